@@ -1,0 +1,67 @@
+# Two commands: `make demo` starts the page, `make test` checks everything.
+# Both work from nothing; packages are installed again only when their lists change.
+
+PROFILE ?= nano
+HOST ?= 127.0.0.1
+PORT ?= 7860
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# The first of these that is Python 3.11 or later; PYTHON=... takes another.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+.PHONY: demo test lint format fetch browser clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m difficmh_core fetch \
+		|| echo "Going on without the weights above; the page says what is missing."
+	$(BIN)/python app.py --profile $(PROFILE) --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.installed-dev fetch browser lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+fetch: $(VENV)/.installed
+	$(BIN)/python -m difficmh_core fetch
+
+# The browser tests drive Debian's chromium; without it they are skipped and say so.
+browser:
+	@command -v chromium >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& echo "Installing chromium for the browser tests ..." \
+			&& apt-get update -qq >/dev/null \
+			&& DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes \
+				--no-install-recommends chromium >/dev/null; } \
+		|| echo "chromium is absent and could not be installed: the browser tests are skipped."
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created requirements.txt
+	@echo "Installing the packages of requirements.txt (some minutes the first time) ..."
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@echo "Installing the packages of requirements-dev.txt ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@

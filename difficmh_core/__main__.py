@@ -1,0 +1,8 @@
+"""Entry point of ``python -m difficmh_core``."""
+
+import sys
+
+from difficmh_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

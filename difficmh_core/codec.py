@@ -1,0 +1,396 @@
+"""Diff-ICMH: from a photograph to a small file, and from the file to a picture.
+
+::
+
+    encode:  photo ─ pad ─┬─ autoencoder ─ diffusion latent ─┐ (modulates)
+                          ├──────────────── g_a ─────────────┴─ y ─ round ─ context model ─┐
+                          │                                  └─ h_a ─ z ─ round ───────────┤ .dicmh
+                          └─ tagger ── tag ids ── set code ────────────────────────────────┘
+    decode:  .dicmh ─ range decoder ─ y_hat, z_hat ─ g_s ── content latent ──────────┐ hint
+                    └ tag ids ─ text context ────────────────────────────────────────┤
+             noise ─ sampler ◄─ frozen U-Net steered by the control module, guided ──┘
+                       └─ latent ─ autoencoder ── picture
+
+This is the only file that knows all parts.
+
+References:
+    Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from difficmh_core.bitstream.container import Bitstream, Limits
+from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
+from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX, CodecConfig, DecodeSettings
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import Conditioner
+from difficmh_core.diffusion.control import ControlledUNet
+from difficmh_core.diffusion.decoder import DiffusionDecoder
+from difficmh_core.diffusion.preview import LatentPreview
+from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
+from difficmh_core.image_io import pad_to_multiple, to_image, to_tensor
+from difficmh_core.shapes import DiffusionLatent, Image01
+from difficmh_core.tagging.tags import Tag
+from difficmh_core.tagging.vocabulary import Vocabulary
+
+__all__ = ["DecodeStep", "DiffICMHCodec", "Encoded", "Networks"]
+
+QUALITY_LEVELS = 255
+"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
+_LEVELS_BEYOND = 3
+"""File size is not strictly monotonic in quality: levels tried beyond the first too large one."""
+
+Tagger = Callable[[Image01], Sequence[Tag]]
+"""From one picture to its tags, most confident first."""
+TagChoice = Sequence[Tag | str] | Literal["auto"] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Networks:
+    """The trained parts of one profile.
+
+    Attributes:
+        autoencoder: Between pictures and diffusion latents.
+        latent_codec: What is stored.
+        unet: The frozen U-Net with its control module.
+        conditioner: From tag ids to the context of cross-attention.
+        preview: From a latent to a small picture, cheaply.
+    """
+
+    autoencoder: Autoencoder
+    latent_codec: LatentCodec
+    unet: ControlledUNet
+    conditioner: Conditioner
+    preview: LatentPreview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoded:
+    """A coded picture, and what it cost.
+
+    Attributes:
+        stream: The parsed file.
+        data: The bytes of the file.
+        tags: The tags in it, most confident first; typed tags have confidence 1.
+        section_bits: Bits of each section, summing to the file's: header, tags, hyper, latent,
+            corrections, checks.
+    """
+
+    stream: Bitstream
+    data: bytes
+    tags: tuple[Tag, ...]
+    section_bits: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodeStep:
+    """The state of decoding after one step.
+
+    Attributes:
+        index: Steps done so far, 1 to ``total``.
+        total: Number of steps in all.
+        image: The finished picture on the last step, ``None`` before.
+        preview: Returns a small picture of the state, an eighth of the size, cheaply.
+    """
+
+    index: int
+    total: int
+    image: Image.Image | None
+    preview: Callable[[], Image.Image] = field(repr=False)
+
+
+class DiffICMHCodec:
+    """One profile, loaded and ready to encode and decode.
+
+    Build it with :func:`difficmh_core.profiles.load_codec`.
+    """
+
+    def __init__(
+        self,
+        config: CodecConfig,
+        networks: Networks,
+        vocabulary: Vocabulary,
+        tagger: Callable[[], Tagger],
+        *,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            config: What the networks were built from.
+            networks: The trained parts, on ``device``, in evaluation mode.
+            vocabulary: Names of the tags.
+            tagger: Makes the tagger; called when a picture is first tagged.
+            device: Where the networks are.
+        """
+        self.config = config
+        self.vocabulary = vocabulary
+        self.networks = networks
+        self._make_tagger = tagger
+        self._tagger: Tagger | None = None
+        self._device = torch.device(device)
+        self._decoder = DiffusionDecoder(networks.unet, NoiseSchedule(config.schedule))
+        self.fingerprint = networks.latent_codec.fingerprint()
+        """Four bytes that change with everything that decides symbols."""
+
+    def tag(self, image: Image.Image) -> list[Tag]:
+        """Return what the tagger sees in a picture, most confident first.
+
+        Raises:
+            BackendUnavailableError: If the tagger's weights are absent.
+        """
+        if self._tagger is None:
+            self._tagger = self._make_tagger()
+        return list(self._tagger(to_tensor(image)))[: self.config.conditioning.max_tags]
+
+    @torch.inference_mode()
+    def encode(
+        self,
+        image: Image.Image,
+        *,
+        quality: float = 50.0,
+        target_bytes: int | None = None,
+        tags: TagChoice = "auto",
+    ) -> Encoded:
+        """Code a picture.
+
+        Args:
+            image: RGB picture of at least 1 x 1 px.
+            quality: 0 (smallest file) to 100 (best picture).
+            target_bytes: Largest file [bytes]; the best quality that fits is taken instead of
+                ``quality``.
+            tags: ``"auto"`` asks the tagger; names or tags are taken as they are; ``None`` or
+                nothing stores none.
+
+        Returns:
+            The file and what each of its sections costs.
+
+        Raises:
+            ConfigError: If quality is out of range, a tag is unknown, or nothing fits.
+            ImageError: If the picture is larger than the format allows.
+            BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
+        """
+        if not 0 <= quality <= QUALITY_MAX:
+            raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
+        Limits().check_picture(height_px=image.height, width_px=image.width)
+        chosen = self._choose_tags(image, tags)
+        padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
+        diffusion_latent = self.networks.autoencoder.encode(padded)
+        y = self.networks.latent_codec.analyze(padded, diffusion_latent)
+
+        def at_level(level: int) -> Encoded:
+            coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
+            return self._assemble(image, chosen, level, coded)
+
+        if target_bytes is None:
+            return at_level(round(quality / QUALITY_MAX * QUALITY_LEVELS))
+        return _best_that_fits(at_level, target_bytes)
+
+    def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
+        found = self.tag(image) if isinstance(tags, str) else tags or ()
+        by_id = dict[int, Tag]()
+        for tag in found:
+            if isinstance(tag, str):
+                name = tag.strip()
+                tag = Tag(id=self.vocabulary.index_of(name), name=name, confidence=1.0)
+            by_id.setdefault(tag.id, tag)
+        most = self.config.conditioning.max_tags
+        if len(by_id) > most:
+            raise ConfigError(f"A file holds at most {most} tags, got {len(by_id)}. Remove some.")
+        return tuple(by_id.values())
+
+    def _assemble(
+        self, image: Image.Image, tags: tuple[Tag, ...], level: int, coded: CompressedLatent
+    ) -> Encoded:
+        stream = Bitstream(
+            profile=self.config.profile,
+            quality_level=level,
+            fingerprint=self.fingerprint,
+            height_px=image.height,
+            width_px=image.width,
+            tag_ids=tuple(sorted(tag.id for tag in tags)),
+            corrections=coded.corrections,
+            payload=coded.payload,
+            symbol_check=coded.symbol_check,
+        )
+        return Encoded(
+            stream=stream,
+            data=stream.to_bytes(),
+            tags=tags,
+            section_bits=_section_bits(stream, coded.n_hyper_bits),
+        )
+
+    def parse(self, data: bytes | Bitstream) -> Bitstream:
+        """Read a file's header and checksum, and refuse what another model coded.
+
+        Raises:
+            BitstreamError: If the bytes are damaged or not a file of this version.
+            ModelMismatchError: If another model coded them.
+        """
+        stream = data if isinstance(data, Bitstream) else Bitstream.from_bytes(data)
+        if stream.profile != self.config.profile:
+            raise ModelMismatchError(
+                f"The file was coded with profile {stream.profile!r}, but {self.config.profile!r} "
+                f"is loaded. Decode it with --profile {stream.profile}."
+            )
+        if stream.fingerprint != self.fingerprint:
+            raise ModelMismatchError(
+                f"The file was coded with model {stream.fingerprint.hex()} of profile "
+                f"{stream.profile!r}, but model {self.fingerprint.hex()} is loaded. "
+                "Decode it with the program version that wrote it."
+            )
+        return stream
+
+    @torch.inference_mode()
+    def content_latent(self, data: bytes | Bitstream) -> DiffusionLatent:
+        """Return what a file stores, before any diffusion; checks every symbol.
+
+        Raises:
+            BitstreamError: If the bytes are damaged or not ours.
+        """
+        stream = self.parse(data)
+        return self.networks.latent_codec.decompress(
+            stream.payload,
+            stream.corrections,
+            symbol_check=stream.symbol_check,
+            quality_level=stream.quality_level,
+            size_px=_padded_size(stream),
+        )
+
+    def verify(self, data: bytes | Bitstream) -> Bitstream:
+        """Check header, checksum, model and every coded integer; decode no picture.
+
+        Raises:
+            BitstreamError: If anything is damaged or not ours.
+        """
+        stream = self.parse(data)
+        self.content_latent(stream)
+        return stream
+
+    def decode(
+        self,
+        data: bytes | Bitstream,
+        settings: DecodeSettings | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+    ) -> Iterator[DecodeStep]:
+        """Yield the state after each denoising step; the last one holds the picture.
+
+        The same file and settings give the same picture: the start noise comes from the file's
+        checksum unless ``settings.seed`` is set.
+
+        Args:
+            data: The file.
+            settings: How to decode; ``None`` takes the defaults.
+            tags: Names that replace the file's tags; ``None`` keeps them, nothing removes them.
+
+        Yields:
+            One state per step. Stop iterating to cancel.
+
+        Raises:
+            BitstreamError: If the bytes are damaged or not ours.
+            ConfigError: If a tag is not in the vocabulary.
+        """
+        settings = settings or DecodeSettings()
+        stream = self.parse(data)
+        tag_ids = (
+            stream.tag_ids
+            if tags is None
+            else sorted({self.vocabulary.index_of(name.strip()) for name in tags})
+        )
+        if len(tag_ids) > self.config.conditioning.max_tags:
+            raise ConfigError(
+                f"At most {self.config.conditioning.max_tags} tags steer a picture, "
+                f"got {len(tag_ids)}. Remove some."
+            )
+        content_latent = self.content_latent(stream)
+        if settings.realism == 0:
+            yield self._step(1, 1, content_latent, stream, is_last=True)
+            return
+        # Not under a decorator: a generator must not hold inference mode between its steps.
+        with torch.inference_mode():
+            context = self.networks.conditioner([list(tag_ids)])
+            unconditional = self.networks.conditioner([[]])
+        seed = stream.checksum if settings.seed is None else settings.seed
+        if not tag_ids:
+            settings = replace(settings, guidance_scale=1.0)  # both branches would be the same
+        for step in self._decoder.steps(content_latent, context, unconditional, settings, seed):
+            is_last = step.index == step.total
+            latent = step.latent if is_last else step.clean
+            if is_last:
+                latent = content_latent + settings.realism * (latent - content_latent)
+            yield self._step(step.index, step.total, latent, stream, is_last=is_last)
+
+    def decode_image(
+        self,
+        data: bytes | Bitstream,
+        settings: DecodeSettings | None = None,
+        *,
+        tags: Sequence[str] | None = None,
+    ) -> Image.Image:
+        """Return the decoded picture; arguments and errors as in :meth:`decode`."""
+        *_, last = self.decode(data, settings, tags=tags)
+        if last.image is None:
+            raise BackendUnavailableError("The sampler ended before its last step.")
+        return last.image
+
+    @torch.inference_mode()
+    def _step(
+        self, index: int, total: int, latent: Tensor, stream: Bitstream, *, is_last: bool
+    ) -> DecodeStep:
+        height, width = stream.height_px, stream.width_px
+        image = None
+        if is_last:
+            decoded = self.networks.autoencoder.decode(latent)
+            image = to_image(decoded[..., :height, :width].cpu())
+
+        @torch.inference_mode()
+        def preview() -> Image.Image:
+            small = self.networks.preview(latent)[..., : -(-height // 8), : -(-width // 8)]
+            return to_image(small.cpu())
+
+        return DecodeStep(index=index, total=total, image=image, preview=preview)
+
+
+def _padded_size(stream: Bitstream) -> tuple[int, int]:
+    block = PIXELS_PER_BLOCK
+    return -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
+
+
+def _section_bits(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
+    """Split the payload of a file into its hyper-latent and its latent."""
+    bits = {section.name: 8.0 * section.n_bytes for section in stream.sections()}
+    payload = bits.pop("payload")
+    hyper = min(n_hyper_bits, payload)
+    order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}
+    return order | {"latent": payload - hyper} | bits
+
+
+def _best_that_fits(at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
+    """Return the highest quality whose file has at most ``target_bytes``."""
+    best = at_level(0)
+    if len(best.data) > target_bytes:
+        raise ConfigError(
+            f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
+            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
+        )
+    low, high = 0, QUALITY_LEVELS + 1  # low fits, high does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        candidate = at_level(middle)
+        if len(candidate.data) <= target_bytes:
+            best, low = candidate, middle
+        else:
+            high = middle
+    for level in range(high + 1, min(high + _LEVELS_BEYOND, QUALITY_LEVELS) + 1):
+        candidate = at_level(level)
+        if len(candidate.data) <= target_bytes:
+            best = candidate
+    return best

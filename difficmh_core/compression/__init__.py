@@ -1,0 +1,1 @@
+"""The learned codec of the content latent: transforms, context model, entropy models."""

@@ -1,0 +1,62 @@
+"""Gains: one model, every rate.
+
+Each channel is multiplied by a gain before rounding and by an inverse gain after it: a small gain
+rounds coarsely and costs few bits. ``n`` gain vectors are learned, for qualities spread evenly
+over 0 to 1; between two of them the logarithm is interpolated linearly::
+
+    y ── * gain(quality) ── round, code ── y_hat ── * inverse gain(quality) ── synthesis
+
+Hyper analysis and context model see the gained latent, whose rounding step is 1 at every quality.
+The inverse gains are learned on their own, so that they can also shrink what rounding inflated.
+
+References:
+    Cui et al.: Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation,
+    CVPR 2021, eq. 6 to 8, https://arxiv.org/abs/2003.02012
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["Gains"]
+
+
+class Gains(nn.Module):
+    """Gain and inverse gain of every channel at every quality."""
+
+    def __init__(self, n_rate_points: int, channels: int, spread: float) -> None:
+        """Start with gains that rise evenly, the same for all channels.
+
+        Args:
+            n_rate_points: Number of gain vectors, at least 2.
+            channels: Number of channels.
+            spread: Gain at quality 1 divided by gain at quality 0.
+        """
+        super().__init__()
+        half = math.log(spread) / 2
+        log_gain = torch.linspace(-half, half, n_rate_points)[:, None].repeat(1, channels)
+        self.log_gain = nn.Parameter(log_gain)
+        self.log_inverse_gain = nn.Parameter(-log_gain)
+
+    def gain(self, quality: Float[Tensor, " batch"]) -> Float[Tensor, "batch channels 1 1"]:
+        """Return what to multiply with before rounding, for qualities in [0, 1]."""
+        return _interpolate(self.log_gain, quality).exp()[:, :, None, None]
+
+    def inverse_gain(
+        self, quality: Float[Tensor, " batch"]
+    ) -> Float[Tensor, "batch channels 1 1"]:
+        """Return what to multiply with after rounding, for qualities in [0, 1]."""
+        return _interpolate(self.log_inverse_gain, quality).exp()[:, :, None, None]
+
+
+def _interpolate(
+    rows: Float[Tensor, "points channels"], quality: Float[Tensor, " batch"]
+) -> Float[Tensor, "batch channels"]:
+    """Return the row at ``quality``, linear between the two nearest."""
+    last = len(rows) - 1
+    position = quality * last
+    lower = position.floor().long().clamp(0, last - 1)
+    fraction = (position - lower)[:, None]
+    return rows[lower] * (1 - fraction) + rows[lower + 1] * fraction

@@ -1,0 +1,68 @@
+"""What the latent codec returns: estimates for training, bytes for files."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent
+
+__all__ = ["CompressedLatent", "LatentCodecOutput"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatentCodecOutput:
+    """What one pass through the whole codec gives, for losses and for comparison.
+
+    Attributes:
+        content_latent: The decoder's estimate of the diffusion latent.
+        y: The latent before gain and rounding.
+        y_hat: The quantized latent, gained.
+        z_hat: The quantized hyper-latent, gained.
+        y_likelihoods: Probability of each value of y, in [1e-9, 1].
+        z_likelihoods: Probability of each value of z, in [1e-9, 1].
+        scales: Predicted standard deviation of each gained value of y, before its lower bound.
+        means: Predicted mean of each gained value of y.
+    """
+
+    content_latent: DiffusionLatent
+    y: CodecLatent
+    y_hat: CodecLatent
+    z_hat: HyperLatent
+    y_likelihoods: CodecLatent
+    z_likelihoods: HyperLatent
+    scales: CodecLatent
+    means: CodecLatent
+
+    def latent_bits(self) -> Float[Tensor, " batch"]:
+        """Return the estimated size of each picture's latent [bit]."""
+        return -self.y_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def hyper_bits(self) -> Float[Tensor, " batch"]:
+        """Return the estimated size of each picture's hyper-latent [bit]."""
+        return -self.z_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def bits(self) -> Float[Tensor, " batch"]:
+        """Return the estimated size of each picture, latent and hyper-latent together [bit]."""
+        return self.latent_bits() + self.hyper_bits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompressedLatent:
+    """A coded latent.
+
+    Attributes:
+        payload: Range-coded integers, hyper-latent then latent.
+        corrections: Choices that another machine might make differently; normally empty.
+        symbol_check: 16 bits over all coded integers.
+        n_hyper_bits: Share of the hyper-latent in the payload [bit].
+        n_latent_bits: Share of the latent in the payload [bit].
+        content_latent: What the decoder will reconstruct.
+    """
+
+    payload: bytes
+    corrections: bytes
+    symbol_check: int
+    n_hyper_bits: float
+    n_latent_bits: float
+    content_latent: DiffusionLatent

@@ -1,0 +1,188 @@
+"""The profiles: which networks, which weights, which presets.
+
+``nano`` ships with this package and runs on two CPU cores. ``sd21`` is the published system.
+``tiny`` has random weights: the real classes in a size for tests, never a picture to look at.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+import torch
+from torch import nn
+
+from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
+from difficmh_core.codec import DiffICMHCodec, Networks, Tagger
+from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.config import (
+    AutoencoderConfig,
+    CodecConfig,
+    ConditioningConfig,
+    ControlConfig,
+    DecodeSettings,
+    LatentCodecConfig,
+    PredictionType,
+    SamplerName,
+    ScheduleConfig,
+    UNetConfig,
+)
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import TagEmbedding
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.preview import LatentPreview
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.tagging.vocabulary import load_vocabulary
+from difficmh_core.weights.cache import default_cache_dir
+from difficmh_core.weights.loading import load_strict, read_safetensors
+from difficmh_core.weights.recognition import load_tagger
+
+__all__ = ["NANO", "NANO_FOLDER", "PRESETS", "PROFILE_NAMES", "build_networks", "load_codec"]
+
+NANO_FOLDER = Path(__file__).parent / "weights" / "nano"
+"""Where nano's weights and their card are packaged."""
+PROFILE_NAMES = ("nano", "sd21", "tiny")
+
+NANO = CodecConfig(
+    profile="nano",
+    autoencoder=AutoencoderConfig(
+        block_channels=(32, 64, 128, 128), layers_per_block=1, mid_attention=False, norm_groups=8
+    ),
+    unet=UNetConfig(
+        block_channels=(32, 64, 96),
+        attention_levels=(False, True, True),
+        layers_per_block=1,
+        head_channels=16,
+        context_channels=64,
+        norm_groups=8,
+    ),
+    control=ControlConfig(width=1.0, head_channels=8),
+    latent_codec=LatentCodecConfig(
+        stage_channels=(24, 48, 64, 64),
+        hyper_channels=64,
+        latent_channels=96,
+        prior_channels=32,
+        modulation_channels=48,
+        slice_channels=(8, 8, 16, 24, 40),
+        channel_context_channels=(96, 64),
+        n_rate_points=4,
+        mean_grid_bits=8,
+    ),
+    conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
+    schedule=ScheduleConfig(prediction=PredictionType.V),
+)
+
+PRESETS: Mapping[str, DecodeSettings] = MappingProxyType(
+    {
+        "instant": DecodeSettings(
+            steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.3
+        ),
+        "fast": DecodeSettings(
+            steps=10, guidance_scale=1.5, sampler=SamplerName.DPM_SOLVER, start=0.6
+        ),
+        "paper": DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM),
+    }
+)
+"""Decoding settings by name; ``paper`` is the released program's."""
+
+
+def build_networks(config: CodecConfig) -> Networks:
+    """Return the untrained networks of a profile.
+
+    Raises:
+        ConfigError: If the profile's text tower is asked for, which has no packaged form.
+    """
+    if config.conditioning.text_tower is not None:
+        raise ConfigError(
+            "Networks with a text tower are built from a published checkpoint, not from settings."
+        )
+    return Networks(
+        autoencoder=Autoencoder(config.autoencoder),
+        latent_codec=LatentCodec(config.latent_codec),
+        unet=ControlledUNet(
+            DenoisingUNet(config.unet), ControlModule(config.unet, config.control)
+        ),
+        conditioner=TagEmbedding(config.conditioning, config.unet.context_channels),
+        preview=LatentPreview(),
+    )
+
+
+def network_files(networks: Networks) -> dict[str, nn.Module]:
+    """Return which module each weights file of a profile holds, by the file's stem."""
+    prior = nn.ModuleDict(
+        {"unet": networks.unet.base, "tags": cast(nn.Module, networks.conditioner)}
+    )
+    return {
+        "autoencoder": nn.ModuleDict(
+            {"autoencoder": networks.autoencoder, "preview": networks.preview}
+        ),
+        "prior": prior,
+        "control": networks.unet.control,
+        "latent_codec": networks.latent_codec,
+    }
+
+
+def load_codec(
+    name: str = "nano",
+    *,
+    device: torch.device | str = "cpu",
+    cache_dir: Path | None = None,
+    weights_folder: Path = NANO_FOLDER,
+) -> DiffICMHCodec:
+    """Load a profile.
+
+    Args:
+        name: ``nano``, ``sd21`` or ``tiny``.
+        device: Where to run the networks.
+        cache_dir: Where fetched weights lie; ``None`` takes the default cache.
+        weights_folder: Where nano's weights lie, if not the packaged ones.
+
+    Raises:
+        ConfigError: If there is no such profile.
+        BackendUnavailableError: If the profile's weights are absent.
+        CheckpointError: If the profile's weights are damaged.
+    """
+    loaders: Mapping[str, Callable[[], tuple[CodecConfig, Networks]]] = {
+        "nano": lambda: _load_nano(weights_folder),
+        "sd21": _load_sd21,
+        "tiny": _make_tiny,
+    }
+    if name not in loaders:
+        raise ConfigError(
+            f"There is no profile {name!r}. Choose one of {', '.join(PROFILE_NAMES)}."
+        )
+    config, networks = loaders[name]()
+    for module in network_files(networks).values():
+        module.requires_grad_(requires_grad=False).eval().to(device)
+    vocabulary = load_vocabulary(config.conditioning.vocabulary)
+
+    def tagger() -> Tagger:
+        return load_tagger(cache_dir or default_cache_dir())
+
+    return DiffICMHCodec(config, networks, vocabulary, tagger, device=device)
+
+
+def _load_nano(folder: Path) -> tuple[CodecConfig, Networks]:
+    networks = build_networks(NANO)
+    for stem, module in network_files(networks).items():
+        path = folder / f"{stem}.safetensors"
+        tensors, _ = read_safetensors(path)
+        load_strict(module, tensors, name=path.name)
+    return NANO, networks
+
+
+def _load_sd21() -> tuple[CodecConfig, Networks]:
+    raise BackendUnavailableError(
+        "Profile 'sd21' needs the published checkpoints (11.7 GB) and a CUDA GPU, and this "
+        "version cannot fetch them yet. Use --profile nano."
+    )
+
+
+def _make_tiny() -> tuple[CodecConfig, Networks]:
+    config = CodecConfig.tiny()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks = build_networks(config)
+    networks.latent_codec.update_tables()
+    return config, networks

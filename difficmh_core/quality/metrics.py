@@ -1,0 +1,174 @@
+"""The table of all measures, and the meter that takes them.
+
+Every measure compares a decoded picture with its original, both RGB in [0, 1] at original size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
+from difficmh_core.quality.dists import structure_texture_distance
+from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.shapes import Image01
+
+__all__ = ["METRICS", "Metric", "QualityMeter"]
+
+PairMeasure = Callable[[Image01, Image01], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What one measure is.
+
+    Attributes:
+        key: How tables and files name it.
+        name: How people name it.
+        unit: Its unit; empty for a pure number.
+        lowest: Least value that it can take.
+        highest: Largest value that it can take.
+        is_higher_better: Which way is better.
+        min_side_px: Shortest side of a picture on which it is defined [px].
+        needs_weights: Whether fetched weights are needed.
+        reference: Where it was published.
+    """
+
+    key: str
+    name: str
+    unit: str
+    lowest: float
+    highest: float
+    is_higher_better: bool
+    min_side_px: int
+    needs_weights: bool
+    reference: str
+
+
+_LPIPS_REFERENCE = "Zhang et al., CVPR 2018, https://arxiv.org/abs/1801.03924, version 0.1"
+
+METRICS = {
+    metric.key: metric
+    for metric in (
+        Metric(
+            key="psnr_db",
+            name="PSNR",
+            unit="dB",
+            lowest=0.0,
+            highest=float("inf"),
+            is_higher_better=True,
+            min_side_px=1,
+            needs_weights=False,
+            reference="10 log10(1 / mean squared error) over all three channels",
+        ),
+        Metric(
+            key="ms_ssim",
+            name="MS-SSIM",
+            unit="",
+            lowest=0.0,
+            highest=1.0,
+            is_higher_better=True,
+            min_side_px=MS_SSIM_MIN_SIDE_PX,
+            needs_weights=False,
+            reference="Wang et al., Asilomar 2003, https://doi.org/10.1109/ACSSC.2003.1292216",
+        ),
+        Metric(
+            key="lpips_alex",
+            name="LPIPS (AlexNet)",
+            unit="",
+            lowest=0.0,
+            highest=float("inf"),
+            is_higher_better=False,
+            min_side_px=31,
+            needs_weights=True,
+            reference=_LPIPS_REFERENCE,
+        ),
+        Metric(
+            key="lpips_vgg",
+            name="LPIPS (VGG)",
+            unit="",
+            lowest=0.0,
+            highest=float("inf"),
+            is_higher_better=False,
+            min_side_px=16,
+            needs_weights=True,
+            reference=_LPIPS_REFERENCE,
+        ),
+        Metric(
+            key="dists",
+            name="DISTS",
+            unit="",
+            lowest=0.0,
+            highest=1.0,
+            is_higher_better=False,
+            min_side_px=1,
+            needs_weights=True,
+            reference="Ding et al., 2020, https://arxiv.org/abs/2004.07728",
+        ),
+    )
+}
+"""Every measure, by its key."""
+
+
+class QualityMeter:
+    """Takes measures; a network is loaded when it is first needed, and kept."""
+
+    def __init__(self, cache_dir: Path, device: torch.device | str = "cpu") -> None:
+        """Prepare the meter; nothing is loaded yet.
+
+        Args:
+            cache_dir: Where fetched weights lie.
+            device: Where the networks run.
+        """
+        self._cache_dir = cache_dir
+        self._device = torch.device(device)
+        self._measures: dict[str, PairMeasure] = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}
+
+    @torch.no_grad()
+    def measure(self, key: str, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
+        """Return one measure of each pair of pictures, in the unit that the table names.
+
+        Args:
+            key: Which measure, a key of :data:`METRICS`.
+            reference: Original images, RGB in [0, 1].
+            decoded: Decoded images of the same size, RGB in [0, 1].
+
+        Raises:
+            ConfigError: If there is no such measure.
+            ImageError: If the pictures differ in size, or are too small for the measure.
+            BackendUnavailableError: If its weights have not been fetched.
+            CheckpointError: If its weights are damaged.
+        """
+        if key not in METRICS:
+            raise ConfigError(f"There is no measure {key!r}; choose one of {', '.join(METRICS)}.")
+        _check_sizes(METRICS[key], reference, decoded)
+        if key not in self._measures:
+            self._measures[key] = self._load(key)
+        measured: Tensor = self._measures[key](
+            reference.to(self._device), decoded.to(self._device)
+        )
+        return measured
+
+    def _load(self, key: str) -> PairMeasure:
+        if key == "dists":
+            return structure_texture_distance(self._cache_dir).to(self._device)
+        network = perceptual_distance("alex" if key == "lpips_alex" else "vgg", self._cache_dir)
+        return network.to(self._device)
+
+
+def _check_sizes(metric: Metric, reference: Image01, decoded: Image01) -> None:
+    if reference.shape != decoded.shape:
+        raise ImageError(
+            f"The pictures differ in shape: {tuple(reference.shape)} and {tuple(decoded.shape)}. "
+            "Compare a decoded picture with its own original."
+        )
+    shorter_px = min(reference.shape[2:])
+    if shorter_px < metric.min_side_px:
+        raise ImageError(
+            f"The picture's shorter side has {shorter_px} px, but {metric.name} needs at least "
+            f"{metric.min_side_px} px. Use another measure, or a larger picture."
+        )

@@ -1,0 +1,1 @@
+"""Tags: vocabularies, what a picture shows, and the networks that see it."""

@@ -1,0 +1,39 @@
+"""A tag: one word of a vocabulary that describes a picture, with the confidence of who says so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from difficmh_core.errors import ConfigError
+
+__all__ = ["Tag", "prompt_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """One tag of a picture.
+
+    Attributes:
+        id: Its number in the vocabulary, at least 0.
+        name: Its name.
+        confidence: From 0 (a guess) to 1 (certain); 1 for a tag that a person typed.
+    """
+
+    id: int
+    name: str
+    confidence: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a value outside its range."""
+        if self.id < 0 or not 0 <= self.confidence <= 1:
+            raise ConfigError(
+                "A tag has an id of at least 0 and a confidence in 0 to 1, got "
+                f"{self.id} and {self.confidence}."
+            )
+
+
+def prompt_of(names: Iterable[str]) -> str:
+    """Return the prompt that text towers read: the names with a comma and a blank between.
+
+    No tags give the empty prompt, which is also the unconditional one.
+    """
+    return ", ".join(names)

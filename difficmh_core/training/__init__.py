@@ -1,0 +1,1 @@
+"""Training: photographs, losses, the stages of the recipe, and the loop that runs them."""

@@ -1,0 +1,147 @@
+"""Latents and tags of all training photographs, made once and kept in one file.
+
+The later stages learn from the frozen encoder's output, so it is computed once for each whole
+photograph, not once for each crop. A latent position stands for 8 x 8 pixels; crops are aligned
+to that grid, so that a crop of the picture and the crop of its latent belong together.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.errors import CheckpointError, ConfigError
+from difficmh_core.shapes import DiffusionLatent, Image01
+from difficmh_core.training.data import Photographs
+
+__all__ = ["LatentBatch", "LatentSampler", "encode_photographs", "read_latents"]
+
+_STRIDE_PX = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatentBatch:
+    """Crops that belong together.
+
+    Attributes:
+        image: Crops of the photographs.
+        latent: Crops of their latents, scaled to unit variance.
+        tag_ids: Tags of the photographs that the crops come from.
+    """
+
+    image: Image01
+    latent: DiffusionLatent
+    tag_ids: list[list[int]]
+
+
+def encode_photographs(
+    photographs: Photographs,
+    autoencoder: Autoencoder,
+    tag: Callable[[Image01], Sequence[int]],
+    path: Path,
+) -> Iterator[int]:
+    """Write the unscaled latents and the tag ids of all photographs.
+
+    Args:
+        photographs: What to encode.
+        autoencoder: With its final encoder; its scaling factor must be 1.
+        tag: Returns the tag ids of one picture.
+        path: The safetensors file to write; tags go into its metadata.
+
+    Yields:
+        The number of photographs done, after each.
+    """
+    latents, tags = dict[str, Tensor](), list[list[int]]()
+    for index, pixels in enumerate(photographs.images):
+        image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
+        tags.append([int(tag_id) for tag_id in tag(image)])
+        height, width = (edge // _STRIDE_PX * _STRIDE_PX for edge in image.shape[-2:])
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            latent = autoencoder.encode(image[..., :height, :width])
+        latents[f"{index:05d}"] = latent[0].half()
+        yield index + 1
+    total = sum(latent.double().square().sum().item() for latent in latents.values())
+    count = sum(latent.numel() for latent in latents.values())
+    metadata = {"tags": json.dumps(tags), "scaling_factor": repr((count / total) ** 0.5)}
+    unfinished = path.with_suffix(".unfinished")
+    save_file(latents, unfinished, metadata)
+    unfinished.replace(path)
+
+
+def read_latents(path: Path) -> tuple[list[Tensor], list[list[int]], float]:
+    """Return latents (unscaled, half precision), tag ids, and the factor to unit variance.
+
+    Raises:
+        CheckpointError: If the file is absent.
+    """
+    if not path.exists():
+        raise CheckpointError(f"{path} is absent. Run the stage 'latents' first.")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        latents = [file.get_tensor(key) for key in sorted(file.keys())]
+    return latents, json.loads(metadata["tags"]), float(metadata["scaling_factor"])
+
+
+class LatentSampler:
+    """Draw random crops of photographs with their latents and tags."""
+
+    def __init__(
+        self, photographs: Photographs, path: Path, *, crop_px: int, tag_dropout: float, seed: int
+    ) -> None:
+        """Read the latents.
+
+        Args:
+            photographs: The photographs that were encoded, in the same order.
+            path: The file that :func:`encode_photographs` wrote.
+            crop_px: Side of the crops [px], a multiple of 64; smaller pictures are left out.
+            tag_dropout: Share of the pictures whose tags are hidden.
+            seed: Seed of the random choices.
+
+        Raises:
+            CheckpointError: If the file belongs to other photographs.
+            ConfigError: If every photograph is smaller than the crops.
+        """
+        self._latents, self._tags, self.scaling_factor = read_latents(path)
+        if len(self._latents) != len(photographs.images):
+            raise CheckpointError(
+                f"{path} holds {len(self._latents)} latents, but there are "
+                f"{len(photographs.images)} photographs. Run the stage 'latents' again."
+            )
+        self._photographs = photographs
+        self._side = crop_px // _STRIDE_PX
+        fits = np.array([min(latent.shape[-2:]) >= self._side for latent in self._latents])
+        if not fits.any():
+            raise ConfigError(
+                f"No photograph is large enough for crops of {crop_px} px. Choose smaller crops."
+            )
+        weights: NDArray[np.float64] = photographs.probabilities * fits
+        self._probabilities = weights / weights.sum()
+        self._tag_dropout = tag_dropout
+        self._random = np.random.Generator(np.random.PCG64(seed))
+
+    def draw(self, n: int) -> LatentBatch:
+        """Return ``n`` crops."""
+        chosen = self._random.choice(len(self._latents), size=n, p=self._probabilities)
+        images, latents, tags = list[Tensor](), list[Tensor](), list[list[int]]()
+        for index in chosen.tolist():
+            latent = self._latents[index]
+            top, left = (int(self._random.integers(e - self._side + 1)) for e in latent.shape[-2:])
+            latents.append(latent[:, top : top + self._side, left : left + self._side].float())
+            y, x, edge = (_STRIDE_PX * value for value in (top, left, self._side))
+            pixels = self._photographs.images[index][y : y + edge, x : x + edge]
+            images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
+            hidden = self._random.random() < self._tag_dropout
+            tags.append([] if hidden else self._tags[index])
+        return LatentBatch(
+            image=torch.stack(images).float() / 255,
+            latent=torch.stack(latents) * self.scaling_factor,
+            tag_ids=tags,
+        )

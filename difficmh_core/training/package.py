@@ -1,0 +1,143 @@
+"""Package the trained networks: half precision, integer tables, one card for each file."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from difficmh_core.codec import DiffICMHCodec, Networks
+from difficmh_core.image_io import read_image, to_tensor
+from difficmh_core.profiles import PRESETS, build_networks, load_codec, network_files
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.training.latents import LatentSampler
+from difficmh_core.training.loop import read_average
+from difficmh_core.training.recipe import Recipe
+from difficmh_core.training.settings import StageName
+from difficmh_core.weights.cache import default_cache_dir
+from difficmh_core.weights.loading import load_strict
+from difficmh_core.weights.network_card import describe_network, write_network_card
+
+__all__ = ["measure", "package_weights"]
+
+_DATA = (
+    "About five thousand photographs of mixed research licenses: ImageNet samples, BSDS500, "
+    "Urban100 and Sun-Hays80, CID22, Animal-Pose/VOC, cats and dogs, Caltech-101, AFHQ wild, "
+    "CamVid, COCO samples, deep-photo-styletransfer, Azure samples, Debian wallpapers"
+)
+_STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
+    "autoencoder": (StageName.AUTOENCODER, StageName.DECODER),
+    "prior": (StageName.PRIOR,),
+    "control": (StageName.CONTROL,),
+    "latent_codec": (StageName.CODEC,),
+}
+_QUALITIES = (0.0, 25.0, 50.0, 75.0, 100.0)
+_N_PREVIEW_CROPS = 64
+
+
+class Measure(NamedTuple):
+    """What one decoded picture is like."""
+
+    bpp: float
+    psnr_db: float
+    lpips: float
+
+
+def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
+    """Write one safetensors file and one card for each part of nano.
+
+    Args:
+        recipe: Whose run folders hold the trained stages.
+        folder: Where to write; copy it over the packaged weights to ship them.
+
+    Yields:
+        The median measures at each quality.
+    """
+    networks = build_networks(recipe.config(scaled=True))
+    files = network_files(networks)
+    load_strict(networks.autoencoder, recipe.autoencoder(scaled=True).state_dict(), "autoencoder")
+    load_strict(files["prior"], read_average(recipe.runs / StageName.PRIOR), "prior")
+    load_strict(networks.latent_codec, recipe.latent_codec().state_dict(), "codec")
+    load_strict(networks.unet.control, read_average(recipe.runs / StageName.CONTROL), "control")
+    _fit_preview(recipe, networks)
+    for module in files.values():
+        _round_to_half(module)
+    networks.latent_codec.update_tables()
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, module in files.items():
+        save_file(_stored(module), folder / f"{stem}.safetensors")
+    metrics = dict[str, float]()
+    for quality, rows in measure(load_codec("nano", weights_folder=folder), recipe).items():
+        middle = Measure(*(round(median(column), 4) for column in zip(*rows, strict=True)))
+        name = f"quality_{quality:g}"
+        metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
+        yield {"quality": quality, **middle._asdict()}
+    for stem in files:
+        stages = _STAGES_OF_FILE[stem]
+        last_lines = [recipe.history(stage)[-1] for stage in stages if recipe.history(stage)]
+        own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
+        card = describe_network(
+            folder / f"{stem}.safetensors",
+            license="Apache-2.0",
+            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in stages),
+            data=_DATA,
+            n_steps={
+                stage.value: int(line["step"])
+                for stage, line in zip(stages, last_lines, strict=False)
+            },
+            training_seconds=sum(line["seconds"] for line in last_lines),
+            device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, bfloat16)",
+            metrics=own | metrics,
+        )
+        write_network_card(card, folder / f"{stem}.safetensors")
+
+
+@torch.inference_mode()
+def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
+    """Return what files and pictures are like at several qualities, preset ``fast``."""
+    perceptual = perceptual_distance("alex", default_cache_dir())
+    if recipe.check is None:
+        return {}
+    results = dict[float, list[Measure]]()
+    for path in sorted(recipe.check.iterdir())[:8]:
+        image = read_image(path)
+        original = to_tensor(image)
+        for quality in _QUALITIES:
+            encoded = codec.encode(image, quality=quality)
+            decoded = to_tensor(codec.decode_image(encoded.data, PRESETS["fast"]))
+            results.setdefault(quality, []).append(
+                Measure(
+                    bpp=encoded.stream.bpp,
+                    psnr_db=psnr_db(original, decoded).item(),
+                    lpips=perceptual(original, decoded).item(),
+                )
+            )
+    return results
+
+
+def _fit_preview(recipe: Recipe, networks: Networks) -> None:
+    crops = LatentSampler(
+        recipe.photographs, recipe.latents_path, crop_px=256, tag_dropout=0.0, seed=0
+    )
+    batch = crops.draw(_N_PREVIEW_CROPS)
+    networks.preview.fit(batch.latent, batch.image)
+
+
+def _round_to_half(module: nn.Module) -> None:
+    """Round every weight to half precision, so that what is measured is what ships."""
+    for tensor in [*module.parameters(), *module.buffers()]:
+        if tensor.is_floating_point():
+            tensor.data.copy_(tensor.data.half())
+
+
+def _stored(module: nn.Module) -> dict[str, Tensor]:
+    return {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in module.state_dict().items()
+    }

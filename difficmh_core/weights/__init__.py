@@ -1,0 +1,1 @@
+"""Weights: cards, the cache of fetched files, strict loading, published key names."""

@@ -1,0 +1,1 @@
+"""Key names of the published checkpoints, mapped to ours."""

@@ -1,0 +1,87 @@
+"""The page around the real tiny codec, served on a free port; a browser where there is one."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.tagging.tags import Tag
+from ui.page import build_demo, launch_settings
+
+CHROMIUM = Path("/usr/bin/chromium")
+TAG_NAMES = ("dog", "person", "boat")
+MAX_PIXELS = 1_000_000
+
+
+class PacedCodec(DiffICMHCodec):
+    """The tiny codec, with a pause after each step so that a test can act in the middle."""
+
+    pace_s = 0.0
+    n_steps = 0
+
+    def decode(self, *args, **kwargs):
+        for step in super().decode(*args, **kwargs):
+            self.n_steps += 1
+            time.sleep(self.pace_s)
+            yield step
+
+
+@pytest.fixture(scope="session")
+def codec(tiny_codec) -> PacedCodec:
+    names = tiny_codec.vocabulary
+    tags = [
+        Tag(id=names.index_of(name), name=name, confidence=0.9 - 0.2 * rank)
+        for rank, name in enumerate(TAG_NAMES)
+    ]
+    return PacedCodec(tiny_codec.config, tiny_codec.networks, names, lambda: lambda _: tags)
+
+
+@pytest.fixture(scope="session")
+def page_url(codec) -> Iterator[str]:
+    demo = build_demo(codec, max_pixels=MAX_PIXELS)
+    _, url, _ = demo.queue().launch(prevent_thread_lock=True, quiet=True, **launch_settings())
+    yield url
+    demo.close()
+
+
+@pytest.fixture
+def paced(codec) -> Iterator[PacedCodec]:
+    """The codec, slowed down for one test."""
+    codec.pace_s, codec.n_steps = 0.1, 0
+    yield codec
+    codec.pace_s = 0.0
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory) -> dict[str, Path]:
+    """Two photographs of different sizes, one of them turned and with metadata."""
+    folder = tmp_path_factory.mktemp("photos")
+    sizes = {"wide": (150, 100), "turned": (90, 120)}
+    paths = {}
+    for name, (width, height) in sizes.items():
+        ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3)
+        image = Image.fromarray(ramp.astype(np.uint8))
+        exif = Image.Exif()
+        exif[0x0112] = 6 if name == "turned" else 1
+        exif[0x010E] = "a secret"
+        paths[name] = folder / f"{name}.jpg"
+        image.save(paths[name], quality=95, exif=exif)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()

@@ -1,0 +1,45 @@
+"""The autoencoder against the published one."""
+
+import pytest
+import torch
+
+from difficmh_core.config import AutoencoderConfig
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.weights.published.diffusion import (
+    AUTOENCODER_PREFIX,
+    load_published_autoencoder,
+)
+
+
+@pytest.fixture(scope="module")
+def autoencoder(parity):
+    module = Autoencoder(parity.autoencoder_config()).eval()
+    load_published_autoencoder(module, parity.tensors("weights_vae.safetensors"), "reduced")
+    return module
+
+
+@pytest.fixture(scope="module")
+def reference(parity):
+    return parity.tensors("vae.safetensors")
+
+
+def test_latent_is_the_published_one(autoencoder, reference):
+    image = reference["image_u8"].permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        moments = autoencoder.model.encode(2 * image - 1).latent_dist.parameters
+        latent = autoencoder.encode(image)
+    torch.testing.assert_close(moments, reference["moments"], atol=1e-4, rtol=0)
+    torch.testing.assert_close(latent, reference["z"], atol=1e-4, rtol=0)
+
+
+def test_decoded_picture_is_the_published_one(autoencoder, reference):
+    with torch.no_grad():
+        decoded = autoencoder.decode(reference["z"])
+    expected = ((reference["decoded"] + 1) / 2).clamp(0, 1)
+    torch.testing.assert_close(decoded, expected, atol=1e-4, rtol=0)
+
+
+def test_full_size_names_and_shapes_are_the_published_ones(parity):
+    with torch.device("meta"):
+        module = Autoencoder(AutoencoderConfig())
+    load_published_autoencoder(module, parity.full_size_tensors(AUTOENCODER_PREFIX), "full size")

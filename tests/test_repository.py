@@ -1,0 +1,69 @@
+"""The repository stays small, its files short, and its guide true."""
+
+import subprocess
+
+import pytest
+
+from tests.file_guide import ROOT, file_guide, first_line, source_files, written_guide
+
+MOST_LINES = 349
+MOST_BYTES = 60 * 2**20
+
+
+def kept_files():
+    """What git tracks or would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("this copy of the project is not a git repository")
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def test_every_source_file_is_short():
+    suffixes = {".py", ".js", ".css", ".sh"}
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
+        for path in kept_files()
+        if path.suffix in suffixes
+    }
+    assert {name: n for name, n in lengths.items() if n > MOST_LINES} == {}
+
+
+def test_a_clone_is_quick():
+    assert sum(path.stat().st_size for path in kept_files()) < MOST_BYTES
+
+
+def test_every_source_file_says_what_it_is():
+    for path in source_files():
+        line = first_line(path)
+        assert line, path
+        assert len(line) < 99, path
+        assert not line.startswith("This module"), path
+
+
+def test_no_folder_only_forwards():
+    for package in ROOT.glob("difficmh_core/**/__init__.py"):
+        others = [path for path in package.parent.glob("*.py") if path != package]
+        assert others, f"{package.parent} holds nothing but its __init__.py"
+
+
+def test_the_file_guide_is_true():
+    assert written_guide() == file_guide(), "run `python -m tests.file_guide`"
+
+
+def test_the_license_is_apache_2():
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_the_continuous_integration_runs_what_people_run():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert "make test" in script.read_text()

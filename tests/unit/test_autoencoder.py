@@ -1,0 +1,67 @@
+"""The autoencoder: ranges, scale, element types."""
+
+import pytest
+import torch
+
+from difficmh_core.config import AutoencoderConfig, CodecConfig
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    torch.manual_seed(0)
+    return Autoencoder(CodecConfig.tiny().autoencoder).eval()
+
+
+@pytest.fixture
+def image():
+    return torch.rand(2, 3, 64, 40, generator=torch.Generator().manual_seed(1))
+
+
+def test_latent_is_an_eighth_of_the_picture_and_back(autoencoder, image):
+    with torch.no_grad():
+        latent = autoencoder.encode(image)
+        decoded = autoencoder.decode(latent)
+    assert latent.shape == (2, 4, 8, 5)
+    assert decoded.shape == image.shape
+    assert 0 <= decoded.min() <= decoded.max() <= 1
+
+
+def test_latent_is_the_scaled_mean_of_the_posterior(autoencoder, image):
+    with torch.no_grad():
+        mean = autoencoder.model.encode(2 * image - 1).latent_dist.mean
+        torch.testing.assert_close(autoencoder.encode(image), 0.18215 * mean)
+
+
+def test_sampling_draws_from_the_posterior(autoencoder, image):
+    with torch.no_grad():
+        torch.manual_seed(2)
+        first = autoencoder.encode(image, sample=True)
+        second = autoencoder.encode(image, sample=True)
+    assert not torch.equal(first, second)
+
+
+def test_half_precision_stays_inside(image):
+    module = Autoencoder(CodecConfig.tiny().autoencoder).eval().bfloat16()
+    with torch.no_grad():
+        latent = module.encode(image)
+        assert latent.dtype == torch.float32
+        assert module.decode(latent).dtype == torch.float32
+
+
+def test_gradients_reach_every_parameter(image):
+    module = Autoencoder(CodecConfig.tiny().autoencoder)
+    module.decode(module.encode(image, sample=True)).square().mean().backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+def test_full_size_has_the_published_number_of_parameters():
+    with torch.device("meta"):
+        module = Autoencoder(AutoencoderConfig())
+    assert sum(parameter.numel() for parameter in module.parameters()) == 83_653_863
+
+
+def test_another_stride_is_refused():
+    with pytest.raises(ConfigError, match="four levels"):
+        AutoencoderConfig(block_channels=(8, 8, 8))

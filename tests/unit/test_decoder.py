@@ -1,0 +1,117 @@
+"""The diffusion decoder: reproducible, guided in one batch, stopped at any step."""
+
+import pytest
+import torch
+
+from difficmh_core.config import CodecConfig, DecodeSettings, SamplerName
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.decoder import DiffusionDecoder
+from difficmh_core.diffusion.noise import PortableNoise
+from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.errors import ConfigError
+
+CONFIG = CodecConfig.tiny()
+SEED = 231
+
+
+@pytest.fixture(scope="module")
+def unet():
+    torch.manual_seed(0)
+    module = ControlledUNet(DenoisingUNet(CONFIG.unet), ControlModule(CONFIG.unet, CONFIG.control))
+    module.control.initialize_from(module.base)
+    for layer in (*module.control.to_encoder, *module.control.to_decoder):
+        torch.nn.init.normal_(layer.weight, std=0.2)
+    return module.eval()
+
+
+@pytest.fixture(scope="module")
+def decoder(unet):
+    return DiffusionDecoder(unet, NoiseSchedule(CONFIG.schedule))
+
+
+@pytest.fixture
+def inputs():
+    generator = torch.Generator().manual_seed(4)
+    return (
+        torch.randn(1, 4, 8, 12, generator=generator),
+        torch.randn(1, 16, 16, generator=generator),
+        torch.randn(1, 16, 16, generator=generator),
+    )
+
+
+def decode(decoder, inputs, seed=SEED, **settings):
+    *_, last = decoder.steps(*inputs, DecodeSettings(**settings), seed)
+    return last.latent
+
+
+@pytest.mark.parametrize("start", [1.0, 0.4])
+@pytest.mark.parametrize("sampler", list(SamplerName))
+@pytest.mark.parametrize("steps", [1, 3])
+def test_same_seed_gives_the_same_latent(decoder, inputs, sampler, steps, start):
+    settings = {"sampler": sampler, "steps": steps, "start": start}
+    first = decode(decoder, inputs, **settings)
+    assert torch.equal(decode(decoder, inputs, **settings), first)
+    assert not torch.equal(decode(decoder, inputs, seed=SEED + 1, **settings), first)
+    assert torch.isfinite(first).all()
+    assert not first.requires_grad
+
+
+def test_guidance_in_one_batch_is_two_passes(unet, decoder, inputs):
+    content, context, unconditional = inputs
+    settings = DecodeSettings(
+        steps=1, guidance_scale=5.0, sampler=SamplerName.DDIM, control_scale=0.5
+    )
+    (step,) = decoder.steps(*inputs, settings, SEED)
+    latent, timesteps = PortableNoise(SEED).draw(content), torch.tensor([999])
+    with torch.no_grad():
+        with_tags, without = (
+            unet(latent, timesteps, rows, content, 0.5) for rows in (context, unconditional)
+        )
+    prediction = without + 5 * (with_tags - without)
+    clean, _ = NoiseSchedule(CONFIG.schedule).clean_and_noise(latent, prediction, timesteps)
+    torch.testing.assert_close(step.clean, clean, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(step.latent, step.clean)
+
+
+def test_without_guidance_one_pass_runs(unet, decoder, inputs):
+    batches = []
+    handle = unet.register_forward_hook(lambda _m, given, _o: batches.append(len(given[0])))
+    decode(decoder, inputs, steps=2, guidance_scale=1.0)
+    decode(decoder, inputs, steps=1, guidance_scale=2.0)
+    handle.remove()
+    assert batches == [1, 1, 2]
+
+
+def test_a_late_start_noises_the_content(unet, decoder, inputs):
+    content = inputs[0]
+    latents = []
+    handle = unet.register_forward_hook(lambda _m, given, _o: latents.append(given[:2]))
+    decode(decoder, inputs, steps=1, guidance_scale=1.0, start=0.25)
+    handle.remove()
+    schedule, timesteps = NoiseSchedule(CONFIG.schedule), torch.tensor([249])
+    expected = schedule.add_noise(content, PortableNoise(SEED).draw(content), timesteps)
+    assert torch.equal(latents[0][0], expected)
+    assert torch.equal(latents[0][1], timesteps)
+
+
+def test_gradients_are_off_inside_and_on_between_the_steps(decoder, inputs):
+    steps = decoder.steps(*inputs, DecodeSettings(steps=3), SEED)
+    first = next(steps)
+    assert first.index == 1
+    assert not first.latent.requires_grad
+    assert torch.is_grad_enabled()
+    steps.close()
+    assert torch.is_grad_enabled()
+
+
+def test_half_precision_stays_inside(inputs):
+    torch.manual_seed(0)
+    unet = ControlledUNet(DenoisingUNet(CONFIG.unet), ControlModule(CONFIG.unet, CONFIG.control))
+    decoder = DiffusionDecoder(unet.eval().bfloat16(), NoiseSchedule(CONFIG.schedule))
+    assert decode(decoder, inputs, steps=2).dtype == torch.float32
+
+
+def test_more_steps_than_a_late_start_leaves_are_refused(decoder, inputs):
+    with pytest.raises(ConfigError, match="leaves 10 of 1000"):
+        decode(decoder, inputs, steps=11, start=0.01)

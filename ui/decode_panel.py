@@ -1,0 +1,152 @@
+"""The controls of a decoding: presets, advanced settings, start and stop."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, ImageData
+
+from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.profiles import PRESETS
+from ui import texts
+
+__all__ = ["QUICK", "DecodePanel", "build_decode_panel", "take_as_given"]
+
+START_PRESET = "fast"
+CUSTOM_PRESET = "custom"
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""Events that only change what is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodePanel:
+    """The controls of a decoding.
+
+    Attributes:
+        settings: The components of ``DecodeSettings``, in the order of the handlers' arguments.
+        decode: Starts.
+        stop: Stops within one step.
+    """
+
+    settings: list[gr.components.Component]
+    decode: gr.Button
+    stop: gr.Button
+
+
+def take_as_given(*components: gr.components.Component) -> None:
+    """Hand over what a visitor enters unchecked, so that the core judges it, in its own words.
+
+    Gradio's own checks stop an event before it starts, with messages that name no setting. This
+    is set on instances: beside the source of a subclass, Gradio would write a stub file.
+    """
+    for component in components:
+        component.preprocess = _as_given
+
+
+def _as_given(value: object) -> object:
+    """Return an input as it came; a file as its path."""
+    return value.path if isinstance(value, FileData | ImageData) else value
+
+
+def build_decode_panel(prefix: str) -> DecodePanel:
+    """Draw the controls inside the current layout.
+
+    Args:
+        prefix: Begins the ids of the elements, which differ between the tabs.
+    """
+    initial = PRESETS[START_PRESET]
+    preset = gr.Radio(
+        [(texts.PRESET_NAMES.get(name, name), name) for name in (*PRESETS, CUSTOM_PRESET)],
+        value=START_PRESET,
+        label=texts.PRESET,
+        info=texts.PRESET_HELP,
+        elem_id=f"{prefix}-preset",
+        elem_classes="preset",
+    )
+    with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
+        with gr.Row():
+            steps = gr.Slider(
+                1, 100, initial.steps, step=1, label=texts.STEPS, info=texts.STEPS_HELP
+            )
+            guidance = gr.Slider(
+                1,
+                15,
+                initial.guidance_scale,
+                step=0.1,
+                label=texts.GUIDANCE,
+                info=texts.GUIDANCE_HELP,
+            )
+        with gr.Row():
+            start = gr.Slider(
+                0.05, 1, initial.start, step=0.05, label=texts.START, info=texts.START_HELP
+            )
+            realism = gr.Slider(
+                0, 1, initial.realism, step=0.05, label=texts.REALISM, info=texts.REALISM_HELP
+            )
+        with gr.Row():
+            control = gr.Slider(
+                0,
+                2,
+                initial.control_scale,
+                step=0.05,
+                label=texts.CONTROL,
+                info=texts.CONTROL_HELP,
+            )
+            sampler = gr.Dropdown(
+                [(texts.SAMPLER_NAMES[name.value], name.value) for name in SamplerName],
+                value=initial.sampler.value,
+                label=texts.SAMPLER,
+                info=texts.SAMPLER_HELP,
+            )
+        # A number field would show 0 where there is no seed, and send it.
+        seed = gr.Textbox(
+            "", placeholder=texts.SEED_PLACEHOLDER, label=texts.SEED, info=texts.SEED_HELP
+        )
+    with gr.Row(elem_classes="actions"):
+        decode = gr.Button(
+            texts.DECODE,
+            variant="primary",
+            interactive=False,
+            min_width=120,
+            elem_id=f"{prefix}-decode",
+        )
+        stop = gr.Button(
+            texts.STOP,
+            variant="stop",
+            interactive=False,
+            min_width=120,
+            elem_id=f"{prefix}-stop",
+        )
+
+    preset_settings = [steps, guidance, sampler, start, realism, control]
+    preset.input(
+        None, [preset, *preset_settings], preset_settings, js=_preset_script(PRESETS), **QUICK
+    )
+    gr.on(
+        [setting.input for setting in preset_settings],
+        None,
+        outputs=preset,
+        js=f"() => {json.dumps(CUSTOM_PRESET)}",
+        **QUICK,
+    )
+    settings = [steps, guidance, sampler, seed, start, realism, control]
+    take_as_given(*settings)
+    return DecodePanel(settings=settings, decode=decode, stop=stop)
+
+
+def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:
+    """Return the browser's part of choosing a preset: it fills the controls at once."""
+    values = {
+        name: [
+            preset.steps,
+            preset.guidance_scale,
+            preset.sampler.value,
+            preset.start,
+            preset.realism,
+            preset.control_scale,
+        ]
+        for name, preset in presets.items()
+    }
+    return f"(preset, ...current) => ({json.dumps(values)})[preset] ?? current"

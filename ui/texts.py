@@ -1,0 +1,155 @@
+"""Every word of the page, in one place.
+
+Messages that the core raises are not here: the page shows them as they stand.
+"""
+
+TITLE = "Diff-ICMH"
+TAGLINE = "A photograph in a few thousand bytes."
+EXPLANATION = (
+    "The encoder keeps a small hint of the picture and a few words about what is in it; "
+    "a diffusion model paints the photograph back from the two."
+)
+TAB_COMPRESS = "Compress"
+TAB_DECODE = "Decode a file"
+
+PHOTO = "Photograph"
+PHOTO_PLACEHOLDER = "Drop a photograph here\nor click to choose one, or paste it"
+EXAMPLES = "Or try one of these"
+QUALITY = "Quality"
+QUALITY_HELP = "0 gives the smallest file, 100 the most faithful picture."
+SEND_TAGS = "Send tags with the picture"
+SEND_TAGS_HELP = "Words for the diffusion model. They cost about ten bits each."
+TAGS = "Tags"
+TAGS_HELP = "Remove one with its cross, or type to add one. The file changes at once."
+
+DECODE = "Decode"
+STOP = "Stop"
+PRESET = "Decoder"
+PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom": "Custom"}
+PRESET_HELP = (
+    "Instant takes two short steps, Fast ten, and Paper the fifty of the published system."
+)
+ADVANCED = "Advanced settings"
+STEPS = "Steps"
+STEPS_HELP = "More steps take longer and add finer detail."
+GUIDANCE = "Guidance"
+GUIDANCE_HELP = "How strongly the tags steer; 1 turns guidance off."
+SAMPLER = "Sampler"
+SAMPLER_NAMES = {
+    "ddpm": "DDPM (released program)",
+    "ddim": "DDIM",
+    "dpm-solver++": "DPM-Solver++",
+}
+SAMPLER_HELP = "How the decoder walks from noise to picture."
+SEED = "Seed"
+SEED_HELP = "A whole number. Without one, the same file always gives the same picture."
+SEED_PLACEHOLDER = "from the file"
+START = "Start"
+START_HELP = "1 starts from pure noise, less from the decoded hint with noise added."
+REALISM = "Realism"
+REALISM_HELP = "0 shows the file's own content, 1 the painted picture."
+CONTROL = "Control"
+CONTROL_HELP = "How strongly the file's content steers; 1 as trained."
+
+PREVIEW = "Picture being decoded"
+COMPARISON = "Original (left) and decoded (right)"
+DECODED = "Decoded picture"
+DOWNLOAD_FILE = "Download the .dicmh file"
+DOWNLOAD_PICTURE = "Download the decoded PNG"
+FILE = "A .dicmh file"
+NOTICE = (
+    "A generative decoder invents detail. Faces, letters and small things may look right and "
+    "still be wrong: do not use a decoded picture as evidence."
+)
+FOOTER = (
+    "Profile {profile}. Pictures stay on this server, without their metadata, and are deleted "
+    "within about an hour."
+)
+
+HOW_TITLE = "How it works"
+HOW = (
+    ("Look", "A tagger names what is in the photograph; a neural encoder keeps a coarse hint."),
+    ("Write", "Both become one checked file, often a hundred times smaller than raw pixels."),
+    ("Paint", "A diffusion model, steered by hint and tags, paints the photograph back."),
+)
+
+THE_FILE = "The file"
+FILE_SIZE = "{n_bytes:,} bytes"
+BPP = "{bpp:.4f} bpp"
+BPP_HELP = "Bits of the whole file per pixel of the original picture."
+SMALLER_THAN_UPLOAD = "{ratio} smaller than the upload"
+LARGER_THAN_UPLOAD = "{ratio} larger than the upload"
+SMALLER_THAN_RAW = "{ratio} smaller than raw pixels"
+LARGER_THAN_RAW = "{ratio} larger than raw pixels"
+BITS_BY_SECTION = "Bits by section"
+SECTION_NAMES = {
+    "header": "Header",
+    "tags": "Tags",
+    "hyper": "Hyper",
+    "latent": "Latent",
+    "payload": "Hyper and latent",
+    "corrections": "Corrections",
+    "checks": "Checks",
+}
+SECTION_HELP = {
+    "header": "Format, model, size and lengths",
+    "tags": "Which words of the vocabulary go with the picture",
+    "hyper": "Side information that says how to read the latent",
+    "latent": "The hint itself",
+    "payload": "The hint and its side information, range-coded as one stream",
+    "corrections": "Values that sat on a rounding boundary, settled once for every machine",
+    "checks": "Checksums that tell damage from a decoder gone astray",
+}
+SECTION_BITS = "{bits:,} bits, {percent} %"
+
+FACT_SIZE = "Size"
+FACT_PICTURE = "Picture"
+FACT_RATE = "Rate"
+FACT_PROFILE = "Profile"
+FACT_QUALITY = "Quality"
+FACT_TAGS = "Tags"
+FACT_MODEL = "Model fingerprint"
+FACT_CHECKSUM = "Checksum"
+PICTURE_SIZE = "{width} \N{MULTIPLICATION SIGN} {height} px"
+QUALITY_VALUE = "{quality:.0f} of 100"
+NO_TAGS = "none"
+
+COMPRESSING = "Compressing the photograph"
+CHECKING = "Checking the file"
+STARTING = "Reading the file"
+STEP = "Step {index} of {total}"
+TIME_LEFT = "{seconds:.0f} s left"
+STEPS_PER_SECOND = "{rate:.1f} steps per second"
+PSNR = "PSNR {psnr:.2f} dB (higher is better)"
+PSNR_EQUAL = "Equal to the original, pixel by pixel"
+DECODED_FROM = "Decoded from {n_bytes:,} bytes, {bpp:.4f} bpp"
+STEPS_DONE = "{steps} steps"
+STEP_DONE = "1 step"
+SECONDS = "{seconds:.1f} s"
+READY = "The file is ready. Decode it to see what comes back."
+CHANGED = "The file has changed. Decode it again to see what comes back now."
+STOPPED = "Stopped. The picture is unfinished."
+
+ENCODE_FIRST = "There is no file yet. Drop a photograph first."
+CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
+PHOTO_EXPIRED = "The photograph has been deleted, as all are after a while. Drop it again."
+NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."
+NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
+NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
+DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
+
+
+def tag_label(name: str, confidence: float | None) -> str:
+    """Return what a chip shows: the tag, and how sure the tagger was where it proposed it."""
+    return name if confidence is None else f"{name} · {100 * confidence:.0f} %"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio as a reader says it: two figures below ten, whole numbers above."""
+    return (f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}") + "\N{MULTIPLICATION SIGN}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Return a share in percent, with one digit after the point where it is small."""
+    share = 100 * part / whole
+    return f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}"
