@@ -172,9 +172,13 @@ def _info(arguments: argparse.Namespace) -> Report:
 def _verify(arguments: argparse.Namespace) -> Report:
     stream = _parse(arguments.file)
     codec = _load(arguments.profile or stream.profile, arguments)
-    codec.verify(stream)
+    section_bits = codec.verify(stream)
     return Report(
-        fields={**report_stream(arguments.file, stream).fields, "is_valid": True},
+        fields={
+            **report_stream(arguments.file, stream).fields,
+            "section_bits": section_bits,
+            "is_valid": True,
+        },
         text=f"{arguments.file}: header, checksum, model and every coded integer are right.",
     )
 

@@ -17,7 +17,7 @@ References:
     Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -34,18 +34,14 @@ from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.encoding import QUALITY_LEVELS, Encoded, best_that_fits, section_bits_of
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import pad_to_multiple, to_image, to_tensor
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
-__all__ = ["DecodeStep", "DiffICMHCodec", "Encoded", "Networks"]
-
-QUALITY_LEVELS = 255
-"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
-_LEVELS_BEYOND = 3
-"""File size is not strictly monotonic in quality: levels tried beyond the first too large one."""
+__all__ = ["DecodeStep", "DiffICMHCodec", "Encoded", "Networks", "Tagger"]
 
 Tagger = Callable[[Image01], Sequence[Tag]]
 """From one picture to its tags, most confident first."""
@@ -69,24 +65,6 @@ class Networks:
     unet: ControlledUNet
     conditioner: Conditioner
     preview: LatentPreview
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Encoded:
-    """A coded picture, and what it cost.
-
-    Attributes:
-        stream: The parsed file.
-        data: The bytes of the file.
-        tags: The tags in it, most confident first; typed tags have confidence 1.
-        section_bits: Bits of each section, summing to the file's: header, tags, hyper, latent,
-            corrections, checks.
-    """
-
-    stream: Bitstream
-    data: bytes
-    tags: tuple[Tag, ...]
-    section_bits: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -191,7 +169,7 @@ class DiffICMHCodec:
 
         if target_bytes is None:
             return at_level(round(quality / QUALITY_MAX * QUALITY_LEVELS))
-        return _best_that_fits(at_level, target_bytes)
+        return best_that_fits(at_level, target_bytes)
 
     def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
         found = self.tag(image) if isinstance(tags, str) else tags or ()
@@ -224,7 +202,7 @@ class DiffICMHCodec:
             stream=stream,
             data=stream.to_bytes(),
             tags=tags,
-            section_bits=_section_bits(stream, coded.n_hyper_bits),
+            section_bits=section_bits_of(stream, coded.n_hyper_bits),
         )
 
     def parse(self, data: bytes | Bitstream) -> Bitstream:
@@ -250,29 +228,28 @@ class DiffICMHCodec:
 
     @torch.inference_mode()
     def content_latent(self, data: bytes | Bitstream) -> DiffusionLatent:
-        """Return what a file stores, before any diffusion; checks every symbol.
+        """Return what a file stores, before any diffusion; checks every coded integer.
 
         Raises:
             BitstreamError: If the bytes are damaged or not ours.
+            ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        return self.networks.latent_codec.decompress(
-            stream.payload,
-            stream.corrections,
-            symbol_check=stream.symbol_check,
-            quality_level=stream.quality_level,
-            size_px=_padded_size(stream),
-        )
+        return self.networks.latent_codec.decompress(*_coded_latent(stream))
 
-    def verify(self, data: bytes | Bitstream) -> Bitstream:
+    def verify(self, data: bytes | Bitstream) -> dict[str, float]:
         """Check header, checksum, model and every coded integer; decode no picture.
+
+        Returns:
+            Bits of each section of the file, as in :class:`Encoded`.
 
         Raises:
             BitstreamError: If anything is damaged or not ours.
+            ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        self.content_latent(stream)
-        return stream
+        latents = self.networks.latent_codec.decode_symbols(*_coded_latent(stream))
+        return section_bits_of(stream, latents.n_hyper_bits)
 
     def decode(
         self,
@@ -359,38 +336,9 @@ class DiffICMHCodec:
         return DecodeStep(index=index, total=total, image=image, preview=preview)
 
 
-def _padded_size(stream: Bitstream) -> tuple[int, int]:
+def _coded_latent(stream: Bitstream) -> tuple[bytes, bytes, int, int, tuple[int, int]]:
+    """Return what the latent codec reads: its bytes, check, quality and the padded size [px]."""
     block = PIXELS_PER_BLOCK
-    return -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
-
-
-def _section_bits(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
-    """Split the payload of a file into its hyper-latent and its latent."""
-    bits = {section.name: 8.0 * section.n_bytes for section in stream.sections()}
-    payload = bits.pop("payload")
-    hyper = min(n_hyper_bits, payload)
-    order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}
-    return order | {"latent": payload - hyper} | bits
-
-
-def _best_that_fits(at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
-    """Return the highest quality whose file has at most ``target_bytes``."""
-    best = at_level(0)
-    if len(best.data) > target_bytes:
-        raise ConfigError(
-            f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
-            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
-        )
-    low, high = 0, QUALITY_LEVELS + 1  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        candidate = at_level(middle)
-        if len(candidate.data) <= target_bytes:
-            best, low = candidate, middle
-        else:
-            high = middle
-    for level in range(high + 1, min(high + _LEVELS_BEYOND, QUALITY_LEVELS) + 1):
-        candidate = at_level(level)
-        if len(candidate.data) <= target_bytes:
-            best = candidate
-    return best
+    size_px = -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
+    check, level = stream.symbol_check, stream.quality_level
+    return stream.payload, stream.corrections, check, level, size_px

@@ -108,6 +108,13 @@ def read_image(
 
 
 def _read(file: io.BytesIO | io.BufferedReader, name: str, max_pixels: int) -> Image.Image:
+    # Pillow warns of odd sizes and metadata; what matters of that is an error of ours.
+    with _WARNING_FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _read_quietly(file, name, max_pixels)
+
+
+def _read_quietly(file: io.BytesIO | io.BufferedReader, name: str, max_pixels: int) -> Image.Image:
     if not file.read(1):
         raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
     file.seek(0)
@@ -125,11 +132,9 @@ def _read(file: io.BytesIO | io.BufferedReader, name: str, max_pixels: int) -> I
 
 
 def _open(file: io.BytesIO | io.BufferedReader, name: str, max_pixels: int) -> Image.Image:
-    """Read the header only; Pillow's own size warning is replaced by our check."""
+    """Read the header only."""
     try:
-        with _WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Image.open(file, formats=_FORMATS)
+        return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"The picture declares far more than the {max_pixels:,} pixels accepted here. "

@@ -12,7 +12,7 @@ END = "<!-- end of the file guide -->\n"
 def source_files():
     """Every Python file of the project itself, the entry point first, packages before files."""
     files = [ROOT / "app.py"]
-    for folder in ("ui", "difficmh_core", "examples"):
+    for folder in ("ui", "difficmh_core", "examples", "benchmarks"):
         files += sorted(
             (ROOT / folder).rglob("*.py"),
             key=lambda path: (path.parent.as_posix(), path.name != "__init__.py", path.name),

@@ -1,7 +1,7 @@
 """The controls of a decoding: presets, advanced settings, start and stop."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class DecodePanel:
         stop: Stops within one step.
     """
 
-    settings: list[gr.components.Component]
+    settings: Sequence[gr.components.Component]
     decode: gr.Button
     stop: gr.Button
 

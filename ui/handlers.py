@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from gradio import processing_utils
@@ -21,7 +20,7 @@ from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
 from ui import texts, views
-from ui.session import Decoding, Session, read_number, read_settings
+from ui.session import Decoding, Session, Update, read_number, read_settings
 from ui.toasts import toast, with_toasts
 
 __all__ = ["Handlers"]
@@ -30,9 +29,6 @@ PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
 QUALITY_LEVELS = 255
 """The file stores quality in one byte."""
-
-Update = dict[str, Any]
-"""What Gradio makes of ``gr.update``: a component's new properties."""
 
 
 class Handlers:
@@ -118,7 +114,7 @@ class Handlers:
         start: float,
         realism: float,
         control_scale: float,
-    ) -> Iterator[tuple[Session, Update, Update, str, Update]]:
+    ) -> Iterator[tuple[Session, Update, Update, str, Update | str, Update]]:
         """Decode the visitor's file, step by step, and compare it with the photograph.
 
         Args:
@@ -139,7 +135,7 @@ class Handlers:
         original = self._read_photo(session)
         for state in self._run(session.encoded.stream, settings):
             if state.image is None:
-                yield (session, *_show_progress(state), gr.update(visible=False))
+                yield session, *_show_progress(state), gr.skip(), gr.update(visible=False)
                 continue
             picture = self._save_png(state.image, f"{session.name}-decoded")
             result = views.Result(
@@ -153,6 +149,7 @@ class Handlers:
                 replace(session, is_decoded=True),
                 gr.update(visible=False),
                 gr.update(value=(session.photo, picture), visible=True),
+                "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
             )
@@ -165,11 +162,11 @@ class Handlers:
             file: The .dicmh file.
         """
         data, stream = self._open(file)
-        self._codec.verify(stream)
+        section_bits = self._codec.verify(stream)
         facts = views.FileFacts(
             n_bytes=len(data),
             size_px=(stream.height_px, stream.width_px),
-            section_bits={part.name: 8.0 * part.n_bytes for part in stream.sections()},
+            section_bits=section_bits,
         )
         tags = ", ".join(self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = texts.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
@@ -195,7 +192,7 @@ class Handlers:
         start: float,
         realism: float,
         control_scale: float,
-    ) -> Iterator[tuple[Update, str, Update]]:
+    ) -> Iterator[tuple[Update, str, Update | str, Update]]:
         """Decode a .dicmh file, step by step.
 
         Args:
@@ -215,7 +212,7 @@ class Handlers:
         for state in self._run(stream, settings):
             if state.image is None:
                 preview, _, progress = _show_progress(state)
-                yield preview, progress, gr.update(visible=False)
+                yield preview, progress, gr.skip(), gr.update(visible=False)
                 continue
             picture = self._save_png(state.image, f"{Path(str(file)).stem}-decoded")
             result = views.Result(
@@ -223,20 +220,10 @@ class Handlers:
             )
             yield (
                 gr.update(value=picture, label=texts.DECODED, visible=True),
+                "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
             )
-
-    def clear(self) -> tuple[Update, Update, str, Update, Update, Update]:
-        """Lock the buttons and empty the stage, because another photograph is coming."""
-        hidden = gr.update(visible=False)
-        message = views.draw_message(texts.COMPRESSING)
-        return *self.lock_for_encoding()[:2], message, hidden, hidden, hidden
-
-    def clear_file(self) -> tuple[Update, Update, str, str, Update, Update]:
-        """Lock the buttons and forget what the decode tab shows."""
-        hidden = gr.update(visible=False)
-        return *self.lock_for_encoding()[:2], "", "", hidden, hidden
 
     def forget(self) -> tuple[Session, str, Update, Update, Update, str, Update, Update, Update]:
         """Forget the visitor's photograph and file."""
@@ -252,27 +239,6 @@ class Handlers:
             hidden,
             hidden,
         )
-
-    def lock_for_encoding(self) -> tuple[Update, Update, Update]:
-        """Lock the buttons while a file is being made, and hide an unfinished picture."""
-        locked = gr.update(interactive=False)
-        return locked, locked, gr.update(visible=False)
-
-    def lock_for_decoding(self) -> tuple[Update, Update]:
-        """Lock the decode button and offer to stop."""
-        return gr.update(interactive=False), gr.update(interactive=True)
-
-    def unlock(self, session: Session) -> tuple[Update, Update]:
-        """Offer to decode the session's file, if there is one."""
-        return gr.update(interactive=session.encoded is not None), gr.update(interactive=False)
-
-    def unlock_file(self) -> tuple[Update, Update]:
-        """Offer to decode the file of the decode tab."""
-        return gr.update(interactive=True), gr.update(interactive=False)
-
-    def stop(self) -> tuple[Update, Update, str]:
-        """Say that decoding was stopped; Gradio closes the generator at its next step."""
-        return *self.unlock_file(), views.draw_message(texts.STOPPED)
 
     def restore(self, session: Session) -> tuple[str | None, str]:
         """Put the last good photograph back where a bad one was dropped."""

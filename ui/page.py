@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.helpers import Examples
 
 from difficmh_core.codec import DiffICMHCodec
-from ui import texts, views
+from ui import locks, texts, views
 from ui.decode_panel import QUICK, build_decode_panel, take_as_given
 from ui.handlers import Handlers
 from ui.session import Session
@@ -110,9 +110,10 @@ def _build_compress_tab(
             facts = gr.HTML(views.draw_introduction(), padding=False, elem_id="facts")
             with gr.Column(visible=False, elem_id="decode-panel") as decode_column:
                 dicmh_file = gr.DownloadButton(
-                    texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="download"
+                    texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
                 )
                 panel = build_decode_panel("compress")
+            progress = gr.HTML(padding=False, visible=False, elem_id="progress")
             status = gr.HTML(padding=False, elem_id="status")
             preview = gr.Image(
                 label=texts.PREVIEW,
@@ -137,26 +138,26 @@ def _build_compress_tab(
                 size="sm",
                 visible=False,
                 elem_id="picture-file",
-                elem_classes="download",
+                elem_classes="save",
             )
 
-    buttons = [panel.decode, panel.stop]
+    busy = [panel.decode, panel.stop, progress]
     stage = [status, preview, comparison, picture_file]
-    decoded = panel.decode.click(handlers.lock_for_decoding, outputs=buttons, **QUICK).then(
+    decoded = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(
         handlers.decode,
         [session, *panel.settings],
-        [session, preview, comparison, status, picture_file],
+        [session, preview, comparison, progress, status, picture_file],
         api_name="decode",
         show_progress="hidden",
         **MODEL,
     )
-    decoded.then(handlers.unlock, session, buttons, **QUICK)
-    panel.stop.click(handlers.stop, outputs=[*buttons, status], cancels=decoded, **QUICK)
+    decoded.then(locks.unlock, session, busy, **QUICK)
+    panel.stop.click(locks.stop, outputs=[*busy, status], cancels=decoded, **QUICK)
 
     chosen = [photo.upload] if gallery is None else [photo.upload, gallery.load_input_event.then]
     for choose in chosen:
         encoded = choose(
-            handlers.clear, outputs=[*buttons, *stage], trigger_mode="always_last", **QUICK
+            locks.clear, outputs=[*busy, *stage], trigger_mode="always_last", **QUICK
         ).then(
             handlers.encode,
             [photo, quality, send_tags],
@@ -169,13 +170,13 @@ def _build_compress_tab(
             **MODEL,
         )
         encoded.failure(handlers.restore, session, [photo, status], **QUICK)
-        encoded.then(handlers.unlock, session, buttons, **QUICK)
+        encoded.then(locks.unlock, session, busy, **QUICK)
 
     changes = [quality.change, tags.input, send_tags.input]
     recoded = gr.on(
         changes,
-        handlers.lock_for_encoding,
-        outputs=[*buttons, preview],
+        locks.lock_for_encoding,
+        outputs=[*busy, preview],
         trigger_mode="always_last",
         **QUICK,
     ).then(
@@ -188,7 +189,7 @@ def _build_compress_tab(
         trigger_mode="always_last",
         **MODEL,
     )
-    recoded.then(handlers.unlock, session, buttons, **QUICK)
+    recoded.then(locks.unlock, session, busy, **QUICK)
     photo.clear(
         handlers.forget, outputs=[session, facts, tags, dicmh_file, decode_column, *stage], **QUICK
     )
@@ -215,6 +216,7 @@ def _build_decode_tab(handlers: Handlers) -> None:
             facts = gr.HTML(padding=False, elem_id="file-facts")
         with gr.Column(scale=7, min_width=320):
             panel = build_decode_panel("decode-file")
+            progress = gr.HTML(padding=False, visible=False, elem_id="file-progress")
             status = gr.HTML(padding=False, elem_id="file-status")
             picture = gr.Image(
                 label=texts.DECODED,
@@ -230,25 +232,23 @@ def _build_decode_tab(handlers: Handlers) -> None:
                 size="sm",
                 visible=False,
                 elem_id="file-picture-file",
-                elem_classes="download",
+                elem_classes="save",
             )
 
-    buttons = [panel.decode, panel.stop]
-    decoded = panel.decode.click(handlers.lock_for_decoding, outputs=buttons, **QUICK).then(
+    busy = [panel.decode, panel.stop, progress]
+    decoded = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(
         handlers.decode_file,
         [file, *panel.settings],
-        [picture, status, picture_file],
+        [picture, progress, status, picture_file],
         api_name="decode_file",
         show_progress="hidden",
         **MODEL,
     )
-    decoded.then(handlers.unlock_file, outputs=buttons, **QUICK)
-    panel.stop.click(handlers.stop, outputs=[*buttons, status], cancels=decoded, **QUICK)
+    decoded.then(locks.unlock_file, outputs=busy, **QUICK)
+    panel.stop.click(locks.stop, outputs=[*busy, status], cancels=decoded, **QUICK)
     checked = file.upload(
-        handlers.clear_file, outputs=[*buttons, facts, status, picture, picture_file], **QUICK
+        locks.clear_file, outputs=[*busy, facts, status, picture, picture_file], **QUICK
     ).then(handlers.info, file, facts, api_name="info", show_progress="minimal", **MODEL)
-    checked.success(handlers.unlock_file, outputs=buttons, **QUICK)
-    file.clear(
-        handlers.clear_file, outputs=[*buttons, facts, status, picture, picture_file], **QUICK
-    )
+    checked.success(locks.unlock_file, outputs=busy, **QUICK)
+    file.clear(locks.clear_file, outputs=[*busy, facts, status, picture, picture_file], **QUICK)
     gr.on([file.upload, file.clear], cancels=[decoded])

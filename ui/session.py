@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -12,7 +13,10 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from ui import texts
 
-__all__ = ["Decoding", "Session", "read_number", "read_settings"]
+__all__ = ["Decoding", "Session", "Update", "read_number", "read_settings"]
+
+Update = dict[str, Any]
+"""What Gradio makes of ``gr.update``: a component's new properties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,8 +94,7 @@ def read_number(name: str, value: object) -> float:
     Raises:
         ConfigError: If it is no finite number.
     """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ConfigError(texts.NOT_A_NUMBER.format(name=name, value=value))
     return value
 

@@ -62,8 +62,8 @@ NOTICE = (
     "still be wrong: do not use a decoded picture as evidence."
 )
 FOOTER = (
-    "Profile {profile}. Pictures stay on this server, without their metadata, and are deleted "
-    "within about an hour."
+    "Profile {profile}. Pictures stay on this server and are deleted within about an hour; what "
+    "you download from here carries no metadata."
 )
 
 HOW_TITLE = "How it works"
@@ -115,7 +115,7 @@ QUALITY_VALUE = "{quality:.0f} of 100"
 NO_TAGS = "none"
 
 COMPRESSING = "Compressing the photograph"
-CHECKING = "Checking the file"
+WAITING = "Waiting for the model"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"

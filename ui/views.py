@@ -22,6 +22,7 @@ __all__ = [
     "draw_message",
     "draw_progress",
     "draw_result",
+    "draw_waiting",
 ]
 
 BYTES_PER_RAW_PIXEL = 3
@@ -139,10 +140,7 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
         seconds: Time since the start [s].
     """
     if index == 0:
-        return (
-            f'<div class="progress"><progress aria-label="{texts.STARTING}"></progress>'
-            f"<p>{texts.STARTING}</p></div>"
-        )
+        return draw_waiting(texts.STARTING)
     seconds_per_step = seconds / index
     parts = [
         texts.STEP.format(index=index, total=total),
@@ -152,6 +150,14 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
     return (
         f'<div class="progress"><progress value="{index}" max="{total}" '
         f'aria-label="{parts[0]}"></progress><p>{_join(parts)}</p></div>'
+    )
+
+
+def draw_waiting(message: str) -> str:
+    """Return a progress bar without an end in sight."""
+    return (
+        f'<div class="progress"><progress aria-label="{escape(message)}"></progress>'
+        f"<p>{escape(message)}</p></div>"
     )
 
 

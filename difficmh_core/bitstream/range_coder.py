@@ -213,6 +213,11 @@ class RangeDecoder:
         self._coder = constriction.stream.queue.RangeDecoder(words)
         self._mirror = RangeEncoder()
 
+    @property
+    def n_bits(self) -> float:
+        """Information read so far [bit]."""
+        return self._mirror.n_bits
+
     def decode(self, indexes: NDArray[np.int32], tables: CdfTables) -> NDArray[np.int32]:
         """Return the next integers.
 

@@ -7,9 +7,8 @@ entry is one LEB128 number, ``2 * (position - previous position - 1) + parity``;
 normally empty.
 """
 
-from collections.abc import Iterator
-
-from difficmh_core.errors import CorruptBitstreamError
+from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
+from difficmh_core.errors import CorruptBitstreamError, TruncatedBitstreamError
 
 __all__ = ["read_corrections", "write_corrections"]
 
@@ -23,12 +22,8 @@ def write_corrections(parities: dict[int, int]) -> bytes:
     encoded = bytearray()
     previous = -1
     for position, parity in sorted(parities.items()):
-        value = 2 * (position - previous - 1) + parity
+        encoded += write_leb128(2 * (position - previous - 1) + parity)
         previous = position
-        while value >= 0x80:
-            encoded.append(value & 0x7F | 0x80)
-            value >>= 7
-        encoded.append(value)
     return bytes(encoded)
 
 
@@ -43,8 +38,14 @@ def read_corrections(data: bytes, n_positions: int) -> dict[int, int]:
         CorruptBitstreamError: If an entry is incomplete or lies behind the last choice.
     """
     parities = dict[int, int]()
-    position = -1
-    for value in _read_leb128(data):
+    position, start = -1, 0
+    while start < len(data):
+        try:
+            value, start = read_leb128(data, start)
+        except TruncatedBitstreamError as error:
+            raise CorruptBitstreamError(
+                "The correction list ends inside an entry. Copy the file again."
+            ) from error
         position += (value >> 1) + 1
         if position >= n_positions:
             raise CorruptBitstreamError(
@@ -53,20 +54,3 @@ def read_corrections(data: bytes, n_positions: int) -> dict[int, int]:
             )
         parities[position] = value & 1
     return parities
-
-
-def _read_leb128(data: bytes) -> Iterator[int]:
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            if byte == 0 and shift > 7:
-                break
-            yield value
-            value = shift = 0
-    if shift:
-        raise CorruptBitstreamError(
-            "The correction list ends inside an entry, or an entry is longer than it must be. "
-            "Copy the file again."
-        )

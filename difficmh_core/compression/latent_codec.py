@@ -217,7 +217,7 @@ class LatentCodec(nn.Module):
             payload=coded.payload,
             corrections=coded.corrections,
             symbol_check=coded.symbol_check,
-            n_hyper_bits=coded.n_hyper_bits,
+            n_hyper_bits=quantized.n_hyper_bits,
             n_latent_bits=coded.n_latent_bits,
             content_latent=self.synthesize(quantized.y_hat, quantized.z_hat, quality),
         )

@@ -49,10 +49,12 @@ class QuantizedLatents:
     Attributes:
         y_hat: The quantized latent, gained, on the grid of the means.
         z_hat: The quantized hyper-latent, gained.
+        n_hyper_bits: Share of the hyper-latent in the payload [bit].
     """
 
     y_hat: Float64[Tensor, "batch m h16 w16"]
     z_hat: Float64[Tensor, "batch n h64 w64"]
+    n_hyper_bits: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +65,6 @@ class CodedSymbols:
         payload: Range-coded integers, hyper-latent then latent.
         corrections: The correction list.
         symbol_check: 16 bits over all integers.
-        n_hyper_bits: Share of the hyper-latent in the payload [bit].
         n_latent_bits: Share of the latent in the payload [bit].
         quantized: What the decoder will know.
     """
@@ -71,7 +72,6 @@ class CodedSymbols:
     payload: bytes
     corrections: bytes
     symbol_check: int
-    n_hyper_bits: float
     n_latent_bits: float
     quantized: QuantizedLatents
 
@@ -172,13 +172,12 @@ class SymbolCoder:
             encoder.encode(_to_numpy(symbols), _to_numpy(tables), self.latent_tables)
             return symbols
 
-        quantized = self._walk(z_symbols, choices.settle, code, check)
+        quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
         n_bits = float(encoder.n_bits)
         return CodedSymbols(
             payload=encoder.finish(),
             corrections=write_corrections(choices.parities),
             symbol_check=check.value(),
-            n_hyper_bits=n_hyper_bits,
             n_latent_bits=n_bits - n_hyper_bits,
             quantized=quantized,
         )
@@ -210,7 +209,8 @@ class SymbolCoder:
             symbols = decoder.decode(_to_numpy(tables), self.latent_tables)
             return self._to_tensor(symbols).reshape(means.shape)
 
-        quantized = self._walk(z_symbols, choices.settle, code, check)
+        n_hyper_bits = decoder.n_bits
+        quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
         decoder.finish()
         if check.value() != symbol_check:
             raise CorruptBitstreamError(
@@ -226,6 +226,7 @@ class SymbolCoder:
         settle: Callable[[Snapped], Tensor],
         code: Callable[[CodingPass, Tensor, Tensor], Tensor],
         check: _Check,
+        n_hyper_bits: float,
     ) -> QuantizedLatents:
         """Run the networks; ``code`` turns means and table indexes of a pass into symbols."""
         z_hat = z_symbols.double() + self.medians
@@ -241,7 +242,9 @@ class SymbolCoder:
 
         hyper_features = self.hyper_synthesis(z_hat * self.inverse_hyper_gain)
         return QuantizedLatents(
-            y_hat=self.context_model.run(hyper_features, quantize), z_hat=z_hat
+            y_hat=self.context_model.run(hyper_features, quantize),
+            z_hat=z_hat,
+            n_hyper_bits=n_hyper_bits,
         )
 
     def _hyper_indexes(self, z_symbols: Tensor) -> NDArray[np.int32]:
@@ -255,4 +258,6 @@ class SymbolCoder:
 
 def _to_numpy(values: Int64[Tensor, "*shape"]) -> NDArray[np.int32]:
     """Return integers in coding order."""
-    return values.flatten().cpu().numpy().astype(np.int32)
+    # Saturated, not wrapped: the range coder then sees, and refuses, what no table can hold.
+    limits = np.iinfo(np.int32)
+    return values.flatten().cpu().numpy().clip(limits.min, limits.max).astype(np.int32)

@@ -87,7 +87,7 @@ def test_the_decoded_picture_is_the_decoders_pixel_by_pixel(connect, codec, phot
     client = connect()
     data, *_ = encode(client, photos["wide"])
 
-    _, comparison, status, picture = client.predict(*CONTROLS, api_name="/decode")
+    _, comparison, _, status, picture = client.predict(*CONTROLS, api_name="/decode")
 
     expected = np.asarray(codec.decode_image(data, SETTINGS))
     assert np.array_equal(pixels(value_of(picture)), expected)
@@ -102,7 +102,7 @@ def test_a_file_decodes_for_another_visitor(connect, codec, photos, tmp_path):
     client = connect()
 
     facts = client.predict(handle_file(str(file)), api_name="/info")
-    shown, status, picture = client.predict(
+    shown, _, status, picture = client.predict(
         handle_file(str(file)), *CONTROLS, api_name="/decode_file"
     )
 

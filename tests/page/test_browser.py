@@ -9,19 +9,27 @@ from PIL import Image
 
 from difficmh_core.profiles import PRESETS
 
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def window(browser):
+    """One window for all tests, so that the page's scripts are loaded once."""
+    context = browser.new_context()
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def visit(browser, page_url):
+def visit(window, page_url):
     """Return a function that opens the page; at the end, the console must be free of errors."""
-    contexts, complaints = [], []
+    pages, complaints = [], []
 
     def open_page(width=1280, height=900):
-        context = browser.new_context(viewport={"width": width, "height": height})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(TIMEOUT_MS)
+        page = window.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: _note(complaints, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(page_url)
@@ -29,8 +37,8 @@ def visit(browser, page_url):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert complaints == []
 
 
@@ -135,7 +143,7 @@ def test_stop_ends_decoding_within_a_step_and_frees_the_model(visit, paced, phot
     encode(page, photos["wide"])
     choose_preset(page, "compress", "Paper")
     page.click("#compress-decode")
-    page.wait_for_selector("#status .progress:has-text('Step 2')")
+    page.wait_for_selector("#progress:has-text('Step 2')")
     assert page.is_visible("#preview img")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")

@@ -1,0 +1,67 @@
+"""What is locked, hidden and offered while the model works.
+
+Every function's outputs begin with the decode button, the stop button and the progress.
+"""
+
+import gradio as gr
+
+from ui import texts, views
+from ui.session import Session, Update
+
+__all__ = [
+    "clear",
+    "clear_file",
+    "lock_for_decoding",
+    "lock_for_encoding",
+    "stop",
+    "unlock",
+    "unlock_file",
+]
+
+
+def lock() -> tuple[Update, Update, Update]:
+    """Lock both buttons and hide the progress."""
+    locked = gr.update(interactive=False)
+    return locked, locked, gr.update(visible=False)
+
+
+def lock_for_encoding() -> tuple[Update, Update, Update, Update]:
+    """Lock the buttons while a file is being made, and hide an unfinished picture."""
+    return *lock(), gr.update(visible=False)
+
+
+def lock_for_decoding() -> tuple[Update, Update, Update, str]:
+    """Lock the decode button, offer to stop, and show the progress."""
+    progress = gr.update(value=views.draw_waiting(texts.WAITING), visible=True)
+    return gr.update(interactive=False), gr.update(interactive=True), progress, ""
+
+
+def unlock(session: Session) -> tuple[Update, Update, Update]:
+    """Offer to decode the session's file, if there is one."""
+    return gr.update(interactive=session.encoded is not None), *lock()[1:]
+
+
+def unlock_file() -> tuple[Update, Update, Update]:
+    """Offer to decode the file of the decode tab."""
+    return gr.update(interactive=True), *lock()[1:]
+
+
+def stop() -> tuple[Update, Update, Update, str]:
+    """Say that decoding was stopped; Gradio closes the generator at its next step.
+
+    Steps that are still on their way to the browser write into the progress, hidden by now.
+    """
+    return *unlock_file(), views.draw_message(texts.STOPPED)
+
+
+def clear() -> tuple[Update, Update, Update, str, Update, Update, Update]:
+    """Lock the buttons and empty the stage, because another photograph is coming."""
+    hidden = gr.update(visible=False)
+    message = views.draw_message(texts.COMPRESSING)
+    return *lock(), message, hidden, hidden, hidden
+
+
+def clear_file() -> tuple[Update, Update, Update, str, str, Update, Update]:
+    """Lock the buttons and forget what the decode tab shows."""
+    hidden = gr.update(visible=False)
+    return *lock(), "", "", hidden, hidden
