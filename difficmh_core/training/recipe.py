@@ -25,7 +25,7 @@ from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import CropSampler, Photographs, load_photographs
 from difficmh_core.training.diffusion_stages import ControlStage, PriorStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
-from difficmh_core.training.loop import Stage, read_average, train
+from difficmh_core.training.loop import CHECKPOINT_NAME, Stage, read_average, train
 from difficmh_core.training.settings import StageName, StageSettings
 from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict
@@ -105,7 +105,7 @@ class Recipe:
         module = Autoencoder(self.config(scaled=scaled).autoencoder)
         tensors = read_average(self.runs / StageName.AUTOENCODER)
         decoder = self.runs / StageName.DECODER
-        if decoder.exists():
+        if (decoder / CHECKPOINT_NAME).exists():
             tensors = tensors | read_average(decoder)
         load_strict(module, tensors, StageName.AUTOENCODER)
         return module.requires_grad_(requires_grad=False).eval()
