@@ -28,6 +28,7 @@ from torch import Tensor
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
 from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX, CodecConfig, DecodeSettings
+from difficmh_core.determinism import one_thread
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet
@@ -160,16 +161,17 @@ class DiffICMHCodec:
         Limits().check_picture(height_px=image.height, width_px=image.width)
         chosen = self._choose_tags(image, tags)
         padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
-        diffusion_latent = self.networks.autoencoder.encode(padded)
-        y = self.networks.latent_codec.analyze(padded, diffusion_latent)
+        with one_thread():
+            diffusion_latent = self.networks.autoencoder.encode(padded)
+            y = self.networks.latent_codec.analyze(padded, diffusion_latent)
 
-        def at_level(level: int) -> Encoded:
-            coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
-            return self._assemble(image, chosen, level, coded)
+            def at_level(level: int) -> Encoded:
+                coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
+                return self._assemble(image, chosen, level, coded)
 
-        if target_bytes is None:
-            return at_level(round(quality / QUALITY_MAX * QUALITY_LEVELS))
-        return best_that_fits(at_level, target_bytes)
+            if target_bytes is None:
+                return at_level(round(quality / QUALITY_MAX * QUALITY_LEVELS))
+            return best_that_fits(at_level, target_bytes)
 
     def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
         found = self.tag(image) if isinstance(tags, str) else tags or ()

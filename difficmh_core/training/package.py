@@ -86,7 +86,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             folder / f"{stem}.safetensors",
             license="Apache-2.0",
             source=" && ".join(f"python -m difficmh_core train {stage}" for stage in stages),
-            data=_DATA,
+            data=_data_of(stem, recipe),
             n_steps={
                 stage.value: int(line["step"])
                 for stage, line in zip(stages, last_lines, strict=False)
@@ -119,6 +119,13 @@ def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
                 )
             )
     return results
+
+
+def _data_of(stem: str, recipe: Recipe) -> str:
+    """Return what a file was trained on; only the autoencoder sees more than the latents' file."""
+    if recipe.limit is None or stem == "autoencoder":
+        return _DATA
+    return f"{_DATA}; of these, the first {recipe.limit}"
 
 
 def _fit_preview(recipe: Recipe, networks: Networks) -> None:

@@ -104,7 +104,7 @@ def default_settings(stage: StageName) -> StageSettings:
             return StageSettings(
                 minutes=25,
                 crop_px=256,
-                weights=LossWeights(distance=1.0, rate=(16.0, 1.0)),
+                weights=LossWeights(distance=1.0, rate=(3.0, 0.06)),
             )
         case StageName.CONTROL:
             return StageSettings(minutes=20, crop_px=256, weights=LossWeights(diffusion=1.0))

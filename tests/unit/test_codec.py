@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from difficmh_core.config import DecodeSettings, SamplerName
@@ -179,3 +180,14 @@ def test_cancelling_is_to_stop_iterating(codec, encoded):
     assert next(steps).index == 1
     steps.close()
     assert codec.decode_image(encoded.data, SETTINGS).size == (90, 70)
+
+
+def test_the_number_of_threads_changes_no_byte(codec, encoded, photo):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        data = codec.encode(photo, tags=["tench", "person"]).data
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert data == encoded.data

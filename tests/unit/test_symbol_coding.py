@@ -97,7 +97,7 @@ def test_round_trip_is_exact(coder, latents):
     assert (decoded.z_hat - z).abs().max() <= 0.5 + 1e-12
     assert coded.corrections == b""
     assert decoded.n_hyper_bits == coded.quantized.n_hyper_bits > 0
-    assert coded.n_hyper_bits + coded.n_latent_bits == pytest.approx(
+    assert coded.quantized.n_hyper_bits + coded.n_latent_bits == pytest.approx(
         8 * len(coded.payload), abs=64
     )
 
