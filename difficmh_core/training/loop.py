@@ -9,7 +9,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.training.settings import StageSettings
@@ -78,8 +78,7 @@ def train(
         CheckpointError: If the folder holds a checkpoint of another architecture.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    moving_average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]
-    average = AveragedModel(stage.trained, multi_avg_fn=moving_average)
+    average = AveragedModel(stage.trained, multi_avg_fn=_moving_average(settings.ema_decay))
     optimizer = torch.optim.AdamW(
         stage.parameter_groups(settings.learning_rate), betas=(0.9, 0.98), weight_decay=1e-3
     )
@@ -129,6 +128,22 @@ def train(
                 _save(path, stage.trained, average, optimizer, progress, settings)
         _save(path, stage.trained, average, optimizer, progress, settings)
         yield record(stage.validate(average.module))
+
+
+def _moving_average(decay: float) -> Callable[..., None]:
+    """Return the update of an exponential moving average that forgets its start.
+
+    The decay rises with the number of updates as ``(1 + n) / (10 + n)`` up to its value, or a
+    short run would ship weights that still hold a share of the untrained ones.
+    """
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], values: list[Tensor], n_averaged: Tensor) -> None:
+        n = int(n_averaged)
+        share = 1 - min(decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(averages, values, share)
+
+    return update
 
 
 def _learning_rate(step: int, done: float, settings: StageSettings) -> float:

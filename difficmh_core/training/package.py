@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from difficmh_core.codec import DiffICMHCodec, Networks
-from difficmh_core.image_io import read_image, to_tensor
+from difficmh_core.errors import CheckpointError
+from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.profiles import PRESETS, build_networks, load_codec, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
@@ -36,7 +37,7 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
     "control": (StageName.CONTROL,),
     "latent_codec": (StageName.CODEC,),
 }
-_QUALITIES = (0.0, 25.0, 50.0, 75.0, 100.0)
+_QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
 
 
@@ -57,6 +58,10 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
 
     Yields:
         The median measures at each quality.
+
+    Raises:
+        CheckpointError: If a stage is missing, or the profile's scaling factor is not the trained
+            one.
     """
     networks = build_networks(recipe.config(scaled=True))
     files = network_files(networks)
@@ -72,8 +77,14 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
     folder.mkdir(parents=True, exist_ok=True)
     for stem, module in files.items():
         save_file(_stored(module), folder / f"{stem}.safetensors")
+    codec = load_codec("nano", weights_folder=folder)
+    if codec.config.autoencoder.scaling_factor != recipe.scaling_factor:
+        raise CheckpointError(
+            f"NANO scales latents by {codec.config.autoencoder.scaling_factor}, but these were "
+            f"trained with {recipe.scaling_factor}. Set that in profiles.py and package again."
+        )
     metrics = dict[str, float]()
-    for quality, rows in measure(load_codec("nano", weights_folder=folder), recipe).items():
+    for quality, rows in measure(codec, recipe).items():
         middle = Measure(*(round(median(column), 4) for column in zip(*rows, strict=True)))
         name = f"quality_{quality:g}"
         metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
@@ -100,14 +111,11 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
 
 @torch.inference_mode()
 def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
-    """Return what files and pictures are like at several qualities, preset ``fast``."""
+    """Return what the validation pictures become at several qualities, preset ``fast``."""
     perceptual = perceptual_distance("alex", default_cache_dir())
-    if recipe.check is None:
-        return {}
     results = dict[float, list[Measure]]()
-    for path in sorted(recipe.check.iterdir())[:8]:
-        image = read_image(path)
-        original = to_tensor(image)
+    for original in torch.split(recipe.check_pictures, 1):
+        image = to_image(original)
         for quality in _QUALITIES:
             encoded = codec.encode(image, quality=quality)
             decoded = to_tensor(codec.decode_image(encoded.data, PRESETS["fast"]))
