@@ -37,6 +37,7 @@ def test_the_header_says_what_was_coded(codec, name):
     assert stream.n_bytes == facts["n_bytes"]
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")  # what setting the flag says on CPUs
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("onednn", [True, False])
 @pytest.mark.parametrize("name", NAMES)
