@@ -82,9 +82,7 @@ PRESETS: Mapping[str, DecodeSettings] = MappingProxyType(
         "instant": DecodeSettings(
             steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5
         ),
-        "fast": DecodeSettings(
-            steps=10, guidance_scale=1.5, sampler=SamplerName.DDPM, start=0.5
-        ),
+        "fast": DecodeSettings(steps=10, guidance_scale=1.5, sampler=SamplerName.DDPM, start=0.5),
         "paper": DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM),
     }
 )
