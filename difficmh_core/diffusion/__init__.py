@@ -1,3 +1,3 @@
 """The generative prior: autoencoder, controlled U-Net, conditioning, schedules and samplers."""
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers and transformers)
+from difficmh_core import quick_imports, torchvision_operators  # noqa: F401 (before diffusers' models)
