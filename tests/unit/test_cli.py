@@ -50,8 +50,10 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
         f"assert [main(words) for words in {words!r}] == [0, 0, 1]"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
+    # Before the error, a slow machine also tells the progress of the decoding that went well.
+    others = [line for line in done.stderr.splitlines() if not line.startswith("step ")]
+    assert len(others) == 1
+    assert others[0].startswith("error: ")
     assert again.read_bytes() == tiny_file.read_bytes()
     run("decode", again, here, *DECODE)
     assert out.read_bytes() == here.read_bytes()
