@@ -93,18 +93,21 @@ def default_settings(stage: StageName) -> StageSettings:
     """Return the settings with which two CPU cores train a stage of nano, version 1."""
     match stage:
         case StageName.AUTOENCODER:
-            return StageSettings(minutes=40, weights=LossWeights(l1=2.0, perceptual=1.0, kl=1e-6))
+            weights = LossWeights(l1=2.0, perceptual=1.0, kl=1e-6)
+            return StageSettings(minutes=46, weights=weights)
         case StageName.DECODER:
-            return StageSettings(minutes=40, weights=LossWeights(l1=2.0, perceptual=1.0))
+            return StageSettings(minutes=22, weights=LossWeights(l1=2.0, perceptual=1.0))
         case StageName.PRIOR:
             return StageSettings(
-                minutes=20, batch_size=32, crop_px=256, weights=LossWeights(diffusion=1.0)
+                minutes=28.5,
+                batch_size=32,
+                crop_px=256,
+                learning_rate=8e-4,
+                weights=LossWeights(diffusion=1.0),
             )
         case StageName.CODEC:
-            return StageSettings(
-                minutes=25,
-                crop_px=256,
-                weights=LossWeights(distance=1.0, rate=(3.0, 0.06)),
-            )
+            weights = LossWeights(distance=1.0, rate=(3.0, 0.06))
+            return StageSettings(minutes=29, learning_rate=1e-3, weights=weights)
         case StageName.CONTROL:
-            return StageSettings(minutes=20, crop_px=256, weights=LossWeights(diffusion=1.0))
+            weights = LossWeights(diffusion=1.0)
+            return StageSettings(minutes=26, crop_px=256, learning_rate=8e-4, weights=weights)
