@@ -37,7 +37,7 @@ from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.encoding import QUALITY_LEVELS, Encoded, best_that_fits, section_bits_of
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
-from difficmh_core.image_io import pad_to_multiple, to_image, to_tensor
+from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -328,7 +328,7 @@ class DiffICMHCodec:
         image = None
         if is_last:
             decoded = self.networks.autoencoder.decode(latent)
-            image = to_image(decoded[..., :height, :width].cpu())
+            image = to_image(crop(decoded, (height, width)).cpu())
 
         @torch.inference_mode()
         def preview() -> Image.Image:

@@ -16,6 +16,7 @@ from PIL import Image
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import QUALITY_MAX, DecodeSettings
+from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
@@ -27,8 +28,6 @@ __all__ = ["Handlers"]
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
-QUALITY_LEVELS = 255
-"""The file stores quality in one byte."""
 
 
 class Handlers:

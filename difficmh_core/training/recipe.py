@@ -54,8 +54,7 @@ class Recipe:
 
         Args:
             photos: Training photographs, see :mod:`difficmh_core.training.data`.
-            check: Pictures for validation; ``None`` skips no stage, but validates on training
-                photographs, which the log then says.
+            check: Pictures for validation; every stage but ``latents`` needs them.
             runs: Where each stage keeps its folder.
             config: The networks; its scaling factor is measured, not read.
             limit: Use only this many photographs.
