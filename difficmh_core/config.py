@@ -58,24 +58,27 @@ class AutoencoderConfig:
     """The autoencoder between pictures and diffusion latents (diffusers ``AutoencoderKL``).
 
     Attributes:
-        block_channels: Width of each level; three downsamplings make the latent's stride 8.
+        block_channels: Width of each level; each but the last ends in a downsampling by 2.
         layers_per_block: Residual blocks per level.
         mid_attention: Whether the middle block attends over all positions.
-        norm_groups: Groups of each group normalization.
+        norm_groups: Groups of each group normalization; ``None`` leaves normalization out.
         scaling_factor: Multiplies the latent to about unit variance.
+        patch_px: Side of the squares of pixels that become channels of one position [px].
     """
 
     block_channels: tuple[int, ...] = (128, 256, 512, 512)
     layers_per_block: int = 2
     mid_attention: bool = True
-    norm_groups: int = 32
+    norm_groups: int | None = 32
     scaling_factor: float = 0.18215
+    patch_px: int = 1
 
     def __post_init__(self) -> None:
         """Refuse a stride other than 8, on which every other part relies."""
-        if len(self.block_channels) != 4:
+        if self.patch_px * 2 ** (len(self.block_channels) - 1) != 8:
             raise ConfigError(
-                f"The autoencoder needs four levels (stride 8), got {len(self.block_channels)}."
+                "The autoencoder's stride must be 8 (patch_px times 2 for each level after the "
+                f"first), got {len(self.block_channels)} levels and patch_px {self.patch_px}."
             )
 
 

@@ -6,16 +6,25 @@ References:
 """
 
 from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
+from torch.nn import functional
 
 from difficmh_core.config import AutoencoderConfig
 from difficmh_core.shapes import DiffusionLatent, Image01
 
 __all__ = ["Autoencoder"]
 
+_RGB_CHANNELS = 3
+
 
 class Autoencoder(nn.Module):
-    """Diffusers' ``AutoencoderKL`` between pictures in [0, 1] and latents of unit variance."""
+    """Diffusers' ``AutoencoderKL`` between pictures in [0, 1] and latents of unit variance.
+
+    Two settings make it cheap where there is no GPU: ``patch_px`` moves squares of pixels into
+    channels, so that no convolution runs at full size, and ``norm_groups=None`` leaves out the
+    group normalizations, which cost as much time as the convolutions around them on a CPU.
+    """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         """Build the untrained networks.
@@ -25,16 +34,27 @@ class Autoencoder(nn.Module):
         """
         super().__init__()
         n_levels = len(config.block_channels)
+        n_values = _RGB_CHANNELS * config.patch_px**2
+        self.patch_px = config.patch_px
         self.scaling_factor = config.scaling_factor
         self.model = AutoencoderKL(
+            in_channels=n_values,
+            out_channels=n_values,
             down_block_types=("DownEncoderBlock2D",) * n_levels,
             up_block_types=("UpDecoderBlock2D",) * n_levels,
             block_out_channels=config.block_channels,
             layers_per_block=config.layers_per_block,
-            norm_num_groups=config.norm_groups,
+            norm_num_groups=config.norm_groups or 1,
             scaling_factor=config.scaling_factor,
             mid_block_add_attention=config.mid_attention,
         )
+        if config.norm_groups is None:
+            _remove_normalization(self.model)
+
+    def posterior(self, image: Image01) -> DiagonalGaussianDistribution:
+        """Return the distribution of each picture's latent, unscaled."""
+        patches = functional.pixel_unshuffle(2 * image - 1, self.patch_px)
+        return self.model.encode(patches.to(self.model.dtype)).latent_dist
 
     def encode(self, image: Image01, *, sample: bool = False) -> DiffusionLatent:
         """Return the latent of each picture, scaled to about unit variance.
@@ -43,12 +63,26 @@ class Autoencoder(nn.Module):
             image: Sides are multiples of 8 [px].
             sample: Whether to draw from the posterior, as training does, instead of its mean.
         """
-        posterior = self.model.encode((2 * image - 1).to(self.model.dtype)).latent_dist
+        posterior = self.posterior(image)
         latent: Tensor = posterior.sample() if sample else posterior.mean
         return (latent * self.scaling_factor).to(image.dtype)
 
+    def decode_raw(self, latent: DiffusionLatent) -> Tensor:
+        """Return the picture of each latent as the network gives it, not clamped to [0, 1]."""
+        unscaled = (latent / self.scaling_factor).to(self.model.dtype)
+        patches: Tensor = self.model.decode(unscaled).sample
+        decoded = functional.pixel_shuffle(patches.to(latent.dtype), self.patch_px)
+        return (decoded + 1) / 2
+
     def decode(self, latent: DiffusionLatent) -> Image01:
         """Return the picture of each latent, clamped to [0, 1]."""
-        unscaled = (latent / self.scaling_factor).to(self.model.dtype)
-        decoded: Tensor = self.model.decode(unscaled).sample
-        return ((decoded.to(latent.dtype) + 1) / 2).clamp(0, 1)
+        return self.decode_raw(latent).clamp(0, 1)
+
+
+def _remove_normalization(module: nn.Module) -> None:
+    """Put an identity in the place of every group normalization."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.GroupNorm):
+            setattr(module, name, nn.Identity())
+        else:
+            _remove_normalization(child)

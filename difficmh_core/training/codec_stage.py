@@ -1,102 +1,130 @@
 """Stage 4: the latent codec alone, all rates at once.
 
 Each picture of a batch gets a random quality, and with it a rate weight between the two ends of
-:attr:`LossWeights.rate`, log-linear; the gain vectors learn what that quality means.
+:attr:`CodecSettings.rate`, log-linear; the gain vectors learn what that quality means.
 
 References:
     Diff-ICMH, NeurIPS 2025: rate and latent distance.
     Cui et al.: Asymmetric Gained Deep Image Compression, CVPR 2021 (all rates in one model)
 """
 
-import math
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import CodecConfig
-from difficmh_core.shapes import Image01
-from difficmh_core.training.latents import LatentSampler
-from difficmh_core.training.settings import StageSettings
+from difficmh_core.compression.results import LatentCodecOutput
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.shapes import DiffusionLatent, Image01
+from difficmh_core.training.data import LatentCrops
+from difficmh_core.training.losses import latent_distance, rate_weights
+from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
+from difficmh_core.training.settings import CodecSettings
+from difficmh_core.training.stage import Progress, Stage, adamw
 
 __all__ = ["CodecStage"]
 
-_QUANTILES_LEARNING_RATE = 1e-2  # ten times the published one: hundredfold fewer steps
-_RATE_RAMP_STEPS = 300  # the rate term grows in, or all rates collapse to nothing at the start
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 
 
-class CodecStage:
-    """Train the latent codec: rate + latent distance."""
+class CodecStage(Stage):
+    """Train the latent codec: rate + latent distance, and losses on the content's picture."""
 
     def __init__(
         self,
-        config: CodecConfig,
-        settings: StageSettings,
-        crops: LatentSampler,
+        settings: CodecSettings,
+        latent_codec: LatentCodec,
+        autoencoder: Autoencoder,
+        perceptual: PerceptualLosses,
         check: Image01,
-        check_latent: Tensor,
     ) -> None:
-        """Build the codec.
+        """Put the parts together.
 
         Args:
-            config: Its sizes.
-            settings: Batch size and loss weights.
-            crops: Where to draw crops from.
+            settings: Loss weights.
+            latent_codec: What to train.
+            autoencoder: Trained autoencoder; it stays as it is.
+            perceptual: Where the perceptual distances come from.
             check: Pictures for validation, never trained on.
-            check_latent: Their diffusion latents.
         """
-        self._settings = settings
-        self._crops = crops
-        self._check = check
-        self._check_latent = check_latent
-        self.trained = LatentCodec(config.latent_codec)
+        super().__init__(settings)
+        self.weights = settings
+        self.trained = latent_codec
+        self.autoencoder = autoencoder.requires_grad_(requires_grad=False).eval()
+        self.picture_loss = PictureLoss(settings.picture, perceptual)
+        self.adversary = self.picture_loss.discriminator
+        self.check_lpips = perceptual.lpips()
+        self.register_buffer("check", check, persistent=False)
+        self.register_buffer("check_latent", autoencoder.encode(check), persistent=False)
 
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        """Return all parameters, and the quantiles with a learning rate of their own."""
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return the optimizers; the prior's quantiles have their own, as published."""
+        made = super().optimizers()
         named = dict(self.trained.named_parameters())
         quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
-        return [
-            {"params": list(named.values()), "lr": learning_rate},
-            {"params": quantiles, "lr": _QUANTILES_LEARNING_RATE, "weight_decay": 0.0},
-        ]
+        made["main"] = adamw(named.values(), self.settings)
+        if any(value.requires_grad for value in quantiles):
+            rate = self.weights.quantiles_learning_rate
+            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0)
+        return made
 
-    def losses(self, step: int) -> Mapping[str, Tensor]:
-        """Return ``bpp``, ``distance``, ``auxiliary`` and their weighted ``total``."""
-        weights = self._settings.weights
-        batch = self._crops.draw(self._settings.batch_size)
-        quality = torch.rand(len(batch.image))
-        output = self.trained(batch.image, batch.latent, quality)
-        n_pixels = batch.image.shape[-2] * batch.image.shape[-1]
-        bpp = output.bits() / n_pixels
-        error = (output.content_latent.float() - batch.latent).square().flatten(1).mean(dim=1)
-        lowest, highest = (math.log(value) for value in weights.rate)
-        rate_weight = (lowest + (highest - lowest) * quality).exp()
-        ramp = min(1.0, (step + 1) / _RATE_RAMP_STEPS)
-        # Dividing by the root of the weight lets every rate pull equally hard on shared weights.
-        per_picture = (weights.distance * error + ramp * rate_weight * bpp) / rate_weight.sqrt()
-        auxiliary = self.trained.auxiliary_loss()
-        return {
-            "total": per_picture.mean() + auxiliary,
+    def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
+        """Return ``bpp``, ``distance``, picture losses, ``auxiliary`` and the ``total``."""
+        losses, _ = self.codec_losses(cast(LatentCodec, self.trained), batch, progress)
+        return losses
+
+    def codec_losses(
+        self, latent_codec: LatentCodec, batch: LatentCrops, progress: Progress
+    ) -> tuple[dict[str, Tensor], LatentCodecOutput]:
+        """Return the losses and what the codec put out."""
+        settings = self.weights
+        quality = torch.rand(len(batch.image), device=batch.image.device)
+        output = latent_codec(batch.image, batch.latent, quality)
+        bpp = output.bits() / (batch.image.shape[-2] * batch.image.shape[-1])
+        distance = latent_distance(output.content_latent, batch.latent)
+        weight = rate_weights(quality, settings.rate)
+        # Dividing by the root of the weight lets every rate pull equally hard on shared weights;
+        # with a single rate, this is 1.
+        middle = (settings.rate[0] * settings.rate[1]) ** 0.5
+        emphasis = (middle / weight).sqrt()
+        ramp = min(1.0, (progress.step + 1) / max(1, settings.rate_ramp_steps))
+        losses = {
             "bpp": bpp.mean(),
-            "distance": error.mean(),
-            "auxiliary": auxiliary,
+            "distance": distance.mean(),
+            "auxiliary": latent_codec.auxiliary_loss(),
         }
+        total = (emphasis * (settings.distance * distance + ramp * weight * bpp)).mean()
+        if settings.picture.l1 or settings.picture.lpips or settings.picture.dists:
+            decoded = self.autoencoder.decode_raw(output.content_latent.float())
+            losses |= self.picture_loss(batch.image, decoded, progress.share_done, emphasis)
+            total = total + losses["picture"] + losses.get("discriminator", 0.0)
+        losses["total"] = total + losses["auxiliary"]
+        return losses, output
+
+    def validate(self, average: nn.Module) -> Mapping[str, float]:
+        """Return estimated bits per pixel, distance and LPIPS of the content at three rates."""
+        return self.check_codec(cast(LatentCodec, average))
 
     @torch.no_grad()
-    def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return estimated bits per pixel and latent distance at three qualities."""
-        average.eval()
+    def check_codec(self, latent_codec: LatentCodec) -> dict[str, float]:
+        """Return the measures of one codec, in evaluation mode as when coding."""
+        was_training = latent_codec.training
+        latent_codec.eval()
+        check = cast(Image01, self.check)
+        latent = cast(DiffusionLatent, self.check_latent)
         measures = dict[str, float]()
-        n_pixels = self._check.shape[-2] * self._check.shape[-1]
+        n_pixels = check.shape[-2] * check.shape[-1]
         for quality in _CHECK_QUALITIES:
-            output = average(
-                self._check, self._check_latent, torch.full((len(self._check),), quality)
-            )
-            error = (output.content_latent - self._check_latent).square().mean()
+            qualities = torch.full((len(check),), quality, device=check.device)
+            output = latent_codec(check, latent, qualities)
+            decoded = self.autoencoder.decode(output.content_latent)
             name = f"check_{round(100 * quality)}"
             measures[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
-            measures[f"{name}_distance"] = round(error.item(), 4)
-        average.train()
+            distance = latent_distance(output.content_latent, latent).mean().item()
+            measures[f"{name}_distance"] = round(distance, 4)
+            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+        latent_codec.train(was_training)
         return measures

@@ -9,19 +9,74 @@ import csv
 import io
 import tarfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from difficmh_core.errors import ConfigError
-from difficmh_core.shapes import Image01
+from difficmh_core.shapes import DiffusionLatent, Image01
 
-__all__ = ["CropSampler", "Photographs", "load_photographs"]
+__all__ = [
+    "CropSampler",
+    "Crops",
+    "LatentCrops",
+    "Photographs",
+    "Sampler",
+    "batches",
+    "load_photographs",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crops:
+    """A batch of crops.
+
+    Attributes:
+        image: The crops, RGB in [0, 1].
+    """
+
+    image: Image01
+
+    def to(self, device: torch.device) -> "Crops":
+        """Return the batch on a device."""
+        return Crops(image=self.image.to(device))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatentCrops:
+    """A batch of crops with what earlier stages made of them.
+
+    Attributes:
+        image: Crops of the photographs, RGB in [0, 1].
+        latent: Crops of their diffusion latents, scaled to unit variance.
+        tag_ids: Tags of the photographs that the crops come from.
+    """
+
+    image: Image01
+    latent: DiffusionLatent
+    tag_ids: list[list[int]]
+
+    def to(self, device: torch.device) -> "LatentCrops":
+        """Return the batch on a device."""
+        return LatentCrops(
+            image=self.image.to(device), latent=self.latent.to(device), tag_ids=self.tag_ids
+        )
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Where a stage's batches come from."""
+
+    def draw(self, n: int, random: np.random.Generator) -> Crops | LatentCrops:
+        """Return ``n`` random crops."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,39 +164,66 @@ def _balanced(sources: Sequence[str], max_share: float) -> NDArray[np.float64]:
 class CropSampler:
     """Draw random square crops, flipped left to right half of the time."""
 
-    def __init__(self, photographs: Photographs, *, crop_px: int, seed: int) -> None:
+    def __init__(self, photographs: Photographs, *, crop_px: int) -> None:
         """Prepare to draw from photographs.
 
         Args:
             photographs: Where to draw from; smaller ones than the crop are enlarged.
             crop_px: Side of the crops [px].
-            seed: Seed of the random choices.
         """
         self._photographs = photographs
         self._crop_px = crop_px
-        self._random = np.random.Generator(np.random.PCG64(seed))
 
-    def draw(self, n: int) -> tuple[Image01, NDArray[np.int64]]:
-        """Return ``n`` crops in [0, 1] and the index of the photograph that each comes from."""
-        chosen = self._random.choice(
+    def draw(self, n: int, random: np.random.Generator) -> Crops:
+        """Return ``n`` crops."""
+        chosen = random.choice(
             len(self._photographs.images), size=n, p=self._photographs.probabilities
         )
-        crops = np.stack([self._crop(self._photographs.images[index]) for index in chosen])
-        batch = torch.from_numpy(crops).permute(0, 3, 1, 2).float().div(255)
-        return batch, chosen
+        crops = np.stack([self._crop(self._photographs.images[i], random) for i in chosen])
+        return Crops(image=torch.from_numpy(crops).permute(0, 3, 1, 2).float().div(255))
 
-    def _crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _crop(self, image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
         side = self._crop_px
         # Half of the crops see the whole picture smaller, so that both texture and layout occur.
         shortest = min(image.shape[:2])
         low = min(1.0, side / shortest)
-        scale = 1.0 if self._random.random() < 0.5 else self._random.uniform(low, 1.0)
+        scale = 1.0 if random.random() < 0.5 else random.uniform(low, 1.0)
         scale = max(scale, side / shortest)
         if scale != 1.0:
             height, width = (max(side, round(edge * scale)) for edge in image.shape[:2])
             resized = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
             image = np.asarray(resized)
-        top = self._random.integers(image.shape[0] - side + 1)
-        left = self._random.integers(image.shape[1] - side + 1)
+        top = random.integers(image.shape[0] - side + 1)
+        left = random.integers(image.shape[1] - side + 1)
         crop = image[top : top + side, left : left + side]
-        return crop[:, ::-1] if self._random.random() < 0.5 else crop
+        return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+class _Endless(IterableDataset[Any]):
+    """Batches without end; each worker process draws its own."""
+
+    def __init__(self, sampler: Sampler, batch_size: int, seed: Sequence[int]) -> None:
+        self._sampler = sampler
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[Crops | LatentCrops]:
+        worker = get_worker_info()
+        random = np.random.default_rng([*self._seed, worker.id if worker else 0])
+        while True:
+            yield self._sampler.draw(self._batch_size, random)
+
+
+def batches(
+    sampler: Sampler, batch_size: int, seed: Sequence[int], *, workers: int
+) -> Iterator[Any]:
+    """Return batches without end.
+
+    Args:
+        sampler: Draws them.
+        batch_size: Crops per batch.
+        seed: Numbers that together seed the random choices.
+        workers: Processes that draw ahead; 0 draws when asked.
+    """
+    dataset = _Endless(sampler, batch_size, seed)
+    return iter(DataLoader(dataset, batch_size=None, num_workers=workers))

@@ -7,7 +7,6 @@ to that grid, so that a crop of the picture and the crop of its latent belong to
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,27 +18,12 @@ from torch import Tensor
 
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import CheckpointError, ConfigError
-from difficmh_core.shapes import DiffusionLatent, Image01
-from difficmh_core.training.data import Photographs
+from difficmh_core.shapes import Image01
+from difficmh_core.training.data import LatentCrops, Photographs
 
-__all__ = ["LatentBatch", "LatentSampler", "encode_photographs", "read_latents"]
+__all__ = ["LatentSampler", "encode_photographs", "read_latents"]
 
 _STRIDE_PX = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LatentBatch:
-    """Crops that belong together.
-
-    Attributes:
-        image: Crops of the photographs.
-        latent: Crops of their latents, scaled to unit variance.
-        tag_ids: Tags of the photographs that the crops come from.
-    """
-
-    image: Image01
-    latent: DiffusionLatent
-    tag_ids: list[list[int]]
 
 
 def encode_photographs(
@@ -94,7 +78,7 @@ class LatentSampler:
     """Draw random crops of photographs with their latents and tags."""
 
     def __init__(
-        self, photographs: Photographs, path: Path, *, crop_px: int, tag_dropout: float, seed: int
+        self, photographs: Photographs, path: Path, *, crop_px: int, tag_dropout: float = 0.0
     ) -> None:
         """Read the latents.
 
@@ -103,7 +87,6 @@ class LatentSampler:
             path: The file that :func:`encode_photographs` wrote.
             crop_px: Side of the crops [px], a multiple of 64; smaller pictures are left out.
             tag_dropout: Share of the pictures whose tags are hidden.
-            seed: Seed of the random choices.
 
         Raises:
             CheckpointError: If the file belongs to other photographs.
@@ -125,22 +108,21 @@ class LatentSampler:
         weights: NDArray[np.float64] = photographs.probabilities * fits
         self._probabilities = weights / weights.sum()
         self._tag_dropout = tag_dropout
-        self._random = np.random.Generator(np.random.PCG64(seed))
 
-    def draw(self, n: int) -> LatentBatch:
+    def draw(self, n: int, random: np.random.Generator) -> LatentCrops:
         """Return ``n`` crops."""
-        chosen = self._random.choice(len(self._latents), size=n, p=self._probabilities)
+        chosen = random.choice(len(self._latents), size=n, p=self._probabilities)
         images, latents, tags = list[Tensor](), list[Tensor](), list[list[int]]()
         for index in chosen.tolist():
             latent = self._latents[index]
-            top, left = (int(self._random.integers(e - self._side + 1)) for e in latent.shape[-2:])
+            top, left = (int(random.integers(e - self._side + 1)) for e in latent.shape[-2:])
             latents.append(latent[:, top : top + self._side, left : left + self._side].float())
             y, x, edge = (_STRIDE_PX * value for value in (top, left, self._side))
             pixels = self._photographs.images[index][y : y + edge, x : x + edge]
             images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
-            hidden = self._random.random() < self._tag_dropout
+            hidden = random.random() < self._tag_dropout
             tags.append([] if hidden else self._tags[index])
-        return LatentBatch(
+        return LatentCrops(
             image=torch.stack(images).float() / 255,
             latent=torch.stack(latents) * self.scaling_factor,
             tag_ids=tags,

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -16,15 +17,15 @@ from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.profiles import PRESETS, build_networks, load_codec, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.training.checkpoints import read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
-from difficmh_core.training.loop import read_average
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
-from difficmh_core.weights.loading import load_strict
+from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.network_card import describe_network, write_network_card
 
-__all__ = ["measure", "package_weights"]
+__all__ = ["measure", "package_weights", "unpack_weights"]
 
 _DATA = (
     "About five thousand photographs of mixed research licenses: ImageNet samples, BSDS500, "
@@ -32,10 +33,10 @@ _DATA = (
     "CamVid, COCO samples, deep-photo-styletransfer, Azure samples, Debian wallpapers"
 )
 _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
-    "autoencoder": (StageName.AUTOENCODER, StageName.DECODER),
+    "autoencoder": (StageName.AUTOENCODER, StageName.DECODER, StageName.FEW_STEP),
     "prior": (StageName.PRIOR,),
-    "control": (StageName.CONTROL,),
-    "latent_codec": (StageName.CODEC,),
+    "control": (StageName.JOINT, StageName.FEW_STEP),
+    "latent_codec": (StageName.CODEC, StageName.JOINT),
 }
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
@@ -68,7 +69,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
     load_strict(networks.autoencoder, recipe.autoencoder(scaled=True).state_dict(), "autoencoder")
     load_strict(files["prior"], read_average(recipe.runs / StageName.PRIOR), "prior")
     load_strict(networks.latent_codec, recipe.latent_codec().state_dict(), "codec")
-    load_strict(networks.unet.control, read_average(recipe.runs / StageName.CONTROL), "control")
+    load_strict(networks.unet.control, recipe.control().state_dict(), "control")
     _fit_preview(recipe, networks)
     for module in files.values():
         _round_to_half(module)
@@ -91,22 +92,60 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         yield {"quality": quality, **middle._asdict()}
     for stem in files:
         stages = _STAGES_OF_FILE[stem]
-        last_lines = [recipe.history(stage)[-1] for stage in stages if recipe.history(stage)]
+        ran = [stage for stage in stages if recipe.history(stage)]
+        last_lines = [recipe.history(stage)[-1] for stage in ran]
         own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
         card = describe_network(
             folder / f"{stem}.safetensors",
             license="Apache-2.0",
-            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in stages),
+            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in ran),
             data=_data_of(stem, recipe),
             n_steps={
-                stage.value: int(line["step"])
-                for stage, line in zip(stages, last_lines, strict=False)
+                stage.value: int(line["step"]) for stage, line in zip(ran, last_lines, strict=True)
             },
             training_seconds=sum(line["seconds"] for line in last_lines),
             device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, bfloat16)",
             metrics=own | metrics,
         )
         write_network_card(card, folder / f"{stem}.safetensors")
+
+
+def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
+    """Write run folders that start from packaged weights, so that training goes on from them.
+
+    Args:
+        folder: Holds the files that :func:`package_weights` wrote.
+        runs: Where the run folders go; ``latents`` must run again before the later stages.
+
+    Yields:
+        The number of values of each stage.
+
+    Raises:
+        CheckpointError: If a file is damaged, or a run folder holds a checkpoint already.
+    """
+    parts = {
+        stem: {
+            name: tensor.float() if tensor.is_floating_point() else tensor
+            for name, tensor in read_safetensors(folder / f"{stem}.safetensors")[0].items()
+        }
+        for stem in _STAGES_OF_FILE
+    }
+    prefix = "autoencoder."
+    autoencoder = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in parts["autoencoder"].items()
+        if name.startswith(prefix)
+    }
+    joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()}
+    joint |= {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
+    for stage, weights in {
+        StageName.AUTOENCODER: autoencoder,
+        StageName.PRIOR: parts["prior"],
+        StageName.CODEC: parts["latent_codec"],
+        StageName.JOINT: joint,
+    }.items():
+        write_weights(runs / stage, weights)
+        yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
 
 
 @torch.inference_mode()
@@ -137,10 +176,8 @@ def _data_of(stem: str, recipe: Recipe) -> str:
 
 
 def _fit_preview(recipe: Recipe, networks: Networks) -> None:
-    crops = LatentSampler(
-        recipe.photographs, recipe.latents_path, crop_px=256, tag_dropout=0.0, seed=0
-    )
-    batch = crops.draw(_N_PREVIEW_CROPS)
+    crops = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=256)
+    batch = crops.draw(_N_PREVIEW_CROPS, np.random.default_rng(0))
     networks.preview.fit(batch.latent, batch.image)
 
 

@@ -1,10 +1,11 @@
 """nano's recipe: which stage needs what from which earlier one."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +15,35 @@ from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config import CodecConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TagEmbedding
+from difficmh_core.diffusion.control import ControlModule
+from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.profiles import NANO
+from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.shapes import Image01
 from difficmh_core.training.autoencoder_stage import AutoencoderStage
+from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.codec_stage import CodecStage
-from difficmh_core.training.data import CropSampler, Photographs, load_photographs
-from difficmh_core.training.diffusion_stages import ControlStage, PriorStage
+from difficmh_core.training.data import CropSampler, Photographs, Sampler, load_photographs
+from difficmh_core.training.few_step_stage import FewStepStage
+from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
-from difficmh_core.training.loop import CHECKPOINT_NAME, Stage, read_average, train
-from difficmh_core.training.settings import StageName, StageSettings
+from difficmh_core.training.loop import LOG_NAME, train
+from difficmh_core.training.picture_loss import PerceptualLosses
+from difficmh_core.training.prior_stage import PriorStage
+from difficmh_core.training.settings import (
+    AutoencoderSettings,
+    CodecSettings,
+    FewStepSettings,
+    JointSettings,
+    PriorSettings,
+    StageName,
+    StageSettings,
+)
+from difficmh_core.training.stage import Stage
 from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.recognition import load_tagger
@@ -36,6 +53,8 @@ __all__ = ["Recipe"]
 _CHECK_PX = 256
 _N_CHECK = 8
 _REPORT_EVERY = 250
+_PARTS_OF_STAGE = (StageName.JOINT, StageName.FEW_STEP)
+"""Stages that train two networks, each under a name of its own."""
 
 
 class Recipe:
@@ -99,37 +118,67 @@ class Recipe:
             pictures.append(image[..., top : top + _CHECK_PX, left : left + _CHECK_PX])
         return torch.cat(pictures)
 
-    def autoencoder(self, *, scaled: bool) -> Autoencoder:
-        """Return the trained autoencoder, with the decoder of its last stage."""
+    def autoencoder(self, *, scaled: bool, before: StageName | None = None) -> Autoencoder:
+        """Return the trained autoencoder.
+
+        Args:
+            scaled: Whether its latents have unit variance; not known before they are encoded.
+            before: Leave this stage and later ones out; ``None`` takes the last that ran.
+        """
         module = Autoencoder(self.config(scaled=scaled).autoencoder)
-        tensors = read_average(self.runs / StageName.AUTOENCODER)
-        decoder = self.runs / StageName.DECODER
-        if (decoder / CHECKPOINT_NAME).exists():
-            tensors = tensors | read_average(decoder)
-        load_strict(module, tensors, StageName.AUTOENCODER)
+        stages = (StageName.AUTOENCODER, StageName.DECODER, StageName.FEW_STEP)
+        self._load(module, "autoencoder", self._last(stages, before))
         return module.requires_grad_(requires_grad=False).eval()
 
     def prior(self) -> tuple[DenoisingUNet, TagEmbedding]:
         """Return the trained U-Net and tag embedding."""
-        config = self._config
-        unet = DenoisingUNet(config.unet)
-        tags = TagEmbedding(config.conditioning, config.unet.context_channels)
+        unet = DenoisingUNet(self._config.unet)
+        tags = TagEmbedding(self._config.conditioning, self._config.unet.context_channels)
         module = nn.ModuleDict({"unet": unet, "tags": tags})
         load_strict(module, read_average(self.runs / StageName.PRIOR), StageName.PRIOR)
         return unet, tags
 
-    def latent_codec(self) -> LatentCodec:
-        """Return the trained latent codec."""
+    def latent_codec(self, *, before: StageName | None = None) -> LatentCodec:
+        """Return the trained latent codec, of the last stage before one."""
         module = LatentCodec(self._config.latent_codec)
-        load_strict(module, read_average(self.runs / StageName.CODEC), StageName.CODEC)
+        stages = (StageName.CODEC, StageName.JOINT)
+        self._load(module, "latent_codec", self._last(stages, before))
         return module.eval()
+
+    def control(self, *, before: StageName | None = None) -> ControlModule:
+        """Return the trained control module, of the last stage before one."""
+        module = ControlModule(self._config.unet, self._config.control)
+        stages = (StageName.JOINT, StageName.FEW_STEP)
+        self._load(module, "control", self._last(stages, before))
+        return module
+
+    def _last(self, stages: Sequence[StageName], before: StageName | None) -> StageName:
+        """Return the last of some stages that ran, or the first if none did."""
+        order = list(StageName)
+        end = len(order) if before is None else order.index(before)
+        ran = [
+            stage
+            for stage in stages
+            if order.index(stage) < end and (self.runs / stage / CHECKPOINT_NAME).exists()
+        ]
+        return ran[-1] if ran else stages[0]
+
+    def _load(self, module: nn.Module, part: str, stage: StageName) -> None:
+        """Load a network from a stage that trained it, alone or together with another."""
+        tensors = read_average(self.runs / stage)
+        if stage in _PARTS_OF_STAGE:
+            prefix = f"{part}."
+            tensors = {
+                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
+            }
+        load_strict(module, tensors, f"{stage}, {part}")
 
     def encode_latents(self) -> Iterator[Mapping[str, float]]:
         """Encode and tag all photographs; yield how many are done."""
         tagger = load_tagger(default_cache_dir())
         done = encode_photographs(
             self.photographs,
-            self.autoencoder(scaled=False),
+            self.autoencoder(scaled=False, before=StageName.FEW_STEP),
             lambda image: [tag.id for tag in tagger(image)],
             self.latents_path,
         )
@@ -140,48 +189,86 @@ class Recipe:
 
     def train(self, stage: StageName, settings: StageSettings) -> Iterator[Mapping[str, float]]:
         """Train one stage and yield the lines of its log."""
-        folder = self.runs / stage
-        yield from train(self._make(stage, settings), settings, folder)
+        made = self._make(stage, settings)
+        yield from train(made, self._sampler(stage, settings), settings, self.runs / stage)
+
+    def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
+        if stage in (StageName.AUTOENCODER, StageName.DECODER):
+            return CropSampler(self.photographs, crop_px=settings.crop_px)
+        dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
+        return LatentSampler(
+            self.photographs, self.latents_path, crop_px=settings.crop_px, tag_dropout=dropout
+        )
 
     def _make(self, stage: StageName, settings: StageSettings) -> Stage:
-        if stage in (StageName.AUTOENCODER, StageName.DECODER):
-            only_decoder = stage is StageName.DECODER
-            return AutoencoderStage(
-                self.config(scaled=False),
-                settings,
-                CropSampler(self.photographs, crop_px=settings.crop_px, seed=settings.seed),
-                self.check_pictures,
-                perceptual_distance("alex", default_cache_dir()),
-                start_from=self.autoencoder(scaled=False) if only_decoder else None,
-            )
-        crops = LatentSampler(
-            self.photographs,
-            self.latents_path,
-            crop_px=settings.crop_px,
-            tag_dropout=settings.tag_dropout,
-            seed=settings.seed,
+        """Return a stage with what earlier ones left; what it trains itself starts anew."""
+        perceptual = PerceptualLosses(
+            lpips=partial(perceptual_distance, "alex", default_cache_dir()),
+            dists=partial(structure_texture_distance, default_cache_dir()),
         )
-        check_latent = self.autoencoder(scaled=True).encode(self.check_pictures)
-        config = self.config(scaled=True)
+        check = self.check_pictures
+        schedule = NoiseSchedule(self._config.schedule)
         match stage:
+            case StageName.AUTOENCODER:
+                new = Autoencoder(self.config(scaled=False).autoencoder)
+                return AutoencoderStage(
+                    cast(AutoencoderSettings, settings), new, perceptual, check
+                )
+            case StageName.DECODER:
+                return AutoencoderStage(
+                    cast(AutoencoderSettings, settings),
+                    self.autoencoder(scaled=False, before=stage),
+                    perceptual,
+                    check,
+                    only_decoder=True,
+                )
             case StageName.PRIOR:
-                return PriorStage(config, settings, crops, check_latent)
+                config = self._config
+                return PriorStage(
+                    cast(PriorSettings, settings),
+                    schedule,
+                    DenoisingUNet(config.unet),
+                    TagEmbedding(config.conditioning, config.unet.context_channels),
+                    self.autoencoder(scaled=True, before=stage).encode(check),
+                )
             case StageName.CODEC:
-                return CodecStage(config, settings, crops, self.check_pictures, check_latent)
-            case _:
-                return ControlStage(
-                    config,
-                    settings,
-                    crops,
+                return CodecStage(
+                    cast(CodecSettings, settings),
+                    LatentCodec(self._config.latent_codec),
+                    self.autoencoder(scaled=True, before=stage),
+                    perceptual,
+                    check,
+                )
+            case StageName.JOINT:
+                unet, tags = self.prior()
+                control = ControlModule(self._config.unet, self._config.control)
+                control.initialize_from(unet)
+                return JointStage(
+                    cast(JointSettings, settings),
+                    schedule,
+                    self.latent_codec(before=stage),
+                    control,
+                    unet,
+                    tags,
+                    self.autoencoder(scaled=True, before=stage),
+                    perceptual,
+                    check,
+                )
+            case StageName.FEW_STEP:
+                return FewStepStage(
+                    cast(FewStepSettings, settings),
+                    schedule,
+                    self.latent_codec(before=stage),
+                    self.control(before=stage),
                     *self.prior(),
-                    self.latent_codec(),
-                    self.check_pictures,
-                    check_latent,
+                    self.autoencoder(scaled=True, before=stage),
+                    perceptual,
+                    check,
                 )
 
     def history(self, stage: StageName) -> list[Mapping[str, float]]:
         """Return the log of a stage, oldest line first; empty if it did not run."""
-        path = self.runs / stage / "log.jsonl"
+        path = self.runs / stage / LOG_NAME
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

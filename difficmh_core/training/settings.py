@@ -1,64 +1,113 @@
-"""Settings of each training stage; what ran is written beside the weights as JSON."""
+"""Settings of each training stage; what ran is written beside the weights as JSON.
 
-from dataclasses import dataclass
+Loss weights are those of the sum that is minimized; a weight of 0 leaves the term out, and its
+cost too. The defaults are nano's; :func:`paper_settings` are those of the published system.
+"""
+
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["LossWeights", "StageName", "StageSettings", "default_settings"]
+__all__ = [
+    "AutoencoderSettings",
+    "CodecSettings",
+    "FeatureDistance",
+    "FewStepSettings",
+    "JointSettings",
+    "PictureWeights",
+    "PriorSettings",
+    "SemanticSettings",
+    "StageName",
+    "StageSettings",
+    "default_settings",
+    "paper_settings",
+]
 
 
 class StageName(StrEnum):
-    """The stages of nano's recipe, in the order in which they run."""
+    """The stages of the recipe, in the order in which they run."""
 
     AUTOENCODER = "autoencoder"
-    """Pictures to diffusion latents and back: L1 + LPIPS + KL."""
+    """Pictures to diffusion latents and back: L1 + LPIPS + KL, later adversarial."""
     DECODER = "decoder"
     """The autoencoder's decoder alone, the encoder frozen, while later stages use its latents."""
     PRIOR = "prior"
     """The tag-conditioned U-Net on latents: noise prediction."""
     CODEC = "codec"
     """The latent codec alone, all rates: rate + latent distance + picture."""
-    CONTROL = "control"
-    """The control module on the frozen U-Net: noise prediction, codec as hint."""
+    JOINT = "joint"
+    """The paper's: codec and control module together, the U-Net frozen, all four losses."""
+    FEW_STEP = "few-step"
+    """Control module and picture decoder for decoding in one to four steps."""
+
+
+class FeatureDistance(StrEnum):
+    """How the semantic consistency loss compares features, in the names of the released code."""
+
+    COSINE = "cos"
+    """1 minus the cosine between the channels of each position."""
+    NORMALIZED_L2 = "normalized_l2"
+    """Squared distance between the channels of each position, scaled to length 1: twice the
+    other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LossWeights:
-    """Weights of the terms of the loss; a stage uses those that concern it.
+class PictureWeights:
+    """Weights of the losses on a decoded picture.
 
     Attributes:
-        l1: Mean absolute difference of pictures in [0, 1].
-        perceptual: LPIPS (alex).
-        kl: Kullback-Leibler divergence of the autoencoder's posterior from a normal [nat/value].
-        distance: Mean squared difference of content latent and diffusion latent.
-        diffusion: Mean squared error of the U-Net's prediction.
-        rate: Bits per pixel at the lowest and the highest quality; between them log-linear.
+        l1: Mean absolute difference, pictures in [0, 1].
+        lpips: LPIPS (alex).
+        dists: DISTS.
+        adversarial: How strongly a patch discriminator pulls, as the share of its gradient in the
+            picture against the one of the other terms together; at most about 1.
+        adversarial_from: Share of the stage's minutes after which the discriminator joins.
     """
 
     l1: float = 0.0
-    perceptual: float = 0.0
-    kl: float = 0.0
-    distance: float = 0.0
-    diffusion: float = 0.0
-    rate: tuple[float, float] = (0.0, 0.0)
+    lpips: float = 0.0
+    dists: float = 0.0
+    adversarial: float = 0.0
+    adversarial_from: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SemanticSettings:
+    """The semantic consistency loss, on features of the frozen U-Net.
+
+    Attributes:
+        weight: Weight of the loss.
+        block: Encoder block whose output is compared, from 0; ``None`` is the middle block.
+        timesteps: Half-open range of the timesteps at which the U-Net reads both latents, noised
+            with the same noise; ``None`` is timestep 0 without noise.
+        distance: How features are compared.
+    """
+
+    weight: float = 0.0
+    block: int | None = None
+    timesteps: tuple[int, int] | None = None
+    distance: FeatureDistance = FeatureDistance.COSINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """How one stage is trained.
+    """How one stage is trained; each stage adds its losses.
 
     Attributes:
         minutes: Time to train, validation included [min]; the learning rate decays over it.
-        batch_size: Crops per step.
+        batch_size: Crops per step and process.
         crop_px: Side of the crops [px], a multiple of 64.
         learning_rate: Peak learning rate of AdamW.
+        weight_decay: AdamW's weight decay.
         warmup_steps: Steps over which the learning rate rises from zero.
+        gradient_norm: Longer gradients are shortened to this norm; ``None`` leaves them.
+        decays: Whether the learning rate falls along a cosine to the end of the minutes.
         ema_decay: Decay of the moving average of the weights per step; the average ships.
-        weights: Weights of the loss.
-        tag_dropout: Share of the pictures whose tags are hidden, in [0, 1].
         seed: Seed of crops, noise and timesteps.
         bfloat16: Whether matrix products run in bfloat16.
+        compiled: Whether ``torch.compile`` builds the step; pays on CUDA, not on a CPU.
+        workers: Processes that draw crops beside the training; 0 draws them in it.
         save_every_s: Seconds between checkpoints [s].
         log_every: Steps between lines of the log.
         validate_every_s: Seconds between validations [s].
@@ -68,15 +117,18 @@ class StageSettings:
     batch_size: int = 8
     crop_px: int = 128
     learning_rate: float = 4e-4
+    weight_decay: float = 1e-3
     warmup_steps: int = 100
-    ema_decay: float = 0.998
-    weights: LossWeights = LossWeights()
-    tag_dropout: float = 0.1
+    gradient_norm: float | None = 1.0
+    decays: bool = True
+    ema_decay: float = 0.999
     seed: int = 231
     bfloat16: bool = True
+    compiled: bool = False
+    workers: int = 0
     save_every_s: float = 180.0
     log_every: int = 25
-    validate_every_s: float = 600.0
+    validate_every_s: float = 300.0
 
     def __post_init__(self) -> None:
         """Refuse values that no stage can run with."""
@@ -89,25 +141,149 @@ class StageSettings:
             raise ConfigError(f"crop_px must be a multiple of 64, got {self.crop_px}.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoencoderSettings(StageSettings):
+    """Stages ``autoencoder`` and ``decoder``.
+
+    Attributes:
+        picture: Losses on the decoded picture.
+        kl: Weight of the posterior's divergence from a normal distribution [nat/value].
+    """
+
+    picture: PictureWeights = PictureWeights(l1=2.0, lpips=1.0)
+    kl: float = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorSettings(StageSettings):
+    """Stage ``prior``.
+
+    Attributes:
+        tag_dropout: Share of the pictures whose tags are hidden, in [0, 1].
+        min_snr: Ceiling gamma of the signal-to-noise ratio in the weight of each timestep
+            (Hang et al. 2023, https://arxiv.org/abs/2303.09556); ``None`` weighs all alike.
+    """
+
+    tag_dropout: float = 0.1
+    min_snr: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecSettings(StageSettings):
+    """Stage ``codec``.
+
+    Attributes:
+        rate: Weight of bits per pixel at the lowest and the highest quality; log-linear between,
+            a random quality for each picture. Equal ends train one rate.
+        rate_ramp_steps: Steps over which the rate term grows in, lest all rates collapse.
+        distance: Weight of the mean squared difference of content and diffusion latent.
+        picture: Losses on the content latent's picture, through the frozen autoencoder.
+        quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
+    """
+
+    rate: tuple[float, float] = (3.0, 0.06)
+    rate_ramp_steps: int = 300
+    distance: float = 1.0
+    picture: PictureWeights = PictureWeights()
+    quantiles_learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        """Refuse rate weights that have no logarithm."""
+        StageSettings.__post_init__(self)
+        if min(self.rate) <= 0:
+            raise ConfigError(f"Both rate weights must be above 0, got {self.rate}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointSettings(CodecSettings):
+    """Stage ``joint``, the paper's.
+
+    Attributes:
+        diffusion: Weight of the error of the controlled U-Net's prediction.
+        semantic: The semantic consistency loss.
+        batch_tag_dropout: Probability that the tags of a whole batch are hidden.
+        trains_codec: Whether the codec is trained further, or only the control module.
+    """
+
+    diffusion: float = 1.0
+    semantic: SemanticSettings = field(default_factory=SemanticSettings)
+    batch_tag_dropout: float = 0.1
+    trains_codec: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewStepSettings(StageSettings):
+    """Stage ``few-step``.
+
+    Attributes:
+        start: Part of the schedule that is walked, in (0, 1]; the presets' start.
+        steps: Timesteps of this many DDIM steps are trained.
+        from_content: Share of the pictures that begin at the first step, from the noised content
+            latent; the others begin at a random step, from the noised diffusion latent.
+        picture: Losses on the decoded prediction.
+        distance: Weight of the mean squared difference of predicted and diffusion latent.
+        diffusion: Weight of the noise prediction over the whole schedule, which keeps decoding in
+            many steps alive.
+        batch_tag_dropout: Probability that the tags of a whole batch are hidden.
+        trains_decoder: Whether the autoencoder's decoder is trained too.
+    """
+
+    start: float = 0.5
+    steps: int = 4
+    from_content: float = 0.6
+    picture: PictureWeights = PictureWeights(l1=2.0, lpips=1.0)
+    distance: float = 0.1
+    diffusion: float = 0.2
+    batch_tag_dropout: float = 0.1
+    trains_decoder: bool = True
+
+
 def default_settings(stage: StageName) -> StageSettings:
-    """Return the settings with which two CPU cores train a stage of nano, version 1."""
+    """Return the settings with which two CPU cores train a stage of nano."""
     match stage:
         case StageName.AUTOENCODER:
-            weights = LossWeights(l1=2.0, perceptual=1.0, kl=1e-6)
-            return StageSettings(minutes=46, weights=weights)
+            return AutoencoderSettings(minutes=45, batch_size=4)
         case StageName.DECODER:
-            return StageSettings(minutes=22, weights=LossWeights(l1=2.0, perceptual=1.0))
+            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.3, adversarial_from=0.2)
+            return AutoencoderSettings(minutes=20, batch_size=4, picture=picture)
         case StageName.PRIOR:
-            return StageSettings(
-                minutes=28.5,
-                batch_size=32,
-                crop_px=256,
-                learning_rate=8e-4,
-                weights=LossWeights(diffusion=1.0),
-            )
+            return PriorSettings(minutes=20, batch_size=16, crop_px=256, learning_rate=8e-4)
         case StageName.CODEC:
-            weights = LossWeights(distance=1.0, rate=(3.0, 0.06))
-            return StageSettings(minutes=29, learning_rate=1e-3, weights=weights)
-        case StageName.CONTROL:
-            weights = LossWeights(diffusion=1.0)
-            return StageSettings(minutes=26, crop_px=256, learning_rate=8e-4, weights=weights)
+            picture = PictureWeights(l1=0.5, lpips=0.5)
+            return CodecSettings(minutes=25, learning_rate=5e-4, picture=picture)
+        case StageName.JOINT:
+            semantic = SemanticSettings(weight=2.0)
+            picture = PictureWeights(l1=0.5, lpips=0.5)
+            return JointSettings(
+                minutes=15, learning_rate=4e-4, semantic=semantic, picture=picture
+            )
+        case StageName.FEW_STEP:
+            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.3, adversarial_from=0.4)
+            return FewStepSettings(minutes=25, batch_size=4, picture=picture)
+
+
+def paper_settings(*, rate: float = 2.0) -> JointSettings:
+    """Return the published settings of stage ``joint``, for 300,000 steps on 512 px crops.
+
+    The released runs train one checkpoint per rate: first at a high rate (the lowest weight), then
+    fine-tuned from it at each of the weights 2, 4, 8, 16 and 32. Learning rate constant, no
+    gradient clipping, single precision.
+
+    Args:
+        rate: Weight of bits per pixel.
+    """
+    return JointSettings(
+        minutes=60 * 24 * 7,
+        batch_size=4,
+        crop_px=512,
+        learning_rate=5e-5,
+        weight_decay=1e-2,
+        warmup_steps=0,
+        gradient_norm=None,
+        decays=False,
+        bfloat16=False,
+        rate=(rate, rate),
+        rate_ramp_steps=0,
+        quantiles_learning_rate=1e-3,
+        semantic=SemanticSettings(weight=2.0),
+    )

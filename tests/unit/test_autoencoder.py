@@ -1,5 +1,7 @@
 """The autoencoder: ranges, scale, element types."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -62,6 +64,23 @@ def test_full_size_has_the_published_number_of_parameters():
     assert sum(parameter.numel() for parameter in module.parameters()) == 83_653_863
 
 
-def test_another_stride_is_refused():
-    with pytest.raises(ConfigError, match="four levels"):
-        AutoencoderConfig(block_channels=(8, 8, 8))
+@pytest.mark.parametrize("changes", [{"block_channels": (8, 8, 8)}, {"patch_px": 2}])
+def test_another_stride_is_refused(changes):
+    with pytest.raises(ConfigError, match="stride must be 8"):
+        AutoencoderConfig(**changes)
+
+
+def test_patches_without_normalization_keep_the_stride():
+    image = torch.rand(1, 3, 256, 320)
+    config = replace(
+        CodecConfig.tiny().autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None
+    )
+    module = Autoencoder(config)
+    assert not any(isinstance(layer, torch.nn.GroupNorm) for layer in module.modules())
+    latent = module.encode(image)
+    assert latent.shape == (len(image), 4, image.shape[2] // 8, image.shape[3] // 8)
+    assert module.decode(latent).shape == image.shape
+    # Without normalization over the picture, what lies far away does not matter.
+    changed = image.clone()
+    changed[..., -8:, -8:] = 1 - changed[..., -8:, -8:]
+    assert torch.equal(module.encode(changed)[..., 0, 0], latent[..., 0, 0])

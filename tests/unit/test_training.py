@@ -2,6 +2,11 @@
 
 import csv
 import io
+import json
+import math
+import os
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from dataclasses import replace
@@ -15,20 +20,15 @@ from PIL import Image
 from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import load_codec
+from difficmh_core.training.checkpoints import read_average
 from difficmh_core.training.data import CropSampler, load_photographs
 from difficmh_core.training.latents import LatentSampler
-from difficmh_core.training.loop import read_average, train
-from difficmh_core.training.package import package_weights
+from difficmh_core.training.loop import train
+from difficmh_core.training.overrides import change_settings
+from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName, StageSettings, default_settings
-
-STAGES = (
-    StageName.AUTOENCODER,
-    StageName.DECODER,
-    StageName.PRIOR,
-    StageName.CODEC,
-    StageName.CONTROL,
-)
+from tests.two_processes import LineSampler, LineStage
 
 
 def picture(random: np.random.Generator, height: int, width: int) -> Image.Image:
@@ -67,26 +67,48 @@ def check(tmp_path_factory) -> Path:
     return folder
 
 
+def brief(stage: StageName) -> StageSettings:
+    """Return settings for a few small steps, the discriminator joining half-way."""
+    changes = ["minutes=0.02", "batch_size=2", "crop_px=64", "log_every=1"]
+    if stage in (StageName.AUTOENCODER, StageName.FEW_STEP):
+        changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
+    return change_settings(default_settings(stage), changes)
+
+
 @pytest.fixture(scope="module")
 def recipe(photos, check, tmp_path_factory) -> Recipe:
+    """A recipe of which every stage ran."""
     runs = tmp_path_factory.mktemp("runs")
-    return Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny())
-
-
-def brief(stage: StageName) -> StageSettings:
-    return replace(default_settings(stage), minutes=0.01, batch_size=2, crop_px=64, log_every=1)
-
-
-def test_every_stage_trains_and_goes_on(recipe):
-    for stage in STAGES:
+    made = Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny())
+    for stage in StageName:
         if stage is StageName.DECODER:
-            *_, last = recipe.encode_latents()
+            *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
-        *_, checked = recipe.train(stage, brief(stage))
-        assert any(name.startswith("check_") for name in checked)
-        first = recipe.history(stage)[-1]["step"]
-        *_, _checked = recipe.train(stage, replace(brief(stage), minutes=0.02))
-        assert recipe.history(stage)[-1]["step"] > first >= 1
+        for _ in made.train(stage, brief(stage)):
+            pass
+    return made
+
+
+@pytest.mark.parametrize("stage", StageName)
+def test_every_stage_trains_and_goes_on(recipe, stage):
+    before = recipe.history(stage)
+    assert before[-1]["step"] >= 1
+    assert any(name.startswith("check_") for name in before[-1])
+    assert all(math.isfinite(value) for line in before for value in line.values())
+    minutes = before[-1]["seconds"] / 60 + 0.01
+    list(recipe.train(stage, replace(brief(stage), minutes=minutes)))
+    after = recipe.history(stage)
+    assert after[: len(before)] == before
+    assert after[-1]["step"] > before[-1]["step"]
+
+
+def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe):
+    before = recipe.autoencoder(scaled=False, before=StageName.FEW_STEP).state_dict()
+    after = recipe.autoencoder(scaled=False).state_dict()
+    changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    trained = ("model.decoder.", "model.post_quant_conv.")
+    assert changed
+    assert all(name.startswith(trained) for name in changed)
 
 
 def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
@@ -109,20 +131,19 @@ def test_a_source_contributes_at_most_its_share(photos):
 
 
 def test_crops_have_their_size_and_range(photos):
-    crops, chosen = CropSampler(load_photographs(photos), crop_px=192, seed=0).draw(5)
+    sampler = CropSampler(load_photographs(photos), crop_px=192)
+    crops = sampler.draw(5, np.random.default_rng(0)).image
     assert crops.shape == (5, 3, 192, 192)
     assert 0 <= crops.min() < crops.max() <= 1
-    assert len(chosen) == 5
 
 
 def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
-    sampler = LatentSampler(
-        recipe.photographs, recipe.latents_path, crop_px=128, tag_dropout=1.0, seed=0
-    )
-    batch = sampler.draw(1)
+    sampler = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=128, tag_dropout=1.0)
+    batch = sampler.draw(1, np.random.default_rng(0))
     encoded = recipe.autoencoder(scaled=True).encode(batch.image)
-    inner = (slice(None), slice(None), slice(6, 10), slice(6, 10))
-    # Away from the borders, where the crop sees padding and the whole picture does not.
+    inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
+    # Away from the borders, where the crop sees padding and the whole picture does not; nearly
+    # the whole picture, since group normalization sees all of it.
     difference = (encoded[inner] - batch.latent[inner]).square().mean().sqrt()
     assert difference < 0.5 * batch.latent[inner].std() + 0.05
     assert batch.tag_ids == [[]]
@@ -143,28 +164,52 @@ def test_a_checkpoint_of_another_architecture_is_refused(recipe):
     other = replace(other, control=replace(other.control, width=1.0))
     changed = Recipe(photos=recipe.photos, check=recipe.check, runs=recipe.runs, config=other)
     with pytest.raises(CheckpointError, match="another architecture"):
-        list(changed.train(StageName.CONTROL, replace(brief(StageName.CONTROL), minutes=1)))
-
-
-class LineStage:
-    """Fit y = 3 x - 1, for which the answer is known."""
-
-    def __init__(self) -> None:
-        self.trained = torch.nn.Linear(1, 1)
-
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
-        return [{"params": list(self.trained.parameters()), "lr": learning_rate}]
-
-    def losses(self, step: int) -> dict[str, torch.Tensor]:
-        x = torch.rand(64, 1) * 2 - 1
-        return {"total": (self.trained(x).float() - (3 * x - 1)).square().mean()}
-
-    def validate(self, average: torch.nn.Module) -> dict[str, float]:
-        return {"check_slope": average.weight.item(), "check_offset": average.bias.item()}
+        list(changed.train(StageName.JOINT, replace(brief(StageName.JOINT), minutes=1)))
 
 
 def test_the_loop_finds_a_known_answer(tmp_path):
     settings = StageSettings(minutes=0.05, learning_rate=0.05, bfloat16=False, log_every=1000)
-    *_, last = train(LineStage(), settings, tmp_path)
+    *_, last = train(LineStage(settings), LineSampler(-1, 1), settings, tmp_path)
     assert last["check_slope"] == pytest.approx(3, abs=0.05)
     assert last["check_offset"] == pytest.approx(-1, abs=0.05)
+
+
+def test_two_processes_train_one_model(tmp_path):
+    # What `accelerate launch` runs; it would ask for MPI to start two processes on a CPU.
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node", "2", "-m", "tests.two_processes", str(tmp_path)]
+    finished = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
+    )
+    assert finished.returncode == 0, finished.stderr
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert first == pytest.approx([3, -1], abs=0.05)
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("difficmh_core.profiles.NANO", recipe.config(scaled=True))
+    list(package_weights(recipe, tmp_path / "nano"))
+    sizes = list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
+    assert [next(iter(line)) for line in sizes] == ["autoencoder", "prior", "codec", "joint"]
+    again = Recipe(
+        photos=recipe.photos,
+        check=recipe.check,
+        runs=tmp_path / "runs",
+        config=CodecConfig.tiny(),
+    )
+    again.latents_path.write_bytes(recipe.latents_path.read_bytes())
+    ours, theirs = again.latent_codec().state_dict(), recipe.latent_codec().state_dict()
+    for name in theirs:
+        if "_tables." not in name:  # built when packaging
+            torch.testing.assert_close(ours[name], theirs[name], atol=2e-3, rtol=2e-3)
+    *_, checked = again.train(StageName.JOINT, brief(StageName.JOINT))
+    assert checked["check_50_bpp"] > 0
+    with pytest.raises(CheckpointError, match="exists already"):
+        list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))

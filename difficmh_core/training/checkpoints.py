@@ -1,0 +1,160 @@
+"""Checkpoints of a stage: one safetensors file from which training goes on at any step.
+
+It holds the weights (``model.``), their moving average (``average.``), the adversary
+(``adversary.``) and the optimizers' moments (``optimizer.``); its metadata holds step, seconds and
+settings. It is written beside the old one and then renamed, so that an interruption at any moment
+leaves a complete file behind.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from difficmh_core.errors import CheckpointError
+from difficmh_core.training.settings import StageSettings
+
+__all__ = [
+    "CHECKPOINT_NAME",
+    "TrainingState",
+    "load_checkpoint",
+    "read_average",
+    "save_checkpoint",
+    "write_weights",
+]
+
+_logger = logging.getLogger(__name__)
+
+CHECKPOINT_NAME = "checkpoint.safetensors"
+_COUNT = "average_count"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class TrainingState:
+    """Everything that changes while a stage is trained.
+
+    Attributes:
+        trained: What is trained and shipped.
+        adversary: What is trained against it; ``None`` if nothing is.
+        average: The moving average of ``trained``.
+        optimizers: The optimizers by name, one parameter group each.
+        step: Steps done.
+        elapsed_s: Time spent so far [s].
+    """
+
+    trained: nn.Module
+    adversary: nn.Module | None
+    average: AveragedModel
+    optimizers: Mapping[str, Optimizer]
+    step: int = 0
+    elapsed_s: float = 0.0
+
+
+def save_checkpoint(path: Path, state: TrainingState, settings: StageSettings) -> None:
+    """Write a checkpoint in the place of the one before."""
+    modules = {"model": state.trained, "average": state.average.module}
+    if state.adversary is not None:
+        modules["adversary"] = state.adversary
+    tensors = {_COUNT: state.average.n_averaged}
+    for prefix, module in modules.items():
+        tensors |= {f"{prefix}.{key}": value for key, value in module.state_dict().items()}
+    for name, optimizer in state.optimizers.items():
+        for index, moments in optimizer.state_dict()["state"].items():
+            for key, value in moments.items():
+                tensors[f"optimizer.{name}.{index}.{key}"] = value
+    metadata = {
+        "step": str(state.step),
+        "elapsed_s": str(state.elapsed_s),
+        "settings": json.dumps(asdict(settings)),
+    }
+    unfinished = path.with_suffix(".unfinished")
+    # Cloned, since safetensors refuses tensors that share memory.
+    save_file(
+        {key: value.cpu().clone().contiguous() for key, value in tensors.items()},
+        unfinished,
+        metadata,
+    )
+    unfinished.replace(path)
+
+
+def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write a checkpoint of weights alone, from which a stage starts at step 0.
+
+    Args:
+        folder: The run folder; made if it is absent.
+        weights: The weights under the names of what the stage trains.
+
+    Raises:
+        CheckpointError: If the folder holds a checkpoint already.
+    """
+    path = folder / CHECKPOINT_NAME
+    if path.exists():
+        raise CheckpointError(f"{path} exists already. Choose an empty folder with --runs.")
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {_COUNT: torch.tensor(1)}
+    for prefix in ("model", "average"):
+        tensors |= {f"{prefix}.{key}": value.clone() for key, value in weights.items()}
+    metadata = {"step": "0", "elapsed_s": "0", "settings": "{}"}
+    unfinished = path.with_suffix(".unfinished")
+    save_file(tensors, unfinished, metadata)
+    unfinished.replace(path)
+
+
+def load_checkpoint(path: Path, state: TrainingState) -> None:
+    """Read a checkpoint into a stage.
+
+    Raises:
+        CheckpointError: If it was trained with another architecture.
+    """
+    tensors, metadata = _read(path)
+    try:
+        state.trained.load_state_dict(_below(tensors, "model."))
+        state.average.module.load_state_dict(_below(tensors, "average."))
+        state.average.n_averaged.copy_(tensors[_COUNT])
+        adversary = _below(tensors, "adversary.")
+        if state.adversary is not None and adversary:
+            state.adversary.load_state_dict(adversary)
+        elif state.adversary is not None:
+            _logger.warning("%s holds no adversary; a new one starts.", path)
+        for name, optimizer in state.optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, value in _below(tensors, f"optimizer.{name}.").items():
+                index, moment = key.split(".")
+                moments.setdefault(int(index), {})[moment] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} was trained with another architecture: {str(error).splitlines()[0]} "
+            "Choose an empty run folder, or the settings that it was started with."
+        ) from error
+    state.step, state.elapsed_s = int(metadata["step"]), float(metadata["elapsed_s"])
+
+
+def read_average(folder: Path) -> dict[str, Tensor]:
+    """Return the averaged weights of a run folder.
+
+    Raises:
+        CheckpointError: If the folder holds no checkpoint.
+    """
+    path = folder / CHECKPOINT_NAME
+    if not path.exists():
+        raise CheckpointError(f"{folder} holds no checkpoint. Train that stage first.")
+    return _below(_read(path)[0], "average.")
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

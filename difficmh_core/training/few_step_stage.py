@@ -1,0 +1,172 @@
+"""Stage 6, beyond the paper: decoding in one to four steps.
+
+The control module, and the autoencoder's decoder behind it, learn to turn one prediction of the
+U-Net into a good picture: the clean latent that it implies is decoded and compared with the
+original. The U-Net stays as it is, and noise prediction over the whole schedule goes on beside, so
+that decoding in many steps stays what it was.
+
+References:
+    Sauer et al.: Adversarial Diffusion Distillation, 2023, https://arxiv.org/abs/2311.17042
+    (picture losses on the predicted clean latent at a few timesteps)
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import Conditioner
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.decoder import DiffusionDecoder
+from difficmh_core.diffusion.samplers import sampler_timesteps
+from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.shapes import DiffusionLatent, Image01, Timesteps
+from difficmh_core.training.autoencoder_stage import unfreeze_decoder
+from difficmh_core.training.data import LatentCrops
+from difficmh_core.training.joint_stage import maybe_hidden
+from difficmh_core.training.losses import latent_distance, prediction_error
+from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
+from difficmh_core.training.settings import FewStepSettings
+from difficmh_core.training.stage import Progress, Stage
+
+__all__ = ["FewStepStage"]
+
+_CHECK_STEPS = (1, 2, 4)
+
+
+class FewStepStage(Stage):
+    """Train control module and picture decoder with losses on the decoded picture."""
+
+    def __init__(
+        self,
+        settings: FewStepSettings,
+        schedule: NoiseSchedule,
+        latent_codec: LatentCodec,
+        control: ControlModule,
+        unet: DenoisingUNet,
+        conditioner: Conditioner,
+        autoencoder: Autoencoder,
+        perceptual: PerceptualLosses,
+        check: Image01,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            settings: Timesteps and loss weights.
+            schedule: The noise schedule.
+            latent_codec: Trained codec; it stays as it is.
+            control: Trained control module, trained further.
+            unet: Trained U-Net; it stays as it is.
+            conditioner: From tags to context; it stays as it is.
+            autoencoder: Trained autoencoder, whose decoder is trained further.
+            perceptual: Where the perceptual distances come from.
+            check: Pictures for validation, never trained on.
+        """
+        super().__init__(settings)
+        self.weights = settings
+        self.schedule = schedule
+        self.latent_codec = latent_codec.requires_grad_(requires_grad=False).eval()
+        self.unet = unet.requires_grad_(requires_grad=False).eval()
+        self.conditioner = conditioner
+        if isinstance(conditioner, nn.Module):
+            conditioner.requires_grad_(requires_grad=False)
+        autoencoder.requires_grad_(requires_grad=False)
+        if settings.trains_decoder:
+            unfreeze_decoder(autoencoder)
+        self.trained = nn.ModuleDict({"control": control, "autoencoder": autoencoder})
+        self.picture_loss = PictureLoss(settings.picture, perceptual)
+        self.adversary = self.picture_loss.discriminator
+        self.check_lpips = perceptual.lpips()
+        with torch.no_grad():
+            latent = autoencoder.encode(check)
+            middle = torch.full((len(check),), 0.5)
+            content = self.latent_codec(check, latent, middle).content_latent
+        self.register_buffer("check", check, persistent=False)
+        self.register_buffer("check_content", content, persistent=False)
+        self.timesteps = sampler_timesteps(
+            SamplerName.DDIM,
+            settings.steps,
+            start=settings.start,
+            n_timesteps=schedule.config.n_timesteps,
+        )
+
+    def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
+        """Return picture losses, ``distance``, ``diffusion`` and the weighted ``total``."""
+        settings, latent = self.weights, batch.latent
+        autoencoder = cast(Autoencoder, self.trained.get_submodule("autoencoder"))
+        controlled = self._controlled(self.trained)
+        with torch.no_grad():
+            quality = torch.rand(len(latent), device=latent.device)
+            content = self.latent_codec(batch.image, latent, quality).content_latent.float()
+            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
+        noisy, timesteps = self._start(content, latent)
+        prediction = controlled(noisy, timesteps, context, content).float()
+        clean, _ = self.schedule.clean_and_noise(noisy, prediction, timesteps)
+        decoded = autoencoder.decode_raw(clean)
+        losses: dict[str, Tensor] = self.picture_loss(batch.image, decoded, progress.share_done)
+        losses["distance"] = latent_distance(clean, latent).mean()
+        total = losses["picture"] + losses.get("discriminator", 0.0)
+        total = total + settings.distance * losses["distance"]
+        if settings.diffusion:
+            n_timesteps = self.schedule.config.n_timesteps
+            losses["diffusion"] = prediction_error(
+                lambda x, t: controlled(x, t, context, content),
+                self.schedule,
+                latent,
+                torch.randn_like(latent),
+                torch.randint(n_timesteps, (len(latent),), device=latent.device),
+            )
+            total = total + settings.diffusion * losses["diffusion"]
+        losses["total"] = total
+        return losses
+
+    def _start(
+        self, content: DiffusionLatent, latent: DiffusionLatent
+    ) -> tuple[DiffusionLatent, Timesteps]:
+        """Return noisy latents as they occur while decoding in few steps, and their timesteps."""
+        n, device = len(latent), latent.device
+        available = torch.tensor(self.timesteps, device=device)
+        timesteps = available[torch.randint(len(available), (n,), device=device)]
+        is_first = torch.rand(n, device=device) < self.weights.from_content
+        timesteps = torch.where(is_first, available[0], timesteps)
+        clean = torch.where(is_first.view(-1, 1, 1, 1), content, latent)
+        return self.schedule.add_noise(clean, torch.randn_like(clean), timesteps), timesteps
+
+    def _controlled(self, trained: nn.Module) -> ControlledUNet:
+        return ControlledUNet(self.unet, cast(ControlModule, trained.get_submodule("control")))
+
+    @torch.no_grad()
+    def validate(self, average: nn.Module) -> Mapping[str, float]:
+        """Return PSNR [dB] and LPIPS at quality 50 after 0 (content alone), 1, 2 and 4 steps."""
+        autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
+        check, content = cast(Tensor, self.check), cast(Tensor, self.check_content)
+        decoder = DiffusionDecoder(self._controlled(average), self.schedule)
+        context = self.conditioner([[]])
+        latents = {0: content}
+        for steps in _CHECK_STEPS:
+            settings = DecodeSettings(
+                steps=steps,
+                guidance_scale=1.0,
+                sampler=SamplerName.DDIM,
+                start=self.weights.start,
+            )
+            latents[steps] = torch.cat(
+                [
+                    list(decoder.steps(one, context, context, settings, seed=0))[-1].latent
+                    for one in torch.split(content, 1)
+                ]
+            )
+        measures = dict[str, float]()
+        for steps, latent in latents.items():
+            decoded = autoencoder.decode(latent)
+            measures[f"check_{steps}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
+            measures[f"check_{steps}_lpips"] = round(
+                self.check_lpips(check, decoded).mean().item(), 4
+            )
+        return measures

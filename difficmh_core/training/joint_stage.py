@@ -1,0 +1,130 @@
+"""Stage 5, the paper's: latent codec and control module together beside the frozen U-Net.
+
+::
+
+    rate * bpp + distance * |content - latent|^2 + diffusion * |prediction - target|^2
+               + semantic * d(features(content), features(latent))
+
+The features are those of the U-Net without control. The tags of a whole batch are hidden now and
+then, so that guidance has something to push away from; the content latent never is.
+
+References:
+    Diff-ICMH, NeurIPS 2025, section 3.4. Code: https://github.com/RuoyuFeng/Diff-ICMH
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import Conditioner
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.shapes import Image01
+from difficmh_core.training.codec_stage import CodecStage
+from difficmh_core.training.data import LatentCrops
+from difficmh_core.training.losses import prediction_error, semantic_distance
+from difficmh_core.training.picture_loss import PerceptualLosses
+from difficmh_core.training.prior_stage import check_prediction
+from difficmh_core.training.settings import JointSettings
+from difficmh_core.training.stage import Progress
+
+__all__ = ["JointStage", "maybe_hidden"]
+
+
+def maybe_hidden(tag_ids: list[list[int]], probability: float) -> list[list[int]]:
+    """Return the tags of a batch, or no tags at all with this probability."""
+    return [[] for _ in tag_ids] if torch.rand(()).item() < probability else tag_ids
+
+
+class JointStage(CodecStage):
+    """Train codec and control module with the four losses of the paper."""
+
+    def __init__(
+        self,
+        settings: JointSettings,
+        schedule: NoiseSchedule,
+        latent_codec: LatentCodec,
+        control: ControlModule,
+        unet: DenoisingUNet,
+        conditioner: Conditioner,
+        autoencoder: Autoencoder,
+        perceptual: PerceptualLosses,
+        check: Image01,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            settings: Loss weights, and whether the codec is trained.
+            schedule: The noise schedule.
+            latent_codec: Trained codec, trained further.
+            control: Control module, started from the U-Net.
+            unet: Trained U-Net; it stays as it is.
+            conditioner: From tags to context; it stays as it is.
+            autoencoder: Trained autoencoder; it stays as it is.
+            perceptual: Where the perceptual distances come from.
+            check: Pictures for validation, never trained on.
+        """
+        super().__init__(settings, latent_codec, autoencoder, perceptual, check)
+        self.joint = settings
+        self.schedule = schedule
+        self.unet = unet.requires_grad_(requires_grad=False).eval()
+        self.conditioner = conditioner
+        if isinstance(conditioner, nn.Module):
+            conditioner.requires_grad_(requires_grad=False)
+        latent_codec.requires_grad_(settings.trains_codec).train(settings.trains_codec)
+        self.trained = nn.ModuleDict({"latent_codec": latent_codec, "control": control})
+
+    def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
+        """Return the codec's losses, ``diffusion``, ``semantic`` and the weighted ``total``."""
+        settings = self.joint
+        latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
+        control = cast(ControlModule, self.trained.get_submodule("control"))
+        if settings.trains_codec:
+            losses, output = self.codec_losses(latent_codec, batch, progress)
+        else:
+            with torch.no_grad():
+                quality = torch.rand(len(batch.image), device=batch.image.device)
+                output = latent_codec(batch.image, batch.latent, quality)
+            losses = {"total": torch.zeros((), device=batch.image.device)}
+        content = output.content_latent.float()
+        with torch.no_grad():
+            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
+        n_timesteps = self.schedule.config.n_timesteps
+        controlled = ControlledUNet(self.unet, control)
+        losses["diffusion"] = prediction_error(
+            lambda noisy, t: controlled(noisy, t, context, content),
+            self.schedule,
+            batch.latent,
+            torch.randn_like(batch.latent),
+            torch.randint(n_timesteps, (len(content),), device=content.device),
+        )
+        losses["total"] = losses["total"] + settings.diffusion * losses["diffusion"]
+        if settings.semantic.weight and settings.trains_codec:
+            losses["semantic"] = semantic_distance(
+                self.unet, self.schedule, content, batch.latent, context, settings.semantic
+            )
+            losses["total"] = losses["total"] + settings.semantic.weight * losses["semantic"]
+        return losses
+
+    @torch.no_grad()
+    def validate(self, average: nn.Module) -> Mapping[str, float]:
+        """Return the codec's measures, and the prediction error with qualities spread."""
+        latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
+        control = cast(ControlModule, average.get_submodule("control"))
+        measures = self.check_codec(latent_codec)
+        check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
+        was_training = latent_codec.training
+        quality = torch.linspace(0, 1, len(check), device=check.device)
+        content = latent_codec.eval()(check, latent, quality).content_latent
+        latent_codec.train(was_training)
+        context = self.conditioner([[] for _ in check])
+        controlled = ControlledUNet(self.unet, control)
+        errors = check_prediction(
+            lambda noisy, t: controlled(noisy, t, context, content), self.schedule, latent
+        )
+        return measures | errors

@@ -1,0 +1,125 @@
+"""The losses on a decoded picture: L1, LPIPS, DISTS, and a patch discriminator.
+
+The discriminator's gradient is balanced in the picture itself: it is scaled to a fixed share of
+the gradient of the other terms, whatever the size of the two losses.
+
+References:
+    Isola et al.: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
+    (patch discriminator), https://arxiv.org/abs/1611.07004
+    Lim, Ye: Geometric GAN, 2017 (hinge loss), https://arxiv.org/abs/1705.02894
+    Esser et al.: Taming Transformers for High-Resolution Image Synthesis, CVPR 2021 (adaptive
+    weight), https://arxiv.org/abs/2012.09841
+    Defossez et al.: High Fidelity Neural Audio Compression, 2022, section 3.4 (gradients balanced
+    in the output), https://arxiv.org/abs/2210.13438
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from difficmh_core.shapes import Image01
+from difficmh_core.training.settings import PictureWeights
+
+__all__ = ["PatchDiscriminator", "PerceptualLosses", "PictureLoss"]
+
+_DISCRIMINATOR_CHANNELS = (32, 64, 128)
+_LEAK = 0.2
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerceptualLosses:
+    """How to get the perceptual distances that a stage's weights ask for, on demand.
+
+    Attributes:
+        lpips: Returns LPIPS, ``(reference, decoded) -> (batch,)``.
+        dists: Returns DISTS, likewise.
+    """
+
+    lpips: Callable[[], nn.Module]
+    dists: Callable[[], nn.Module]
+
+
+class PatchDiscriminator(nn.Module):
+    """Says of overlapping patches of 46 px whether they look real (above 0) or decoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers, width = list[nn.Module](), 3
+        for channels in _DISCRIMINATOR_CHANNELS:
+            convolution = nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)
+            layers += [spectral_norm(convolution), nn.LeakyReLU(_LEAK)]
+            width = channels
+        layers += [spectral_norm(nn.Conv2d(width, width, kernel_size=3, padding=1))]
+        layers += [nn.LeakyReLU(_LEAK), nn.Conv2d(width, 1, kernel_size=1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Image01) -> Float[Tensor, "batch 1 h8 w8"]:
+        """Return one score for each patch."""
+        score: Tensor = self.layers(2 * image - 1)
+        return score
+
+
+class PictureLoss(nn.Module):
+    """The weighted sum of the losses on decoded pictures; holds the discriminator."""
+
+    def __init__(self, weights: PictureWeights, perceptual: PerceptualLosses) -> None:
+        """Build the discriminator, and load the distances that have a weight.
+
+        Args:
+            weights: Weights of the terms.
+            perceptual: Where the distances come from.
+        """
+        super().__init__()
+        self.weights = weights
+        self.lpips = perceptual.lpips() if weights.lpips else None
+        self.dists = perceptual.dists() if weights.dists else None
+        self.discriminator = PatchDiscriminator() if weights.adversarial else None
+
+    def forward(
+        self,
+        image: Image01,
+        decoded: Tensor,
+        share_done: float,
+        emphasis: Float[Tensor, " batch"] | None = None,
+    ) -> dict[str, Tensor]:
+        """Return ``picture``, the term to minimize, and what it is made of.
+
+        ``discriminator``, present once the discriminator has joined, is its own loss; minimize it
+        along with ``picture``: neither sends gradients to the other's weights.
+
+        Args:
+            image: Original pictures.
+            decoded: Decoded pictures, not clamped to [0, 1].
+            share_done: Share of the stage's minutes that is over, in [0, 1].
+            emphasis: Weight of each picture; ``None`` is 1 for all.
+        """
+        weights = self.weights
+        emphasis = torch.ones(len(image), device=image.device) if emphasis is None else emphasis
+        picture = decoded.detach().float().requires_grad_()
+        with torch.enable_grad():
+            terms = {"l1": (picture - image).abs().flatten(1).mean(dim=1)}
+            if self.lpips is not None:
+                terms["lpips"] = self.lpips(image, picture).float()
+            if self.dists is not None:
+                terms["dists"] = self.dists(image, picture).float()
+            loss = sum(getattr(weights, k) * (v * emphasis).mean() for k, v in terms.items())
+            (gradient,) = torch.autograd.grad(loss, picture)
+        losses = {name: values.detach().mean() for name, values in terms.items()}
+        if self.discriminator is not None and share_done >= weights.adversarial_from:
+            with torch.enable_grad():
+                realism = -self.discriminator(picture).float().mean(dim=(1, 2, 3))
+                (pull,) = torch.autograd.grad((realism * emphasis).mean(), picture)
+            scale = weights.adversarial * gradient.norm() / (pull.norm() + _TINY)
+            gradient = gradient + scale * pull
+            real = self.discriminator(image).float()
+            fake = self.discriminator(picture.detach()).float()
+            losses["discriminator"] = ((1 - real).relu() + (1 + fake).relu()).mean()
+        # Its value is the loss, its gradient the balanced one.
+        surrogate = (decoded.float() * gradient).sum()
+        losses["picture"] = loss.detach() + surrogate - surrogate.detach()
+        return losses

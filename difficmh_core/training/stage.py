@@ -1,0 +1,72 @@
+"""What every stage of the recipe is: networks to train, their losses, their validation."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from difficmh_core.training.settings import StageSettings
+
+__all__ = ["Progress", "Stage", "adamw"]
+
+
+class Progress(NamedTuple):
+    """How far a stage has come."""
+
+    step: int
+    share_done: float
+    """Share of its minutes that is over, in [0, 1]."""
+
+
+class Stage(nn.Module, ABC):
+    """One stage: calling it returns the losses of a batch.
+
+    Everything it computes with is a submodule, so that it moves to a device, and is wrapped for
+    several processes, as a whole. Only parameters with gradients are trained.
+
+    Attributes:
+        settings: How it is trained.
+        trained: What it trains; checkpoints hold it and its moving average.
+        adversary: What is trained against it; checkpoints hold it too.
+    """
+
+    trained: nn.Module
+    adversary: nn.Module | None = None
+
+    def __init__(self, settings: StageSettings) -> None:
+        """Keep the settings."""
+        super().__init__()
+        self.settings = settings
+
+    @abstractmethod
+    def forward(self, batch: Any, progress: Progress) -> dict[str, Tensor]:  # noqa: ANN401
+        """Return scalar losses; ``total`` is the one that is minimized."""
+
+    @abstractmethod
+    def validate(self, average: nn.Module) -> Mapping[str, float]:
+        """Return measures of the averaged weights on pictures that are never trained on."""
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return the optimizers by name, their learning rates at the peak."""
+        made: dict[str, Optimizer] = {"main": adamw(self.trained.parameters(), self.settings)}
+        if self.adversary is not None:
+            # Slower than what it judges, and with little momentum, as is usual.
+            made["adversary"] = AdamW(
+                self.adversary.parameters(),
+                lr=0.5 * self.settings.learning_rate,
+                betas=(0.5, 0.9),
+                weight_decay=0.0,
+            )
+        return made
+
+
+def adamw(parameters: Iterable[nn.Parameter], settings: StageSettings) -> AdamW:
+    """Return AdamW over those parameters that have gradients."""
+    return AdamW(
+        [parameter for parameter in parameters if parameter.requires_grad],
+        lr=settings.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=settings.weight_decay,
+    )
