@@ -25,7 +25,7 @@ from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.network_card import describe_network, write_network_card
 
-__all__ = ["measure", "package_weights", "unpack_weights"]
+__all__ = ["measure", "package_weights", "unpack_weights", "write_networks"]
 
 _DATA = (
     "About five thousand photographs of mixed research licenses: ImageNet samples, BSDS500, "
@@ -50,6 +50,32 @@ class Measure(NamedTuple):
     lpips: float
 
 
+def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
+    """Write one safetensors file for each part of nano, in half precision, and return the parts.
+
+    Args:
+        recipe: Whose run folders hold the trained stages.
+        folder: Where to write.
+
+    Raises:
+        CheckpointError: If a stage is missing.
+    """
+    networks = build_networks(recipe.config(scaled=True))
+    files = network_files(networks)
+    load_strict(networks.autoencoder, recipe.autoencoder(scaled=True).state_dict(), "autoencoder")
+    load_strict(files["prior"], read_average(recipe.runs / StageName.PRIOR), "prior")
+    load_strict(networks.latent_codec, recipe.latent_codec().state_dict(), "codec")
+    load_strict(networks.unet.control, recipe.control().state_dict(), "control")
+    _fit_preview(recipe, networks)
+    for module in files.values():
+        _round_to_half(module)
+    networks.latent_codec.update_tables()
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, module in files.items():
+        save_file(_stored(module), folder / f"{stem}.safetensors")
+    return files
+
+
 def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
     """Write one safetensors file and one card for each part of nano.
 
@@ -64,20 +90,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         CheckpointError: If a stage is missing, or the profile's scaling factor is not the trained
             one.
     """
-    networks = build_networks(recipe.config(scaled=True))
-    files = network_files(networks)
-    load_strict(networks.autoencoder, recipe.autoencoder(scaled=True).state_dict(), "autoencoder")
-    load_strict(files["prior"], read_average(recipe.runs / StageName.PRIOR), "prior")
-    load_strict(networks.latent_codec, recipe.latent_codec().state_dict(), "codec")
-    load_strict(networks.unet.control, recipe.control().state_dict(), "control")
-    _fit_preview(recipe, networks)
-    for module in files.values():
-        _round_to_half(module)
-    networks.latent_codec.update_tables()
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for stem, module in files.items():
-        save_file(_stored(module), folder / f"{stem}.safetensors")
+    files = write_networks(recipe, folder)
     codec = load_codec("nano", weights_folder=folder)
     if codec.config.autoencoder.scaling_factor != recipe.scaling_factor:
         raise CheckpointError(

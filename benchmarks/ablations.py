@@ -1,0 +1,151 @@
+"""The paper's ablations at nano's scale: what the semantic loss, tags, guidance and steps do.
+
+    python -m benchmarks.ablations decode CHECK [--n 20] [--out results/ablations]
+    python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--minutes 5] …
+
+``decode`` takes the packaged weights and turns tags, guidance and steps. ``train`` trains stage
+``joint`` anew from the codec and prior in RUNS, once for each variant of the semantic loss, with
+the same seed and minutes, and decodes each with and without tags. Every result is a mean over the
+photographs, all coded within the same number of bits; kept as JSON.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import torch
+
+from benchmarks.agreement import Agreement, Machines, f1
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.image_io import read_image, to_tensor
+from difficmh_core.profiles import NANO_FOLDER, PRESETS, load_codec
+from difficmh_core.quality.metrics import QualityMeter
+from difficmh_core.training.overrides import change_settings
+from difficmh_core.training.package import write_networks
+from difficmh_core.training.recipe import Recipe
+from difficmh_core.training.settings import StageName, default_settings
+from difficmh_core.weights.cache import default_cache_dir
+
+METRICS = ("psnr_db", "lpips_alex", "dists")
+TARGET_BPP = 0.06
+GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
+STEPS = (1, 2, 4, 5, 10, 20, 50)
+VARIANTS: Mapping[str, Sequence[str]] = {
+    "middle": ["semantic.weight=2"],
+    "off": ["semantic.weight=0"],
+    "block 1": ["semantic.weight=2", "semantic.block=1"],
+    "block 3": ["semantic.weight=2", "semantic.block=3"],
+    "noised": ["semantic.weight=2", "semantic.timesteps=[0, 1000]"],
+}
+_SEED = 1
+_MANY_STEPS = DecodeSettings(steps=20, guidance_scale=1.0, sampler=SamplerName.DDIM, seed=_SEED)
+
+
+class Bench:
+    """Measures one way of decoding on all photographs."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self.meter = QualityMeter(default_cache_dir())
+        self.machines = Machines()
+
+    def measure(
+        self, codec: DiffICMHCodec, settings: DecodeSettings, *, tags: bool = True
+    ) -> dict[str, float]:
+        """Return the means of bits, quality and agreement."""
+        bpp, agreements = list[float](), list[Agreement]()
+        values: dict[str, list[float]] = {key: [] for key in METRICS}
+        for path in self.paths:
+            image = read_image(path)
+            limit = int(TARGET_BPP * image.width * image.height / 8)
+            chosen = "auto" if tags else None
+            encoded = codec.encode(image, target_bytes=limit, tags=chosen)
+            original = to_tensor(image)
+            decoded = to_tensor(codec.decode_image(encoded.data, settings))
+            bpp.append(encoded.stream.bpp)
+            for key in METRICS:
+                with torch.inference_mode():
+                    values[key].append(self.meter.measure(key, original, decoded).item())
+            agreements.append(self.machines.compare(original, decoded))
+        return {
+            "n": len(self.paths),
+            "bpp": round(mean(bpp), 4),
+            **{key: round(mean(column), 4) for key, column in values.items()},
+            "top1": round(mean(a.top1 for a in agreements), 4),
+            "js_bits": round(mean(a.js_bits for a in agreements), 4),
+            "box_f1": round(f1(agreements), 4),
+        }
+
+
+def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
+    """Yield the results of turning tags, guidance and steps."""
+    fast = replace(PRESETS["fast"], seed=_SEED)
+    for tags in (True, False):
+        yield {"tags": tags, "preset": "fast", **bench.measure(codec, fast, tags=tags)}
+        yield {"tags": tags, "steps": 20, **bench.measure(codec, _MANY_STEPS, tags=tags)}
+    for guidance in GUIDANCE:
+        settings = replace(_MANY_STEPS, guidance_scale=guidance)
+        yield {"guidance": guidance, "steps": 20, **bench.measure(codec, settings)}
+    for start in (fast.start, 1.0):
+        for steps in STEPS:
+            settings = replace(_MANY_STEPS, steps=steps, start=start)
+            yield {"steps": steps, "start": start, **bench.measure(codec, settings)}
+
+
+def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Train and measure each variant of the semantic loss, with and without tags."""
+    for variant in arguments.variants:
+        changes = VARIANTS[variant]
+        runs = arguments.out / "runs" / variant.replace(" ", "-")
+        for stage in (StageName.AUTOENCODER, StageName.PRIOR, StageName.CODEC):
+            shutil.copytree(arguments.runs / stage, runs / stage, dirs_exist_ok=True)
+        recipe = Recipe(photos=arguments.photos, check=arguments.check, runs=runs)
+        shutil.copy(arguments.runs / recipe.latents_path.name, recipe.latents_path)
+        common = [f"minutes={arguments.minutes}", *arguments.changes]
+        settings = change_settings(default_settings(StageName.JOINT), [*common, *changes])
+        *_, checked = recipe.train(StageName.JOINT, settings)
+        write_networks(recipe, runs / "nano")
+        codec = load_codec("nano", weights_folder=runs / "nano")
+        for tags in (True, False):
+            measured = bench.measure(codec, _MANY_STEPS, tags=tags)
+            yield {"semantic": variant, "tags": tags, "step": checked["step"], **measured}
+
+
+def main() -> None:
+    """Measure, print every line, and keep them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task", choices=["decode", "train"])
+    parser.add_argument("check", type=Path, help="folder of photographs never trained on")
+    parser.add_argument("--n", type=int, default=20, help="photographs")
+    parser.add_argument("--weights", type=Path, default=NANO_FOLDER, help="other weights of nano")
+    parser.add_argument("--photos", type=Path, help="training photographs, for train")
+    parser.add_argument("--runs", type=Path, help="run folders, for train")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of each variant, for train")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--set", dest="changes", action="append", default=[])
+    parser.add_argument("--out", type=Path, default=Path("results/ablations"))
+    arguments = parser.parse_args()
+    if arguments.task == "train" and not (arguments.photos and arguments.runs):
+        parser.error("train needs --photos and --runs")
+    paths = sorted(p for p in arguments.check.iterdir() if p.is_file())[: arguments.n]
+    bench = Bench(paths)
+    if arguments.task == "decode":
+        lines = decoding(bench, load_codec("nano", weights_folder=arguments.weights))
+    else:
+        lines = training(bench, arguments)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    kept = list[dict[str, object]]()
+    for line in lines:
+        print(json.dumps(line), flush=True)
+        kept.append(line)
+        text = json.dumps(kept, indent=1) + "\n"
+        (arguments.out / f"{arguments.task}.json").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
