@@ -47,11 +47,12 @@ PROFILE_NAMES = ("nano", "sd21", "tiny")
 NANO = CodecConfig(
     profile="nano",
     autoencoder=AutoencoderConfig(
-        block_channels=(32, 64, 128, 128),
+        block_channels=(128, 256),
         layers_per_block=1,
         mid_attention=False,
-        norm_groups=8,
-        scaling_factor=0.37073909098007324,  # measured by the training stage 'latents'
+        norm_groups=None,
+        patch_px=4,
+        scaling_factor=0.38603487905291023,  # measured by the training stage 'latents'
     ),
     unet=UNetConfig(
         block_channels=(32, 64, 96),
@@ -80,9 +81,9 @@ NANO = CodecConfig(
 PRESETS: Mapping[str, DecodeSettings] = MappingProxyType(
     {
         "instant": DecodeSettings(
-            steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5
+            steps=1, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5
         ),
-        "fast": DecodeSettings(steps=10, guidance_scale=1.5, sampler=SamplerName.DDPM, start=0.5),
+        "fast": DecodeSettings(steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5),
         "paper": DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM),
     }
 )

@@ -27,7 +27,7 @@ STOP = "Stop"
 PRESET = "Decoder"
 PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom": "Custom"}
 PRESET_HELP = (
-    "Instant takes two short steps, Fast ten, and Paper the fifty of the published system."
+    "Instant takes one short step, Fast two, and Paper the fifty of the published system."
 )
 ADVANCED = "Advanced settings"
 STEPS = "Steps"

@@ -22,7 +22,7 @@ from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import AutoencoderSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["AutoencoderStage", "unfreeze_decoder"]
+__all__ = ["AutoencoderStage", "last_weights", "unfreeze_decoder"]
 
 
 def unfreeze_decoder(autoencoder: Autoencoder) -> None:
@@ -30,6 +30,12 @@ def unfreeze_decoder(autoencoder: Autoencoder) -> None:
     autoencoder.requires_grad_(requires_grad=False)
     autoencoder.model.post_quant_conv.requires_grad_(requires_grad=True)
     autoencoder.model.decoder.requires_grad_(requires_grad=True)
+
+
+def last_weights(autoencoder: Autoencoder) -> Tensor:
+    """Return the weights of the layer that puts out pictures."""
+    weights: Tensor = autoencoder.model.decoder.conv_out.weight
+    return weights
 
 
 class AutoencoderStage(Stage):
@@ -70,7 +76,9 @@ class AutoencoderStage(Stage):
         with torch.set_grad_enabled(not self.only_decoder):
             posterior = autoencoder.posterior(batch.image)
         decoded = autoencoder.decode_raw(posterior.sample().float())
-        losses: dict[str, Tensor] = self.picture_loss(batch.image, decoded, progress.share_done)
+        losses: dict[str, Tensor] = self.picture_loss(
+            batch.image, decoded, progress.share_done, last_weights(autoencoder)
+        )
         losses["kl"] = posterior.kl().mean() / posterior.mean[0].numel()
         total = losses["picture"] + losses.get("discriminator", 0.0)
         losses["total"] = total + self.weights.kl * losses["kl"]

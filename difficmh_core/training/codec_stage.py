@@ -98,8 +98,11 @@ class CodecStage(Stage):
         }
         total = (emphasis * (settings.distance * distance + ramp * weight * bpp)).mean()
         if settings.picture.l1 or settings.picture.lpips or settings.picture.dists:
-            decoded = self.autoencoder.decode_raw(output.content_latent.float())
-            losses |= self.picture_loss(batch.image, decoded, progress.share_done, emphasis)
+            content = output.content_latent.float()
+            decoded = self.autoencoder.decode_raw(content)
+            losses |= self.picture_loss(
+                batch.image, decoded, progress.share_done, content, emphasis
+            )
             total = total + losses["picture"] + losses.get("discriminator", 0.0)
         losses["total"] = total + losses["auxiliary"]
         return losses, output

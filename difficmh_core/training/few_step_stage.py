@@ -27,7 +27,7 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.shapes import DiffusionLatent, Image01, Timesteps
-from difficmh_core.training.autoencoder_stage import unfreeze_decoder
+from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.joint_stage import maybe_hidden
 from difficmh_core.training.losses import latent_distance, prediction_error
@@ -109,7 +109,10 @@ class FewStepStage(Stage):
         prediction = controlled(noisy, timesteps, context, content).float()
         clean, _ = self.schedule.clean_and_noise(noisy, prediction, timesteps)
         decoded = autoencoder.decode_raw(clean)
-        losses: dict[str, Tensor] = self.picture_loss(batch.image, decoded, progress.share_done)
+        place = last_weights(autoencoder) if settings.trains_decoder else clean
+        losses: dict[str, Tensor] = self.picture_loss(
+            batch.image, decoded, progress.share_done, place
+        )
         losses["distance"] = latent_distance(clean, latent).mean()
         total = losses["picture"] + losses.get("discriminator", 0.0)
         total = total + settings.distance * losses["distance"]

@@ -1,16 +1,16 @@
 """The losses on a decoded picture: L1, LPIPS, DISTS, and a patch discriminator.
 
-The discriminator's gradient is balanced in the picture itself: it is scaled to a fixed share of
-the gradient of the other terms, whatever the size of the two losses.
+The discriminator's gradient is balanced: it is scaled to a fixed share of the gradient of the
+other terms, whatever the size of the two losses. The two are compared where they act, in the
+weights of the last layer: in the picture itself they can be equally long and yet one of them,
+which pulls all pixels alike, a hundred times as strong.
 
 References:
     Isola et al.: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
     (patch discriminator), https://arxiv.org/abs/1611.07004
     Lim, Ye: Geometric GAN, 2017 (hinge loss), https://arxiv.org/abs/1705.02894
-    Esser et al.: Taming Transformers for High-Resolution Image Synthesis, CVPR 2021 (adaptive
-    weight), https://arxiv.org/abs/2012.09841
-    Defossez et al.: High Fidelity Neural Audio Compression, 2022, section 3.4 (gradients balanced
-    in the output), https://arxiv.org/abs/2210.13438
+    Esser et al.: Taming Transformers for High-Resolution Image Synthesis, CVPR 2021, eq. 7
+    (adaptive weight), https://arxiv.org/abs/2012.09841
 """
 
 from collections.abc import Callable
@@ -85,6 +85,7 @@ class PictureLoss(nn.Module):
         image: Image01,
         decoded: Tensor,
         share_done: float,
+        compare_at: Tensor,
         emphasis: Float[Tensor, " batch"] | None = None,
     ) -> dict[str, Tensor]:
         """Return ``picture``, the term to minimize, and what it is made of.
@@ -96,6 +97,8 @@ class PictureLoss(nn.Module):
             image: Original pictures.
             decoded: Decoded pictures, not clamped to [0, 1].
             share_done: Share of the stage's minutes that is over, in [0, 1].
+            compare_at: Where the two gradients are compared, something ``decoded`` comes from:
+                the weights of the last layer, or, if those are frozen, the latent.
             emphasis: Weight of each picture; ``None`` is 1 for all.
         """
         weights = self.weights
@@ -114,8 +117,8 @@ class PictureLoss(nn.Module):
             with torch.enable_grad():
                 realism = -self.discriminator(picture).float().mean(dim=(1, 2, 3))
                 (pull,) = torch.autograd.grad((realism * emphasis).mean(), picture)
-            scale = weights.adversarial * gradient.norm() / (pull.norm() + _TINY)
-            gradient = gradient + scale * pull
+            ours, theirs = (_length_at(compare_at, decoded, g) for g in (gradient, pull))
+            gradient = gradient + weights.adversarial * ours / (theirs + _TINY) * pull
             real = self.discriminator(image).float()
             fake = self.discriminator(picture.detach()).float()
             losses["discriminator"] = ((1 - real).relu() + (1 + fake).relu()).mean()
@@ -123,3 +126,10 @@ class PictureLoss(nn.Module):
         surrogate = (decoded.float() * gradient).sum()
         losses["picture"] = loss.detach() + surrogate - surrogate.detach()
         return losses
+
+
+def _length_at(place: Tensor, decoded: Tensor, gradient: Tensor) -> Tensor:
+    """Return how long a gradient in the picture is further back."""
+    (further,) = torch.autograd.grad(decoded, place, gradient.to(decoded.dtype), retain_graph=True)
+    length: Tensor = further.float().norm()
+    return length

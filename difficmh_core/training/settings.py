@@ -60,8 +60,8 @@ class PictureWeights:
         l1: Mean absolute difference, pictures in [0, 1].
         lpips: LPIPS (alex).
         dists: DISTS.
-        adversarial: How strongly a patch discriminator pulls, as the share of its gradient in the
-            picture against the one of the other terms together; at most about 1.
+        adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
+            a share of the gradient of the other terms together; at most about 1.
         adversarial_from: Share of the stage's minutes after which the discriminator joins.
     """
 
@@ -244,7 +244,7 @@ def default_settings(stage: StageName) -> StageSettings:
         case StageName.AUTOENCODER:
             return AutoencoderSettings(minutes=45, batch_size=4)
         case StageName.DECODER:
-            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.3, adversarial_from=0.2)
+            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.2, adversarial_from=0.2)
             return AutoencoderSettings(minutes=20, batch_size=4, picture=picture)
         case StageName.PRIOR:
             return PriorSettings(minutes=20, batch_size=16, crop_px=256, learning_rate=8e-4)
@@ -258,7 +258,7 @@ def default_settings(stage: StageName) -> StageSettings:
                 minutes=15, learning_rate=4e-4, semantic=semantic, picture=picture
             )
         case StageName.FEW_STEP:
-            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.3, adversarial_from=0.4)
+            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.2, adversarial_from=0.4)
             return FewStepSettings(minutes=25, batch_size=4, picture=picture)
 
 

@@ -154,7 +154,7 @@ def test_stop_ends_decoding_within_a_step_and_frees_the_model(visit, paced, phot
 
     choose_preset(page, "compress", "Instant")
     decode(page)
-    assert "2 steps" in page.inner_text("#status")
+    assert "1 step" in page.inner_text("#status")
 
 
 def test_a_file_that_is_no_picture_is_a_toast(visit, photos, tmp_path):

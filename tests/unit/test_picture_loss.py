@@ -30,7 +30,7 @@ def gradient_of(losses, decoded):
 def test_without_a_discriminator_it_is_the_weighted_sum(pictures):
     image, decoded = pictures[0], pictures[1].requires_grad_()
     weights = PictureWeights(l1=2.0, lpips=3.0, dists=5.0)
-    losses = PictureLoss(weights, SQUARED)(image, decoded, 0.0)
+    losses = PictureLoss(weights, SQUARED)(image, decoded, 0.0, decoded)
     expected = 2 * (image - decoded).abs().mean() + 8 * (image - decoded).square().mean()
     torch.testing.assert_close(losses["picture"], expected)
     torch.testing.assert_close(
@@ -41,24 +41,35 @@ def test_without_a_discriminator_it_is_the_weighted_sum(pictures):
 def test_emphasis_weighs_pictures(pictures):
     image, decoded = pictures[0], pictures[1].requires_grad_()
     loss = PictureLoss(PictureWeights(l1=1.0), SQUARED)
-    losses = loss(image, decoded, 0.0, torch.tensor([0.0, 2.0]))
+    losses = loss(image, decoded, 0.0, decoded, torch.tensor([0.0, 2.0]))
     gradient = gradient_of(losses, decoded)
     assert gradient[0].abs().max() == 0
     assert gradient[1].abs().max() > 0
 
 
-def test_the_discriminator_pulls_with_its_share(pictures):
+def test_the_discriminator_pulls_with_its_share_of_the_last_layer(pictures):
     torch.manual_seed(0)
-    image, decoded = pictures[0], pictures[1].requires_grad_()
+    image = pictures[0]
+    last = torch.nn.Conv2d(3, 3, kernel_size=1)
     weights = PictureWeights(l1=1.0, adversarial=0.5, adversarial_from=0.25)
     loss = PictureLoss(weights, SQUARED).eval()
-    plain = gradient_of(loss(image, decoded, 0.2), decoded)
-    losses = loss(image, decoded, 0.25)
-    pulled = gradient_of(losses, decoded)
+
+    def gradient_at(share_done):
+        losses = loss(image, last(pictures[1]), share_done, last.weight)
+        return torch.autograd.grad(losses["picture"], last.weight)[0]
+
+    plain, pulled = gradient_at(0.2), gradient_at(0.25)
     assert (pulled - plain).norm() == pytest.approx(0.5 * plain.norm().item(), rel=1e-4)
-    losses = loss(image, decoded, 0.25)
+
+
+def test_picture_and_discriminator_send_each_other_no_gradients(pictures):
+    torch.manual_seed(0)
+    image, decoded = pictures[0], pictures[1].requires_grad_()
+    loss = PictureLoss(PictureWeights(l1=1.0, adversarial=0.5, adversarial_from=0.0), SQUARED)
+    losses = loss.eval()(image, decoded, 0.0, decoded)
+    pulled = gradient_of(losses, decoded)
+    losses = loss(image, decoded, 0.0, decoded)
     (losses["picture"] + losses["discriminator"]).backward()
-    # The picture's term reaches the picture only, the discriminator's the discriminator only.
     torch.testing.assert_close(decoded.grad, pulled)
     assert all(p.grad is not None for p in loss.discriminator.parameters())
 
