@@ -4,8 +4,9 @@
 
 For every photograph and every target, nano's file is the best that fits; VVC and JPEG get as many
 bytes as that file has. Where even a codec's smallest file is larger, that one is taken and
-counted. VVC is coded by VVenC through an ffmpeg with libvvenc. Kept are every picture's numbers
-(JSON), their means by codec and target, and one contact sheet per target.
+counted. VVC is coded by VVenC through an ffmpeg with libvvenc. Beside distances stands what a
+classifier and a detector make of each picture. Kept are every picture's numbers (JSON), their
+means by codec and target, and one contact sheet per target.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from statistics import mean
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.agreement import Agreement, Machines, f1
 from difficmh_core.config import DecodeSettings
 from difficmh_core.image_io import read_image, to_tensor, write_png
 from difficmh_core.profiles import NANO_FOLDER, PRESETS, load_codec
@@ -30,7 +32,7 @@ from difficmh_core.quality.metrics import QualityMeter
 from difficmh_core.weights.cache import default_cache_dir
 
 TARGETS_BPP = (0.03, 0.06, 0.12)
-METRICS = ("psnr_db", "lpips_alex", "dists")
+METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists")
 CONTENT = "content"
 """The content latent decoded without diffusion."""
 _VVC_QP = range(20, 64)
@@ -47,9 +49,9 @@ class Row:
     codec: str
     bpp: float
     fits: bool
-    psnr_db: float
-    lpips_alex: float
-    dists: float
+    values: Mapping[str, float]
+    """By the names in ``METRICS``."""
+    agreement: Agreement
 
 
 def vvc_files(ffmpeg: Path, image: Image.Image) -> Callable[[int], bytes]:
@@ -118,7 +120,7 @@ def rows_of(
 ) -> Iterator[tuple[Row, Image.Image]]:
     """Yield every result with its picture; the original comes with each target, at 24 bpp."""
     codec = load_codec("nano", weights_folder=arguments.weights)
-    meter = QualityMeter(default_cache_dir())
+    meter, machines = QualityMeter(default_cache_dir()), Machines()
     for path in paths:
         image = read_image(path)
         original = to_tensor(image)
@@ -128,19 +130,20 @@ def rows_of(
             vvc = vvc_files(arguments.ffmpeg, image)
 
         def row(name: str, picture: Image.Image, n_bytes: int, target: float, fits: bool) -> Row:
+            decoded = to_tensor(picture)
             with torch.inference_mode():
                 values = {
-                    key: meter.measure(key, original, to_tensor(picture)).item()  # noqa: B023
+                    key: meter.measure(key, original, decoded).item()  # noqa: B023
                     for key in METRICS
                 }
-            bpp = 8 * n_bytes / n_pixels  # noqa: B023
             return Row(
                 picture=path.stem,  # noqa: B023
                 target_bpp=target,
                 codec=name,
-                bpp=bpp,
+                bpp=8 * n_bytes / n_pixels,  # noqa: B023
                 fits=fits,
-                **values,
+                values=values,
+                agreement=machines.compare(original, decoded),  # noqa: B023
             )
 
         for target in TARGETS_BPP:
@@ -172,7 +175,11 @@ def means_of(rows: Sequence[Row]) -> list[dict[str, object]]:
             "codec": codec,
             "n": len(group),
             "fitting": sum(row.fits for row in group),
-            **{key: round(mean(getattr(r, key) for r in group), 4) for key in ("bpp", *METRICS)},
+            "bpp": round(mean(row.bpp for row in group), 4),
+            **{key: round(mean(row.values[key] for row in group), 4) for key in METRICS},
+            "top1": round(mean(row.agreement.top1 for row in group), 4),
+            "js_bits": round(mean(row.agreement.js_bits for row in group), 4),
+            "box_f1": round(f1([row.agreement for row in group]), 4),
         }
         for (target, codec), group in sorted(groups.items())
     ]
@@ -229,7 +236,8 @@ def main() -> None:
         sheet = contact_sheet(pictures, columns, arguments.side_px)
         write_png(sheet, arguments.out / f"sheet-{target}.png")
     means = means_of(rows)
-    result = {"means": means, "rows": [asdict(row) for row in rows]}
+    kept = [asdict(row) | {"agreement": row.agreement._asdict()} for row in rows]
+    result = {"means": means, "rows": kept}
     (arguments.out / "rates.json").write_text(json.dumps(result, indent=1) + "\n")
     for line in means:
         print(json.dumps(line))

@@ -79,11 +79,16 @@ class StructureTextureDistance(nn.Module):
             decoded: Decoded images of the same size, RGB in [0, 1].
 
         Returns:
-            One value per pair, 0 to 1, without unit.
+            One value per pair, 0 to 1, without unit, in float32 even under autocast.
         """
+        # Only the trunk may run in bfloat16: the statistics are differences of near numbers.
+        features = self._features(reference), self._features(decoded)
+        with torch.autocast(reference.device.type, enabled=False):
+            return self._distance(*features)
+
+    def _distance(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
         texture, structure = [], []
-        pairs = zip(self._features(reference), self._features(decoded), strict=True)
-        for x, y in pairs:
+        for x, y in zip(ours, theirs, strict=True):
             mean_x, mean_y = x.mean(dim=(2, 3)), y.mean(dim=(2, 3))
             variance_x = x.var(dim=(2, 3), correction=0)
             variance_y = y.var(dim=(2, 3), correction=0)
@@ -101,7 +106,8 @@ class StructureTextureDistance(nn.Module):
 
     def _features(self, image: Image01) -> list[Tensor]:
         """Return the picture and its five feature maps."""
-        return [image, *self.trunk((image - self.mean) / self.standard_deviation)]
+        features = [image, *self.trunk((image - self.mean) / self.standard_deviation)]
+        return [x.to(torch.promote_types(x.dtype, torch.float32)) for x in features]
 
 
 def structure_texture_distance(cache_dir: Path) -> StructureTextureDistance:

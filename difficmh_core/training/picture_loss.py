@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from difficmh_core.shapes import Image01
 from difficmh_core.training.settings import PictureWeights
@@ -27,6 +26,7 @@ from difficmh_core.training.settings import PictureWeights
 __all__ = ["PatchDiscriminator", "PerceptualLosses", "PictureLoss"]
 
 _DISCRIMINATOR_CHANNELS = (32, 64, 128)
+_GROUPS = 8
 _LEAK = 0.2
 _TINY = 1e-12
 
@@ -51,11 +51,14 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         layers, width = list[nn.Module](), 3
         for channels in _DISCRIMINATOR_CHANNELS:
-            convolution = nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)
-            layers += [spectral_norm(convolution), nn.LeakyReLU(_LEAK)]
+            layers += [nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)]
+            # Not on the first layer: colors and contrast tell pictures apart, too.
+            layers += [nn.GroupNorm(_GROUPS, channels)] if width > 3 else []
+            layers += [nn.LeakyReLU(_LEAK)]
             width = channels
-        layers += [spectral_norm(nn.Conv2d(width, width, kernel_size=3, padding=1))]
-        layers += [nn.LeakyReLU(_LEAK), nn.Conv2d(width, 1, kernel_size=1)]
+        layers += [nn.Conv2d(width, width, kernel_size=3, padding=1)]
+        layers += [nn.GroupNorm(_GROUPS, width), nn.LeakyReLU(_LEAK)]
+        layers += [nn.Conv2d(width, 1, kernel_size=1)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, image: Image01) -> Float[Tensor, "batch 1 h8 w8"]:
@@ -90,8 +93,10 @@ class PictureLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """Return ``picture``, the term to minimize, and what it is made of.
 
-        ``discriminator``, present once the discriminator has joined, is its own loss; minimize it
-        along with ``picture``: neither sends gradients to the other's weights.
+        ``discriminator`` is the discriminator's own loss; minimize it along with ``picture``:
+        neither sends gradients to the other's weights. It learns from the beginning and pulls
+        from :attr:`PictureWeights.adversarial_from` on: one that cannot tell yet would pull
+        anywhere, and as hard as one that can.
 
         Args:
             image: Original pictures.
@@ -113,12 +118,13 @@ class PictureLoss(nn.Module):
             loss = sum(getattr(weights, k) * (v * emphasis).mean() for k, v in terms.items())
             (gradient,) = torch.autograd.grad(loss, picture)
         losses = {name: values.detach().mean() for name, values in terms.items()}
-        if self.discriminator is not None and share_done >= weights.adversarial_from:
-            with torch.enable_grad():
-                realism = -self.discriminator(picture).float().mean(dim=(1, 2, 3))
-                (pull,) = torch.autograd.grad((realism * emphasis).mean(), picture)
-            ours, theirs = (_length_at(compare_at, decoded, g) for g in (gradient, pull))
-            gradient = gradient + weights.adversarial * ours / (theirs + _TINY) * pull
+        if self.discriminator is not None:
+            if share_done >= weights.adversarial_from:
+                with torch.enable_grad():
+                    realism = -self.discriminator(picture).float().mean(dim=(1, 2, 3))
+                    (pull,) = torch.autograd.grad((realism * emphasis).mean(), picture)
+                ours, theirs = (_length_at(compare_at, decoded, g) for g in (gradient, pull))
+                gradient = gradient + weights.adversarial * ours / (theirs + _TINY) * pull
             real = self.discriminator(image).float()
             fake = self.discriminator(picture.detach()).float()
             losses["discriminator"] = ((1 - real).relu() + (1 + fake).relu()).mean()

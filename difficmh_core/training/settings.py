@@ -62,7 +62,7 @@ class PictureWeights:
         dists: DISTS.
         adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
             a share of the gradient of the other terms together; at most about 1.
-        adversarial_from: Share of the stage's minutes after which the discriminator joins.
+        adversarial_from: Share of the stage's minutes after which it pulls; it learns before.
     """
 
     l1: float = 0.0

@@ -33,11 +33,13 @@ class Stage(nn.Module, ABC):
     """
 
     trained: nn.Module
-    adversary: nn.Module | None = None
+    adversary: nn.Module | None
 
     def __init__(self, settings: StageSettings) -> None:
         """Keep the settings."""
         super().__init__()
+        # Not on the class, where it would hide the module of this name that a stage registers.
+        self.adversary = None
         self.settings = settings
 
     @abstractmethod
@@ -52,10 +54,10 @@ class Stage(nn.Module, ABC):
         """Return the optimizers by name, their learning rates at the peak."""
         made: dict[str, Optimizer] = {"main": adamw(self.trained.parameters(), self.settings)}
         if self.adversary is not None:
-            # Slower than what it judges, and with little momentum, as is usual.
+            # With little momentum, as is usual: what it judges changes all the time.
             made["adversary"] = AdamW(
                 self.adversary.parameters(),
-                lr=0.5 * self.settings.learning_rate,
+                lr=self.settings.learning_rate,
                 betas=(0.5, 0.9),
                 weight_decay=0.0,
             )

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.agreement import Agreement, f1, jensen_shannon_bits, n_matches
-from benchmarks.rate_distortion import Row, best_within, means_of
+from benchmarks.rate_distortion import METRICS, Row, best_within, means_of
 from difficmh_core.tagging.detector import Detection
 
 
@@ -31,14 +31,17 @@ def test_the_smallest_file_is_counted_where_none_fits():
 
 
 def test_means_are_by_target_and_codec():
-    common = {"fits": True, "psnr_db": 20.0, "lpips_alex": 0.25, "dists": 0.125}
+    values = dict.fromkeys(METRICS, 0.25)
+    found, missed = Agreement(1.0, 0.0, 3, 0, 0), Agreement(0.0, 0.5, 0, 1, 1)
+    common = {"fits": True, "values": values, "agreement": found}
     rows = [
         Row(picture="a", target_bpp=0.06, codec="x", bpp=0.05, **common),
-        Row(picture="b", target_bpp=0.06, codec="x", bpp=0.06, **common),
+        Row(picture="b", target_bpp=0.06, codec="x", bpp=0.06, **common | {"agreement": missed}),
         Row(picture="a", target_bpp=0.06, codec="y", bpp=0.01, **common | {"fits": False}),
     ]
     first, second = means_of(rows)
     assert (first["codec"], first["n"], first["fitting"], first["bpp"]) == ("x", 2, 2, 0.055)
+    assert (first["dists"], first["top1"], first["box_f1"]) == (0.25, 0.5, 0.75)
     assert (second["codec"], second["fitting"]) == ("y", 0)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.quality.distortion import ms_ssim, psnr_db
-from difficmh_core.quality.dists import StructureTextureDistance
+from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.quality.metrics import METRICS, QualityMeter
 from difficmh_core.quality.trunks import alexnet_trunk
@@ -72,6 +72,22 @@ def test_gradients_of_lpips_are_finite_where_features_vanish():
     assert decoded.grad is not None
     assert decoded.grad.isfinite().all()
     assert not any(parameter.requires_grad for parameter in distance.parameters())
+
+
+def test_dists_keeps_its_statistics_out_of_bfloat16(pair, cache_dir):
+    distance = structure_texture_distance(cache_dir)
+    reference, decoded = pair[0], pair[1].requires_grad_()
+
+    def value_and_gradient():
+        value = distance(reference, decoded)
+        return value, torch.autograd.grad(value.sum(), decoded)[0].flatten()
+
+    value, gradient = value_and_gradient()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        coarse, coarse_gradient = value_and_gradient()
+    assert coarse.dtype == torch.float32
+    torch.testing.assert_close(coarse, value, rtol=0, atol=2e-3)
+    assert torch.cosine_similarity(gradient, coarse_gradient, dim=0) > 0.8
 
 
 def test_missing_weights_name_the_command(tmp_path):

@@ -20,14 +20,16 @@ from PIL import Image
 from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import load_codec
-from difficmh_core.training.checkpoints import read_average
+from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import CropSampler, load_photographs
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
+from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName, StageSettings, default_settings
+from difficmh_core.weights.loading import read_safetensors
 from tests.two_processes import LineSampler, LineStage
 
 
@@ -68,7 +70,7 @@ def check(tmp_path_factory) -> Path:
 
 
 def brief(stage: StageName) -> StageSettings:
-    """Return settings for a few small steps, the discriminator joining half-way."""
+    """Return settings for a few small steps, the discriminator pulling from half-way on."""
     changes = ["minutes=0.02", "batch_size=2", "crop_px=64", "log_every=1"]
     if stage in (StageName.AUTOENCODER, StageName.FEW_STEP):
         changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
@@ -100,6 +102,15 @@ def test_every_stage_trains_and_goes_on(recipe, stage):
     after = recipe.history(stage)
     assert after[: len(before)] == before
     assert after[-1]["step"] > before[-1]["step"]
+
+
+@pytest.mark.parametrize("stage", [StageName.AUTOENCODER, StageName.FEW_STEP])
+def test_the_discriminator_is_trained_and_kept(recipe, stage):
+    tensors, _ = read_safetensors(recipe.runs / stage / CHECKPOINT_NAME)
+    kept = {name for name in tensors if name.startswith("adversary.")}
+    assert kept == {f"adversary.{name}" for name in PatchDiscriminator().state_dict()}
+    assert tensors["optimizer.adversary.0.step"] >= 1
+    assert tensors["optimizer.adversary.0.exp_avg"].abs().max() > 0
 
 
 def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe):
