@@ -168,8 +168,7 @@ class FewStepStage(Stage):
         measures = dict[str, float]()
         for steps, latent in latents.items():
             decoded = autoencoder.decode(latent)
-            measures[f"check_{steps}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
-            measures[f"check_{steps}_lpips"] = round(
-                self.check_lpips(check, decoded).mean().item(), 4
-            )
+            name = f"check_{steps}_steps"
+            measures[f"{name}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
+            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
         return measures

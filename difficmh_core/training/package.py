@@ -1,6 +1,8 @@
 """Package the trained networks: half precision, integer tables, one card for each file."""
 
+import json
 import platform
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
@@ -23,7 +25,12 @@ from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict, read_safetensors
-from difficmh_core.weights.network_card import describe_network, write_network_card
+from difficmh_core.weights.network_card import (
+    NetworkCard,
+    describe_network,
+    read_network_card,
+    write_network_card,
+)
 
 __all__ = ["measure", "package_weights", "unpack_weights", "write_networks"]
 
@@ -40,6 +47,8 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
 }
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
+_BEFORE = "before"
+"""Folder of the cards of the weights that training went on from."""
 
 
 class Measure(NamedTuple):
@@ -108,15 +117,22 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         ran = [stage for stage in stages if recipe.history(stage)]
         last_lines = [recipe.history(stage)[-1] for stage in ran]
         own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
+        n_steps = Counter[str]()
+        seconds = sum(line["seconds"] for line in last_lines)
+        before = _card_before(recipe, stem)
+        if before is not None:
+            n_steps.update(before.n_steps)
+            seconds += before.training_seconds
+            own = {k: v for k, v in before.metrics.items() if k.startswith("check_")} | own
+        for stage, line in zip(ran, last_lines, strict=True):
+            n_steps[stage.value] += int(line["step"])
         card = describe_network(
             folder / f"{stem}.safetensors",
             license="Apache-2.0",
-            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in ran),
+            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
             data=_data_of(stem, recipe),
-            n_steps={
-                stage.value: int(line["step"]) for stage, line in zip(ran, last_lines, strict=True)
-            },
-            training_seconds=sum(line["seconds"] for line in last_lines),
+            n_steps=dict(n_steps),
+            training_seconds=round(seconds, 1),
             device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, bfloat16)",
             metrics=own | metrics,
         )
@@ -125,6 +141,8 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
 
 def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     """Write run folders that start from packaged weights, so that training goes on from them.
+
+    The cards are kept there, too: steps and seconds of the weights made next count on from them.
 
     Args:
         folder: Holds the files that :func:`package_weights` wrote.
@@ -136,6 +154,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     Raises:
         CheckpointError: If a file is damaged, or a run folder holds a checkpoint already.
     """
+    cards = {stem: read_network_card(folder / f"{stem}.safetensors") for stem in _STAGES_OF_FILE}
     parts = {
         stem: {
             name: tensor.float() if tensor.is_floating_point() else tensor
@@ -159,6 +178,15 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
+    (runs / _BEFORE).mkdir()
+    for stem, card in cards.items():
+        write_network_card(card, runs / _BEFORE / stem)
+
+
+def _card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
+    """Return the card of the packaged weights that the run folders went on from, if they did."""
+    path = recipe.runs / _BEFORE / f"{stem}.json"
+    return NetworkCard(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 @torch.inference_mode()

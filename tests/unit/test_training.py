@@ -30,6 +30,7 @@ from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName, StageSettings, default_settings
 from difficmh_core.weights.loading import read_safetensors
+from difficmh_core.weights.network_card import read_network_card
 from tests.two_processes import LineSampler, LineStage
 
 
@@ -222,5 +223,15 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
             torch.testing.assert_close(ours[name], theirs[name], atol=2e-3, rtol=2e-3)
     *_, checked = again.train(StageName.JOINT, brief(StageName.JOINT))
     assert checked["check_50_bpp"] > 0
+    list(package_weights(again, tmp_path / "next"))
+    first, second = (
+        read_network_card(tmp_path / name / "latent_codec.safetensors")
+        for name in ("nano", "next")
+    )
+    assert second.n_steps == {
+        "codec": first.n_steps["codec"],
+        "joint": first.n_steps["joint"] + checked["step"],
+    }
+    assert second.training_seconds > first.training_seconds
     with pytest.raises(CheckpointError, match="exists already"):
         list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
