@@ -22,6 +22,7 @@ import torch
 from benchmarks.agreement import Agreement, Machines, f1
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.encoding import Encoded
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.profiles import NANO_FOLDER, PRESETS, load_codec
 from difficmh_core.quality.metrics import QualityMeter
@@ -31,7 +32,7 @@ from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName, default_settings
 from difficmh_core.weights.cache import default_cache_dir
 
-METRICS = ("psnr_db", "lpips_alex", "dists")
+METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 TARGET_BPP = 0.06
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
@@ -54,18 +55,26 @@ class Bench:
         self.meter = QualityMeter(default_cache_dir())
         self.machines = Machines()
 
+    def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
+        """Return all photographs, each coded as well as the bits allow."""
+        images = [read_image(path) for path in self.paths]
+        return [
+            codec.encode(
+                image,
+                target_bytes=int(TARGET_BPP * image.width * image.height / 8),
+                tags="auto" if tags else None,
+            )
+            for image in images
+        ]
+
     def measure(
-        self, codec: DiffICMHCodec, settings: DecodeSettings, *, tags: bool = True
+        self, codec: DiffICMHCodec, coded: Sequence[Encoded], settings: DecodeSettings
     ) -> dict[str, float]:
         """Return the means of bits, quality and agreement."""
         bpp, agreements = list[float](), list[Agreement]()
         values: dict[str, list[float]] = {key: [] for key in METRICS}
-        for path in self.paths:
-            image = read_image(path)
-            limit = int(TARGET_BPP * image.width * image.height / 8)
-            chosen = "auto" if tags else None
-            encoded = codec.encode(image, target_bytes=limit, tags=chosen)
-            original = to_tensor(image)
+        for path, encoded in zip(self.paths, coded, strict=True):
+            original = to_tensor(read_image(path))
             decoded = to_tensor(codec.decode_image(encoded.data, settings))
             bpp.append(encoded.stream.bpp)
             for key in METRICS:
@@ -85,16 +94,18 @@ class Bench:
 def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
     """Yield the results of turning tags, guidance and steps."""
     fast = replace(PRESETS["fast"], seed=_SEED)
+    coded = bench.code(codec)
     for tags in (True, False):
-        yield {"tags": tags, "preset": "fast", **bench.measure(codec, fast, tags=tags)}
-        yield {"tags": tags, "steps": 20, **bench.measure(codec, _MANY_STEPS, tags=tags)}
+        files = coded if tags else bench.code(codec, tags=False)
+        yield {"tags": tags, "preset": "fast", **bench.measure(codec, files, fast)}
+        yield {"tags": tags, "steps": 20, **bench.measure(codec, files, _MANY_STEPS)}
     for guidance in GUIDANCE:
         settings = replace(_MANY_STEPS, guidance_scale=guidance)
-        yield {"guidance": guidance, "steps": 20, **bench.measure(codec, settings)}
+        yield {"guidance": guidance, "steps": 20, **bench.measure(codec, coded, settings)}
     for start in (fast.start, 1.0):
         for steps in STEPS:
             settings = replace(_MANY_STEPS, steps=steps, start=start)
-            yield {"steps": steps, "start": start, **bench.measure(codec, settings)}
+            yield {"steps": steps, "start": start, **bench.measure(codec, coded, settings)}
 
 
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
@@ -112,7 +123,7 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
         write_networks(recipe, runs / "nano")
         codec = load_codec("nano", weights_folder=runs / "nano")
         for tags in (True, False):
-            measured = bench.measure(codec, _MANY_STEPS, tags=tags)
+            measured = bench.measure(codec, bench.code(codec, tags=tags), _MANY_STEPS)
             yield {"semantic": variant, "tags": tags, "step": checked["step"], **measured}
 
 
