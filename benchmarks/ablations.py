@@ -14,6 +14,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from statistics import mean
 
@@ -57,14 +58,13 @@ class Bench:
 
     def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
-        images = [read_image(path) for path in self.paths]
         return [
             codec.encode(
                 image,
                 target_bytes=int(TARGET_BPP * image.width * image.height / 8),
                 tags="auto" if tags else None,
             )
-            for image in images
+            for image in map(read_image, self.paths)
         ]
 
     def measure(
@@ -94,18 +94,22 @@ class Bench:
 def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
     """Yield the results of turning tags, guidance and steps."""
     fast = replace(PRESETS["fast"], seed=_SEED)
-    coded = bench.code(codec)
-    for tags in (True, False):
-        files = coded if tags else bench.code(codec, tags=False)
-        yield {"tags": tags, "preset": "fast", **bench.measure(codec, files, fast)}
-        yield {"tags": tags, "steps": 20, **bench.measure(codec, files, _MANY_STEPS)}
+    coded, untagged = bench.code(codec), bench.code(codec, tags=False)
+
+    @cache  # the three sweeps have settings in common
+    def measured(settings: DecodeSettings) -> dict[str, float]:
+        return bench.measure(codec, coded, settings)
+
+    for name, settings in {"preset fast": fast, "20 steps": _MANY_STEPS}.items():
+        yield {"tags": True, "settings": name, **measured(settings)}
+        yield {"tags": False, "settings": name, **bench.measure(codec, untagged, settings)}
     for guidance in GUIDANCE:
         settings = replace(_MANY_STEPS, guidance_scale=guidance)
-        yield {"guidance": guidance, "steps": 20, **bench.measure(codec, coded, settings)}
+        yield {"guidance": guidance, "steps": 20, **measured(settings)}
     for start in (fast.start, 1.0):
         for steps in STEPS:
             settings = replace(_MANY_STEPS, steps=steps, start=start)
-            yield {"steps": steps, "start": start, **bench.measure(codec, coded, settings)}
+            yield {"steps": steps, "start": start, **measured(settings)}
 
 
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -118,7 +118,7 @@ def best_within(
 def rows_of(
     paths: Sequence[Path], presets: Mapping[str, DecodeSettings], arguments: argparse.Namespace
 ) -> Iterator[tuple[Row, Image.Image]]:
-    """Yield every result with its picture; the original comes with each target, at 24 bpp."""
+    """Yield every result with its decoded picture."""
     codec = load_codec("nano", weights_folder=arguments.weights)
     meter, machines = QualityMeter(default_cache_dir()), Machines()
     for path in paths:
@@ -146,12 +146,11 @@ def rows_of(
                 agreement=machines.compare(original, decoded),  # noqa: B023
             )
 
+        smallest = codec.encode(image, quality=0.0).data
         for target in TARGETS_BPP:
             limit = int(target * n_pixels / 8)
-            data = codec.encode(image, quality=0.0).data
-            nano_fits = len(data) <= limit
-            if nano_fits:
-                data = codec.encode(image, target_bytes=limit).data
+            nano_fits = len(smallest) <= limit
+            data = codec.encode(image, target_bytes=limit).data if nano_fits else smallest
             for name, settings in presets.items():
                 decoded = codec.decode_image(data, settings)
                 yield row(f"nano, {name}", decoded, len(data), target, nano_fits), decoded

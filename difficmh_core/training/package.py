@@ -178,7 +178,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
-    (runs / _BEFORE).mkdir()
+    (runs / _BEFORE).mkdir(exist_ok=True)
     for stem, card in cards.items():
         write_network_card(card, runs / _BEFORE / stem)
 

@@ -2,8 +2,7 @@
 
 The discriminator's gradient is balanced: it is scaled to a fixed share of the gradient of the
 other terms, whatever the size of the two losses. The two are compared where they act, in the
-weights of the last layer: in the picture itself they can be equally long and yet one of them,
-which pulls all pixels alike, a hundred times as strong.
+weights of the last layer.
 
 References:
     Isola et al.: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
@@ -50,10 +49,10 @@ class PatchDiscriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers, width = list[nn.Module](), 3
-        for channels in _DISCRIMINATOR_CHANNELS:
+        for index, channels in enumerate(_DISCRIMINATOR_CHANNELS):
             layers += [nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)]
             # Not on the first layer: colors and contrast tell pictures apart, too.
-            layers += [nn.GroupNorm(_GROUPS, channels)] if width > 3 else []
+            layers += [nn.GroupNorm(_GROUPS, channels)] if index else []
             layers += [nn.LeakyReLU(_LEAK)]
             width = channels
         layers += [nn.Conv2d(width, width, kernel_size=3, padding=1)]

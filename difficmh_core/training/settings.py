@@ -229,8 +229,8 @@ class FewStepSettings(StageSettings):
     """
 
     start: float = 0.5
-    steps: int = 4
-    from_content: float = 0.6
+    steps: int = 2
+    from_content: float = 0.7
     picture: PictureWeights = PictureWeights(l1=2.0, lpips=1.0)
     distance: float = 0.1
     diffusion: float = 0.2
@@ -253,13 +253,15 @@ def default_settings(stage: StageName) -> StageSettings:
             return CodecSettings(minutes=25, learning_rate=5e-4, picture=picture)
         case StageName.JOINT:
             semantic = SemanticSettings(weight=2.0)
-            picture = PictureWeights(l1=0.5, lpips=0.5)
+            picture = PictureWeights(l1=1.0, lpips=1.0, dists=1.0)
             return JointSettings(
-                minutes=15, learning_rate=4e-4, semantic=semantic, picture=picture
+                minutes=25, batch_size=4, rate=(50.0, 0.5), semantic=semantic, picture=picture
             )
         case StageName.FEW_STEP:
-            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.2, adversarial_from=0.4)
-            return FewStepSettings(minutes=25, batch_size=4, picture=picture)
+            picture = PictureWeights(
+                l1=2.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
+            )
+            return FewStepSettings(minutes=25, batch_size=4, learning_rate=3e-4, picture=picture)
 
 
 def paper_settings(*, rate: float = 2.0) -> JointSettings:
