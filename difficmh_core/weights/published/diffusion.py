@@ -10,7 +10,7 @@ References:
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from difficmh_core.diffusion.control import ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.loading import load_strict
+from difficmh_core.weights.published.renaming import Rules, rename_below
 
 __all__ = [
     "AUTOENCODER_PREFIX",
@@ -38,10 +39,7 @@ UNET_PREFIX = "model.diffusion_model."
 CONTROL_PREFIX = "control_model."
 TEXT_PREFIX = "cond_stage_model.model."
 
-_Rules = Sequence[tuple[str, str]]
-"""Regular expressions and what replaces each, in the order in which they are applied."""
-
-_UNET_RULES: _Rules = (
+_UNET_RULES: Rules = (
     (r"^time_embed\.0\.", "time_embedding.layers.linear_1."),
     (r"^time_embed\.2\.", "time_embedding.layers.linear_2."),
     (r"^input_blocks\.", "encoder."),
@@ -55,14 +53,14 @@ _UNET_RULES: _Rules = (
     (r"\.skip_connection\.", ".conv_shortcut."),
     (r"\.op\.", ".conv."),
 )
-_CONTROL_RULES: _Rules = (
+_CONTROL_RULES: Rules = (
     (r"^enc_zero_convs_out\.(\d+)\.0\.", r"to_encoder.\1."),
     (r"^middle_block_out\.0\.", "to_middle."),
     (r"^dec_zero_convs_out\.(\d+)\.0\.", r"to_decoder.\1."),
     (r"^control_model\.", ""),
     *_UNET_RULES,
 )
-_AUTOENCODER_RULES: _Rules = (
+_AUTOENCODER_RULES: Rules = (
     (r"^", "model."),
     (r"\.norm_out\.", ".conv_norm_out."),
     (r"\.mid\.block_1\.", ".mid_block.resnets.0."),
@@ -74,7 +72,7 @@ _AUTOENCODER_RULES: _Rules = (
     (r"\.(down|up)\.(\d+)\.(down|up)sample\.", r".\1_blocks.\2.\3samplers.0."),
     (r"\.nin_shortcut\.", ".conv_shortcut."),
 )
-_TEXT_RULES: _Rules = (
+_TEXT_RULES: Rules = (
     (r"^token_embedding\.", "embeddings.token_embedding."),
     (r"^positional_embedding$", "embeddings.position_embedding.weight"),
     (r"^ln_final\.", "final_layer_norm."),
@@ -112,7 +110,7 @@ def load_published_autoencoder(
     """
     last_level = len(autoencoder.model.config.block_out_channels) - 1
     renamed = dict[str, Tensor]()
-    for key, tensor in _renamed(tensors, AUTOENCODER_PREFIX, _AUTOENCODER_RULES).items():
+    for key, tensor in rename_below(AUTOENCODER_PREFIX, tensors, _AUTOENCODER_RULES).items():
         match = _LEVEL_OF_UP_BLOCK.match(key)
         ours = key if match is None else f"{match[1]}{last_level - int(match[2])}{match[3]}"
         is_projection = _ATTENTION_PROJECTION.search(ours) is not None
@@ -131,7 +129,7 @@ def load_published_unet(unet: DenoisingUNet, tensors: Mapping[str, Tensor], name
     Raises:
         CheckpointError: If a tensor is missing, left over or of another shape.
     """
-    load_strict(unet, _renamed(tensors, UNET_PREFIX, _UNET_RULES), name)
+    load_strict(unet, rename_below(UNET_PREFIX, tensors, _UNET_RULES), name)
 
 
 def load_published_control(
@@ -152,7 +150,7 @@ def load_published_control(
         CheckpointError: If a tensor is missing, left over or of another shape, or if a factor is
             not 1.
     """
-    renamed = _renamed(tensors, CONTROL_PREFIX, _CONTROL_RULES)
+    renamed = rename_below(CONTROL_PREFIX, tensors, _CONTROL_RULES)
     scales = renamed.pop(_SCALE_LIST, torch.ones(1))
     if not torch.all(scales == 1):
         raise CheckpointError(
@@ -182,7 +180,7 @@ def load_published_text_tower(tower: TextTower, tensors: Mapping[str, Tensor], n
     # transformers 4 puts one more module around the tower than transformers 5.
     prefix = next(key for key in tower.state_dict() if key.endswith(table)).removesuffix(table)
     renamed = dict[str, Tensor]()
-    for key, tensor in _renamed(tensors, TEXT_PREFIX, _TEXT_RULES).items():
+    for key, tensor in rename_below(TEXT_PREFIX, tensors, _TEXT_RULES).items():
         if key in _UNUSED_IN_TEXT or key.startswith(last_layer):
             continue
         match = _JOINT_PROJECTION.match(key)
@@ -192,15 +190,3 @@ def load_published_text_tower(tower: TextTower, tensors: Mapping[str, Tensor], n
         for letter, part in zip("qkv", tensor.chunk(3), strict=True):
             renamed[f"{prefix}{match[1]}{letter}_proj.{match[2]}"] = part
     load_strict(tower, renamed, name)
-
-
-def _renamed(tensors: Mapping[str, Tensor], prefix: str, rules: _Rules) -> dict[str, Tensor]:
-    """Return the tensors below a prefix under the names that the rules give them."""
-    renamed = dict[str, Tensor]()
-    for key, tensor in tensors.items():
-        if key.startswith(prefix):
-            ours = key.removeprefix(prefix)
-            for pattern, replacement in rules:
-                ours = re.sub(pattern, replacement, ours)
-            renamed[ours] = tensor
-    return renamed
