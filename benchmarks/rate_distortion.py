@@ -206,6 +206,12 @@ def contact_sheet(
     return sheet
 
 
+def keep(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows, and the means of those there are."""
+    kept = [asdict(row) | {"agreement": row.agreement._asdict()} for row in rows]
+    path.write_text(json.dumps({"means": means_of(rows), "rows": kept}, indent=1) + "\n")
+
+
 def main() -> None:
     """Measure, print the means, and keep everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -221,24 +227,21 @@ def main() -> None:
     presets = {CONTENT: DecodeSettings(steps=1, realism=0.0)}
     presets |= {name: PRESETS[name] for name in arguments.presets}
 
+    arguments.out.mkdir(parents=True, exist_ok=True)
     rows = list[Row]()
     sheets: dict[float, dict[str, dict[str, Image.Image]]] = {t: {} for t in TARGETS_BPP}
     for row, picture in rows_of(paths, presets, arguments):
         rows.append(row)
+        keep(rows, arguments.out / "rates.json")  # each at once, lest an interruption lose all
         versions = sheets[row.target_bpp].setdefault(row.picture, {})
         versions[row.codec] = picture
-    arguments.out.mkdir(parents=True, exist_ok=True)
     for target, pictures in sheets.items():
         for path in paths:
             pictures[path.stem] = {"original": read_image(path), **pictures[path.stem]}
         columns = list(pictures[paths[0].stem])
         sheet = contact_sheet(pictures, columns, arguments.side_px)
         write_png(sheet, arguments.out / f"sheet-{target}.png")
-    means = means_of(rows)
-    kept = [asdict(row) | {"agreement": row.agreement._asdict()} for row in rows]
-    result = {"means": means, "rows": kept}
-    (arguments.out / "rates.json").write_text(json.dumps(result, indent=1) + "\n")
-    for line in means:
+    for line in means_of(rows):
         print(json.dumps(line))
 
 

@@ -74,7 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", help="instant, fast or paper; the options below change it")
+    parser.add_argument(
+        "--preset",
+        default="fast",
+        help="instant, fast (default) or paper; the options below change it",
+    )
     parser.add_argument("--steps", type=int, help="denoising steps, 1 to 1000")
     parser.add_argument(
         "--guidance",

@@ -236,15 +236,13 @@ def _parse(path: Path) -> Bitstream:
 
 
 def _decode_settings(arguments: argparse.Namespace) -> DecodeSettings:
-    """Return the preset, or the defaults, with what the command line changes."""
+    """Return the preset with what the command line changes."""
     names = ("steps", "guidance_scale", "seed", "start", "realism", "control_scale")
     changes = {name: getattr(arguments, name) for name in names}
     if arguments.sampler is not None:
         changes["sampler"] = SamplerName(arguments.sampler)
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = DecodeSettings(**changes)  # refuses wrong values before the networks are imported
-    if arguments.preset is None:
-        return settings
+    DecodeSettings(**changes)  # refuses wrong values before the networks are imported
 
     from difficmh_core.profiles import PRESETS
 

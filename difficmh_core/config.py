@@ -64,6 +64,8 @@ class AutoencoderConfig:
         norm_groups: Groups of each group normalization; ``None`` leaves normalization out.
         scaling_factor: Multiplies the latent to about unit variance.
         patch_px: Side of the squares of pixels that become channels of one position [px].
+        detail_channels: Widths of the decoder's detail layers, each at twice the size of the one
+            before, up to full size; empty leaves them out.
     """
 
     block_channels: tuple[int, ...] = (128, 256, 512, 512)
@@ -72,6 +74,7 @@ class AutoencoderConfig:
     norm_groups: int | None = 32
     scaling_factor: float = 0.18215
     patch_px: int = 1
+    detail_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a stride other than 8, on which every other part relies."""
@@ -79,6 +82,11 @@ class AutoencoderConfig:
             raise ConfigError(
                 "The autoencoder's stride must be 8 (patch_px times 2 for each level after the "
                 f"first), got {len(self.block_channels)} levels and patch_px {self.patch_px}."
+            )
+        if self.detail_channels and 2 ** len(self.detail_channels) != self.patch_px:
+            raise ConfigError(
+                "The detail layers must double the size until patch_px is reached, got "
+                f"{len(self.detail_channels)} widths and patch_px {self.patch_px}."
             )
 
 

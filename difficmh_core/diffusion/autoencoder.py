@@ -5,6 +5,8 @@ References:
     section 3.1, https://arxiv.org/abs/2112.10752
 """
 
+from typing import cast
+
 from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ from torch.nn import functional
 from difficmh_core.config import AutoencoderConfig
 from difficmh_core.shapes import DiffusionLatent, Image01
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "DetailOutput"]
 
 _RGB_CHANNELS = 3
 
@@ -24,6 +26,7 @@ class Autoencoder(nn.Module):
     Two settings make it cheap where there is no GPU: ``patch_px`` moves squares of pixels into
     channels, so that no convolution runs at full size, and ``norm_groups=None`` leaves out the
     group normalizations, which cost as much time as the convolutions around them on a CPU.
+    ``detail_channels`` adds :class:`DetailOutput`, which hides the borders of those squares.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
@@ -50,6 +53,10 @@ class Autoencoder(nn.Module):
         )
         if config.norm_groups is None:
             _remove_normalization(self.model)
+        if config.detail_channels:
+            self.model.decoder.conv_out = DetailOutput(
+                self.model.decoder.conv_out, config.detail_channels
+            )
 
     def posterior(self, image: Image01) -> DiagonalGaussianDistribution:
         """Return the distribution of each picture's latent, unscaled."""
@@ -77,6 +84,55 @@ class Autoencoder(nn.Module):
     def decode(self, latent: DiffusionLatent) -> Image01:
         """Return the picture of each latent, clamped to [0, 1]."""
         return self.decode_raw(latent).clamp(0, 1)
+
+
+class DetailOutput(nn.Module):
+    """Puts out squares of pixels as a sum: one convolution, and details made at full size.
+
+    The convolution alone makes each square from a few coarse positions, in one linear step; seams
+    between the squares show as a weave. The details come from thin layers at twice the size, four
+    times, and so on, whose last convolution starts at zero.
+    """
+
+    def __init__(self, squares: nn.Conv2d, channels: tuple[int, ...]) -> None:
+        """Put the detail layers beside the convolution.
+
+        Args:
+            squares: From features to squares of pixels in channels.
+            channels: Width of the layers at each size.
+        """
+        super().__init__()
+        self.squares = squares
+        self.patch_px = 2 ** len(channels)
+        layers, width = list[nn.Module](), squares.in_channels
+        for wider in channels:
+            layers += [nn.Conv2d(width, 4 * wider, kernel_size=1), nn.PixelShuffle(2)]
+            layers += [_Residual(wider)]
+            width = wider
+        last = nn.Conv2d(width, _RGB_CHANNELS, kernel_size=3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(cast(Tensor, last.bias))
+        layers += [nn.SiLU(), last]
+        self.details = nn.Sequential(*layers)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return squares of pixels in channels, ``(batch, 3 patch², h, w)``."""
+        squares: Tensor = self.squares(features)
+        return squares + functional.pixel_unshuffle(self.details(features), self.patch_px)
+
+
+class _Residual(nn.Module):
+    """Two convolutions, and a way around them."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, kernel_size=3, padding=1)
+        self.second = nn.Conv2d(width, width, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden: Tensor = self.first(functional.silu(x))
+        added: Tensor = self.second(functional.silu(hidden))
+        return x + added
 
 
 def _remove_normalization(module: nn.Module) -> None:

@@ -14,7 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.autoencoder import Autoencoder, DetailOutput
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.shapes import Image01
 from difficmh_core.training.data import Crops
@@ -33,9 +33,9 @@ def unfreeze_decoder(autoencoder: Autoencoder) -> None:
 
 
 def last_weights(autoencoder: Autoencoder) -> Tensor:
-    """Return the weights of the layer that puts out pictures."""
-    weights: Tensor = autoencoder.model.decoder.conv_out.weight
-    return weights
+    """Return the weights of the layer that puts out pictures, without its details."""
+    layer = autoencoder.model.decoder.conv_out
+    return cast(Tensor, (layer.squares if isinstance(layer, DetailOutput) else layer).weight)
 
 
 class AutoencoderStage(Stage):

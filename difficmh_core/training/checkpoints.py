@@ -25,6 +25,7 @@ from difficmh_core.training.settings import StageSettings
 __all__ = [
     "CHECKPOINT_NAME",
     "TrainingState",
+    "holds_weights",
     "load_checkpoint",
     "read_average",
     "save_checkpoint",
@@ -149,6 +150,15 @@ def read_average(folder: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise CheckpointError(f"{folder} holds no checkpoint. Train that stage first.")
     return _below(_read(path)[0], "average.")
+
+
+def holds_weights(folder: Path, prefix: str = "") -> bool:
+    """Return whether a run folder holds averaged weights whose names begin with ``prefix``."""
+    path = folder / CHECKPOINT_NAME
+    if not path.exists():
+        return False
+    with safe_open(path, framework="pt") as file:
+        return any(key.startswith(f"average.{prefix}") for key in file.keys())  # noqa: SIM118
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

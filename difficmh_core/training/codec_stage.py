@@ -19,6 +19,7 @@ from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.compression.results import LatentCodecOutput
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.shapes import DiffusionLatent, Image01
+from difficmh_core.training.autoencoder_stage import last_weights
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import latent_distance, rate_weights
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
@@ -100,8 +101,13 @@ class CodecStage(Stage):
         if settings.picture.l1 or settings.picture.lpips or settings.picture.dists:
             content = output.content_latent.float()
             decoded = self.autoencoder.decode_raw(content)
+            place = last_weights(self.autoencoder)
             losses |= self.picture_loss(
-                batch.image, decoded, progress.share_done, content, emphasis
+                batch.image,
+                decoded,
+                progress.share_done,
+                place if place.requires_grad else content,
+                emphasis,
             )
             total = total + losses["picture"] + losses.get("discriminator", 0.0)
         losses["total"] = total + losses["auxiliary"]
@@ -109,10 +115,10 @@ class CodecStage(Stage):
 
     def validate(self, average: nn.Module) -> Mapping[str, float]:
         """Return estimated bits per pixel, distance and LPIPS of the content at three rates."""
-        return self.check_codec(cast(LatentCodec, average))
+        return self.check_codec(cast(LatentCodec, average), self.autoencoder)
 
     @torch.no_grad()
-    def check_codec(self, latent_codec: LatentCodec) -> dict[str, float]:
+    def check_codec(self, latent_codec: LatentCodec, autoencoder: Autoencoder) -> dict[str, float]:
         """Return the measures of one codec, in evaluation mode as when coding."""
         was_training = latent_codec.training
         latent_codec.eval()
@@ -123,7 +129,7 @@ class CodecStage(Stage):
         for quality in _CHECK_QUALITIES:
             qualities = torch.full((len(check),), quality, device=check.device)
             output = latent_codec(check, latent, qualities)
-            decoded = self.autoencoder.decode(output.content_latent)
+            decoded = autoencoder.decode(output.content_latent)
             name = f"check_{round(100 * quality)}"
             measures[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
             distance = latent_distance(output.content_latent, latent).mean().item()

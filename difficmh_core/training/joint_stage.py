@@ -25,6 +25,7 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Image01
+from difficmh_core.training.autoencoder_stage import unfreeze_decoder
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import prediction_error, semantic_distance
@@ -59,13 +60,13 @@ class JointStage(CodecStage):
         """Put the parts together.
 
         Args:
-            settings: Loss weights, and whether the codec is trained.
+            settings: Loss weights, and whether codec and picture decoder are trained.
             schedule: The noise schedule.
             latent_codec: Trained codec, trained further.
             control: Control module, started from the U-Net.
             unet: Trained U-Net; it stays as it is.
             conditioner: From tags to context; it stays as it is.
-            autoencoder: Trained autoencoder; it stays as it is.
+            autoencoder: Trained autoencoder; its encoder stays as it is.
             perceptual: Where the perceptual distances come from.
             check: Pictures for validation, never trained on.
         """
@@ -78,6 +79,9 @@ class JointStage(CodecStage):
             conditioner.requires_grad_(requires_grad=False)
         latent_codec.requires_grad_(settings.trains_codec).train(settings.trains_codec)
         self.trained = nn.ModuleDict({"latent_codec": latent_codec, "control": control})
+        if settings.trains_decoder:
+            unfreeze_decoder(autoencoder)
+            self.trained["autoencoder"] = autoencoder
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return the codec's losses, ``diffusion``, ``semantic`` and the weighted ``total``."""
@@ -116,7 +120,10 @@ class JointStage(CodecStage):
         """Return the codec's measures, and the prediction error with qualities spread."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         control = cast(ControlModule, average.get_submodule("control"))
-        measures = self.check_codec(latent_codec)
+        autoencoder = self.autoencoder
+        if self.joint.trains_decoder:
+            autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
+        measures = self.check_codec(latent_codec, autoencoder)
         check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
         was_training = latent_codec.training
         quality = torch.linspace(0, 1, len(check), device=check.device)

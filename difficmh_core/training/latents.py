@@ -20,6 +20,7 @@ from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.shapes import Image01
 from difficmh_core.training.data import LatentCrops, Photographs
+from difficmh_core.training.precision import has_bfloat16
 
 __all__ = ["LatentSampler", "encode_photographs", "read_latents"]
 
@@ -31,6 +32,8 @@ def encode_photographs(
     autoencoder: Autoencoder,
     tag: Callable[[Image01], Sequence[int]],
     path: Path,
+    *,
+    scaling_factor: float | None = None,
 ) -> Iterator[int]:
     """Write the unscaled latents and the tag ids of all photographs.
 
@@ -39,22 +42,26 @@ def encode_photographs(
         autoencoder: With its final encoder; its scaling factor must be 1.
         tag: Returns the tag ids of one picture.
         path: The safetensors file to write; tags go into its metadata.
+        scaling_factor: What brings the latents to about unit variance; ``None`` measures it.
 
     Yields:
         The number of photographs done, after each.
     """
     latents, tags = dict[str, Tensor](), list[list[int]]()
+    # A third faster on a CPU, measured.
+    autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for index, pixels in enumerate(photographs.images):
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
         tags.append([int(tag_id) for tag_id in tag(image)])
         height, width = (edge // _STRIDE_PX * _STRIDE_PX for edge in image.shape[-2:])
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, has_bfloat16("cpu")):
             latent = autoencoder.encode(image[..., :height, :width])
-        latents[f"{index:05d}"] = latent[0].half()
+        latents[f"{index:05d}"] = latent[0].half().contiguous()
         yield index + 1
-    total = sum(latent.double().square().sum().item() for latent in latents.values())
-    count = sum(latent.numel() for latent in latents.values())
-    metadata = {"tags": json.dumps(tags), "scaling_factor": repr((count / total) ** 0.5)}
+    if scaling_factor is None:
+        total = sum(latent.double().square().sum().item() for latent in latents.values())
+        scaling_factor = (sum(latent.numel() for latent in latents.values()) / total) ** 0.5
+    metadata = {"tags": json.dumps(tags), "scaling_factor": repr(scaling_factor)}
     unfinished = path.with_suffix(".unfinished")
     save_file(latents, unfinished, metadata)
     unfinished.replace(path)

@@ -27,6 +27,7 @@ from difficmh_core.training.checkpoints import (
     save_checkpoint,
 )
 from difficmh_core.training.data import Sampler, batches
+from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -60,6 +61,9 @@ def train(
     # A discriminator that has not joined yet has no gradients, which must be allowed.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     accelerator = Accelerator(kwargs_handlers=[unused])
+    device_type = accelerator.device.type
+    in_bfloat16 = settings.bfloat16 and has_bfloat16(device_type)
+    _logger.info("Computing in %s.", "bfloat16" if in_bfloat16 else "single precision")
     # channels_last: 15 % faster in bfloat16 on a CPU, measured; what tensor cores like too.
     stage.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     state = TrainingState(
@@ -102,9 +106,7 @@ def train(
             for name, optimizer in state.optimizers.items():
                 optimizer.param_groups[0]["lr"] = peaks[name] * factor
             batch = next(source).to(accelerator.device)
-            with torch.autocast(
-                accelerator.device.type, torch.bfloat16, enabled=settings.bfloat16
-            ):
+            with torch.autocast(device_type, torch.bfloat16, enabled=in_bfloat16):
                 losses = model(batch, progress)
             accelerator.backward(losses["total"])
             norm = _step(state.optimizers, settings.gradient_norm)

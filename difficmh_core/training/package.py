@@ -21,6 +21,7 @@ from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
+from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
@@ -40,7 +41,12 @@ _DATA = (
     "CamVid, COCO samples, deep-photo-styletransfer, Azure samples, Debian wallpapers"
 )
 _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
-    "autoencoder": (StageName.AUTOENCODER, StageName.DECODER, StageName.FEW_STEP),
+    "autoencoder": (
+        StageName.AUTOENCODER,
+        StageName.DECODER,
+        StageName.JOINT,
+        StageName.FEW_STEP,
+    ),
     "prior": (StageName.PRIOR,),
     "control": (StageName.JOINT, StageName.FEW_STEP),
     "latent_codec": (StageName.CODEC, StageName.JOINT),
@@ -112,6 +118,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         name = f"quality_{quality:g}"
         metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
         yield {"quality": quality, **middle._asdict()}
+    precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
     for stem in files:
         stages = _STAGES_OF_FILE[stem]
         ran = [stage for stage in stages if recipe.history(stage)]
@@ -133,7 +140,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             data=_data_of(stem, recipe),
             n_steps=dict(n_steps),
             training_seconds=round(seconds, 1),
-            device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, bfloat16)",
+            device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})",
             metrics=own | metrics,
         )
         write_network_card(card, folder / f"{stem}.safetensors")
@@ -170,6 +177,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     }
     joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()}
     joint |= {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
+    joint |= {f"autoencoder.{name}": tensor for name, tensor in autoencoder.items()}
     for stage, weights in {
         StageName.AUTOENCODER: autoencoder,
         StageName.PRIOR: parts["prior"],

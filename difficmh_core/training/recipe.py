@@ -25,7 +25,7 @@ from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.shapes import Image01
 from difficmh_core.training.autoencoder_stage import AutoencoderStage
-from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
+from difficmh_core.training.checkpoints import holds_weights, read_average
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import CropSampler, Photographs, Sampler, load_photographs
 from difficmh_core.training.few_step_stage import FewStepStage
@@ -54,7 +54,7 @@ _CHECK_PX = 256
 _N_CHECK = 8
 _REPORT_EVERY = 250
 _PARTS_OF_STAGE = (StageName.JOINT, StageName.FEW_STEP)
-"""Stages that train two networks, each under a name of its own."""
+"""Stages that train several networks, each under a name of its own."""
 
 
 class Recipe:
@@ -126,8 +126,8 @@ class Recipe:
             before: Leave this stage and later ones out; ``None`` takes the last that ran.
         """
         module = Autoencoder(self.config(scaled=scaled).autoencoder)
-        stages = (StageName.AUTOENCODER, StageName.DECODER, StageName.FEW_STEP)
-        self._load(module, "autoencoder", self._last(stages, before))
+        stages = (StageName.AUTOENCODER, StageName.DECODER, StageName.JOINT, StageName.FEW_STEP)
+        self._load(module, "autoencoder", self._last("autoencoder", stages, before))
         return module.requires_grad_(requires_grad=False).eval()
 
     def prior(self) -> tuple[DenoisingUNet, TagEmbedding]:
@@ -142,24 +142,25 @@ class Recipe:
         """Return the trained latent codec, of the last stage before one."""
         module = LatentCodec(self._config.latent_codec)
         stages = (StageName.CODEC, StageName.JOINT)
-        self._load(module, "latent_codec", self._last(stages, before))
+        self._load(module, "latent_codec", self._last("latent_codec", stages, before))
         return module.eval()
 
     def control(self, *, before: StageName | None = None) -> ControlModule:
         """Return the trained control module, of the last stage before one."""
         module = ControlModule(self._config.unet, self._config.control)
         stages = (StageName.JOINT, StageName.FEW_STEP)
-        self._load(module, "control", self._last(stages, before))
+        self._load(module, "control", self._last("control", stages, before))
         return module
 
-    def _last(self, stages: Sequence[StageName], before: StageName | None) -> StageName:
-        """Return the last of some stages that ran, or the first if none did."""
+    def _last(self, part: str, stages: Sequence[StageName], before: StageName | None) -> StageName:
+        """Return the last of some stages that trained a network, or the first if none did."""
         order = list(StageName)
         end = len(order) if before is None else order.index(before)
         ran = [
             stage
             for stage in stages
-            if order.index(stage) < end and (self.runs / stage / CHECKPOINT_NAME).exists()
+            if order.index(stage) < end
+            and holds_weights(self.runs / stage, f"{part}." if stage in _PARTS_OF_STAGE else "")
         ]
         return ran[-1] if ran else stages[0]
 
@@ -174,13 +175,19 @@ class Recipe:
         load_strict(module, tensors, f"{stage}, {part}")
 
     def encode_latents(self) -> Iterator[Mapping[str, float]]:
-        """Encode and tag all photographs; yield how many are done."""
+        """Encode and tag all photographs; yield how many are done.
+
+        The scaling factor is measured for an encoder that was trained here. Networks that came
+        with theirs, by ``unpack``, learned from latents scaled by it, and keep it.
+        """
         tagger = load_tagger(default_cache_dir())
+        is_new = bool(self.history(StageName.AUTOENCODER))
         done = encode_photographs(
             self.photographs,
             self.autoencoder(scaled=False, before=StageName.FEW_STEP),
             lambda image: [tag.id for tag in tagger(image)],
             self.latents_path,
+            scaling_factor=None if is_new else self._config.autoencoder.scaling_factor,
         )
         for count in done:
             if count % _REPORT_EVERY == 0:

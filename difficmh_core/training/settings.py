@@ -105,7 +105,8 @@ class StageSettings:
         decays: Whether the learning rate falls along a cosine to the end of the minutes.
         ema_decay: Decay of the moving average of the weights per step; the average ships.
         seed: Seed of crops, noise and timesteps.
-        bfloat16: Whether matrix products run in bfloat16.
+        bfloat16: Whether matrix products run in bfloat16, where the device is fast in it; the log
+            says which it was.
         compiled: Whether ``torch.compile`` builds the step; pays on CUDA, not on a CPU.
         workers: Processes that draw crops beside the training; 0 draws them in it.
         save_every_s: Seconds between checkpoints [s].
@@ -203,12 +204,14 @@ class JointSettings(CodecSettings):
         semantic: The semantic consistency loss.
         batch_tag_dropout: Probability that the tags of a whole batch are hidden.
         trains_codec: Whether the codec is trained further, or only the control module.
+        trains_decoder: Whether the autoencoder's decoder is trained too, on content latents.
     """
 
     diffusion: float = 1.0
     semantic: SemanticSettings = field(default_factory=SemanticSettings)
     batch_tag_dropout: float = 0.1
     trains_codec: bool = True
+    trains_decoder: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,9 +256,16 @@ def default_settings(stage: StageName) -> StageSettings:
             return CodecSettings(minutes=25, learning_rate=5e-4, picture=picture)
         case StageName.JOINT:
             semantic = SemanticSettings(weight=2.0)
-            picture = PictureWeights(l1=1.0, lpips=1.0, dists=1.0)
+            picture = PictureWeights(
+                l1=1.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
+            )
             return JointSettings(
-                minutes=25, batch_size=4, rate=(50.0, 0.5), semantic=semantic, picture=picture
+                minutes=45,
+                batch_size=4,
+                rate=(50.0, 0.5),
+                semantic=semantic,
+                picture=picture,
+                trains_decoder=True,
             )
         case StageName.FEW_STEP:
             picture = PictureWeights(

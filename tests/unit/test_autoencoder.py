@@ -84,3 +84,27 @@ def test_patches_without_normalization_keep_the_stride():
     changed = image.clone()
     changed[..., -8:, -8:] = 1 - changed[..., -8:, -8:]
     assert torch.equal(module.encode(changed)[..., 0, 0], latent[..., 0, 0])
+
+
+def test_details_start_at_zero_and_then_count():
+    config = replace(
+        CodecConfig.tiny().autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None
+    )
+    plain, detailed = Autoencoder(config), Autoencoder(replace(config, detail_channels=(6, 4)))
+    weights = {
+        name.replace("conv_out.", "conv_out.squares.") if "decoder" in name else name: tensor
+        for name, tensor in plain.state_dict().items()
+    }
+    missing, unexpected = detailed.load_state_dict(weights, strict=False)
+    assert not unexpected
+    assert all("conv_out.details" in name for name in missing)
+    latent = torch.randn(1, 4, 8, 8)
+    torch.testing.assert_close(detailed.decode_raw(latent), plain.decode_raw(latent))
+    last = detailed.model.decoder.conv_out.details[-1]
+    torch.nn.init.constant_(last.bias, 0.5)
+    torch.testing.assert_close(detailed.decode_raw(latent), plain.decode_raw(latent) + 0.25)
+
+
+def test_details_that_miss_the_full_size_are_refused():
+    with pytest.raises(ConfigError, match="double the size"):
+        AutoencoderConfig(block_channels=(8, 16), patch_px=4, detail_channels=(8,))

@@ -33,6 +33,8 @@ from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
 from tests.two_processes import LineSampler, LineStage
 
+WITH_DISCRIMINATOR = (StageName.AUTOENCODER, StageName.JOINT, StageName.FEW_STEP)
+
 
 def picture(random: np.random.Generator, height: int, width: int) -> Image.Image:
     coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
@@ -73,7 +75,7 @@ def check(tmp_path_factory) -> Path:
 def brief(stage: StageName) -> StageSettings:
     """Return settings for a few small steps, the discriminator pulling from half-way on."""
     changes = ["minutes=0.02", "batch_size=2", "crop_px=64", "log_every=1"]
-    if stage in (StageName.AUTOENCODER, StageName.FEW_STEP):
+    if stage in WITH_DISCRIMINATOR:
         changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
     return change_settings(default_settings(stage), changes)
 
@@ -105,7 +107,7 @@ def test_every_stage_trains_and_goes_on(recipe, stage):
     assert after[-1]["step"] > before[-1]["step"]
 
 
-@pytest.mark.parametrize("stage", [StageName.AUTOENCODER, StageName.FEW_STEP])
+@pytest.mark.parametrize("stage", WITH_DISCRIMINATOR)
 def test_the_discriminator_is_trained_and_kept(recipe, stage):
     tensors, _ = read_safetensors(recipe.runs / stage / CHECKPOINT_NAME)
     kept = {name for name in tensors if name.startswith("adversary.")}
@@ -114,9 +116,12 @@ def test_the_discriminator_is_trained_and_kept(recipe, stage):
     assert tensors["optimizer.adversary.0.exp_avg"].abs().max() > 0
 
 
-def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe):
-    before = recipe.autoencoder(scaled=False, before=StageName.FEW_STEP).state_dict()
-    after = recipe.autoencoder(scaled=False).state_dict()
+@pytest.mark.parametrize(
+    ("stage", "following"), [(StageName.JOINT, StageName.FEW_STEP), (StageName.FEW_STEP, None)]
+)
+def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe, stage, following):
+    before = recipe.autoencoder(scaled=False, before=stage).state_dict()
+    after = recipe.autoencoder(scaled=False, before=following).state_dict()
     changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
     trained = ("model.decoder.", "model.post_quant_conv.")
     assert changed
