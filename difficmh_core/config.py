@@ -244,6 +244,8 @@ class CodecConfig:
         latent_codec: What is stored.
         conditioning: How tags reach the U-Net.
         schedule: The noise schedule.
+        rate: Weight of the rate with which the latent codec was trained, 1 to 255, where it codes
+            with one rate only; files hold it in the place of the quality.
     """
 
     profile: str = "sd21"
@@ -253,6 +255,7 @@ class CodecConfig:
     latent_codec: LatentCodecConfig = field(default_factory=LatentCodecConfig)
     conditioning: ConditioningConfig = field(default_factory=ConditioningConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    rate: int | None = None
 
     @classmethod
     def tiny(cls) -> "CodecConfig":

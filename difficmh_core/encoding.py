@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config import QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 
-__all__ = ["QUALITY_LEVELS", "Encoded", "best_that_fits", "section_bits_of"]
+__all__ = ["QUALITY_LEVELS", "Encoded", "best_that_fits", "level_of", "section_bits_of"]
 
 QUALITY_LEVELS = 255
 """The file stores quality in one byte: level = round(quality / 100 * 255)."""
+_QUALITY_UNSET = 50.0
 _LEVELS_BEYOND = 3
 """File size is not strictly monotonic in quality: levels tried beyond the first too large one."""
 
@@ -47,22 +49,50 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
     return order | {"latent": payload - hyper} | bits
 
 
-def best_that_fits(at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
+def level_of(quality: float | None, rate: int | None) -> int:
+    """Return the level that a file stores.
+
+    Args:
+        quality: 0 (smallest file) to 100 (best picture); ``None`` is 50, or the only rate.
+        rate: The model's only rate, if it has no more than one.
+
+    Raises:
+        ConfigError: If quality is out of range, or given to a model with one rate.
+    """
+    if rate is not None:
+        if quality is not None:
+            raise ConfigError(
+                f"These networks code with one rate ({rate}), so quality cannot be set. Load "
+                "those of another rate, or leave quality out."
+            )
+        return rate
+    quality = _QUALITY_UNSET if quality is None else quality
+    if not 0 <= quality <= QUALITY_MAX:
+        raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
+    return round(quality / QUALITY_MAX * QUALITY_LEVELS)
+
+
+def best_that_fits(
+    at_level: Callable[[int], Encoded], target_bytes: int, *, only_level: int | None = None
+) -> Encoded:
     """Return the highest quality whose file has at most ``target_bytes``.
 
     Args:
         at_level: Codes the picture at a level, 0 to :data:`QUALITY_LEVELS`.
         target_bytes: Largest file [bytes].
+        only_level: The level of a model that has no other.
 
     Raises:
         ConfigError: If even the smallest file is larger.
     """
-    best = at_level(0)
+    best = at_level(only_level or 0)
     if len(best.data) > target_bytes:
         raise ConfigError(
             f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
             f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
         )
+    if only_level is not None:
+        return best
     low, high = 0, QUALITY_LEVELS + 1  # low fits, high does not
     while high - low > 1:
         middle = (low + high) // 2

@@ -20,10 +20,12 @@ from torch import Tensor
 from difficmh_core.config import (
     AutoencoderConfig,
     ControlConfig,
+    LatentCodecConfig,
     ScheduleConfig,
     TextTowerConfig,
     UNetConfig,
 )
+from difficmh_core.tagging.ram import RamConfig
 
 DEFAULT_FOLDER = Path(__file__).parents[2].parent / "shared" / "parity"
 
@@ -94,6 +96,35 @@ class Parity:
             block_channels=tuple(params["ch"] * multiple for multiple in params["ch_mult"]),
             layers_per_block=params["num_res_blocks"],
             scaling_factor=self.config["scale_factor"],
+        )
+
+    def codec_config(self) -> LatentCodecConfig:
+        """Return the reduced latent codec's settings."""
+        params = self.config["preprocess_config"]["params"]
+        return LatentCodecConfig(
+            stage_channels=tuple(params["enc_mid"]),
+            hyper_channels=params["N"],
+            latent_channels=params["M"],
+            prior_channels=params["prior_nc"],
+            slice_channels=tuple(params["slice_ch"]),
+        )
+
+    def tagger_config(self) -> RamConfig:
+        """Return the reduced tagger's settings."""
+        settings = json.loads(self.path("ram_reduced.json").read_text(encoding="utf-8"))
+        swin, query = settings["swin"], settings["q2l"]
+        return RamConfig(
+            image_px=swin["image_res"],
+            swin_channels=swin["embed_dim"],
+            swin_depths=tuple(swin["depths"]),
+            swin_heads=tuple(swin["num_heads"]),
+            window=swin["window_size"],
+            n_descriptions=settings["des_per_class"],
+            n_tags=settings["num_tags"],
+            query_channels=query["hidden_size"],
+            feed_forward_channels=query["intermediate_size"],
+            query_heads=query["num_attention_heads"],
+            query_layers=query["num_hidden_layers"],
         )
 
     def schedule_config(self) -> ScheduleConfig:

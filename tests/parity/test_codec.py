@@ -25,14 +25,7 @@ def weights(parity):
 
 @pytest.fixture(scope="module")
 def config(parity):
-    settings = parity.config["preprocess_config"]["params"]
-    return LatentCodecConfig(
-        stage_channels=tuple(settings["enc_mid"]),
-        hyper_channels=settings["N"],
-        latent_channels=settings["M"],
-        prior_channels=settings["prior_nc"],
-        slice_channels=tuple(settings["slice_ch"]),
-    )
+    return parity.codec_config()
 
 
 @pytest.fixture(scope="module")

@@ -24,21 +24,8 @@ def published(parity):
 
 
 @pytest.fixture(scope="module")
-def config(settings):
-    swin, query = settings["swin"], settings["q2l"]
-    return RamConfig(
-        image_px=swin["image_res"],
-        swin_channels=swin["embed_dim"],
-        swin_depths=tuple(swin["depths"]),
-        swin_heads=tuple(swin["num_heads"]),
-        window=swin["window_size"],
-        n_descriptions=settings["des_per_class"],
-        n_tags=settings["num_tags"],
-        query_channels=query["hidden_size"],
-        feed_forward_channels=query["intermediate_size"],
-        query_heads=query["num_attention_heads"],
-        query_layers=query["num_hidden_layers"],
-    )
+def config(parity):
+    return parity.tagger_config()
 
 
 @pytest.fixture(scope="module")

