@@ -119,7 +119,9 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
         runs = arguments.out / "runs" / variant.replace(" ", "-")
         for stage in (StageName.AUTOENCODER, StageName.PRIOR, StageName.CODEC):
             shutil.copytree(arguments.runs / stage, runs / stage, dirs_exist_ok=True)
-        recipe = Recipe(photos=arguments.photos, check=arguments.check, runs=runs)
+        recipe = Recipe(
+            photos=arguments.photos, check=arguments.check, runs=runs, limit=arguments.limit
+        )
         shutil.copy(arguments.runs / recipe.latents_path.name, recipe.latents_path)
         common = [f"minutes={arguments.minutes}", *arguments.changes]
         settings = change_settings(default_settings(StageName.JOINT), [*common, *changes])
@@ -140,6 +142,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=NANO_FOLDER, help="other weights of nano")
     parser.add_argument("--photos", type=Path, help="training photographs, for train")
     parser.add_argument("--runs", type=Path, help="run folders, for train")
+    parser.add_argument("--limit", type=int, help="training photographs, as for 'latents'")
     parser.add_argument("--minutes", type=float, default=5.0, help="of each variant, for train")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--set", dest="changes", action="append", default=[])

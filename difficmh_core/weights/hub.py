@@ -115,6 +115,7 @@ def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = Non
 
     # Which library carries the client's requests changes with its version; its errors are these.
     transport_errors = cast(tuple[type[Exception], ...], HfHubHTTPError.__bases__)
+    failures: tuple[type[Exception], ...] = (*transport_errors, OSError, RuntimeError, ValueError)
     path, note = card.place(cache_dir), _note(card, cache_dir)
     if path.is_file() and note.is_file():
         return hub_path(card, cache_dir)
@@ -127,7 +128,7 @@ def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = Non
         _check_offer(card, offered.etag)
         _download(card, url, offered.location, partial, offered.size or card.n_bytes)
         partial.replace(path)
-    except (*transport_errors, OSError, RuntimeError, ValueError) as error:
+    except failures as error:
         raise _worded(card, path.parent, error) from error
     found = sha256_of(path)
     expected = card.sha256 or (offered.etag if _SHA256.fullmatch(offered.etag or "") else None)

@@ -3,15 +3,14 @@
 import errno
 import hashlib
 import shutil
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from huggingface_hub import file_download
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.hub import HubCard, fetch_from_hub, hub_path
+from tests.hub_server import serving
 
 CONTENT = bytes(range(256)) * 60_000  # more than the ten megabytes that the client keeps at a time
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -26,81 +25,15 @@ CARD = HubCard(
     license="CC0-1.0",
     command="python -m difficmh_core fetch toy",
 )
-
-
-class Hub(ThreadingHTTPServer):
-    """Serves one file as the hub does."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content = CONTENT
-        self.etag = SHA256
-        self.refusal = None
-        """Status and error code of every answer, if the file is not given."""
-        self.cut_after = None
-        """Bytes after which the connection is cut, and the server is gone."""
-        self.ranges = []
-
-    @property
-    def endpoint(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Hub
-
-    def log_message(self, *_):
-        """Say nothing."""
-
-    def do_HEAD(self):
-        self.answer(has_body=False)
-
-    def do_GET(self):
-        self.answer(has_body=True)
-
-    def answer(self, *, has_body):
-        hub = self.server
-        expected = f"/{CARD.repository}/resolve/{COMMIT}/{CARD.path}"
-        if hub.refusal is not None or self.path != expected:
-            status, code = hub.refusal or (404, "EntryNotFound")
-            self.send_response(status)
-            self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        wanted = self.headers.get("Range")
-        first = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0
-        body = hub.content[first:]
-        self.send_response(206 if wanted else 200)
-        self.send_header("ETag", f'"{hub.etag}"')
-        self.send_header("X-Linked-Etag", f'"{hub.etag}"')
-        self.send_header("X-Linked-Size", str(len(hub.content)))
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Content-Length", str(len(body)))
-        if wanted:
-            last = len(hub.content) - 1
-            self.send_header("Content-Range", f"bytes {first}-{last}/{last + 1}")
-        self.end_headers()
-        if has_body:
-            hub.ranges.append(first)
-            self.wfile.write(body if hub.cut_after is None else body[: hub.cut_after])
-            self.close_connection = True
-            if hub.cut_after is not None:
-                hub.refusal = 500, ""
+PLACE = f"/{CARD.repository}/resolve/{COMMIT}/{CARD.path}"
 
 
 @pytest.fixture
 def hub(monkeypatch):
     # The client waits between its own attempts; here nothing is won by waiting.
     monkeypatch.setattr(file_download.time, "sleep", lambda _: None)
-    with Hub() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving({PLACE: CONTENT}) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def fetched(hub, tmp_path, card=CARD):
@@ -140,21 +73,20 @@ def test_another_file_than_the_pinned_one_is_not_downloaded(hub, tmp_path):
 
 @pytest.mark.parametrize("sha256", [SHA256, None])
 def test_damage_on_the_way_is_found_and_the_file_not_kept(hub, tmp_path, sha256):
-    hub.content = CONTENT[:-1] + b"x"
+    hub.files[PLACE] = CONTENT[:-1] + b"x"
+    hub.etag = SHA256
     card = replace(CARD, sha256=sha256)
     assert "It was not kept" in refused(CheckpointError, hub, tmp_path, card)
     assert not card.place(tmp_path).exists()
 
 
 def test_a_small_file_is_checked_by_the_checksum_of_git(hub, tmp_path):
-    hub.content = b"small"
+    hub.files[PLACE] = b"small"
     card = replace(CARD, sha256=None, n_bytes=5)
-    hub.etag = hashlib.sha1(b"blob 5\0small").hexdigest()
     assert fetched(hub, tmp_path, card).read_bytes() == b"small"
     hub.etag = hashlib.sha1(b"blob 5\0other").hexdigest()
-    other = replace(card, repository=CARD.repository)
     shutil.rmtree(tmp_path / "hub")
-    assert "It was not kept" in refused(CheckpointError, hub, tmp_path, other)
+    assert "It was not kept" in refused(CheckpointError, hub, tmp_path, card)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""What the command line does to get the published system, against a small server."""
+
+import io
+import json
+
+import pytest
+import torch
+
+from difficmh_core import sd21
+from difficmh_core.cli import main
+from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.profiles import load_codec
+from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate, cards_of_training
+from difficmh_core.weights.published.checkpoint import PARTS
+from tests.hub_server import serving
+
+
+def address(card):
+    kind = "spaces/" if card.is_space else ""
+    return f"/{kind}{card.repository}/resolve/{card.revision}/{card.path}"
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    """A checkpoint with one tensor in each part."""
+    buffer = io.BytesIO()
+    weights = {f"{prefix}weight": torch.rand(40, 40) for prefix in PARTS.values()}
+    torch.save({"state_dict": weights}, buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def hub(checkpoint):
+    """Serves rate 16, of which no SHA-256 is pinned, and what it needs beside."""
+    files = {address(card): b"{}" for card in cards_of_rate(16)}
+    files[address(CHECKPOINTS[16])] = checkpoint
+    with serving(files) as server:
+        yield server
+
+
+def test_every_card_names_the_command_that_gets_it():
+    cards = [card for rate in CHECKPOINTS for card in cards_of_rate(rate)]
+    for card in [*cards, *cards_of_training()]:
+        assert card.command.startswith("python -m difficmh_core fetch sd21")
+        assert card.n_bytes > 0
+
+
+def test_a_profile_that_was_not_fetched_names_the_command(tmp_path):
+    with pytest.raises(BackendUnavailableError, match="fetch sd21"):
+        load_codec("sd21", cache_dir=tmp_path)
+    with pytest.raises(ConfigError, match="no published checkpoint of rate 5"):
+        load_codec("sd21", cache_dir=tmp_path, rate=5)
+
+
+@pytest.fixture
+def fetch(hub, tmp_path, capsys, monkeypatch):
+    """Run ``fetch``; the tagger's words, whose checksums are pinned, count as fetched."""
+    monkeypatch.setattr(
+        "difficmh_core.weights.hub_cards._BESIDE", cards_of_rate(16)[:2], raising=True
+    )
+
+    def run(*words):
+        code = main(
+            ["fetch", *words, "--endpoint", hub.endpoint, "--cache-dir", str(tmp_path), "--json"]
+        )
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out) if code == 0 else captured.err
+
+    return run
+
+
+def test_the_checkpoint_arrives_and_becomes_slim(fetch, tmp_path, checkpoint):
+    code, told = fetch("sd21", "--rate", "16")
+    assert code == 0
+    original = CHECKPOINTS[16].place(tmp_path)
+    assert str(original) in told["files"]
+    assert original.read_bytes() == checkpoint
+
+    code, told = fetch("sd21", "--rate", "16", "--slim", "--bfloat16")
+    assert code == 0
+    assert not original.exists()
+    slim = sd21.slim_files(16, tmp_path)
+    assert all(path.is_file() and str(path) in told["files"] for path in slim)
+    assert told["n_bytes"][CHECKPOINTS[16].path] == len(checkpoint)
+    assert told["n_bytes"][slim[0].name] == slim[0].stat().st_size < len(checkpoint)
+
+    code, again = fetch("sd21", "--rate", "16", "--slim")
+    assert code == 0
+    assert not original.exists()
+    assert "n_bytes" not in again
+
+
+def test_what_is_absent_or_senseless_is_one_line(fetch, hub):
+    code, said = fetch("sd21", "--rate", "8")
+    assert code == 1
+    assert "has no file" in said
+    code, said = fetch("sd21", "--rate", "3")
+    assert code == 1
+    assert "Choose 2, 4, 8, 16, 32" in said
+    code, said = fetch("sd21", "--rate", "16", "--bfloat16")
+    assert code == 1
+    assert "--slim" in said
+    hub.refusal = 500, ""
+    code, said = fetch("sd21-training")
+    assert code == 1
+    assert "Run `python -m difficmh_core fetch sd21" in said
