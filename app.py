@@ -9,7 +9,7 @@ import torch
 
 from difficmh_core.arguments import CACHE_VARIABLE
 from difficmh_core.errors import DiffICMHError
-from difficmh_core.profiles import PROFILE_NAMES, load_codec
+from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, load_codec
 from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
 from ui.page import MAX_PIXELS, build_demo, launch_settings
@@ -27,7 +27,10 @@ def main() -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         codec = load_codec(
-            arguments.profile, device=arguments.device, cache_dir=arguments.cache_dir
+            arguments.profile,
+            device=arguments.device,
+            cache_dir=arguments.cache_dir,
+            rate=arguments.rate,
         )
     except DiffICMHError as error:
         LOGGER.error("%s", error)
@@ -47,6 +50,9 @@ def parse_arguments() -> argparse.Namespace:
     """Return what the command line says, with defaults from the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
+    parser.add_argument(
+        "--rate", type=int, default=DEFAULT_RATE, help="which of sd21's checkpoints (%(default)s)"
+    )
     parser.add_argument(
         "--device",
         default="cuda" if torch.cuda.is_available() else "cpu",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Report", "report_encoded", "report_stream"]
 
 _QUALITY_LEVEL_MAX = 255
+_PROFILES_WITH_RATES = ("sd21",)
 _VOCABULARIES = {"nano": "imagenet+coco", "sd21": "ram", "tiny": "imagenet+coco"}
 """The vocabulary of each profile; repeated here so that no network needs to be imported."""
 
@@ -90,7 +91,8 @@ def _header_fields(stream: Bitstream) -> dict[str, object]:
         "width_px": stream.width_px,
         "profile": stream.profile,
         "quality_level": stream.quality_level,
-        "quality": round(_quality(stream), 2),
+        **({"rate": stream.quality_level} if _has_rate(stream) else {}),
+        **({} if _has_rate(stream) else {"quality": round(_quality(stream), 2)}),
         "fingerprint": stream.fingerprint.hex(),
         "symbol_check": f"{stream.symbol_check:04x}",
         "checksum": f"{stream.checksum:08x}",
@@ -98,11 +100,18 @@ def _header_fields(stream: Bitstream) -> dict[str, object]:
 
 
 def _summary(stream: Bitstream) -> str:
+    level = stream.quality_level
+    quality = f"quality {_quality(stream):.1f} (level {level} of {_QUALITY_LEVEL_MAX})"
     return (
         f"{stream.n_bytes:,} bytes, {stream.bpp:.4f} bpp, "
         f"{stream.width_px} x {stream.height_px} px, "
-        f"quality {_quality(stream):.1f} (level {stream.quality_level} of {_QUALITY_LEVEL_MAX})"
+        f"{f'rate weight {level}' if _has_rate(stream) else quality}"
     )
+
+
+def _has_rate(stream: Bitstream) -> bool:
+    """Return whether the file holds a rate in the place of the quality."""
+    return stream.profile in _PROFILES_WITH_RATES
 
 
 def _quality(stream: Bitstream) -> float:

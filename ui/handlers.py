@@ -68,11 +68,15 @@ class Handlers:
             name=upload.stem,
             upload_bytes=upload.stat().st_size,
             proposals=proposals,
-            encoded=self._codec.encode(image, quality=quality, tags=proposals),
+            encoded=self._codec.encode(image, quality=self._own(quality), tags=proposals),
         )
         chips = self._show_tags(proposals or (), is_active=send_tags)
         facts, file, message = self._show_file(session)
         yield session, clean_photo, facts, chips, file, message, gr.update(visible=True)
+
+    def _own(self, quality: float) -> float | None:
+        """Return the quality, or ``None`` for networks with one rate, where no slider shows."""
+        return quality if self._codec.config.rate is None else None
 
     @with_toasts
     def recode(
@@ -97,7 +101,7 @@ class Handlers:
             tags = [tag.name for tag in session.proposals or ()]
         proposed = {tag.name: tag for tag in session.proposals or ()}
         chosen = [proposed.get(name, name) for name in tags] if send_tags else []
-        encoded = self._codec.encode(image, quality=quality, tags=chosen)
+        encoded = self._codec.encode(image, quality=self._own(quality), tags=chosen)
         session = replace(session, encoded=encoded)
         facts, file, message = self._show_file(session)
         yield session, facts, chips, file, message
@@ -170,10 +174,13 @@ class Handlers:
         tags = ", ".join(self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = texts.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
         quality = QUALITY_MAX * stream.quality_level / QUALITY_LEVELS
+        rate = self._codec.config.rate
         rows = (
             (texts.FACT_PICTURE, size),
             (texts.FACT_TAGS, tags or texts.NO_TAGS),
-            (texts.FACT_QUALITY, texts.QUALITY_VALUE.format(quality=quality)),
+            (texts.FACT_QUALITY, texts.QUALITY_VALUE.format(quality=quality))
+            if rate is None
+            else (texts.FACT_RATE, str(rate)),
             (texts.FACT_PROFILE, stream.profile),
             (texts.FACT_MODEL, stream.fingerprint.hex()),
             (texts.FACT_CHECKSUM, f"{stream.checksum:08x}"),

@@ -91,7 +91,14 @@ def _build_compress_tab(
             )
             gallery = _build_gallery(photo, examples)
             quality = gr.Slider(
-                0, 100, 50, step=1, label=texts.QUALITY, info=texts.QUALITY_HELP, elem_id="quality"
+                0,
+                100,
+                50,
+                step=1,
+                label=texts.QUALITY,
+                info=texts.QUALITY_HELP,
+                elem_id="quality",
+                visible=codec.config.rate is None,
             )
             send_tags = gr.Checkbox(
                 True, label=texts.SEND_TAGS, info=texts.SEND_TAGS_HELP, elem_id="send-tags"

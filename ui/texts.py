@@ -112,6 +112,7 @@ FACT_MODEL = "Model fingerprint"
 FACT_CHECKSUM = "Checksum"
 PICTURE_SIZE = "{width} \N{MULTIPLICATION SIGN} {height} px"
 QUALITY_VALUE = "{quality:.0f} of 100"
+FACT_RATE = "Rate weight"
 NO_TAGS = "none"
 
 COMPRESSING = "Compressing the photograph"
