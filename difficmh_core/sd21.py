@@ -63,6 +63,8 @@ SLIM_FOLDER = "sd21"
 """Folder of the slim files, below the cache."""
 
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
+_TILE_PX = 1024
+"""Side of the autoencoder's tiles; a picture with a longer side is tiled [px]."""
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -197,6 +199,7 @@ def load_published(
     load_published_codec(latent_codec, tensors, source)
     for module in (tower, autoencoder, base, control):
         _finish(module, source).to(device, dtype)
+    _tile(autoencoder)
     for module in (autoencoder, base, control):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _finish(latent_codec, source).to(device)
@@ -227,6 +230,14 @@ def _finish(module: ModuleT, source: str) -> ModuleT:
         )
     module.requires_grad_(requires_grad=False)
     return module.eval()
+
+
+def _tile(autoencoder: Autoencoder) -> None:
+    """Let the autoencoder work on large pictures in overlapping, blended tiles."""
+    model = autoencoder.model
+    model.enable_tiling()
+    model.tile_sample_min_size = _TILE_PX
+    model.tile_latent_min_size = _TILE_PX // 8
 
 
 @torch.inference_mode()

@@ -22,6 +22,7 @@ from difficmh_core.diffusion.samplers import (
     sampler_timesteps,
 )
 from difficmh_core.diffusion.schedule import NoiseSchedule
+from difficmh_core.diffusion.tiling import Tiling, in_tiles
 from difficmh_core.shapes import Context, DiffusionLatent
 
 __all__ = ["DiffusionDecoder"]
@@ -30,15 +31,19 @@ __all__ = ["DiffusionDecoder"]
 class DiffusionDecoder:
     """Runs a sampler over the controlled U-Net, with classifier-free guidance."""
 
-    def __init__(self, unet: ControlledUNet, schedule: NoiseSchedule) -> None:
+    def __init__(
+        self, unet: ControlledUNet, schedule: NoiseSchedule, tiling: Tiling | None = None
+    ) -> None:
         """Put the parts together.
 
         Args:
             unet: The U-Net with its control module, in evaluation mode.
             schedule: The noise schedule that it was trained with.
+            tiling: How large pictures are cut; ``None`` takes the defaults.
         """
         self._unet = unet
         self._schedule = schedule
+        self._tiling = Tiling() if tiling is None else tiling
 
     def steps(
         self,
@@ -106,7 +111,13 @@ class DiffusionDecoder:
         def predict(latent: DiffusionLatent, timestep: int) -> DiffusionLatent:
             timesteps = torch.full((len(hint),), timestep, device=latent.device)
             doubled = _repeated(latent, is_guided).to(dtype)
-            raw: Tensor = self._unet(doubled, timesteps, context, hint, settings.control_scale)
+            raw = in_tiles(
+                lambda crops: self._unet(
+                    crops[0], timesteps, context, crops[1], settings.control_scale
+                ),
+                (doubled, hint),
+                self._tiling,
+            )
             prediction = raw.to(latent.dtype)
             if not is_guided:
                 return prediction

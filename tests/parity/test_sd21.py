@@ -1,18 +1,20 @@
 """The published system as a whole, on reduced weights, through the loader of profile sd21."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config import CodecConfig, ConditioningConfig, DecodeSettings
+from difficmh_core.config import DecodeSettings
 from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import to_image
-from difficmh_core.sd21 import SLIM_FOLDER, Words, load_published
-from difficmh_core.tagging.vocabulary import Vocabulary
+from difficmh_core.sd21 import SLIM_FOLDER, load_published
 from difficmh_core.weights.published.slim import slim_checkpoint
+from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words
 
 RATE = 4
 QUICK = DecodeSettings(steps=2, guidance_scale=3.0)
@@ -20,21 +22,7 @@ QUICK = DecodeSettings(steps=2, guidance_scale=3.0)
 
 @pytest.fixture(scope="module")
 def weights(parity):
-    """All reduced weights under their published names, as one checkpoint holds them."""
-    names = ("vae", "unet_control", "text", "codec", "ram_reduced")
-    tensors = {}
-    for name in names:
-        tensors |= parity.tensors(f"weights_{name}.safetensors")
-    ids = tensors.pop("token_embedding_rows.ids")
-    rows = tensors.pop("token_embedding_rows.weight")
-    table = torch.zeros(49408, rows.shape[1])
-    table[ids] = rows
-    return tensors | {
-        "cond_stage_model.model.token_embedding.weight": table,
-        "cond_stage_model.model.logit_scale": torch.ones(()),
-        "betas": torch.zeros(1000),
-        "preprocess_model.gaussian_conditional._quantized_cdf": torch.zeros(0),
-    }
+    return reduced_weights(parity)
 
 
 @pytest.fixture(scope="module")
@@ -46,29 +34,12 @@ def checkpoint(weights, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(parity, weights):
-    return CodecConfig(
-        autoencoder=parity.autoencoder_config(),
-        unet=parity.unet_config(),
-        control=parity.control_config(),
-        latent_codec=parity.codec_config(),
-        conditioning=ConditioningConfig(
-            vocabulary_size=12, text_tower=parity.text_config(weights)
-        ),
-        schedule=parity.schedule_config(),
-        rate=RATE,
-    )
+    return reduced_config(parity, weights, RATE)
 
 
 @pytest.fixture(scope="module")
 def words(parity):
-    settings = json.loads(parity.path("ram_reduced.json").read_text())
-    tokens = parity.tensors("text.safetensors")["tokens"]
-    return Words(
-        # Only the rows of four prompts are known; two of them stand for no tags and some.
-        tokenizer=lambda prompts: torch.stack([tokens[int(bool(p))] for p in prompts]),
-        vocabulary=Vocabulary(tuple(settings["tags"])),
-        thresholds=settings["thresholds"],
-    )
+    return reduced_words(parity)
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +138,34 @@ def test_a_configuration_without_text_tower_is_refused(parity, config, checkpoin
         load_published(
             replace(config, conditioning=conditioning), parity.tagger_config(), [checkpoint], words
         )
+
+
+def test_the_program_runs_in_processes_of_its_own(parity, checkpoint, image, tmp_path):
+    photo, file = tmp_path / "photo.png", tmp_path / "photo.dicmh"
+    image.save(photo)
+    cache_dir = tmp_path / "cache"
+    fill_cache(cache_dir, checkpoint, RATE)
+
+    def run(*words):
+        command = [
+            sys.executable,
+            "-m",
+            "tests.reduced_sd21",
+            str(parity.folder),
+            *map(str, words),
+        ]
+        command += ["--cache-dir", str(cache_dir), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout), done.stderr
+
+    told, said = run("encode", photo, file, "--profile", "sd21", "--rate", RATE)
+    assert told["rate"] == RATE
+    assert [tag["name"] for tag in told["tags"]]
+    assert "--profile nano" in said
+    pictures = []
+    for name in ("one.png", "two.png"):
+        run("decode", file, tmp_path / name, "--steps", 2)
+        pictures.append((tmp_path / name).read_bytes())
+    assert pictures[0] == pictures[1]
+    assert run("verify", file)[0]["is_valid"]
