@@ -71,6 +71,7 @@ NANO = CodecConfig(
         mid_attention=False,
         norm_groups=None,
         patch_px=4,
+        detail_channels=(48, 16),
         scaling_factor=0.38603487905291023,  # measured by the training stage 'latents'
     ),
     unet=UNetConfig(

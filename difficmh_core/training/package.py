@@ -118,7 +118,6 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         name = f"quality_{quality:g}"
         metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
         yield {"quality": quality, **middle._asdict()}
-    precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
     for stem in files:
         stages = _STAGES_OF_FILE[stem]
         ran = [stage for stage in stages if recipe.history(stage)]
@@ -137,10 +136,10 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             folder / f"{stem}.safetensors",
             license="Apache-2.0",
             source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
-            data=_data_of(stem, recipe),
+            data=_data_of(stem, recipe, before),
             n_steps=dict(n_steps),
             training_seconds=round(seconds, 1),
-            device=f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})",
+            device=_device_of(before, has_run=bool(ran)),
             metrics=own | metrics,
         )
         write_network_card(card, folder / f"{stem}.safetensors")
@@ -217,11 +216,24 @@ def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
     return results
 
 
-def _data_of(stem: str, recipe: Recipe) -> str:
-    """Return what a file was trained on; only the autoencoder sees more than the latents' file."""
-    if recipe.limit is None or stem == "autoencoder":
+def _data_of(stem: str, recipe: Recipe, before: NetworkCard | None) -> str:
+    """Return what a file was trained on, first by the weights that training went on from."""
+    if before is not None and not any(recipe.history(stage) for stage in _STAGES_OF_FILE[stem]):
+        return before.data
+    if recipe.limit is None:
         return _DATA
+    if before is not None:
+        return f"{before.data}; then the first {recipe.limit} of them"
     return f"{_DATA}; of these, the first {recipe.limit}"
+
+
+def _device_of(before: NetworkCard | None, *, has_run: bool) -> str:
+    """Return what trained a file, first by the weights that training went on from."""
+    precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
+    here = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})"
+    if before is None or before.device == here:
+        return here
+    return f"{before.device}, then {here}" if has_run else before.device
 
 
 def _fit_preview(recipe: Recipe, networks: Networks) -> None:
