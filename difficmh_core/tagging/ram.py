@@ -18,6 +18,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from difficmh_core import torchvision_operators  # noqa: F401 (before torchvision)
+
+# isort: split
 from torchvision.models.swin_transformer import SwinTransformer
 
 from difficmh_core.errors import ConfigError, ImageError
