@@ -42,7 +42,7 @@ _FINAL_LEARNING_RATE = 0.02  # of the peak: the average needs a little movement 
 def train(
     stage: Stage, sampler: Sampler, settings: StageSettings, folder: Path
 ) -> Iterator[Mapping[str, float]]:
-    """Train until the minutes are spent, going on from the checkpoint if there is one.
+    """Train until the minutes or steps are spent, going on from the checkpoint if there is one.
 
     Args:
         stage: What to train.
@@ -99,9 +99,12 @@ def train(
             log.flush()
             return line
 
-        while (elapsed_s := _of_first(accelerator, state.elapsed_s)) < limit_s:
-            state.elapsed_s = elapsed_s
-            progress = Progress(state.step, min(1.0, state.elapsed_s / limit_s))
+        while True:
+            state.elapsed_s = _of_first(accelerator, state.elapsed_s)
+            share_done = max(state.elapsed_s / limit_s, state.step / (settings.steps or math.inf))
+            if share_done >= 1:
+                break
+            progress = Progress(state.step, share_done)
             factor = _learning_rate(progress, settings)
             for name, optimizer in state.optimizers.items():
                 optimizer.param_groups[0]["lr"] = peaks[name] * factor

@@ -100,7 +100,7 @@ class PictureLoss(nn.Module):
         Args:
             image: Original pictures.
             decoded: Decoded pictures, not clamped to [0, 1].
-            share_done: Share of the stage's minutes that is over, in [0, 1].
+            share_done: Share of the stage's minutes or steps that is over, in [0, 1).
             compare_at: Where the two gradients are compared, something ``decoded`` comes from:
                 the weights of the last layer, or, if those are frozen, the latent.
             emphasis: Weight of each picture; ``None`` is 1 for all.

@@ -96,6 +96,8 @@ class StageSettings:
 
     Attributes:
         minutes: Time to train, validation included [min]; the learning rate decays over it.
+        steps: Steps after which training ends even if minutes are left; the learning rate then
+            decays over the steps. Runs that are compared with each other should have equal steps.
         batch_size: Crops per step and process.
         crop_px: Side of the crops [px], a multiple of 64.
         learning_rate: Peak learning rate of AdamW.
@@ -115,6 +117,7 @@ class StageSettings:
     """
 
     minutes: float
+    steps: int | None = None
     batch_size: int = 8
     crop_px: int = 128
     learning_rate: float = 4e-4
@@ -138,6 +141,8 @@ class StageSettings:
                 f"minutes must be above 0 and batch_size at least 1, got {self.minutes} and "
                 f"{self.batch_size}."
             )
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"steps must be at least 1, or None for no limit, got {self.steps}.")
         if self.crop_px < 64 or self.crop_px % 64:
             raise ConfigError(f"crop_px must be a multiple of 64, got {self.crop_px}.")
 
@@ -285,7 +290,8 @@ def paper_settings(*, rate: float = 2.0) -> JointSettings:
         rate: Weight of bits per pixel.
     """
     return JointSettings(
-        minutes=60 * 24 * 7,
+        minutes=60 * 24 * 30,
+        steps=300_000,
         batch_size=4,
         crop_px=512,
         learning_rate=5e-5,

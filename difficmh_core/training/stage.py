@@ -17,7 +17,7 @@ class Progress(NamedTuple):
 
     step: int
     share_done: float
-    """Share of its minutes that is over, in [0, 1]."""
+    """Share of its minutes or steps that is over, in [0, 1)."""
 
 
 class Stage(nn.Module, ABC):
