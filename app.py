@@ -9,7 +9,7 @@ import torch
 
 from difficmh_core.arguments import CACHE_VARIABLE
 from difficmh_core.errors import DiffICMHError
-from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, load_codec
+from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, cost_notice, load_codec
 from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
 from ui.page import MAX_PIXELS, build_demo, launch_settings
@@ -35,8 +35,14 @@ def main() -> int:
     except DiffICMHError as error:
         LOGGER.error("%s", error)
         return 1
-    fetch_tagger(arguments.cache_dir)
-    demo = build_demo(codec, max_pixels=arguments.max_pixels, examples=example_photos())
+    if arguments.profile != "sd21":  # which brings its own tagger
+        fetch_tagger(arguments.cache_dir)
+    demo = build_demo(
+        codec,
+        max_pixels=arguments.max_pixels,
+        examples=example_photos(),
+        notice=cost_notice(arguments.profile, arguments.device),
+    )
     demo.queue(max_size=MAX_QUEUE).launch(
         server_name=arguments.host,
         server_port=arguments.port,

@@ -27,7 +27,8 @@ from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.encoding import Encoded
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.profiles import NANO, NANO_FOLDER, PRESETS, load_codec
+from difficmh_core.presets import preset_of
+from difficmh_core.profiles import NANO, NANO_FOLDER, load_codec
 from difficmh_core.quality.metrics import QualityMeter
 from difficmh_core.training.checkpoints import write_weights
 from difficmh_core.training.data import load_photographs
@@ -105,7 +106,7 @@ class Bench:
 
 def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
     """Yield the results of turning tags, guidance and steps."""
-    fast = replace(PRESETS["fast"], seed=_SEED)
+    fast = replace(preset_of("nano", "fast"), seed=_SEED)
     coded, untagged = bench.code(codec), bench.code(codec, tags=False)
 
     @cache  # the three sweeps have settings in common

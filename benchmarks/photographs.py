@@ -23,7 +23,8 @@ import torch
 from PIL import Image
 
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.profiles import PRESETS, load_codec
+from difficmh_core.presets import preset_of, presets_of
+from difficmh_core.profiles import load_codec
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.weights.cache import default_cache_dir
 
@@ -43,7 +44,7 @@ def work(task: str, inputs: Sequence[Path], out: Path, preset: str, quality: flo
             data = codec.encode(read_image(path), quality=quality).data
             (out / f"{path.stem}.dicmh").write_bytes(data)
         else:
-            picture = codec.decode_image(path.read_bytes(), PRESETS[preset])
+            picture = codec.decode_image(path.read_bytes(), preset_of("nano", preset))
             picture.save(out / f"{path.stem}.png")
         seconds.append(time.monotonic() - began)
     report |= {
@@ -168,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("inputs", nargs="+", type=Path)
     parser.add_argument("--n", type=int, default=20)
-    parser.add_argument("--preset", default="fast", choices=list(PRESETS))
+    parser.add_argument("--preset", default="fast", choices=list(presets_of("nano")))
     parser.add_argument("--quality", type=float, default=50.0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("results/photographs"))

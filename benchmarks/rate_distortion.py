@@ -27,7 +27,8 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.agreement import Agreement, Machines, f1
 from difficmh_core.config import DecodeSettings
 from difficmh_core.image_io import read_image, to_tensor, write_png
-from difficmh_core.profiles import NANO_FOLDER, PRESETS, load_codec
+from difficmh_core.presets import preset_of, presets_of
+from difficmh_core.profiles import NANO_FOLDER, load_codec
 from difficmh_core.quality.metrics import QualityMeter
 from difficmh_core.weights.cache import default_cache_dir
 
@@ -218,14 +219,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--ffmpeg", type=Path, help="an ffmpeg with libvvenc; without, no VVC")
     parser.add_argument("--n", type=int, default=20, help="photographs")
-    parser.add_argument("--presets", nargs="+", default=["instant", "fast"], choices=list(PRESETS))
+    parser.add_argument(
+        "--presets", nargs="+", default=["instant", "fast"], choices=list(presets_of("nano"))
+    )
     parser.add_argument("--weights", type=Path, default=NANO_FOLDER, help="other weights of nano")
     parser.add_argument("--side-px", type=int, default=320, help="side of the sheets' pictures")
     parser.add_argument("--out", type=Path, default=Path("results/rates"))
     arguments = parser.parse_args()
     paths = sorted(p for p in arguments.folder.iterdir() if p.is_file())[: arguments.n]
     presets = {CONTENT: DecodeSettings(steps=1, realism=0.0)}
-    presets |= {name: PRESETS[name] for name in arguments.presets}
+    presets |= {name: preset_of("nano", name) for name in arguments.presets}
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = list[Row]()

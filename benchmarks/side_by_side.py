@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.photographs import jpeg_within
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.image_io import read_image, to_tensor, write_png
-from difficmh_core.profiles import PRESETS, load_codec
+from difficmh_core.presets import preset_of, presets_of
+from difficmh_core.profiles import load_codec
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.weights.cache import default_cache_dir
 
@@ -28,7 +29,7 @@ def row(
     """Return one picture three times: original, nano, JPEG."""
     image = read_image(path)
     encoded = codec.encode(image, quality=quality)
-    decoded = codec.decode_image(encoded.data, PRESETS[preset])
+    decoded = codec.decode_image(encoded.data, preset_of("nano", preset))
     jpeg = jpeg_within(image, len(encoded.data))
     versions = [
         (image, f"original, {image.width} x {image.height} px"),
@@ -63,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sheet", type=Path)
     parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--preset", default="fast", choices=list(PRESETS))
+    parser.add_argument("--preset", default="fast", choices=list(presets_of("nano")))
     parser.add_argument("--quality", type=float, default=50.0)
     arguments = parser.parse_args()
     codec, perceptual = load_codec("nano"), perceptual_distance("alex", default_cache_dir())

@@ -111,6 +111,13 @@ def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHT",
         help="weight of the tags, 1 to 30; 1 turns guidance off",
     )
+    parser.add_argument(
+        "--guidance-interval",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="shares of the noise schedule between which guidance acts, 0 to 1 (all)",
+    )
     parser.add_argument("--sampler", choices=[sampler.value for sampler in SamplerName])
     parser.add_argument("--seed", type=int, help="of the noise (default: the file's checksum)")
     parser.add_argument(

@@ -28,6 +28,7 @@ from difficmh_core.errors import (
     DiffICMHError,
 )
 from difficmh_core.files import check_writable, write_whole
+from difficmh_core.presets import preset_of
 from difficmh_core.reports import Report, report_encoded, report_stream
 
 if TYPE_CHECKING:
@@ -131,9 +132,10 @@ def _decode(arguments: argparse.Namespace) -> Report:
             "Give it a name that ends in .png."
         )
     stream = _parse(arguments.file)
-    settings = _decode_settings(arguments)
+    profile = arguments.profile or stream.profile
+    settings = _decode_settings(arguments, profile)
     tags = None if arguments.tags == "file" else _names(arguments.tags)
-    codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
+    codec = _load(profile, arguments, stream.quality_level)
 
     from difficmh_core.image_io import write_png
 
@@ -239,22 +241,16 @@ def _parse(path: Path) -> Bitstream:
     return Bitstream.from_bytes(data)
 
 
-def _decode_settings(arguments: argparse.Namespace) -> DecodeSettings:
+def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
     """Return the preset with what the command line changes."""
     names = ("steps", "guidance_scale", "seed", "start", "realism", "control_scale")
     changes = {name: getattr(arguments, name) for name in names}
+    if arguments.guidance_interval is not None:
+        changes["guidance_interval"] = tuple(arguments.guidance_interval)
     if arguments.sampler is not None:
         changes["sampler"] = SamplerName(arguments.sampler)
     changes = {name: value for name, value in changes.items() if value is not None}
-    DecodeSettings(**changes)  # refuses wrong values before the networks are imported
-
-    from difficmh_core.profiles import PRESETS
-
-    if arguments.preset not in PRESETS:
-        raise ConfigError(
-            f"There is no preset {arguments.preset!r}. Choose one of {', '.join(PRESETS)}."
-        )
-    return replace(PRESETS[arguments.preset], **changes)
+    return replace(preset_of(profile, arguments.preset), **changes)
 
 
 def _load(

@@ -302,6 +302,8 @@ class DecodeSettings:
     Attributes:
         steps: Denoising steps, 1 to 1000.
         guidance_scale: Weight w in ``eps_u + w * (eps_c - eps_u)``, 1 to 30; 1 turns guidance off.
+        guidance_interval: Between which shares of the noise schedule guidance acts, in [0, 1],
+            0 being a clean picture; steps outside ask the network once, not twice.
         sampler: How the decoder walks from noise to picture.
         seed: Seed of the start noise, 0 to 2**63 - 1; ``None`` takes the file's checksum.
         control_scale: Strength of the control module, 0 to 2; 1 as trained.
@@ -313,6 +315,7 @@ class DecodeSettings:
 
     steps: int = 20
     guidance_scale: float = 2.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
     sampler: SamplerName = SamplerName.DPM_SOLVER
     seed: int | None = None
     control_scale: float = 1.0
@@ -324,6 +327,12 @@ class DecodeSettings:
         if not 1 <= self.steps <= 1000:
             raise ConfigError(f"steps must lie in 1 to 1000, got {self.steps}.")
         _check_range("guidance_scale", self.guidance_scale, 1.0, 30.0)
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ConfigError(
+                "guidance_interval must be two ascending shares of the schedule in 0 to 1, got "
+                f"{low} to {high}."
+            )
         _check_range("control_scale", self.control_scale, 0.0, 2.0)
         _check_range("realism", self.realism, 0.0, 1.0)
         if not 0 < self.start <= 1:

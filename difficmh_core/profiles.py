@@ -1,4 +1,4 @@
-"""The profiles: which networks, which weights, which presets.
+"""The profiles: which networks, which weights.
 
 ``nano`` ships with this package and runs on two CPU cores. ``sd21`` is the published system.
 ``tiny`` has random weights: the real classes in a size for tests, never a picture to look at.
@@ -7,7 +7,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import cast
 
 import torch
@@ -21,10 +20,8 @@ from difficmh_core.config import (
     CodecConfig,
     ConditioningConfig,
     ControlConfig,
-    DecodeSettings,
     LatentCodecConfig,
     PredictionType,
-    SamplerName,
     ScheduleConfig,
     UNetConfig,
 )
@@ -45,9 +42,9 @@ __all__ = [
     "DEFAULT_RATE",
     "NANO",
     "NANO_FOLDER",
-    "PRESETS",
     "PROFILE_NAMES",
     "build_networks",
+    "cost_notice",
     "load_codec",
 ]
 
@@ -57,7 +54,7 @@ NANO_FOLDER = Path(__file__).parent / "weights" / "nano"
 """Where nano's weights and their card are packaged."""
 PROFILE_NAMES = ("nano", "sd21", "tiny")
 DEFAULT_RATE = 4
-SLOW_ON_CPU = (
+_SLOW_ON_CPU = (
     "Profile sd21 on a CPU takes about 46 s for each evaluation of its networks (512 x 512 px, "
     "two cores): 77 minutes for 50 steps with guidance, and 10 GB of memory. Use --device cuda, "
     "or --profile nano, which takes seconds."
@@ -97,17 +94,6 @@ NANO = CodecConfig(
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
 )
-
-PRESETS: Mapping[str, DecodeSettings] = MappingProxyType(
-    {
-        "instant": DecodeSettings(
-            steps=1, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5
-        ),
-        "fast": DecodeSettings(steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5),
-        "paper": DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM),
-    }
-)
-"""Decoding settings by name; ``paper`` is the released program's."""
 
 
 def build_networks(config: CodecConfig) -> Networks:
@@ -191,6 +177,12 @@ def load_codec(
     return DiffICMHCodec(config, networks, vocabulary, tagger, device=device)
 
 
+def cost_notice(name: str, device: torch.device | str) -> str | None:
+    """Return what a profile would take on this device, if it would take long."""
+    is_slow = name == "sd21" and torch.device(device).type != "cuda"
+    return _SLOW_ON_CPU if is_slow else None
+
+
 def _load_nano(folder: Path) -> tuple[CodecConfig, Networks]:
     networks = build_networks(NANO)
     for stem, module in network_files(networks).items():
@@ -205,8 +197,8 @@ def _load_sd21(rate: int, device: torch.device | str, cache_dir: Path) -> DiffIC
     files = find_files(rate, cache_dir)
     words = read_words(files)
     is_cuda = torch.device(device).type == "cuda"
-    if not is_cuda:
-        _logger.warning("%s", SLOW_ON_CPU)
+    if (notice := cost_notice("sd21", device)) is not None:
+        _logger.warning("%s", notice)
     networks, tagger = load_published(
         config,
         RamConfig(),

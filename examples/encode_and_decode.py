@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from difficmh_core.image_io import read_image, write_png
-from difficmh_core.profiles import PRESETS, load_codec
+from difficmh_core.presets import preset_of
+from difficmh_core.profiles import load_codec
 
 
 def main(photo: str, file: str, picture: str) -> None:
@@ -18,7 +19,7 @@ def main(photo: str, file: str, picture: str) -> None:
     print(f"{len(encoded.data)} bytes, {encoded.stream.bpp:.4f} bpp")
     for tag in encoded.tags:
         print(f"  {tag.name} ({tag.confidence:.0%})")
-    for step in codec.decode(Path(file).read_bytes(), PRESETS["fast"]):
+    for step in codec.decode(Path(file).read_bytes(), preset_of("nano", "fast")):
         print(f"step {step.index} of {step.total}", end="\r")
         if step.image is not None:
             write_png(step.image, picture)

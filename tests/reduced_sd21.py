@@ -1,7 +1,8 @@
 """The published system at reduced width, in the place of the full one.
 
 Started with the folder of reference values and the words of a command, it runs the program's own
-command line; only the sizes of the networks and the words of tokenizer and tagger are others.
+command line, or with ``app`` its page; only the sizes of the networks and the words of tokenizer
+and tagger are others.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import app
 from difficmh_core import cli, profiles, sd21
 from difficmh_core.config import CodecConfig, ConditioningConfig
 from difficmh_core.sd21 import Words
@@ -77,12 +79,15 @@ def fill_cache(cache_dir: Path, checkpoint: Path, rate: int) -> None:
 
 
 def main() -> int:
-    """Run the command line."""
+    """Run the command line, or the page."""
     parity = Parity(Path(sys.argv[1]))
     config = reduced_config(parity, reduced_weights(parity), 4)
     sd21.SD21 = replace(config, rate=None)
     profiles.RamConfig = parity.tagger_config  # type: ignore[assignment,misc]
     profiles.read_words = lambda _: reduced_words(parity)  # type: ignore[assignment]
+    if sys.argv[2] == "app":
+        sys.argv[1:] = sys.argv[3:]
+        return app.main()
     return cli.main(sys.argv[2:])
 
 

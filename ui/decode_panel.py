@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.data_classes import FileData, ImageData
 
 from difficmh_core.config import DecodeSettings, SamplerName
-from difficmh_core.profiles import PRESETS
+from difficmh_core.presets import presets_of
 from ui import texts
 
 __all__ = ["QUICK", "DecodePanel", "build_decode_panel", "take_as_given"]
@@ -50,15 +50,17 @@ def _as_given(value: object) -> object:
     return value.path if isinstance(value, FileData | ImageData) else value
 
 
-def build_decode_panel(prefix: str) -> DecodePanel:
+def build_decode_panel(prefix: str, profile: str) -> DecodePanel:
     """Draw the controls inside the current layout.
 
     Args:
         prefix: Begins the ids of the elements, which differ between the tabs.
+        profile: Whose presets are offered.
     """
-    initial = PRESETS[START_PRESET]
+    presets = presets_of(profile)
+    initial = presets[START_PRESET]
     preset = gr.Radio(
-        [(texts.PRESET_NAMES.get(name, name), name) for name in (*PRESETS, CUSTOM_PRESET)],
+        [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
         value=START_PRESET,
         label=texts.PRESET,
         info=texts.PRESET_HELP,
@@ -100,6 +102,16 @@ def build_decode_panel(prefix: str) -> DecodePanel:
                 label=texts.SAMPLER,
                 info=texts.SAMPLER_HELP,
             )
+        with gr.Row():
+            low, high = (
+                gr.Slider(0, 1, value, step=0.01, label=label, info=help_text)
+                for value, label, help_text in zip(
+                    initial.guidance_interval,
+                    (texts.GUIDANCE_LOW, texts.GUIDANCE_HIGH),
+                    (texts.GUIDANCE_LOW_HELP, texts.GUIDANCE_HIGH_HELP),
+                    strict=True,
+                )
+            )
         # A number field would show 0 where there is no seed, and send it.
         seed = gr.Textbox(
             "", placeholder=texts.SEED_PLACEHOLDER, label=texts.SEED, info=texts.SEED_HELP
@@ -120,9 +132,9 @@ def build_decode_panel(prefix: str) -> DecodePanel:
             elem_id=f"{prefix}-stop",
         )
 
-    preset_settings = [steps, guidance, sampler, start, realism, control]
+    preset_settings = [steps, guidance, sampler, start, realism, control, low, high]
     preset.input(
-        None, [preset, *preset_settings], preset_settings, js=_preset_script(PRESETS), **QUICK
+        None, [preset, *preset_settings], preset_settings, js=_preset_script(presets), **QUICK
     )
     gr.on(
         [setting.input for setting in preset_settings],
@@ -131,7 +143,7 @@ def build_decode_panel(prefix: str) -> DecodePanel:
         js=f"() => {json.dumps(CUSTOM_PRESET)}",
         **QUICK,
     )
-    settings = [steps, guidance, sampler, seed, start, realism, control]
+    settings = [steps, guidance, sampler, seed, start, realism, control, low, high]
     take_as_given(*settings)
     return DecodePanel(settings=settings, decode=decode, stop=stop)
 
@@ -146,6 +158,7 @@ def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:
             preset.start,
             preset.realism,
             preset.control_scale,
+            *preset.guidance_interval,
         ]
         for name, preset in presets.items()
     }

@@ -117,6 +117,8 @@ class Handlers:
         start: float,
         realism: float,
         control_scale: float,
+        guidance_low: float,
+        guidance_high: float,
     ) -> Iterator[tuple[Session, Update, Update, str, Update | str, Update]]:
         """Decode the visitor's file, step by step, and compare it with the photograph.
 
@@ -129,11 +131,21 @@ class Handlers:
             start: 1 starts from pure noise, less from the decoded hint with noise added.
             realism: 0 shows the file's own content, 1 the painted picture.
             control_scale: How strongly the file's content steers, 0 to 2.
+            guidance_low: Share of the noise schedule below which tags do not steer, 0 to 1.
+            guidance_high: Share of the noise schedule above which tags do not steer, 0 to 1.
         """
         if session.encoded is None:
             raise toast(texts.ENCODE_FIRST)
         settings = read_settings(
-            steps, guidance_scale, sampler, seed, start, realism, control_scale
+            steps,
+            guidance_scale,
+            sampler,
+            seed,
+            start,
+            realism,
+            control_scale,
+            guidance_low,
+            guidance_high,
         )
         original = self._read_photo(session)
         for state in self._run(session.encoded.stream, settings):
@@ -198,6 +210,8 @@ class Handlers:
         start: float,
         realism: float,
         control_scale: float,
+        guidance_low: float,
+        guidance_high: float,
     ) -> Iterator[tuple[Update, str, Update | str, Update]]:
         """Decode a .dicmh file, step by step.
 
@@ -210,10 +224,20 @@ class Handlers:
             start: 1 starts from pure noise, less from the decoded hint with noise added.
             realism: 0 shows the file's own content, 1 the painted picture.
             control_scale: How strongly the file's content steers, 0 to 2.
+            guidance_low: Share of the noise schedule below which tags do not steer, 0 to 1.
+            guidance_high: Share of the noise schedule above which tags do not steer, 0 to 1.
         """
         data, stream = self._open(file)
         settings = read_settings(
-            steps, guidance_scale, sampler, seed, start, realism, control_scale
+            steps,
+            guidance_scale,
+            sampler,
+            seed,
+            start,
+            realism,
+            control_scale,
+            guidance_low,
+            guidance_high,
         )
         for state in self._run(stream, settings):
             if state.image is None:

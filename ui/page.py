@@ -46,7 +46,11 @@ def launch_settings() -> dict[str, Any]:
 
 
 def build_demo(
-    codec: DiffICMHCodec, *, max_pixels: int = MAX_PIXELS, examples: Sequence[Path] = ()
+    codec: DiffICMHCodec,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    examples: Sequence[Path] = (),
+    notice: str | None = None,
 ) -> gr.Blocks:
     """Return the page around a codec.
 
@@ -54,17 +58,20 @@ def build_demo(
         codec: Loaded and ready.
         max_pixels: Largest picture that the page takes [px].
         examples: Photographs for visitors who have none at hand.
+        notice: What every visitor should know first, such as how long decoding will take.
     """
     with gr.Blocks(
         title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE_S
     ) as demo:
         handlers = Handlers(codec, max_pixels=max_pixels, cache_dir=demo.GRADIO_CACHE)
         gr.HTML(views.draw_header(), padding=False, elem_id="header")
+        if notice is not None:
+            gr.HTML(views.draw_notice(notice), padding=False, elem_id="notice")
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
                 _build_compress_tab(codec, handlers, examples)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
-                _build_decode_tab(handlers)
+                _build_decode_tab(handlers, codec.config.profile)
         gr.HTML(
             views.draw_footer(texts.FOOTER.format(profile=codec.config.profile)),
             padding=False,
@@ -119,7 +126,7 @@ def _build_compress_tab(
                 dicmh_file = gr.DownloadButton(
                     texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
                 )
-                panel = build_decode_panel("compress")
+                panel = build_decode_panel("compress", codec.config.profile)
             progress = gr.HTML(padding=False, visible=False, elem_id="progress")
             status = gr.HTML(padding=False, elem_id="status")
             preview = gr.Image(
@@ -216,13 +223,13 @@ def _build_gallery(photo: gr.Image, examples: Sequence[Path]) -> Examples | None
     )
 
 
-def _build_decode_tab(handlers: Handlers) -> None:
+def _build_decode_tab(handlers: Handlers, profile: str) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=300, elem_classes="controls"):
             file = gr.File(label=texts.FILE, type="filepath", height=160, elem_id="file")
             facts = gr.HTML(padding=False, elem_id="file-facts")
         with gr.Column(scale=7, min_width=320):
-            panel = build_decode_panel("decode-file")
+            panel = build_decode_panel("decode-file", profile)
             progress = gr.HTML(padding=False, visible=False, elem_id="file-progress")
             status = gr.HTML(padding=False, elem_id="file-status")
             picture = gr.Image(

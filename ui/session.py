@@ -67,6 +67,8 @@ def read_settings(
     start: float,
     realism: float,
     control_scale: float,
+    guidance_low: float,
+    guidance_high: float,
 ) -> DecodeSettings:
     """Gather what the controls hold.
 
@@ -81,6 +83,10 @@ def read_settings(
         start=read_number("start", start),
         realism=read_number("realism", realism),
         control_scale=read_number("control_scale", control_scale),
+        guidance_interval=(
+            read_number("guidance_low", guidance_low),
+            read_number("guidance_high", guidance_high),
+        ),
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "draw_header",
     "draw_introduction",
     "draw_message",
+    "draw_notice",
     "draw_progress",
     "draw_result",
     "draw_waiting",
@@ -77,6 +78,11 @@ def draw_header() -> str:
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
         f'<p class="explanation">{texts.EXPLANATION}</p>'
     )
+
+
+def draw_notice(notice: str) -> str:
+    """Return a line that every visitor should read first."""
+    return f'<p class="notice" role="status">{escape(notice)}</p>'
 
 
 def draw_footer(facts: str) -> str:

@@ -5,15 +5,19 @@ noise; DDPM draws one more before each step but the last.
 
 References:
     Ho, Salimans: Classifier-Free Diffusion Guidance, 2022, eq. 6, https://arxiv.org/abs/2207.12598
+    Kynkäänniemi et al.: Applying Guidance in a Limited Interval, 2024,
+    https://arxiv.org/abs/2404.07724
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from difficmh_core.config import DecodeSettings
 from difficmh_core.diffusion.control import ControlledUNet
+from difficmh_core.diffusion.cuda_graph import Recorded
 from difficmh_core.diffusion.noise import PortableNoise
 from difficmh_core.diffusion.samplers import (
     Predictor,
@@ -29,7 +33,10 @@ __all__ = ["DiffusionDecoder"]
 
 
 class DiffusionDecoder:
-    """Runs a sampler over the controlled U-Net, with classifier-free guidance."""
+    """Runs a sampler over the controlled U-Net, with classifier-free guidance.
+
+    On CUDA, the U-Net's kernels are recorded once for each size and then launched as one.
+    """
 
     def __init__(
         self, unet: ControlledUNet, schedule: NoiseSchedule, tiling: Tiling | None = None
@@ -42,6 +49,7 @@ class DiffusionDecoder:
             tiling: How large pictures are cut; ``None`` takes the defaults.
         """
         self._unet = unet
+        self._recorded = Recorded(unet)
         self._schedule = schedule
         self._tiling = Tiling() if tiling is None else tiling
 
@@ -103,22 +111,25 @@ class DiffusionDecoder:
     ) -> Predictor:
         """Return the network with guidance, both branches in one batch, conditional first."""
         dtype, guidance_scale = self._unet.base.dtype, settings.guidance_scale
-        is_guided = guidance_scale != 1
-        if is_guided:
-            context = torch.cat([context, unconditional_context])
-        context, hint = context.to(dtype), _repeated(content_latent, is_guided).to(dtype)
+        n_timesteps = self._schedule.config.n_timesteps
+        low, high = (share * n_timesteps for share in settings.guidance_interval)
+        alone, both = context.to(dtype), torch.cat([context, unconditional_context]).to(dtype)
+        hint = content_latent.to(dtype)
+        network: Callable[..., Tensor] = (
+            partial(self._recorded, option=settings.control_scale)
+            if content_latent.is_cuda
+            else partial(self._unet, control_scale=settings.control_scale)
+        )
 
         def predict(latent: DiffusionLatent, timestep: int) -> DiffusionLatent:
-            timesteps = torch.full((len(hint),), timestep, device=latent.device)
-            doubled = _repeated(latent, is_guided).to(dtype)
-            raw = in_tiles(
-                lambda crops: self._unet(
-                    crops[0], timesteps, context, crops[1], settings.control_scale
-                ),
-                (doubled, hint),
+            is_guided = guidance_scale != 1 and low <= timestep <= high
+            read = both if is_guided else alone
+            timesteps = torch.full((len(read),), timestep, device=latent.device)
+            prediction = in_tiles(
+                lambda crops: network(crops[0], timesteps, read, crops[1]),
+                (_repeated(latent.to(dtype), is_guided), _repeated(hint, is_guided)),
                 self._tiling,
-            )
-            prediction = raw.to(latent.dtype)
+            ).to(latent.dtype)
             if not is_guided:
                 return prediction
             conditional, unconditional = prediction.chunk(2)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.errors import CheckpointError
 from difficmh_core.image_io import to_image, to_tensor
-from difficmh_core.profiles import PRESETS, build_networks, load_codec, network_files
+from difficmh_core.presets import preset_of
+from difficmh_core.profiles import build_networks, load_codec, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights
@@ -205,7 +206,7 @@ def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
         image = to_image(original)
         for quality in _QUALITIES:
             encoded = codec.encode(image, quality=quality)
-            decoded = to_tensor(codec.decode_image(encoded.data, PRESETS["fast"]))
+            decoded = to_tensor(codec.decode_image(encoded.data, preset_of("nano", "fast")))
             results.setdefault(quality, []).append(
                 Measure(
                     bpp=encoded.stream.bpp,

@@ -13,7 +13,7 @@ from PIL import Image
 from difficmh_core.config import DecodeSettings, SamplerName
 
 SETTINGS = DecodeSettings(steps=3, guidance_scale=1.5, sampler=SamplerName.DDIM, seed=5)
-CONTROLS = (3, 1.5, "ddim", "5", 1.0, 1.0, 1.0)
+CONTROLS = (3, 1.5, "ddim", "5", 1.0, 1.0, 1.0, 0.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +151,9 @@ def test_a_setting_out_of_range_is_refused(connect, photos):
         ((2.5, *CONTROLS[1:]), "steps must be a whole number"),
         ((3, "abc", *CONTROLS[2:]), "guidance_scale must be a number"),
         ((3, 1.5, "euler", *CONTROLS[3:]), "no sampler 'euler'"),
-        ((3, 1.5, "ddim", "six", 1.0, 1.0, 1.0), "seed must be a whole number"),
-        ((3, 1.5, "ddim", "-1", 1.0, 1.0, 1.0), "seed must lie in"),
-        ((*CONTROLS[:4], 0.0, 1.0, 1.0), "start must lie in"),
+        ((3, 1.5, "ddim", "six", *CONTROLS[4:]), "seed must be a whole number"),
+        ((3, 1.5, "ddim", "-1", *CONTROLS[4:]), "seed must lie in"),
+        ((*CONTROLS[:4], 0.0, *CONTROLS[5:]), "start must lie in"),
     ):
         with pytest.raises(AppError, match=words):
             client.predict(*controls, api_name="/decode")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.profiles import PRESETS
+from difficmh_core.presets import preset_of
 
 TIMEOUT_MS = 30_000
 
@@ -86,7 +86,7 @@ def test_from_upload_to_decoded_picture(visit, codec, photos):
     assert file_size(page) == f"{len(data):,} bytes"
     assert picture.format == "PNG"
     # The seed field is empty, so anyone who decodes the file gets the same picture.
-    assert np.array_equal(picture, codec.decode_image(data, PRESETS["instant"]))
+    assert np.array_equal(picture, codec.decode_image(data, preset_of("nano", "instant")))
     sources = page.eval_on_selector_all("#comparison img", "images => images.map(i => i.src)")
     assert all(".png" in source for source in sources)
 

@@ -1,12 +1,18 @@
 """The published system as a whole, on reduced weights, through the loader of profile sd21."""
 
 import json
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
 
+import httpx
 import pytest
 import torch
+from gradio_client import Client, handle_file
+from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
@@ -138,6 +144,41 @@ def test_a_configuration_without_text_tower_is_refused(parity, config, checkpoin
         load_published(
             replace(config, conditioning=conditioning), parity.tagger_config(), [checkpoint], words
         )
+
+
+def test_the_page_runs_it(parity, checkpoint, image, tmp_path):
+    image.save(tmp_path / "photo.png")
+    fill_cache(tmp_path / "cache", checkpoint, RATE)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tests.reduced_sd21", str(parity.folder), "app"]
+    command += ["--profile", "sd21", "--port", str(port), "--cache-dir", str(tmp_path / "cache")]
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stderr=log) as page:
+        try:
+            client = connect(f"http://127.0.0.1:{port}", page, tmp_path / "log")
+            facts = client.predict(
+                handle_file(str(tmp_path / "photo.png")), 50, True, api_name="/encode"
+            )[1]
+            assert "bytes" in facts
+            steps = client.submit(3, 2.0, "ddim", "", 1.0, 1.0, 1.0, 0.0, 1.0, api_name="/decode")
+            shown = steps.result()[1]
+            assert Image.open(shown["value"][1]).size == image.size
+            notice = json.dumps(client.config, ensure_ascii=False)
+            assert "77 minutes" in notice
+            assert "--profile nano" in notice
+            client.close()
+        finally:
+            page.terminate()
+
+
+def connect(url, page, log):
+    for _ in range(240):
+        assert page.poll() is None, log.read_text()
+        with suppress(httpx.ConnectError):
+            return Client(url, verbose=False)
+        time.sleep(0.5)
+    raise AssertionError(log.read_text())
 
 
 def test_the_program_runs_in_processes_of_its_own(parity, checkpoint, image, tmp_path):

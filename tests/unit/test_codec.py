@@ -9,7 +9,8 @@ from PIL import Image
 
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError, CorruptBitstreamError, ModelMismatchError
-from difficmh_core.profiles import PRESETS, load_codec
+from difficmh_core.presets import presets_of
+from difficmh_core.profiles import load_codec
 from difficmh_core.tagging.tags import Tag
 
 SETTINGS = DecodeSettings(steps=2)
@@ -166,8 +167,9 @@ def test_verify_tells_the_bits_that_the_encoder_told(codec, encoded):
 
 
 def test_presets_decode(codec, encoded):
-    assert list(PRESETS) == ["instant", "fast", "paper"]
-    assert codec.decode_image(encoded.data, PRESETS["instant"]).size == (90, 70)
+    presets = presets_of(codec.config.profile)
+    assert list(presets) == list(presets_of("sd21")) == ["instant", "fast", "paper"]
+    assert codec.decode_image(encoded.data, presets["instant"]).size == (90, 70)
 
 
 def test_an_unknown_profile_lists_the_known_ones():

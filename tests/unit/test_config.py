@@ -36,6 +36,12 @@ def test_decode_settings_know_their_ranges(name, inside, outside):
             DecodeSettings(**{name: value})
 
 
+@pytest.mark.parametrize("interval", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.2), (math.nan, 1.0)])
+def test_guidance_acts_between_two_ascending_shares(interval):
+    with pytest.raises(ConfigError, match="guidance_interval must be two ascending shares"):
+        DecodeSettings(guidance_interval=interval)
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         DecodeSettings().steps = 5

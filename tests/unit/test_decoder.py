@@ -1,10 +1,13 @@
 """The diffusion decoder: reproducible, guided in one batch, stopped at any step."""
 
+import copy
+
 import pytest
 import torch
 
 from difficmh_core.config import CodecConfig, DecodeSettings, SamplerName
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.cuda_graph import Recorded
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.noise import PortableNoise
 from difficmh_core.diffusion.schedule import NoiseSchedule
@@ -81,6 +84,32 @@ def test_without_guidance_one_pass_runs(unet, decoder, inputs):
     decode(decoder, inputs, steps=1, guidance_scale=2.0)
     handle.remove()
     assert batches == [1, 1, 2]
+
+
+def test_guidance_acts_in_its_interval_only(unet, decoder, inputs):
+    seen = []
+    handle = unet.register_forward_hook(
+        lambda _m, given, _o: seen.append((int(given[1][0]), len(given[0])))
+    )
+    settings = {"steps": 4, "guidance_scale": 3.0, "sampler": SamplerName.DDIM}
+    inside = decode(decoder, inputs, **settings, guidance_interval=(0.3, 0.8))
+    handle.remove()
+    assert seen == [(999, 1), (749, 2), (499, 2), (249, 1)]
+    nowhere = decode(decoder, inputs, **settings, guidance_interval=(0.0, 0.0))
+    assert not torch.equal(inside, nowhere)
+    assert torch.equal(nowhere, decode(decoder, inputs, **settings | {"guidance_scale": 1.0}))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_recorded_kernels_do_what_the_network_does(unet, inputs):
+    network, given = copy.deepcopy(unet).cuda(), [value.cuda() for value in inputs]
+    recorded = Recorded(network)
+    for timestep, option in ((900, 1.0), (100, 1.0), (100, 0.5)):
+        timesteps = torch.tensor([timestep], device="cuda")
+        arguments = (given[0], timesteps, given[1], given[0])
+        with torch.inference_mode():
+            ours, expected = recorded(*arguments, option=option), network(*arguments, option)
+        torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_a_late_start_noises_the_content(unet, decoder, inputs):

@@ -74,7 +74,7 @@ def check(tmp_path_factory) -> Path:
 
 def brief(stage: StageName) -> StageSettings:
     """Return settings for a few small steps, the discriminator pulling from half-way on."""
-    changes = ["minutes=0.02", "batch_size=2", "crop_px=64", "log_every=1"]
+    changes = ["minutes=10", "steps=4", "batch_size=2", "crop_px=64", "log_every=1"]
     if stage in WITH_DISCRIMINATOR:
         changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
     return change_settings(default_settings(stage), changes)
@@ -83,6 +83,7 @@ def brief(stage: StageName) -> StageSettings:
 @pytest.fixture(scope="module")
 def recipe(photos, check, tmp_path_factory) -> Recipe:
     """A recipe of which every stage ran."""
+    torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
     made = Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny())
     for stage in StageName:
@@ -97,14 +98,13 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
 @pytest.mark.parametrize("stage", StageName)
 def test_every_stage_trains_and_goes_on(recipe, stage):
     before = recipe.history(stage)
-    assert before[-1]["step"] >= 1
+    assert before[-1]["step"] == 4
     assert any(name.startswith("check_") for name in before[-1])
     assert all(math.isfinite(value) for line in before for value in line.values())
-    minutes = before[-1]["seconds"] / 60 + 0.01
-    list(recipe.train(stage, replace(brief(stage), minutes=minutes)))
+    list(recipe.train(stage, replace(brief(stage), steps=5)))
     after = recipe.history(stage)
     assert after[: len(before)] == before
-    assert after[-1]["step"] > before[-1]["step"]
+    assert after[-1]["step"] == 5
 
 
 @pytest.mark.parametrize("stage", WITH_DISCRIMINATOR)
@@ -159,10 +159,16 @@ def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
     batch = sampler.draw(1, np.random.default_rng(0))
     encoded = recipe.autoencoder(scaled=True).encode(batch.image)
     inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
-    # Away from the borders, where the crop sees padding and the whole picture does not; nearly
-    # the whole picture, since group normalization sees all of it.
-    difference = (encoded[inner] - batch.latent[inner]).square().mean().sqrt()
-    assert difference < 0.5 * batch.latent[inner].std() + 0.05
+    # Away from the borders, where the crop sees padding and the whole picture does not; and not
+    # equal there either, since group normalization sees the whole picture.
+    ours, kept = encoded[inner], batch.latent[inner]
+
+    def similarity(first, second):
+        centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
+        return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
+
+    elsewhere = [similarity(ours.roll(1, axis), kept) for axis in (-1, -2)]
+    assert similarity(ours, kept) > max(0.5, *elsewhere)
     assert batch.tag_ids == [[]]
 
 
