@@ -66,8 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
         "what",
         nargs="?",
         default="nano",
-        choices=("nano", "sd21", "sd21-training"),
-        help="nano (default): what its tags and the figures need; sd21: the published system; "
+        choices=("nano", "baselines", "sd21", "sd21-training"),
+        help="nano (default): what its tags and the figures need; baselines: an encoder of VVC "
+        "(GPL, run as a program) for comparisons; sd21: the published system; "
         "sd21-training: from what its training begins",
     )
     fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
@@ -93,6 +94,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
     for command in (encode, decode, info, verify, fetch):
         command.add_argument("--json", action="store_true", help="tell the result as JSON")
+    for name, words in (
+        ("compare", "one photograph by every codec within the same bytes; has its own --help"),
+        ("evaluate", "a folder of pictures by every codec; has its own --help"),
+    ):
+        commands.add_parser(name, help=words, add_help=False)
     commands.add_parser("train", help="train the networks; has its own --help", add_help=False)
     return parser
 

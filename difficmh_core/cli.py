@@ -1,4 +1,4 @@
-"""The command line: ``python -m difficmh_core encode | decode | info | verify | fetch | train``.
+"""The command line: ``python -m difficmh_core encode | decode | compare | ...``.
 
 Results go to standard output, for people or with ``--json`` for programs; progress goes to
 standard error. The exit code is 0 on success, 1 on an error (one line, ``error: ...``), 2 on a
@@ -80,6 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             from difficmh_core.training.main import main as train
 
             return train(words[1:])
+        if words[:1] in (["compare"], ["evaluate"]):
+            from difficmh_core.evaluation.main import main as evaluate
+            from difficmh_core.weights.cache import default_cache_dir
+
+            return evaluate(words[0], words[1:], _cache_of_environment() or default_cache_dir())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
@@ -192,8 +197,9 @@ def _fetch(arguments: argparse.Namespace) -> Report:
     cache_dir = _cache_dir(arguments) or default_cache_dir()
     progress = _Progress()
     try:
-        if arguments.what == "nano":
-            return fetch_packaged(cache_dir, progress.show)
+        if arguments.what in ("nano", "baselines"):
+            asked = arguments.what == "baselines"
+            return fetch_packaged(cache_dir, progress.show, baselines=asked)
         if arguments.what == "sd21-training":
             return fetch_training(cache_dir, progress.show, endpoint=arguments.endpoint)
         return fetch_published(
@@ -271,8 +277,12 @@ def _load(
 
 def _cache_dir(arguments: argparse.Namespace) -> Path | None:
     """Return the folder that the option names, else the environment, else ``None``."""
+    return arguments.cache_dir or _cache_of_environment()
+
+
+def _cache_of_environment() -> Path | None:
     named = os.environ.get(CACHE_VARIABLE)
-    return arguments.cache_dir or (Path(named) if named else None)
+    return Path(named) if named else None
 
 
 def _names(choice: str) -> list[str]:

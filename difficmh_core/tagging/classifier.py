@@ -13,6 +13,8 @@ References:
     https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
 """
 
+from itertools import accumulate
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -84,6 +86,21 @@ class EfficientNetLite0(nn.Module):
         """
         logits: Tensor = self(central_square(image))
         return logits.softmax(dim=1)
+
+    def stages(self, image: Image01) -> list[Float[Tensor, "batch _features _height _width"]]:
+        """Return the features after the stem, each of the seven stages, and the head.
+
+        Args:
+            image: RGB in [0, 1], of any size.
+        """
+        ends = set(accumulate(repeats for repeats, *_ in _STAGES))
+        features = functional.relu6(self.stem((central_square(image) - _MEAN) / _SCALE))
+        found = [features]
+        for index, block in enumerate(self.blocks, start=1):
+            features = block(features)
+            if index in ends:
+                found.append(features)
+        return [*found, functional.relu6(self.head(features))]
 
 
 class ConvNorm(nn.Module):

@@ -87,7 +87,7 @@ def cached_path(card: PackageCard, cache_dir: Path) -> Path:
     if not path.is_file():
         raise BackendUnavailableError(
             f"{_capitalized(card.purpose)} is not in {cache_dir}. Get it with "
-            f"`python -m difficmh_core fetch`. {card.without_it}"
+            f"`python -m difficmh_core fetch{card.command}`. {card.without_it}"
         )
     found = sha256_of(path)
     if found != card.sha256:

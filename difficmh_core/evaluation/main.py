@@ -1,0 +1,189 @@
+"""Command line of comparisons: ``compare PHOTO`` and ``evaluate FOLDER``."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+
+from difficmh_core.config import DecodeSettings
+from difficmh_core.errors import ConfigError
+from difficmh_core.evaluation.comparison import Outcome, compare
+from difficmh_core.evaluation.contenders import BASELINES, Contender, OurCodec, find_baselines
+from difficmh_core.evaluation.dataset import Evaluation
+from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.report import contact_sheet, table
+from difficmh_core.files import check_writable, write_whole
+from difficmh_core.image_io import read_image, write_png
+from difficmh_core.presets import preset_of
+from difficmh_core.profiles import PROFILE_NAMES, load_codec
+from difficmh_core.vision.coco_map import CocoAnnotations
+
+__all__ = ["main"]
+
+CONTENT = "content"
+"""The content latent decoded without diffusion."""
+_OURS = {"content": DecodeSettings(steps=1, realism=0.0)}
+_DEFAULT_CODECS = (*BASELINES, "nano-instant")
+_DEFAULT_RATES = (0.03, 0.06, 0.12)
+
+
+def main(command: str, words: Sequence[str], cache_dir: Path) -> int:
+    """Run one command.
+
+    Args:
+        command: ``compare`` or ``evaluate``.
+        words: Arguments after it.
+        cache_dir: Where fetched files lie unless an option names another folder.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        DiffICMHError: If a photograph, codec or rate is not what it should be.
+    """
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    parser = _compare_parser() if command == "compare" else _evaluate_parser()
+    parser.add_argument("--cache-dir", type=Path, default=cache_dir, help="of fetched files")
+    arguments = parser.parse_args(words)
+    return _compare(arguments) if command == "compare" else _evaluate(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    for path in (arguments.sheet, arguments.boxes):
+        if path is not None:
+            if path.suffix.lower() != ".png":
+                raise ConfigError(f"Sheets are written as PNG, not {path.name!r}.")
+            check_writable(path)
+    image = read_image(arguments.photo)
+    targets = list(arguments.bytes or ())
+    targets += [int(bpp * image.width * image.height / 8) for bpp in arguments.bpp or ()]
+    if not targets:
+        targets = [int(bpp * image.width * image.height / 8) for bpp in _DEFAULT_RATES]
+    if min(targets) < 1:
+        raise ConfigError(f"A file needs at least 1 byte, got {min(targets)}. Allow more.")
+    contenders, absent = _contenders(arguments)
+    judge = Judge(arguments.cache_dir)
+    outcomes = list[Outcome]()
+    for outcome in compare(arguments.photo.name, image, targets, contenders, judge):
+        outcomes.append(outcome)
+        sys.stderr.write(f"{outcome.row.name}, at most {outcome.row.target_bytes} bytes\n")
+    rows = [outcome.row for outcome in outcomes]
+    absent |= judge.absent
+    if arguments.sheet is not None:
+        write_png(contact_sheet(image, outcomes), arguments.sheet)
+    if arguments.boxes is not None:
+        write_png(contact_sheet(image, outcomes, boxes=True), arguments.boxes)
+    if arguments.json:
+        told: dict[str, Any] = {"rows": [row.to_json() for row in rows], "absent": absent}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return 0
+    parts = [table([row for row in rows if row.target_bytes == target]) for target in targets]
+    parts += [f"{key} is left out: {reason}" for key, reason in absent.items()]
+    sys.stdout.write("\n\n".join(parts) + "\n")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    state = PartialState()
+    contenders, absent = _contenders(arguments)
+    judge = Judge(arguments.cache_dir)
+    rates = tuple(dict.fromkeys(arguments.rates))
+    if min(rates) <= 0:
+        raise ConfigError(f"Rates are bits per pixel above 0, got {min(rates):g}.")
+    evaluation = Evaluation(folder=arguments.folder, rates_bpp=rates, out=arguments.out)
+    annotations = CocoAnnotations(arguments.annotations) if arguments.annotations else None
+    for line in evaluation.run(
+        contenders,
+        judge,
+        annotations=annotations,
+        limit=arguments.limit,
+        process=state.process_index,
+        n_processes=state.num_processes,
+    ):
+        what = f"{line['name']} at {line['rate_bpp']:g} bpp" if "name" in line else "original"
+        sys.stderr.write(f"{line['picture']}, {what}{': failed' if line.get('error') else ''}\n")
+    state.wait_for_everyone()
+    if not state.is_main_process:
+        return 0
+    keys = {contender.key for contender in contenders}
+    anchor = arguments.anchor if arguments.anchor in keys else None
+    summary = evaluation.finish(anchor, annotations) | {"absent": absent | judge.absent}
+    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+    write_whole(text.encode(), arguments.out / "summary.json")
+    sys.stdout.write(f"{arguments.out}: {summary['n_pictures']} pictures, rows.csv, plots\n")
+    return 0
+
+
+def _contenders(arguments: argparse.Namespace) -> tuple[list[Contender], dict[str, str]]:
+    """Return the codecs in the order asked for, and why the absent ones are left out."""
+    keys = [key.strip() for key in arguments.codecs.split(",") if key.strip()]
+    names = [key for key in keys if key.partition("-")[0] not in PROFILE_NAMES]
+    others, absent = find_baselines(
+        names, arguments.cache_dir, vtm=arguments.vtm, vvc_preset=arguments.vvc_preset
+    )
+    found: dict[str, Contender] = {other.key: other for other in others}
+    codecs = dict[str, Any]()
+    for key in keys:
+        profile, _, label = key.partition("-")
+        if profile not in PROFILE_NAMES:
+            continue
+        settings = _OURS.get(label) or preset_of(profile, label or "instant")
+        if profile not in codecs:
+            codecs[profile] = load_codec(
+                profile,
+                device=arguments.device,
+                cache_dir=arguments.cache_dir,
+                rate=arguments.rate,
+            )
+        found[key] = OurCodec(codecs[profile], label or "instant", settings)
+    if not found:
+        raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
+    return [found[key] for key in keys if key in found], absent
+
+
+def _compare_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m difficmh_core compare",
+        description="One photograph by every codec within the same bytes.",
+    )
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--bytes", type=int, nargs="+", help="what the files may hold")
+    parser.add_argument("--bpp", type=float, nargs="+", help="the same per pixel [bit]")
+    parser.add_argument("--sheet", type=Path, help="write the pictures side by side (PNG)")
+    parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
+    parser.add_argument("--json", action="store_true", help="tell the rows as JSON")
+    _add_codecs(parser)
+    return parser
+
+
+def _evaluate_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m difficmh_core evaluate",
+        description="A folder of pictures by every codec at several rates; goes on where it was.",
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rates", type=float, nargs="+", default=list(_DEFAULT_RATES))
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results")
+    parser.add_argument("--limit", type=int, help="only so many pictures")
+    parser.add_argument("--annotations", type=Path, help="COCO's, for mean average precision")
+    parser.add_argument("--anchor", default="vvc", help="codec that the deltas compare with")
+    _add_codecs(parser)
+    return parser
+
+
+def _add_codecs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--codecs",
+        default=",".join(_DEFAULT_CODECS),
+        help="with commas between: jpeg, webp, avif, jxl, vvc, or a profile with a preset or "
+        "'content' (default %(default)s)",
+    )
+    parser.add_argument("--rate", type=int, default=4, help="which of sd21's checkpoints")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--vtm", type=Path, help="folder of a built VTM; default is VVenC")
+    parser.add_argument("--vvc-preset", default="fast", help="VVenC's (default %(default)s)")

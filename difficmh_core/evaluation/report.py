@@ -1,0 +1,192 @@
+"""What a comparison gave: a table, a sheet of pictures, and plots of rate against quality."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from difficmh_core.evaluation.comparison import Outcome, Row
+from difficmh_core.evaluation.published import PUBLISHED
+from difficmh_core.evaluation.statistics import Summary, is_higher_better
+from difficmh_core.quality.metrics import METRICS
+from difficmh_core.vision.boxes import BoxAgreement
+from difficmh_core.vision.overlays import STYLES, draw_agreement
+from difficmh_core.vision.tasks import MEASURES
+
+__all__ = ["contact_sheet", "label_of", "plot_curves", "table"]
+
+_COLUMNS = {
+    "psnr_db": "PSNR ↑",
+    "ms_ssim": "MS-SSIM ↑",
+    "lpips_alex": "LPIPS ↓",
+    "lpips_vgg": "(VGG) ↓",
+    "dists": "DISTS ↓",
+    "top1": "class ↑",
+    "js_bits": "JS ↓",
+    "tags_iou": "tags ↑",
+}
+"""Short headings; the measures are those of :data:`METRICS` and :data:`MEASURES`."""
+_BOXES = "boxes +/-/!"
+_BOX_KINDS = ("matched", "missed", "hallucinated")
+_CAPTION_PX = 40
+_GAP_PX = 6
+_MARKERS = "osD^vP*Xh"
+
+
+def label_of(key: str) -> str:
+    """Return a measure's name, its unit, and an arrow to where it is better."""
+    arrow = "↑" if is_higher_better(key) else "↓"
+    if key not in METRICS:
+        return f"{MEASURES[key].name} {arrow}"
+    unit = METRICS[key].unit
+    return f"{METRICS[key].name}{f' [{unit}]' if unit else ''} {arrow}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as aligned text, one line each; failures say why."""
+    keys = [key for key in _COLUMNS if any(key in row.values for row in rows)]
+    has_boxes = any("boxes_matched" in row.values for row in rows)
+    headings = [*(_COLUMNS[key] for key in keys), *([_BOXES] if has_boxes else [])]
+    lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
+    notes = [f"{_BOXES}: matched/missed/hallucinated"] if has_boxes else []
+    for row in rows:
+        if row.error is not None:
+            lines.append([row.name, "-"])
+            notes.append(f"{row.name}: {row.error}")
+            continue
+        if not row.fits:
+            notes.append(f"{row.name}: * is its smallest, above {row.target_bytes:,} bytes.")
+        values = [f"{row.values[key]:.3f}" if key in row.values else "-" for key in keys]
+        if has_boxes:
+            counts = (row.values.get(f"boxes_{kind}") for kind in _BOX_KINDS)
+            values.append("/".join("-" if n is None else str(round(n)) for n in counts))
+        size = f"{row.n_bytes}{'' if row.fits else '*'}"
+        times = [f"{row.encode_s:.2f}", f"{row.decode_s:.2f}"]
+        lines.append([row.name, size, f"{row.bpp:.4f}", *values, *times])
+    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=False))
+        )
+        for line in lines
+    ]
+    return "\n".join([*text, *dict.fromkeys(notes)])
+
+
+def contact_sheet(
+    original: Image.Image, outcomes: Sequence[Outcome], *, side_px: int = 384, boxes: bool = False
+) -> Image.Image:
+    """Return the original and every decoded picture, one line for each target, with captions.
+
+    Args:
+        original: RGB picture.
+        outcomes: Of this picture, by target.
+        side_px: Longer side of each picture on the sheet [px].
+        boxes: Whether to draw the detector's boxes.
+    """
+    targets = list(dict.fromkeys(outcome.row.target_bytes for outcome in outcomes))
+    lines = [[o for o in outcomes if o.row.target_bytes == target] for target in targets]
+    n_columns = 1 + max(len(line) for line in lines)
+    small = _shrunk(original, side_px)
+    step = small.width + _GAP_PX, small.height + _CAPTION_PX + _GAP_PX
+    sheet = Image.new("RGB", (n_columns * step[0], len(lines) * step[1]), "white")
+    marked = next((o.boxes for o in outcomes if boxes and o.boxes is not None), None)
+    if marked is not None:  # every outcome knows the original's boxes
+        theirs = (*(pair[0] for pair in marked.matched), *marked.missed)
+        own = BoxAgreement(matched=tuple((b, b) for b in theirs), missed=(), hallucinated=())
+        small = _shrunk(draw_agreement(original, own), side_px)
+    for row, line in enumerate(lines):
+        limit = f"original\nat most {targets[row]:,} bytes"
+        _paste(sheet, small, limit, (0, row * step[1]))
+        for column, outcome in enumerate(line, start=1):
+            picture = outcome.picture
+            if picture is not None and boxes and outcome.boxes is not None:
+                picture = draw_agreement(picture, outcome.boxes)
+            place = column * step[0], row * step[1]
+            shown = Image.new("RGB", small.size, "#dddddd")
+            if picture is not None:
+                shown = _shrunk(picture, side_px)
+            _paste(sheet, shown, _caption(outcome, boxes), place)
+    return sheet
+
+
+def _caption(outcome: Outcome, boxes: bool) -> str:
+    row = outcome.row
+    if row.error is not None:
+        return f"{row.name}\nno picture"
+    size = f"{row.n_bytes:,} bytes" + ("" if row.fits else ", its smallest")
+    if boxes and outcome.boxes is not None:
+        pairs = outcome.boxes
+        counts = len(pairs.matched), len(pairs.missed), len(pairs.hallucinated)
+        words = (f"{n} {style.name}" for n, style in zip(counts, STYLES, strict=True))
+        return f"{row.name}\n{', '.join(words)}"
+    lpips = row.values.get("lpips_alex")
+    return f"{row.name}\n{size}" + (f", LPIPS {lpips:.3f}" if lpips is not None else "")
+
+
+def _shrunk(image: Image.Image, side_px: int) -> Image.Image:
+    scale = min(1.0, side_px / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _paste(sheet: Image.Image, image: Image.Image, caption: str, place: tuple[int, int]) -> None:
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    draw.multiline_text((place[0] + 3, place[1] + 3), caption, fill="black", font=font, spacing=3)
+    sheet.paste(image, (place[0], place[1] + _CAPTION_PX))
+
+
+def plot_curves(
+    summaries: Sequence[Summary],
+    key: str,
+    folder: Path,
+    *,
+    published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
+) -> list[Path]:
+    """Draw one measure against the rate, as SVG and PNG, and return where they are.
+
+    Args:
+        summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
+        key: Which measure.
+        folder: Where to put them.
+        published: Points of other codecs, on other pictures, drawn apart and named as such.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    names = dict.fromkeys(summary.name for summary in summaries)
+    for marker, name in zip(_MARKERS * len(names), names, strict=False):
+        of_codec = [s for s in summaries if s.name == name and key in s.values]
+        points = sorted(of_codec, key=lambda summary: summary.bpp)
+        if not points:
+            continue
+        values = [point.values[key] for point in points]
+        # Pooled statistics can lie outside a percentile interval by a hair.
+        below = [max(0.0, value.value - value.low) for value in values]
+        above = [max(0.0, value.high - value.value) for value in values]
+        axes.errorbar(
+            [point.bpp for point in points],
+            [value.value for value in values],
+            yerr=[below, above],
+            marker=marker,
+            capsize=2,
+            label=name,
+        )
+    for name, rates in published.items():
+        at = [(bpp, values[key]) for bpp, values in rates if key in values]
+        if at:
+            bpps, heights = zip(*at, strict=True)
+            axes.plot(bpps, heights, "k+", markersize=9)
+            axes.annotate(name, at[0], fontsize=7, textcoords="offset points", xytext=(5, 3))
+    axes.set_xlabel("whole file [bit per pixel]")
+    axes.set_ylabel(label_of(key))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    paths = [folder / f"{key}.{suffix}" for suffix in ("svg", "png")]
+    for path in paths:
+        figure.savefig(path, dpi=150)
+    return paths

@@ -1,0 +1,79 @@
+"""Boxes of a decoded picture against those of the original: matched, missed, hallucinated.
+
+The best-scored box of the original first, each takes the box of its class that overlaps it most,
+if they share half of their union. What is left of the original was missed; what is left of the
+decoded picture was hallucinated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from difficmh_core.tagging.detector import Detection
+
+__all__ = ["BoxAgreement", "box_f1", "compare_boxes", "overlap"]
+
+MIN_OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxAgreement:
+    """How the boxes of two pictures pair up.
+
+    Attributes:
+        matched: Pairs: the original's box, the decoded picture's.
+        missed: Boxes of the original without a partner.
+        hallucinated: Boxes of the decoded picture without a partner.
+    """
+
+    matched: tuple[tuple[Detection, Detection], ...]
+    missed: tuple[Detection, ...]
+    hallucinated: tuple[Detection, ...]
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall, 0 to 1; 1 if neither picture has boxes."""
+        return box_f1([self])
+
+
+def compare_boxes(
+    original: Sequence[Detection],
+    decoded: Sequence[Detection],
+    *,
+    min_overlap: float = MIN_OVERLAP,
+) -> BoxAgreement:
+    """Pair the boxes of two pictures.
+
+    Args:
+        original: Boxes of the original, by falling score.
+        decoded: Boxes of the decoded picture.
+        min_overlap: Least intersection over union of a pair, above 0 to 1.
+    """
+    left = list(decoded)
+    matched, missed = list[tuple[Detection, Detection]](), list[Detection]()
+    for box in original:
+        same = [other for other in left if other.label_id == box.label_id]
+        best = max(same, key=lambda other: overlap(box, other), default=None)
+        if best is not None and overlap(box, best) >= min_overlap:
+            left.remove(best)
+            matched.append((box, best))
+        else:
+            missed.append(box)
+    return BoxAgreement(matched=tuple(matched), missed=tuple(missed), hallucinated=tuple(left))
+
+
+def box_f1(agreements: Iterable[BoxAgreement]) -> float:
+    """Return F1 over the boxes of several pictures, 0 to 1; 1 if there are none at all."""
+    matched = wrong = 0
+    for agreement in agreements:
+        matched += len(agreement.matched)
+        wrong += len(agreement.missed) + len(agreement.hallucinated)
+    return 2 * matched / (2 * matched + wrong) if matched + wrong else 1.0
+
+
+def overlap(first: Detection, second: Detection) -> float:
+    """Return the intersection over union of two boxes, 0 to 1."""
+    a, b = first.box_xyxy_px, second.box_xyxy_px
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = sum((x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)) - width * height
+    return width * height / union if union > 0 else 0.0
