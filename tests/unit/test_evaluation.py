@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,12 @@ from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.judge import Judge
 from difficmh_core.evaluation.report import contact_sheet, table
 from difficmh_core.evaluation.statistics import bd_quality, bd_rate, bootstrap, summarize
+from difficmh_core.tagging.vocabulary import coco_names
+from difficmh_core.vision.coco_map import CocoAnnotations
+from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cards import YOLOX_NANO
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "cat.png"
 QUICK = DecodeSettings(steps=1, guidance_scale=1.0)
 
 
@@ -110,6 +116,49 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, j
     other = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
     with pytest.raises(ConfigError, match="holds rows at 2 bpp"):
         other.finish()
+
+
+def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
+    if not is_cached(YOLOX_NANO, default_cache_dir()):
+        pytest.skip("the detector is not in the cache; run `python -m difficmh_core fetch`")
+    judge = Judge(default_cache_dir(), ["psnr_db"], ["detection"])
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with Image.open(EXAMPLE) as photo:
+        photo.convert("RGB").save(pictures / "photo.png")
+        seen = judge.look_at(photo.convert("RGB")).answers["detection"]
+    boxes = [
+        {
+            "id": index,
+            "image_id": 7,
+            "category_id": box.label_id,
+            "bbox": [left, top, right - left, bottom - top],
+            "area": (right - left) * (bottom - top),
+            "iscrowd": 0,
+        }
+        for index, box in enumerate(seen, start=1)
+        for left, top, right, bottom in [box.box_xyxy_px]
+    ]
+    assert boxes, "the detector sees nothing in the example: choose another"
+    content = {
+        "images": [{"id": 7, "file_name": "photo.png"}],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(coco_names())],
+        "annotations": boxes,
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    annotations = CocoAnnotations(tmp_path / "instances.json")
+    evaluation = Evaluation(folder=pictures, rates_bpp=(0.15, 2.0), out=tmp_path / "out")
+    list(evaluation.run(contenders[:1], judge, annotations=annotations))
+    assert list(evaluation.run(contenders[:1], judge, annotations=annotations)) == []
+    found = evaluation.finish(annotations=annotations)["coco_map"]
+    assert [(line["codec"], line["rate_bpp"]) for line in found] == [
+        ("original", None),
+        ("jpeg", 0.15),
+        ("jpeg", 2.0),
+    ]
+    original, coarse, fine = (line["value"] for line in found)
+    assert original > 0.9  # its own boxes are the truth
+    assert coarse < fine
 
 
 def test_processes_share_the_pictures(folder, tmp_path, contenders, judge):
