@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
+from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config import CodecConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
@@ -28,6 +29,7 @@ from difficmh_core.training.autoencoder_stage import AutoencoderStage
 from difficmh_core.training.checkpoints import holds_weights, read_average
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import CropSampler, Photographs, Sampler, load_photographs
+from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
@@ -37,6 +39,7 @@ from difficmh_core.training.prior_stage import PriorStage
 from difficmh_core.training.settings import (
     AutoencoderSettings,
     CodecSettings,
+    ElicSettings,
     FewStepSettings,
     JointSettings,
     PriorSettings,
@@ -67,6 +70,7 @@ class Recipe:
         check: Path | None,
         runs: Path,
         config: CodecConfig = NANO,
+        elic: ElicConfig | None = None,
         limit: int | None = None,
     ) -> None:
         """Name the folders.
@@ -76,6 +80,7 @@ class Recipe:
             check: Pictures for validation; every stage but ``latents`` needs them.
             runs: Where each stage keeps its folder.
             config: The networks; its scaling factor is measured, not read.
+            elic: Widths of the learned codec beside ours; ``None`` takes those that ship.
             limit: Use only this many photographs.
         """
         self.photos = photos
@@ -83,6 +88,7 @@ class Recipe:
         self.runs = runs
         self.limit = limit
         self._config = config
+        self._elic = elic or ElicConfig()
 
     @property
     def latents_path(self) -> Path:
@@ -200,7 +206,7 @@ class Recipe:
         yield from train(made, self._sampler(stage, settings), settings, self.runs / stage)
 
     def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
-        if stage in (StageName.AUTOENCODER, StageName.DECODER):
+        if stage in (StageName.AUTOENCODER, StageName.DECODER, StageName.ELIC):
             return CropSampler(self.photographs, crop_px=settings.crop_px)
         dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
         return LatentSampler(
@@ -272,6 +278,9 @@ class Recipe:
                     perceptual,
                     check,
                 )
+            case StageName.ELIC:
+                network = ElicNetwork(self._elic)
+                return ElicStage(cast(ElicSettings, settings), network, check)
 
     def history(self, stage: StageName) -> list[Mapping[str, float]]:
         """Return the log of a stage, oldest line first; empty if it did not run."""

@@ -12,6 +12,7 @@ from difficmh_core.errors import ConfigError
 __all__ = [
     "AutoencoderSettings",
     "CodecSettings",
+    "ElicSettings",
     "FeatureDistance",
     "FewStepSettings",
     "JointSettings",
@@ -40,6 +41,8 @@ class StageName(StrEnum):
     """The paper's: codec and control module together, the U-Net frozen, all four losses."""
     FEW_STEP = "few-step"
     """Control module and picture decoder for decoding in one to four steps."""
+    ELIC = "elic"
+    """Not a part of nano: the learned codec that it is compared with."""
 
 
 class FeatureDistance(StrEnum):
@@ -246,6 +249,29 @@ class FewStepSettings(StageSettings):
     trains_decoder: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElicSettings(StageSettings):
+    """Stage ``elic``.
+
+    Attributes:
+        distortion: Weight of the mean squared error of 8-bit values, beside bits per pixel, at
+            the lowest and the highest quality; log-linear between, a random quality for each
+            picture.
+        rate_ramp_steps: Steps over which the rate term grows in.
+        quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
+    """
+
+    distortion: tuple[float, float] = (1e-4, 4e-3)
+    rate_ramp_steps: int = 300
+    quantiles_learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        """Refuse weights that have no logarithm."""
+        StageSettings.__post_init__(self)
+        if min(self.distortion) <= 0:
+            raise ConfigError(f"Both distortion weights must be above 0, got {self.distortion}.")
+
+
 def default_settings(stage: StageName) -> StageSettings:
     """Return the settings with which two CPU cores train a stage of nano."""
     match stage:
@@ -277,6 +303,8 @@ def default_settings(stage: StageName) -> StageSettings:
                 l1=2.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
             )
             return FewStepSettings(minutes=25, batch_size=4, learning_rate=3e-4, picture=picture)
+        case StageName.ELIC:
+            return ElicSettings(minutes=100, batch_size=4, crop_px=192, learning_rate=6e-4)
 
 
 def paper_settings(*, rate: float = 2.0) -> JointSettings:

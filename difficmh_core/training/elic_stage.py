@@ -1,0 +1,95 @@
+"""Stage ``elic``: the learned codec beside ours, trained for mean squared error.
+
+Each picture of a batch gets a random quality, and with it a weight of its error between the two
+ends of :attr:`ElicSettings.distortion`, log-linear; one network learns every rate.
+
+References:
+    He et al.: ELIC, CVPR 2022, https://arxiv.org/abs/2203.10886
+    Minnen, Singh: Channel-wise Autoregressive Entropy Models, 2020,
+    https://arxiv.org/abs/2007.08739 (rounding in the forward pass, noise for the rate)
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from difficmh_core.baselines.elic_network import ElicNetwork
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.shapes import Image01
+from difficmh_core.training.data import Crops
+from difficmh_core.training.losses import rate_weights
+from difficmh_core.training.settings import ElicSettings
+from difficmh_core.training.stage import Progress, Stage, adamw
+
+__all__ = ["ElicStage"]
+
+_CHECK_QUALITIES = (0.0, 0.5, 1.0)
+_PEAK = 255.0  # errors count in 8-bit values, as the literature's weights do
+
+
+class ElicStage(Stage):
+    """Train ELIC: bits per pixel + weighted mean squared error."""
+
+    def __init__(self, settings: ElicSettings, network: ElicNetwork, check: Image01) -> None:
+        """Put the parts together.
+
+        Args:
+            settings: Loss weights.
+            network: What to train.
+            check: Pictures for validation, never trained on.
+        """
+        super().__init__(settings)
+        self.weights = settings
+        self.trained = network.train()
+        self.register_buffer("check", check, persistent=False)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """Return the optimizers; the prior's quantiles have their own."""
+        named = dict(self.trained.named_parameters())
+        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
+        rate = self.weights.quantiles_learning_rate
+        return {
+            "main": adamw(named.values(), self.settings),
+            "quantiles": AdamW(quantiles, lr=rate, weight_decay=0.0),
+        }
+
+    def forward(self, batch: Crops, progress: Progress) -> dict[str, Tensor]:
+        """Return ``bpp``, ``mse`` (8-bit values squared), ``auxiliary`` and the ``total``."""
+        settings, network = self.weights, cast(ElicNetwork, self.trained)
+        quality = torch.rand(len(batch.image), device=batch.image.device)
+        output = network(batch.image, quality)
+        bpp = output.bits / (batch.image.shape[-2] * batch.image.shape[-1])
+        mse = (output.image - batch.image).square().flatten(1).mean(dim=1) * _PEAK**2
+        weight = rate_weights(quality, settings.distortion)
+        # Every rate pulls about equally hard on shared weights.
+        emphasis = ((settings.distortion[0] * settings.distortion[1]) ** 0.5 / weight).sqrt()
+        ramp = min(1.0, (progress.step + 1) / max(1, settings.rate_ramp_steps))
+        auxiliary = network.auxiliary_loss()
+        total = (emphasis * (weight * mse + ramp * bpp)).mean()
+        return {
+            "bpp": bpp.mean(),
+            "mse": mse.mean(),
+            "auxiliary": auxiliary,
+            "total": total + auxiliary,
+        }
+
+    @torch.no_grad()
+    def validate(self, average: nn.Module) -> Mapping[str, float]:
+        """Return estimated bits per pixel and PSNR [dB] at three qualities."""
+        network = cast(ElicNetwork, average)
+        was_training = network.training
+        network.eval()
+        check = cast(Image01, self.check)
+        measures = dict[str, float]()
+        for quality in _CHECK_QUALITIES:
+            output = network(check, torch.full((len(check),), quality, device=check.device))
+            name = f"check_{round(100 * quality)}"
+            n_pixels = check.shape[-2] * check.shape[-1]
+            measures[f"{name}_bpp"] = round(output.bits.mean().item() / n_pixels, 4)
+            psnr = psnr_db(check, output.image.clamp(0, 1)).mean().item()
+            measures[f"{name}_psnr_db"] = round(psnr, 3)
+        network.train(was_training)
+        return measures
