@@ -86,7 +86,7 @@ class Bench:
         rows = list[dict[str, float]]()
         for path, encoded in zip(self.paths, coded, strict=True):
             original = self.judge.look_at(read_image(path))
-            decoded = codec.decode_image(encoded.data, settings)
+            decoded = self.judge.look_at(codec.decode_image(encoded.data, settings))
             rows.append({"bpp": encoded.stream.bpp, **self.judge.measure(original, decoded)})
         matched, missed, hallucinated = (
             sum(row[f"boxes_{kind}"] for row in rows)

@@ -35,7 +35,13 @@ from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
-from difficmh_core.encoding import Encoded, best_that_fits, level_of, section_bits_of
+from difficmh_core.encoding import (
+    Encoded,
+    best_that_fits,
+    level_of,
+    resolve_tags,
+    section_bits_of,
+)
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.shapes import DiffusionLatent, Image01
@@ -129,7 +135,6 @@ class DiffICMHCodec:
             self._tagger = self._make_tagger()
         return list(self._tagger(to_tensor(image)))[: self.config.conditioning.max_tags]
 
-    @torch.inference_mode()
     def encode(
         self,
         image: Image.Image,
@@ -159,33 +164,30 @@ class DiffICMHCodec:
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
         level = level_of(quality, self.config.rate)
+        at_level = self.coder(image, tags=tags)
+        if target_bytes is None:
+            return at_level(level)
+        return best_that_fits(at_level, target_bytes, only_level=self.config.rate)
+
+    def coder(self, image: Image.Image, *, tags: TagChoice = "auto") -> Callable[[int], Encoded]:
+        """Return what codes a picture at a level, 0 to 255; the picture is analyzed once.
+
+        Arguments and errors as in :meth:`encode`.
+        """
         Limits().check_picture(height_px=image.height, width_px=image.width)
-        chosen = self._choose_tags(image, tags)
+        found = self.tag(image) if isinstance(tags, str) else tags or ()
+        chosen = resolve_tags(found, self.vocabulary, self.config.conditioning.max_tags)
         padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
-        with one_thread():
+        with torch.inference_mode(), one_thread():
             diffusion_latent = self.networks.autoencoder.encode(padded)
             y = self.networks.latent_codec.analyze(padded, diffusion_latent)
 
-            def at_level(level: int) -> Encoded:
+        def at_level(level: int) -> Encoded:
+            with torch.inference_mode(), one_thread():
                 coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
-                return self._assemble(image, chosen, level, coded)
+            return self._assemble(image, chosen, level, coded)
 
-            if target_bytes is None:
-                return at_level(level)
-            return best_that_fits(at_level, target_bytes, only_level=self.config.rate)
-
-    def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
-        found = self.tag(image) if isinstance(tags, str) else tags or ()
-        by_id = dict[int, Tag]()
-        for tag in found:
-            if isinstance(tag, str):
-                name = tag.strip()
-                tag = Tag(id=self.vocabulary.index_of(name), name=name, confidence=1.0)
-            by_id.setdefault(tag.id, tag)
-        most = self.config.conditioning.max_tags
-        if len(by_id) > most:
-            raise ConfigError(f"A file holds at most {most} tags, got {len(by_id)}. Remove some.")
-        return tuple(by_id.values())
+        return at_level
 
     def _assemble(
         self, image: Image.Image, tags: tuple[Tag, ...], level: int, coded: CompressedLatent

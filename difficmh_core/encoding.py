@@ -1,14 +1,22 @@
 """A coded picture: its bytes, what each section costs, and the search for a target size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config import QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.tagging.vocabulary import Vocabulary
 
-__all__ = ["QUALITY_LEVELS", "Encoded", "best_that_fits", "level_of", "section_bits_of"]
+__all__ = [
+    "QUALITY_LEVELS",
+    "Encoded",
+    "best_that_fits",
+    "level_of",
+    "resolve_tags",
+    "section_bits_of",
+]
 
 QUALITY_LEVELS = 255
 """The file stores quality in one byte: level = round(quality / 100 * 255)."""
@@ -70,6 +78,28 @@ def level_of(quality: float | None, rate: int | None) -> int:
     if not 0 <= quality <= QUALITY_MAX:
         raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
     return round(quality / QUALITY_MAX * QUALITY_LEVELS)
+
+
+def resolve_tags(given: Iterable[str | Tag], vocabulary: Vocabulary, most: int) -> tuple[Tag, ...]:
+    """Return the tags that a file stores, each once, in the order given.
+
+    Args:
+        given: Names, which get confidence 1, or tags, which stay as they are.
+        vocabulary: Knows the names.
+        most: How many a file holds.
+
+    Raises:
+        ConfigError: If a name is unknown, or there are too many.
+    """
+    by_id = dict[int, Tag]()
+    for tag in given:
+        if isinstance(tag, str):
+            name = tag.strip()
+            tag = Tag(id=vocabulary.index_of(name), name=name, confidence=1.0)
+        by_id.setdefault(tag.id, tag)
+    if len(by_id) > most:
+        raise ConfigError(f"A file holds at most {most} tags, got {len(by_id)}. Remove some.")
+    return tuple(by_id.values())
 
 
 def best_that_fits(

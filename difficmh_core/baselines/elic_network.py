@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -23,15 +22,17 @@ from difficmh_core import torchvision_operators  # noqa: F401 (before compressai
 from compressai.ans import BufferedRansEncoder, RansDecoder
 from compressai.entropy_models import EntropyBottleneck, EntropyModel
 from compressai.latent_codecs import CheckerboardLatentCodec
-from compressai.models.sensetime import Elic2022Official
+from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 
 from difficmh_core.compression.gains import Gains
 from difficmh_core.shapes import Image01
 
-__all__ = ["ElicConfig", "ElicNetwork", "ElicOutput"]
+__all__ = ["STRIDE_PX", "ElicConfig", "ElicNetwork", "ElicOutput", "config_of"]
 
 STRIDE_PX = 64
 """Side of the square that one value of the hyper-latent stands for [px]."""
+_LATENT_STRIDE_PX = 16
+_CHANDELIER_CHANNELS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class ElicConfig:
         groups: Channels of each group that is coded after the other; they sum up to M.
         n_rate_points: Gain vectors; 0 for a network of one rate, as published.
         gain_spread: Gain of the highest quality divided by that of the lowest, at the start.
+        is_chandelier: Whether the context model is that of Chandelier's simpler network, to which
+            most published weights belong.
     """
 
     channels: int = 64
@@ -51,6 +54,7 @@ class ElicConfig:
     groups: tuple[int, ...] = (16, 16, 24, 40)
     n_rate_points: int = 6
     gain_spread: float = 6.0
+    is_chandelier: bool = False
 
 
 class ElicOutput(NamedTuple):
@@ -76,7 +80,8 @@ class ElicNetwork(nn.Module):
         """
         super().__init__()
         self.config = config
-        self.elic = Elic2022Official(config.channels, config.latent_channels, config.groups)
+        kind = Elic2022Chandelier if config.is_chandelier else Elic2022Official
+        self.elic = kind(config.channels, config.latent_channels, config.groups)
         self.gains = (
             Gains(config.n_rate_points, config.latent_channels, config.gain_spread)
             if config.n_rate_points
@@ -128,16 +133,15 @@ class ElicNetwork(nn.Module):
         self.elic.latent_codec.compress(self._gained(latent, latent.new_tensor([quality])))
         return coder.flush()
 
-    def decompress(self, data: bytes, size: tuple[int, int], quality: float) -> Image01:
-        """Return the picture of a stream that :meth:`compress` made.
+    def decompress(self, data: bytes, size: tuple[int, int]) -> Float[Tensor, "1 m h16 w16"]:
+        """Return the rounded latent of a stream that :meth:`compress` made, gained as it was.
 
         Args:
             data: The stream.
-            size: Height and width [px], multiples of 64.
-            quality: As when it was made.
+            size: Height and width of the picture [px], multiples of 64.
         """
         self._use(_ReadingCoder(data))
-        height, width = (side // 16 for side in size)
+        height, width = (side // _LATENT_STRIDE_PX for side in size)
         groups = self.config.groups
         decoded = self.elic.latent_codec.decompress(
             # One empty string where CompressAI expects one per pass: the coder has the stream.
@@ -147,8 +151,17 @@ class ElicNetwork(nn.Module):
                 "hyper": (height // 4, width // 4),
             },
         )
-        gain = next(self.parameters()).new_tensor([quality])
-        image: Tensor = self.elic.g_s(self._ungained(decoded["y_hat"], gain))
+        latent: Tensor = decoded["y_hat"]
+        return latent
+
+    def synthesize(self, latent: Float[Tensor, "1 m h16 w16"], quality: float) -> Image01:
+        """Return the picture of a latent that :meth:`decompress` gave.
+
+        Args:
+            latent: Rounded and gained.
+            quality: As when it was coded.
+        """
+        image: Tensor = self.elic.g_s(self._ungained(latent, latent.new_tensor([quality])))
         return image.clamp(0, 1)
 
     def _gained(self, latent: Tensor, quality: Tensor) -> Tensor:
@@ -212,9 +225,7 @@ class _ReadingCoder:
         sizes: Sequence[int],
         offsets: Sequence[int],
     ) -> Sequence[int]:
-        symbols: Sequence[int] = self._decoder.decode_stream(
-            indexes, cdfs, sizes, offsets
-        )
+        symbols: Sequence[int] = self._decoder.decode_stream(indexes, cdfs, sizes, offsets)
         return symbols
 
 
@@ -222,17 +233,25 @@ def config_of(tensors: Mapping[str, Tensor]) -> ElicConfig:
     """Return the widths of published weights, read off their shapes.
 
     Args:
-        tensors: State of an ``Elic2022Official``.
+        tensors: State of an ``Elic2022Official`` or ``Elic2022Chandelier``.
 
     Raises:
         KeyError: If a layer is missing.
     """
     groups = list[int]()
-    while (key := f"latent_codec.y.latent_codec.y{len(groups)}.context_prediction.weight") in tensors:
+    group = "latent_codec.y.latent_codec.y{}.{}.weight"
+    while (key := group.format(len(groups), "context_prediction")) in tensors:
         groups.append(tensors[key].shape[1])
+    channels = tensors["g_a.0.weight"].shape[0]
+    # Chandelier's second layer has the same width in every group.
+    second = {
+        tensors[group.format(index, "entropy_parameters.2")].shape[0]
+        for index in range(len(groups))
+    }
     return ElicConfig(
-        channels=tensors["g_a.0.weight"].shape[0],
+        channels=channels,
         latent_channels=tensors["g_s.1.weight"].shape[0],
         groups=tuple(groups),
         n_rate_points=0,
+        is_chandelier=second == {_CHANDELIER_CHANNELS},
     )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.evaluation.contenders import Contender
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.judge import Judge, Seen
 from difficmh_core.vision.boxes import BoxAgreement
 
 __all__ = ["Outcome", "Row", "compare"]
@@ -63,11 +63,13 @@ class Outcome:
     Attributes:
         row: The numbers.
         picture: The decoded picture; ``None`` if there is none.
+        seen: What machines see in it; ``None`` if there is none.
         boxes: Its boxes against the original's, where a detector is at hand.
     """
 
     row: Row
     picture: Image.Image | None = None
+    seen: Seen | None = None
     boxes: BoxAgreement | None = None
 
 
@@ -77,11 +79,12 @@ def compare(
     targets_bytes: Sequence[int],
     contenders: Sequence[Contender],
     judge: Judge,
+    *,
+    original: Seen | None = None,
 ) -> Iterator[Outcome]:
     """Yield one outcome for each number of bytes and codec.
 
     A codec that cannot take the picture gives a row that says why; the others go on.
-
 
     Args:
         name: Name of the picture, for the rows.
@@ -89,8 +92,9 @@ def compare(
         targets_bytes: What the files may hold [bytes].
         contenders: The codecs.
         judge: Takes the measures.
+        original: What the judge sees in the picture, if it has looked at it before.
     """
-    original = judge.look_at(image)
+    original = judge.look_at(image) if original is None else original
     n_pixels = image.width * image.height
     for target in targets_bytes:
         for contender in contenders:
@@ -107,7 +111,8 @@ def compare(
                 began = perf_counter()
                 picture = contender.decode(coded.data)
                 decode_s = perf_counter() - began
-                values = judge.measure(original, picture)
+                seen = judge.look_at(picture)
+                values = judge.measure(original, seen)
             except DiffICMHError as error:
                 yield Outcome(row=Row(**shared, error=str(error)))
                 continue
@@ -121,4 +126,5 @@ def compare(
                 decode_s=round(decode_s, 4),
                 values=values,
             )
-            yield Outcome(row=row, picture=picture, boxes=judge.boxes(original, picture))
+            boxes = judge.boxes(original, seen)
+            yield Outcome(row=row, picture=picture, seen=seen, boxes=boxes)

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
-from difficmh_core.baselines.baseline import Baseline, CodedPicture, best_within
+from difficmh_core.baselines.baseline import Baseline, CodedPicture, FilesOfPicture
+from difficmh_core.baselines.elic import packaged_elic, published_elic
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.vvc import find_vvc
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
+from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,
@@ -19,9 +20,9 @@ from difficmh_core.errors import (
     ProgramError,
 )
 
-__all__ = ["BASELINES", "Contender", "OtherCodec", "OurCodec", "find_baselines"]
+__all__ = ["BASELINES", "Contender", "OtherCodec", "OurCodec", "find_baselines", "our_files"]
 
-BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc")
+BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
 
 
@@ -53,10 +54,11 @@ class OtherCodec:
         """Wrap a baseline."""
         self.key, self.name, self.version = baseline.key, baseline.name, baseline.version
         self._baseline = baseline
+        self._files = FilesOfPicture(baseline.open)
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Return the best file of so many bytes; as :func:`best_within`."""
-        return best_within(self._baseline, image, n_bytes)
+        """Return the best file of so many bytes; as :meth:`FilesOfPicture.best_within`."""
+        return self._files.best_within(image, self._baseline.qualities, n_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file; as :meth:`Baseline.decode`."""
@@ -66,13 +68,20 @@ class OtherCodec:
 class OurCodec:
     """One profile with one way of decoding; the file is the same for all of them."""
 
-    def __init__(self, codec: DiffICMHCodec, label: str, settings: DecodeSettings) -> None:
+    def __init__(
+        self,
+        codec: DiffICMHCodec,
+        label: str,
+        settings: DecodeSettings,
+        files: FilesOfPicture | None = None,
+    ) -> None:
         """Wrap a codec.
 
         Args:
             codec: Loaded and ready.
             label: What its decoding is called, a preset or ``content``.
             settings: How to decode.
+            files: Of :func:`our_files`, where several ways of decoding share them.
         """
         profile = codec.config.profile
         self.key = f"{profile}-{label}"
@@ -80,30 +89,36 @@ class OurCodec:
         self.version = codec.fingerprint.hex()
         self._codec = codec
         self._settings = settings
+        self._files = files or our_files(codec)
+        rate = codec.config.rate
+        self._levels = range(QUALITY_LEVELS + 1) if rate is None else (rate,)
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
         """Return the best file of so many bytes, or the smallest there is."""
-        lowest = None if self._codec.config.rate is not None else 0.0
-        began = perf_counter()
-        coded = self._codec.encode(image, quality=lowest)
-        fits = len(coded.data) <= n_bytes
-        if fits and lowest is not None:
-            began = perf_counter()
-            coded = self._codec.encode(image, target_bytes=n_bytes)
-        return CodedPicture(
-            data=coded.data,
-            setting=float(coded.stream.quality_level),
-            fits=fits,
-            seconds=perf_counter() - began,
-        )
+        return self._files.best_within(image, self._levels, n_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file."""
         return self._codec.decode_image(data, self._settings)
 
 
+def our_files(codec: DiffICMHCodec) -> FilesOfPicture:
+    """Return the files of a codec's pictures by quality level, none made yet."""
+
+    def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+        at_level = codec.coder(image)
+        return lambda level: at_level(level).data
+
+    return FilesOfPicture(open_picture)
+
+
 def find_baselines(
-    keys: Sequence[str], cache_dir: Path, *, vtm: Path | None = None, vvc_preset: str = "fast"
+    keys: Sequence[str],
+    cache_dir: Path,
+    *,
+    vtm: Path | None = None,
+    vvc_preset: str = "fast",
+    elic: Sequence[Path] = (),
 ) -> tuple[list[OtherCodec], dict[str, str]]:
     """Return the baselines that are there, and why the others are not.
 
@@ -112,6 +127,7 @@ def find_baselines(
         cache_dir: Where fetched files lie.
         vtm: VTM's folder; ``None`` takes VVenC.
         vvc_preset: VVenC's.
+        elic: Published weights of ELIC, one file for each rate; none takes the packaged ones.
 
     Returns:
         The codecs, and for each absent one by its key a sentence that says how to get it.
@@ -125,6 +141,7 @@ def find_baselines(
         "avif": avif,
         "jxl": jpeg_xl,
         "vvc": lambda: find_vvc(cache_dir, vtm=vtm, preset=vvc_preset),
+        "elic": lambda: published_elic(elic) if elic else packaged_elic(),
     }
     found, absent = list[OtherCodec](), dict[str, str]()
     for key in keys:

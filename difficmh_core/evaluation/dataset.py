@@ -117,16 +117,17 @@ class Evaluation:
                 except DiffICMHError as error:
                     yield keep({"picture": name, "error": str(error)})
                     continue
+                original = judge.look_at(image)
                 is_annotated = annotations is not None and path.name in annotations
                 if is_annotated and (name, _ORIGINAL, None) not in done:
-                    boxes = _to_lists(judge.all_boxes(image))
+                    boxes = _to_lists(judge.all_boxes(original))
                     yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
                 for rate, left in missing.items():
                     n_bytes = int(rate * image.width * image.height / 8)
-                    for outcome in compare(name, image, [n_bytes], left, judge):
+                    for outcome in compare(name, image, [n_bytes], left, judge, original=original):
                         line = {**outcome.row.to_json(), "rate_bpp": rate}
-                        if is_annotated and outcome.picture is not None:
-                            line["boxes"] = _to_lists(judge.all_boxes(outcome.picture))
+                        if is_annotated and outcome.seen is not None:
+                            line["boxes"] = _to_lists(judge.all_boxes(outcome.seen))
                         yield keep(line)
 
     def lines(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from difficmh_core.vision.tasks import (
     Tagging,
 )
 
-__all__ = ["TASKS", "Judge", "Original"]
+__all__ = ["TASKS", "Judge", "Seen"]
 
 TASKS: Mapping[str, type[DetectionTask | Classification | Tagging | FeatureDeviation]] = {
     task.key: task for task in (DetectionTask, Classification, Tagging, FeatureDeviation)
@@ -31,8 +31,8 @@ TASKS: Mapping[str, type[DetectionTask | Classification | Tagging | FeatureDevia
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Original:
-    """An original and what machines see in it.
+class Seen:
+    """A picture and what machines see in it.
 
     Attributes:
         pixels: RGB in [0, 1].
@@ -74,15 +74,15 @@ class Judge:
                 self.absent[key] = str(error)
 
     @torch.inference_mode()
-    def look_at(self, image: Image.Image) -> Original:
-        """Return an original with each task's answer."""
+    def look_at(self, image: Image.Image) -> Seen:
+        """Return a picture with each task's answer."""
         pixels = to_tensor(image)
-        return Original(
+        return Seen(
             pixels=pixels, answers={key: task.see(pixels) for key, task in self._tasks.items()}
         )
 
     @torch.inference_mode()
-    def measure(self, original: Original, decoded: Image.Image) -> dict[str, float]:
+    def measure(self, original: Seen, decoded: Seen) -> dict[str, float]:
         """Return every measure of a decoded picture, by its key.
 
         A measure that is not defined for so small a picture is left out, and so is one whose
@@ -91,10 +91,10 @@ class Judge:
         Raises:
             ImageError: If the pictures differ in size.
         """
-        pixels = to_tensor(decoded)
+        pixels = decoded.pixels
         if pixels.shape != original.pixels.shape:
             raise ImageError(
-                f"The decoded picture has {decoded.width} x {decoded.height} px, the original "
+                f"The decoded picture has {pixels.shape[3]} x {pixels.shape[2]} px, the original "
                 f"{original.pixels.shape[3]} x {original.pixels.shape[2]}."
             )
         values = dict[str, float]()
@@ -106,17 +106,16 @@ class Judge:
             except (BackendUnavailableError, CheckpointError) as error:
                 self.absent[key] = str(error)
         for key, task in self._tasks.items():
-            values |= task.agreement(original.answers[key], task.see(pixels))
+            values |= task.agreement(original.answers[key], decoded.answers[key])
         return values
 
-    def all_boxes(self, image: Image.Image) -> list[Detection]:
+    def all_boxes(self, seen: Seen) -> list[Detection]:
         """Return nearly all boxes of a picture, for COCO's precision; none without a detector."""
         task = self._tasks.get(DetectionTask.key)
-        return task.all_boxes(to_tensor(image)) if isinstance(task, DetectionTask) else []
+        return task.all_boxes(seen.pixels) if isinstance(task, DetectionTask) else []
 
-    def boxes(self, original: Original, decoded: Image.Image) -> BoxAgreement | None:
+    def boxes(self, original: Seen, decoded: Seen) -> BoxAgreement | None:
         """Return the boxes of a decoded picture against the original's, for overlays."""
-        task = self._tasks.get(DetectionTask.key)
-        if task is None:
+        if DetectionTask.key not in self._tasks:
             return None
-        return compare_boxes(original.answers[DetectionTask.key], task.see(to_tensor(decoded)))
+        return compare_boxes(*(seen.answers[DetectionTask.key] for seen in (original, decoded)))

@@ -10,10 +10,18 @@ from typing import Any
 
 from accelerate import PartialState
 
+from difficmh_core.baselines.baseline import FilesOfPicture
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.comparison import Outcome, compare
-from difficmh_core.evaluation.contenders import BASELINES, Contender, OurCodec, find_baselines
+from difficmh_core.evaluation.contenders import (
+    BASELINES,
+    Contender,
+    OurCodec,
+    find_baselines,
+    our_files,
+)
 from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.judge import Judge
 from difficmh_core.evaluation.report import contact_sheet, table
@@ -124,23 +132,29 @@ def _contenders(arguments: argparse.Namespace) -> tuple[list[Contender], dict[st
     keys = [key.strip() for key in arguments.codecs.split(",") if key.strip()]
     names = [key for key in keys if key.partition("-")[0] not in PROFILE_NAMES]
     others, absent = find_baselines(
-        names, arguments.cache_dir, vtm=arguments.vtm, vvc_preset=arguments.vvc_preset
+        names,
+        arguments.cache_dir,
+        vtm=arguments.vtm,
+        vvc_preset=arguments.vvc_preset,
+        elic=arguments.elic,
     )
     found: dict[str, Contender] = {other.key: other for other in others}
-    codecs = dict[str, Any]()
+    codecs = dict[str, tuple[DiffICMHCodec, FilesOfPicture]]()
     for key in keys:
         profile, _, label = key.partition("-")
         if profile not in PROFILE_NAMES:
             continue
         settings = _OURS.get(label) or preset_of(profile, label or "instant")
         if profile not in codecs:
-            codecs[profile] = load_codec(
+            codec = load_codec(
                 profile,
                 device=arguments.device,
                 cache_dir=arguments.cache_dir,
                 rate=arguments.rate,
             )
-        found[key] = OurCodec(codecs[profile], label or "instant", settings)
+            codecs[profile] = codec, our_files(codec)
+        codec, files = codecs[profile]
+        found[key] = OurCodec(codec, label or "instant", settings, files)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
     return [found[key] for key in keys if key in found], absent
@@ -180,10 +194,18 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--codecs",
         default=",".join(_DEFAULT_CODECS),
-        help="with commas between: jpeg, webp, avif, jxl, vvc, or a profile with a preset or "
+        help=f"with commas between: {', '.join(BASELINES)}, or a profile with a preset or "
         "'content' (default %(default)s)",
     )
     parser.add_argument("--rate", type=int, default=4, help="which of sd21's checkpoints")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--vtm", type=Path, help="folder of a built VTM; default is VVenC")
     parser.add_argument("--vvc-preset", default="fast", help="VVenC's (default %(default)s)")
+    parser.add_argument(
+        "--elic",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="published weights of ELIC, from the lowest rate on; default is the packaged one",
+    )

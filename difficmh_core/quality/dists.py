@@ -81,10 +81,13 @@ class StructureTextureDistance(nn.Module):
         Returns:
             One value per pair, 0 to 1, without unit, in float32 even under autocast.
         """
+        return self.compare(self.features(reference), self.features(decoded))
+
+    def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
+        """Return the distance of each pair of :meth:`features`."""
         # Only the trunk may run in bfloat16: the statistics are differences of near numbers.
-        features = self._features(reference), self._features(decoded)
-        with torch.autocast(reference.device.type, enabled=False):
-            return self._distance(*features)
+        with torch.autocast(ours[0].device.type, enabled=False):
+            return self._distance(ours, theirs)
 
     def _distance(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
         texture, structure = [], []
@@ -104,8 +107,8 @@ class StructureTextureDistance(nn.Module):
         weighted = torch.cat(texture, dim=1) @ alpha + torch.cat(structure, dim=1) @ beta
         return 1.0 - weighted / (alpha.sum() + beta.sum())
 
-    def _features(self, image: Image01) -> list[Tensor]:
-        """Return the picture and its five feature maps."""
+    def features(self, image: Image01) -> list[Tensor]:
+        """Return the pictures and their five feature maps."""
         features = [image, *self.trunk((image - self.mean) / self.standard_deviation)]
         return [x.to(torch.promote_types(x.dtype, torch.float32)) for x in features]
 

@@ -62,12 +62,19 @@ class PerceptualDistance(nn.Module):
         Returns:
             One value per pair, without unit, in float32 even under autocast.
         """
-        features = self.trunk(self._normalized(reference)), self.trunk(self._normalized(decoded))
-        distance = torch.zeros(len(reference), device=reference.device)
-        for head, ours, theirs in zip(self.heads, *features, strict=True):
-            difference = (_unit_length(ours) - _unit_length(theirs)).square()
+        return self.compare(self.features(reference), self.features(decoded))
+
+    def features(self, image: Image01) -> list[Tensor]:
+        """Return what the network sees in pictures, each position scaled to length 1."""
+        return [_unit_length(stage) for stage in self.trunk(self._normalized(image))]
+
+    def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
+        """Return the distance of each pair of :meth:`features`."""
+        distance = torch.zeros(len(ours[0]), device=ours[0].device)
+        for head, x, y in zip(self.heads, ours, theirs, strict=True):
             # (B, C, H, W) weighted over channels, averaged over positions
-            distance = distance + (difference.mean(dim=(2, 3)) * head[:, 0]).sum(dim=1)
+            difference = (x - y).square().mean(dim=(2, 3))
+            distance = distance + (difference * head[:, 0]).sum(dim=1)
         return distance
 
     def _normalized(self, image: Image01) -> Image01:

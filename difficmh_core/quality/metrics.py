@@ -13,13 +13,15 @@ from torch import Tensor
 
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
-from difficmh_core.quality.dists import structure_texture_distance
-from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
+from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.shapes import Image01
 
 __all__ = ["METRICS", "Metric", "QualityMeter"]
 
 PairMeasure = Callable[[Image01, Image01], Tensor]
+_MAX_KEPT_PIXELS = 1 << 21
+"""Features of larger originals are computed anew each time: they take about 1 kB a pixel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,8 @@ class QualityMeter:
         self._cache_dir = cache_dir
         self._device = torch.device(device)
         self._measures: dict[str, PairMeasure] = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}
+        self._reference: Image01 | None = None
+        self._features = dict[str, list[Tensor]]()
 
     @torch.no_grad()
     def measure(self, key: str, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
@@ -148,10 +152,28 @@ class QualityMeter:
         _check_sizes(METRICS[key], reference, decoded)
         if key not in self._measures:
             self._measures[key] = self._load(key)
-        measured: Tensor = self._measures[key](
-            reference.to(self._device), decoded.to(self._device)
-        )
-        return measured
+        measure = self._measures[key]
+        if isinstance(measure, PerceptualDistance | StructureTextureDistance):
+            ours = self._features_of(key, measure, reference)
+            return measure.compare(ours, measure.features(decoded.to(self._device)))
+        return measure(reference.to(self._device), decoded.to(self._device))
+
+    def _features_of(
+        self,
+        key: str,
+        network: PerceptualDistance | StructureTextureDistance,
+        reference: Image01,
+    ) -> list[Tensor]:
+        """Return an original's features, kept while decoded pictures are compared with it."""
+        if reference is not self._reference:
+            self._reference = reference
+            self._features.clear()
+        if key in self._features:
+            return self._features[key]
+        features = network.features(reference.to(self._device))
+        if reference.shape[-2] * reference.shape[-1] <= _MAX_KEPT_PIXELS:
+            self._features[key] = features
+        return features
 
     def _load(self, key: str) -> PairMeasure:
         if key == "dists":

@@ -4,7 +4,8 @@ The stages run in the order ``autoencoder``, ``latents``, ``decoder``, ``prior``
 ``joint``, ``few-step``, ``package``; ``prior`` and ``decoder`` may run side by side, and
 ``decoder`` may be left out. Each goes on from its checkpoint, so that a run can be stopped at any
 time and resumed by the same command. ``unpack`` makes run folders out of packaged weights, to go
-on from those. On several GPUs or machines, start it with
+on from those. ``elic``, ``package-elic`` and ``unpack-elic`` do the same for the learned codec
+that nano is compared with. On several GPUs or machines, start it with
 ``accelerate launch -m difficmh_core train``.
 """
 
@@ -17,14 +18,18 @@ from pathlib import Path
 
 import torch
 
+from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
 from difficmh_core.profiles import NANO_FOLDER
+from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName, default_settings
 
 __all__ = ["main"]
+
+_OTHER_WORK = ("latents", "package", "unpack", "package-elic", "unpack-elic")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,6 +64,8 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> Iterator[Mapping[str,
         "latents": recipe.encode_latents,
         "package": lambda: package_weights(recipe, arguments.out),
         "unpack": lambda: unpack_weights(arguments.weights, arguments.runs),
+        "package-elic": lambda: package_elic(recipe, arguments.out),
+        "unpack-elic": lambda: unpack_elic(ELIC_FILE, arguments.runs),
     }
     if arguments.stage in others:
         return others[arguments.stage]()
@@ -69,9 +76,10 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> Iterator[Mapping[str,
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core train", description="Train nano, stage by stage."
+        prog="python -m difficmh_core train",
+        description="Train nano, stage by stage, or the ELIC that it is compared with.",
     )
-    parser.add_argument("stage", choices=[*StageName, "latents", "package", "unpack"])
+    parser.add_argument("stage", choices=[*StageName, *_OTHER_WORK])
     parser.add_argument("--photos", type=Path, required=True, help="folder of train-*.tar")
     parser.add_argument("--check", type=Path, help="folder of pictures for validation")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -34,9 +34,21 @@ from difficmh_core.weights.network_card import (
     write_network_card,
 )
 
-__all__ = ["measure", "package_weights", "unpack_weights", "write_networks"]
+__all__ = [
+    "BEFORE",
+    "DATA",
+    "card_before",
+    "data_of",
+    "device_of",
+    "measure",
+    "package_weights",
+    "round_to_half",
+    "stored",
+    "unpack_weights",
+    "write_networks",
+]
 
-_DATA = (
+DATA = (
     "About five thousand photographs of mixed research licenses: ImageNet samples, BSDS500, "
     "Urban100 and Sun-Hays80, CID22, Animal-Pose/VOC, cats and dogs, Caltech-101, AFHQ wild, "
     "CamVid, COCO samples, deep-photo-styletransfer, Azure samples, Debian wallpapers"
@@ -54,7 +66,7 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
 }
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
-_BEFORE = "before"
+BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
 
 
@@ -84,11 +96,11 @@ def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
     load_strict(networks.unet.control, recipe.control().state_dict(), "control")
     _fit_preview(recipe, networks)
     for module in files.values():
-        _round_to_half(module)
+        round_to_half(module)
     networks.latent_codec.update_tables()
     folder.mkdir(parents=True, exist_ok=True)
     for stem, module in files.items():
-        save_file(_stored(module), folder / f"{stem}.safetensors")
+        save_file(stored(module), folder / f"{stem}.safetensors")
     return files
 
 
@@ -126,7 +138,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
         n_steps = Counter[str]()
         seconds = sum(line["seconds"] for line in last_lines)
-        before = _card_before(recipe, stem)
+        before = card_before(recipe, stem)
         if before is not None:
             n_steps.update(before.n_steps)
             seconds += before.training_seconds
@@ -137,10 +149,10 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             folder / f"{stem}.safetensors",
             license="Apache-2.0",
             source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
-            data=_data_of(stem, recipe, before),
+            data=data_of(recipe, before, stages),
             n_steps=dict(n_steps),
             training_seconds=round(seconds, 1),
-            device=_device_of(before, has_run=bool(ran)),
+            device=device_of(before, has_run=bool(ran)),
             metrics=own | metrics,
         )
         write_network_card(card, folder / f"{stem}.safetensors")
@@ -186,14 +198,14 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
-    (runs / _BEFORE).mkdir(exist_ok=True)
+    (runs / BEFORE).mkdir(exist_ok=True)
     for stem, card in cards.items():
-        write_network_card(card, runs / _BEFORE / stem)
+        write_network_card(card, runs / BEFORE / stem)
 
 
-def _card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
+def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
     """Return the card of the packaged weights that the run folders went on from, if they did."""
-    path = recipe.runs / _BEFORE / f"{stem}.json"
+    path = recipe.runs / BEFORE / f"{stem}.json"
     return NetworkCard(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
@@ -217,18 +229,24 @@ def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
     return results
 
 
-def _data_of(stem: str, recipe: Recipe, before: NetworkCard | None) -> str:
-    """Return what a file was trained on, first by the weights that training went on from."""
-    if before is not None and not any(recipe.history(stage) for stage in _STAGES_OF_FILE[stem]):
+def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
+    """Return what a file was trained on, first by the weights that training went on from.
+
+    Args:
+        recipe: Whose stages ran.
+        before: Card of the weights that training went on from.
+        stages: Those that train the file.
+    """
+    if before is not None and not any(recipe.history(stage) for stage in stages):
         return before.data
     if recipe.limit is None:
-        return _DATA
+        return DATA
     if before is not None:
         return f"{before.data}; then the first {recipe.limit} of them"
-    return f"{_DATA}; of these, the first {recipe.limit}"
+    return f"{DATA}; of these, the first {recipe.limit}"
 
 
-def _device_of(before: NetworkCard | None, *, has_run: bool) -> str:
+def device_of(before: NetworkCard | None, *, has_run: bool) -> str:
     """Return what trained a file, first by the weights that training went on from."""
     precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
     here = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})"
@@ -243,14 +261,15 @@ def _fit_preview(recipe: Recipe, networks: Networks) -> None:
     networks.preview.fit(batch.latent, batch.image)
 
 
-def _round_to_half(module: nn.Module) -> None:
+def round_to_half(module: nn.Module) -> None:
     """Round every weight to half precision, so that what is measured is what ships."""
     for tensor in [*module.parameters(), *module.buffers()]:
         if tensor.is_floating_point():
             tensor.data.copy_(tensor.data.half())
 
 
-def _stored(module: nn.Module) -> dict[str, Tensor]:
+def stored(module: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state as it is packaged: floating-point values in half precision."""
     return {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in module.state_dict().items()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.baselines.baseline import best_within, largest_that_fits
+from difficmh_core.baselines.baseline import FilesOfPicture, best_within
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.programs import run_program
 from difficmh_core.baselines.vvc import FfmpegVvenc, Vtm, find_vvc
@@ -65,11 +65,29 @@ def test_the_best_file_within_the_bytes_is_found(make, picture):
     assert len(smallest.data) == sizes[0]
 
 
-def test_the_search_never_exceeds_the_bytes_where_sizes_waver():
+def test_the_search_never_exceeds_the_bytes_where_sizes_waver(picture):
     sizes = [10, 30, 20, 50, 40, 60]
     for n_bytes in range(10, 70):
-        coded = largest_that_fits(lambda q: bytes(sizes[q]), range(6), n_bytes)
-        assert len(coded.data) <= n_bytes
+        files = FilesOfPicture(lambda _: lambda q: bytes(sizes[q]))
+        assert len(files.best_within(picture, range(6), n_bytes).data) <= n_bytes
+
+
+def test_a_file_is_made_once_however_many_sizes_are_asked_for(picture):
+    made = []
+
+    def open_picture(image):
+        made.append(image)
+        return lambda q: made.append(q) or bytes(10 * q)
+
+    files = FilesOfPicture(open_picture)
+    for n_bytes in (25, 55, 55, 1000):
+        assert len(files.best_within(picture, range(101), n_bytes).data) == 10 * (n_bytes // 10)
+    assert made[0] is picture
+    settings = made[1:]
+    assert len(settings) == len(set(settings)) < 25
+    other = picture.copy()
+    assert files.best_within(other, range(101), 25).setting == 2
+    assert other in made
 
 
 def test_a_picture_beyond_the_format_is_refused():

@@ -17,11 +17,13 @@ import pytest
 import torch
 from PIL import Image
 
+from difficmh_core.baselines.elic_network import ElicConfig
 from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import CropSampler, load_photographs
+from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
@@ -33,6 +35,7 @@ from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
 from tests.two_processes import LineSampler, LineStage
 
+TINY_ELIC = ElicConfig(channels=8, latent_channels=16, groups=(4, 4, 8), n_rate_points=2)
 WITH_DISCRIMINATOR = (StageName.AUTOENCODER, StageName.JOINT, StageName.FEW_STEP)
 
 
@@ -85,7 +88,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     """A recipe of which every stage ran."""
     torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
-    made = Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny())
+    made = Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny(), elic=TINY_ELIC)
     for stage in StageName:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
@@ -137,6 +140,22 @@ def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
     encoded = codec.encode(image, tags=None)
     assert codec.decode_image(encoded.data).size == (90, 70)
     assert (tmp_path / "latent_codec.json").exists()
+
+
+def test_the_learned_codec_beside_ours_is_packaged_and_unpacked(recipe, tmp_path):
+    rows = list(package_elic(recipe, tmp_path, TINY_ELIC))
+    assert [row["rate"] for row in rows] == [0.03, 0.06, 0.1, 0.2]
+    assert all(row["psnr_db"] > 0 for row in rows)
+    path = tmp_path / "elic.safetensors"
+    card = read_network_card(path)
+    last = recipe.history(StageName.ELIC)[-1]
+    assert card.n_steps == {"elic": last["step"]}
+    assert card.metrics["at_0.1_bpp"] == rows[2]["bpp"]
+    list(unpack_elic(path, tmp_path / "runs"))
+    tensors, _ = read_safetensors(path)
+    unpacked = read_average(tmp_path / "runs" / StageName.ELIC)
+    assert unpacked.keys() == tensors.keys()
+    assert all(torch.equal(unpacked[key], tensors[key].float()) for key in tensors)
 
 
 def test_a_source_contributes_at_most_its_share(photos):

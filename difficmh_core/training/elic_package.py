@@ -1,0 +1,121 @@
+"""Package the reduced ELIC: half precision, one card; and unpack it to train on from there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from PIL import Image
+from safetensors.torch import save_file
+
+from difficmh_core.baselines.baseline import best_within
+from difficmh_core.baselines.elic import Elic
+from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
+from difficmh_core.image_io import to_image, to_tensor
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.training.checkpoints import read_average, write_weights
+from difficmh_core.training.package import (
+    BEFORE,
+    card_before,
+    data_of,
+    device_of,
+    round_to_half,
+    stored,
+)
+from difficmh_core.training.recipe import Recipe
+from difficmh_core.training.settings import StageName
+from difficmh_core.weights.loading import load_strict, read_safetensors
+from difficmh_core.weights.network_card import (
+    describe_network,
+    read_network_card,
+    write_network_card,
+)
+
+__all__ = ["package_elic", "unpack_elic"]
+
+_STEM = "elic"
+_RATES_BPP = (0.03, 0.06, 0.1, 0.2)
+
+
+def package_elic(
+    recipe: Recipe, folder: Path, config: ElicConfig | None = None
+) -> Iterator[Mapping[str, float]]:
+    """Write the trained network as a safetensors file with its card.
+
+    Args:
+        recipe: Whose run folder holds the trained stage.
+        folder: Where to write; copy it over the packaged weights to ship them.
+        config: Widths that the stage was trained with; ``None`` takes those that ship.
+
+    Yields:
+        Mean bits per pixel and PSNR of whole files at each rate, on the validation pictures.
+
+    Raises:
+        CheckpointError: If the stage did not run, or had other widths.
+    """
+    network = ElicNetwork(config or ElicConfig())
+    load_strict(network, read_average(recipe.runs / StageName.ELIC), StageName.ELIC)
+    round_to_half(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{_STEM}.safetensors"
+    save_file(stored(network), path)
+    elic = Elic([network], "ELIC", "")
+    pictures = [to_image(picture[None]) for picture in recipe.check_pictures]
+    metrics = dict[str, float]()
+    for rate in _RATES_BPP:
+        measured = _measure(elic, pictures, rate)
+        metrics |= {f"at_{rate:g}_{name}": value for name, value in measured.items()}
+        yield {"rate": rate, **measured}
+    stages = (StageName.ELIC,)
+    history, before = recipe.history(StageName.ELIC), card_before(recipe, _STEM)
+    n_steps = int(history[-1]["step"]) if history else 0
+    seconds = history[-1]["seconds"] if history else 0.0
+    if before is not None:
+        n_steps += before.n_steps[StageName.ELIC]
+        seconds += before.training_seconds
+    card = describe_network(
+        path,
+        license="Apache-2.0",
+        source="python -m difficmh_core train elic",
+        data=data_of(recipe, before, stages),
+        n_steps={StageName.ELIC.value: n_steps},
+        training_seconds=round(seconds, 1),
+        device=device_of(before, has_run=bool(history)),
+        metrics=metrics,
+    )
+    write_network_card(card, path)
+
+
+def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
+    """Write a run folder that starts from packaged weights, so that training goes on from them.
+
+    Args:
+        weights: The safetensors file.
+        runs: Where the run folder goes.
+
+    Yields:
+        The number of values.
+
+    Raises:
+        CheckpointError: If the file is damaged, or the folder holds a checkpoint already.
+    """
+    card = read_network_card(weights)
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in read_safetensors(weights)[0].items()
+    }
+    write_weights(runs / StageName.ELIC, tensors)
+    (runs / BEFORE).mkdir(exist_ok=True)
+    write_network_card(card, runs / BEFORE / weights.name)
+    yield {StageName.ELIC.value: sum(tensor.numel() for tensor in tensors.values())}
+
+
+def _measure(elic: Elic, pictures: Sequence[Image.Image], rate_bpp: float) -> dict[str, float]:
+    """Return the means over pictures of the best files of so many bits."""
+    bpp, psnr = list[float](), list[float]()
+    for picture in pictures:
+        n_pixels = picture.width * picture.height
+        coded = best_within(elic, picture, int(rate_bpp * n_pixels / 8))
+        bpp.append(8 * len(coded.data) / n_pixels)
+        decoded = to_tensor(elic.decode(coded.data))
+        psnr.append(psnr_db(to_tensor(picture), decoded).item())
+    return {"bpp": round(mean(bpp), 4), "psnr_db": round(mean(psnr), 3)}
