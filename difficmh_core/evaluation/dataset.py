@@ -18,19 +18,14 @@ from typing import Any
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.evaluation.comparison import Row, compare
 from difficmh_core.evaluation.contenders import Contender
+from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas
 from difficmh_core.evaluation.judge import Judge
 from difficmh_core.evaluation.report import plot_curves
-from difficmh_core.evaluation.statistics import (
-    Summary,
-    bd_quality,
-    bd_rate,
-    is_higher_better,
-    summarize,
-)
+from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
 from difficmh_core.tagging.detector import Detection
-from difficmh_core.vision.coco_map import CocoAnnotations
+from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
 __all__ = ["Evaluation", "find_pictures"]
 
@@ -175,6 +170,17 @@ class Evaluation:
             if "codec" not in line and "error" in line
         }
         failed = [row for row in rows if row.error is not None]
+        precise = {} if annotations is None else precisions(lines, annotations)
+        deltas = list[dict[str, Any]]()
+        if anchor is not None:
+            deltas = codec_deltas(rows, self.rates_bpp, anchor)
+            bpp = {(made.codec, made.target_bpp): made.bpp for made in summaries}
+            points = {
+                (codec, rate): (bpp[codec, rate], point)
+                for (codec, rate), point in precise.items()
+                if rate is not None
+            }
+            deltas += precision_deltas(points, anchor)
         summary = {
             "folder": self.folder.name,
             "rates_bpp": list(self.rates_bpp),
@@ -185,8 +191,11 @@ class Evaluation:
             ],
             "codecs": {row.codec: {"name": row.name, "version": row.version} for row in rows},
             "summaries": [asdict(s) | {"values": _rounded(s)} for s in summaries],
-            "coco_map": [] if annotations is None else precisions(lines, annotations),
-            "deltas": [] if anchor is None else deltas(summaries, anchor),
+            "coco_map": [
+                {"codec": codec, "rate_bpp": rate, **point.to_json()}
+                for (codec, rate), point in precise.items()
+            ],
+            "deltas": deltas,
         }
         write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
@@ -196,42 +205,9 @@ class Evaluation:
         return summary
 
 
-def deltas(summaries: Sequence[Summary], anchor: str) -> list[dict[str, Any]]:
-    """Return the Bjøntegaard deltas of every codec against one, for every measure.
-
-    ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
-    much better it is at equal bits (for F1 of boxes, what is called BD-mAP elsewhere). ``None``
-    where a curve does not rise or the curves have nothing in common.
-
-    Args:
-        summaries: Of all codecs and targets.
-        anchor: Key of the codec to compare with.
-    """
-    made = list[dict[str, Any]]()
-    codecs = dict.fromkeys(summary.codec for summary in summaries)
-    keys = dict.fromkeys(key for summary in summaries for key in summary.values)
-    for codec in codecs:
-        for key in keys if codec != anchor else ():
-            curves = [
-                [(s.bpp, s.values[key].value) for s in summaries if s.codec == name]
-                for name in (anchor, codec)
-            ]
-            way = is_higher_better(key)
-            made.append(
-                {
-                    "codec": codec,
-                    "anchor": anchor,
-                    "measure": key,
-                    "bd_rate_percent": bd_rate(*curves, higher_is_better=way),
-                    "bd_quality": bd_quality(*curves, higher_is_better=way),
-                }
-            )
-    return made
-
-
 def precisions(
     lines: Sequence[Mapping[str, Any]], annotations: CocoAnnotations
-) -> list[dict[str, Any]]:
+) -> dict[tuple[str, float | None], MeanPrecision]:
     """Return COCO's mean average precision of the originals, and of every codec and rate.
 
     Args:
@@ -243,10 +219,7 @@ def precisions(
         if "boxes" in line:
             group = groups[line.get("codec", _ORIGINAL), line.get("rate_bpp")]
             group[Path(line["picture"]).name] = [_to_detection(box) for box in line["boxes"]]
-    return [
-        {"codec": codec, "rate_bpp": rate, **asdict(annotations.mean_precision(boxes))}
-        for (codec, rate), boxes in groups.items()
-    ]
+    return {key: annotations.mean_precision(boxes) for key, boxes in groups.items()}
 
 
 def _to_lists(boxes: Sequence[Detection]) -> list[list[Any]]:

@@ -1,19 +1,14 @@
-"""Means over a data set with bootstrap intervals, and Bjøntegaard deltas.
+"""Means over a data set with bootstrap intervals.
 
 References:
-    Bjøntegaard: Calculation of average PSNR differences between RD curves, VCEG-M33, 2001
-    Herglotz et al.: The Bjøntegaard Bible, 2024, https://arxiv.org/abs/2304.12852
     Efron: Bootstrap Methods, Annals of Statistics 7(1), 1979 (the percentile interval)
 """
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
-import bjontegaard
 import numpy as np
 
 from difficmh_core.evaluation.comparison import Row
@@ -21,21 +16,19 @@ from difficmh_core.quality.metrics import METRICS
 from difficmh_core.vision.tasks import MEASURES
 
 __all__ = [
+    "INTERVAL",
     "Estimate",
     "Summary",
-    "bd_quality",
-    "bd_rate",
     "bootstrap",
     "is_higher_better",
+    "pooled_f1",
     "summarize",
 ]
 
 Item = TypeVar("Item")
-Curve = Sequence[tuple[float, float]]
-"""Rate [bit per pixel] and quality, one pair for each target."""
 _N_RESAMPLES = 1000
-_INTERVAL = (2.5, 97.5)
-_FEWEST_POINTS = 3
+INTERVAL = (2.5, 97.5)
+"""Percentiles at the ends of every interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +118,23 @@ def _mean_of(key: str) -> Callable[[Sequence[Row]], float]:
     """Return what takes the mean of a measure; F1 of boxes is pooled, not averaged."""
 
     def pooled(rows: Sequence[Row]) -> float:
-        matched, missed, hallucinated = (
-            sum(row.values[f"boxes_{kind}"] for row in rows)
-            for kind in ("matched", "missed", "hallucinated")
+        return pooled_f1(
+            *(
+                sum(row.values[f"boxes_{kind}"] for row in rows)
+                for kind in ("matched", "missed", "hallucinated")
+            )
         )
-        wrong = missed + hallucinated
-        return 2 * matched / (2 * matched + wrong) if matched + wrong else 1.0
 
     def mean(rows: Sequence[Row]) -> float:
         return float(np.mean([row.values[key] for row in rows]))
 
     return pooled if key == "box_f1" else mean
+
+
+def pooled_f1(matched: float, missed: float, hallucinated: float) -> float:
+    """Return F1 of boxes counted over many pictures, 0 to 1; 1 if there are none at all."""
+    wrong = missed + hallucinated
+    return 2 * matched / (2 * matched + wrong) if matched + wrong else 1.0
 
 
 def bootstrap(
@@ -158,52 +157,5 @@ def bootstrap(
     drawn = [
         statistic([items[index] for index in random.integers(0, n, n)]) for _ in range(n_resamples)
     ]
-    low, high = np.percentile(drawn, _INTERVAL)
+    low, high = np.percentile(drawn, INTERVAL)
     return Estimate(value=statistic(items), low=float(low), high=float(high))
-
-
-def bd_rate(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
-    """Return how many more bits the test codec takes for equal quality [%].
-
-    Args:
-        anchor: The curve to compare with.
-        test: The curve in question.
-        higher_is_better: Which way the quality is better.
-
-    Returns:
-        ``None`` where it is not defined: fewer than three points, curves that do not rise, or
-        qualities that no two points have in common.
-    """
-    return _delta(bjontegaard.bd_rate, anchor, test, higher_is_better)
-
-
-def bd_quality(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
-    """Return how much better the test codec is at equal bits, in the quality's unit.
-
-    Arguments and ``None`` as in :func:`bd_rate`; positive is always better.
-    """
-    return _delta(bjontegaard.bd_psnr, anchor, test, higher_is_better)
-
-
-def _delta(
-    compute: Callable[..., float], anchor: Curve, test: Curve, higher_is_better: bool
-) -> float | None:
-    sign = 1.0 if higher_is_better else -1.0
-    curves = [
-        sorted((rate, sign * quality) for rate, quality in curve) for curve in (anchor, test)
-    ]
-    for curve in curves:
-        rises = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(curve))
-        if len(curve) < _FEWEST_POINTS or not rises:
-            return None
-    qualities = [[quality for _, quality in curve] for curve in curves]
-    rates = [[rate for rate, _ in curve] for curve in curves]
-    for values in (qualities, rates):
-        if max(values[0][0], values[1][0]) >= min(values[0][-1], values[1][-1]):
-            return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a small overlap; the caller sees the curves
-        value = compute(
-            rates[0], qualities[0], rates[1], qualities[1], "pchip", require_matching_points=False
-        )
-    return float(value)

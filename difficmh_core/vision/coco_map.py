@@ -33,12 +33,19 @@ class MeanPrecision:
         low: Lower end of the interval.
         high: Upper end of the interval.
         n: Number of pictures.
+        draws: The value of each draw of the bootstrap; draws of equal sets of pictures are the
+            same pictures.
     """
 
     value: float
     low: float
     high: float
     n: int
+    draws: tuple[float, ...]
+
+    def to_json(self) -> dict[str, float]:
+        """Return value, interval and number of pictures as JSON takes them."""
+        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
 
 
 class CocoAnnotations:
@@ -118,7 +125,8 @@ class CocoAnnotations:
         from pycocotools.cocoeval import COCOeval
 
         if not found:
-            return MeanPrecision(value=0.0, low=0.0, high=0.0, n=len(chosen))
+            none = (0.0,) * n_resamples
+            return MeanPrecision(value=0.0, low=0.0, high=0.0, n=len(chosen), draws=none)
         evaluation = COCOeval(self._truth, self._truth.loadRes(copy.deepcopy(found)), "bbox")
         evaluation.params.imgIds = sorted(chosen)
         evaluation.params.areaRng = [evaluation.params.areaRng[0]]
@@ -133,7 +141,9 @@ class CocoAnnotations:
             for _ in range(n_resamples)
         ]
         low, high = np.percentile(drawn, _INTERVAL)
-        return MeanPrecision(value=value, low=float(low), high=float(high), n=n)
+        return MeanPrecision(
+            value=value, low=float(low), high=float(high), n=n, draws=tuple(drawn)
+        )
 
 
 def _accumulated(evaluation: Any, by_category: list[Any], drawn: Any, n: int) -> float:  # noqa: ANN401

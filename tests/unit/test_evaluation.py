@@ -14,11 +14,12 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.comparison import Row, compare
 from difficmh_core.evaluation.contenders import OtherCodec, OurCodec
 from difficmh_core.evaluation.dataset import Evaluation
+from difficmh_core.evaluation.deltas import bd_quality, bd_rate, precision_deltas
 from difficmh_core.evaluation.judge import Judge
 from difficmh_core.evaluation.report import contact_sheet, table
-from difficmh_core.evaluation.statistics import bd_quality, bd_rate, bootstrap, summarize
+from difficmh_core.evaluation.statistics import bootstrap, summarize
 from difficmh_core.tagging.vocabulary import coco_names
-from difficmh_core.vision.coco_map import CocoAnnotations
+from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import YOLOX_NANO
 
@@ -105,7 +106,10 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, j
     assert len(summary["summaries"]) == 9
     assert all(made["n"] == 3 for made in summary["summaries"])
     better = {d["codec"]: d for d in summary["deltas"] if d["measure"] == "psnr_db"}
-    assert better["avif"]["bd_rate_percent"] < 0 < better["avif"]["bd_quality"]
+    saved, gained = better["avif"]["bd_rate_percent"], better["avif"]["bd_quality"]
+    assert saved["low"] <= saved["value"] <= saved["high"] < 0
+    assert 0 < gained["low"] <= gained["value"] <= gained["high"]
+    assert better["avif"]["n"] == 3
     with (tmp_path / "out" / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 27
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["rates_bpp"] == [1, 2, 4]
@@ -159,6 +163,38 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
     original, coarse, fine = (line["value"] for line in found)
     assert original > 0.9  # its own boxes are the truth
     assert coarse < fine
+
+
+def test_precision_has_deltas_with_intervals_over_the_same_draws():
+    def points(codec, bpps, heights, n_draws=50):
+        random = np.random.default_rng(4)  # the same for both codecs, as the pictures are
+        shifts = random.normal(0, 0.01, n_draws)
+        return {
+            (codec, bpp): (
+                bpp,
+                MeanPrecision(
+                    value=height,
+                    low=0.0,
+                    high=1.0,
+                    n=60,
+                    draws=tuple(height + shift for shift in shifts),
+                ),
+            )
+            for bpp, height in zip(bpps, heights, strict=True)
+        }
+
+    rates = (0.03, 0.06, 0.12)
+    precisions = points("vvc", rates, (0.1, 0.2, 0.3)) | points("nano", rates, (0.14, 0.24, 0.34))
+    (delta,) = precision_deltas(precisions, "vvc")
+    assert (delta["codec"], delta["measure"], delta["n"]) == ("nano", "coco_map", 60)
+    # What both codecs share in every draw cancels.
+    ends = [delta["bd_quality"][name] for name in ("value", "low", "high")]
+    assert ends == pytest.approx([0.04] * 3, abs=1e-4)
+    assert delta["bd_rate_percent"]["value"] < 0
+    falling = precisions | points("bad", rates, (0.3, 0.2, 0.1))
+    assert precision_deltas(falling, "vvc")[0]["bd_quality"] == dict.fromkeys(
+        ("value", "low", "high")
+    )
 
 
 def test_processes_share_the_pictures(folder, tmp_path, contenders, judge):

@@ -1,0 +1,232 @@
+"""Bjøntegaard deltas between codecs, with bootstrap intervals over pictures.
+
+The curve of a codec is its mean quality over its mean rate, a point for each target. Intervals
+draw pictures with replacement, the same ones for both codecs, and take the delta of each draw.
+
+References:
+    Bjøntegaard: Calculation of average PSNR differences between RD curves, VCEG-M33, 2001
+    Herglotz et al.: The Bjøntegaard Bible, 2024, https://arxiv.org/abs/2304.12852
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import bjontegaard
+import numpy as np
+from numpy.typing import NDArray
+
+from difficmh_core.evaluation.comparison import Row
+from difficmh_core.evaluation.statistics import INTERVAL, is_higher_better, pooled_f1
+from difficmh_core.vision.coco_map import MeanPrecision
+
+__all__ = ["bd_quality", "bd_rate", "codec_deltas", "precision_deltas"]
+
+Curve = Sequence[tuple[float, float]]
+"""Rate [bit per pixel] and quality, one pair for each target."""
+_FEWEST_POINTS = 3
+_N_RESAMPLES = 200
+_LEAST_SHARE = 0.9
+"""Share of the draws whose delta must be defined, or there is no interval."""
+_POOLED = "box_f1"
+_COUNTS = ("boxes_matched", "boxes_missed", "boxes_hallucinated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """One codec's pictures at every target: arrays (target, picture)."""
+
+    bpp: NDArray[np.float64]
+    values: Mapping[str, NDArray[np.float64]]
+
+    def curve(self, key: str, drawn: NDArray[np.int64]) -> list[tuple[float, float]]:
+        """Return mean rate and quality of some pictures; F1 of boxes is pooled."""
+        if key == _POOLED:
+            sums = np.stack([self.values[name][:, drawn].sum(axis=1) for name in _COUNTS], axis=1)
+            heights = [pooled_f1(*row) for row in sums]
+        else:
+            heights = list(self.values[key][:, drawn].mean(axis=1))
+        return list(zip(self.bpp[:, drawn].mean(axis=1), heights, strict=True))
+
+
+def codec_deltas(
+    rows: Sequence[Row], targets_bpp: Sequence[float], anchor: str
+) -> list[dict[str, Any]]:
+    """Return the Bjøntegaard deltas of every codec against one, for every measure.
+
+    ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
+    much better it is at equal bits. Each holds ``value``, and ``low`` and ``high``, the ends of
+    its 95 % interval; ``None`` where a curve does not rise or the curves have nothing in common.
+
+    Args:
+        rows: Of all pictures; those that a codec could not take at every target are left out.
+        targets_bpp: The targets of the run, to which each row's is the nearest.
+        anchor: Key of the codec to compare with.
+    """
+    made = list[dict[str, Any]]()
+    for codec in dict.fromkeys(row.codec for row in rows):
+        if codec == anchor:
+            continue
+        tables = _tables(rows, targets_bpp, (anchor, codec))
+        if tables is None:
+            continue
+        first, second = tables
+        n = first.bpp.shape[1]
+        for key in first.values:
+            all_of_them, *draws = (
+                (first.curve(key, drawn), second.curve(key, drawn))
+                for drawn in (np.arange(n), *_draws(n))
+            )
+            way = is_higher_better(key)
+            made.append(
+                {"codec": codec, "anchor": anchor, "measure": key, "n": n}
+                | _both(all_of_them, draws, higher_is_better=way)
+            )
+    return made
+
+
+def precision_deltas(
+    precisions: Mapping[tuple[str, float], tuple[float, MeanPrecision]], anchor: str
+) -> list[dict[str, Any]]:
+    """Return BD-rate and BD-mAP of every codec against one, as :func:`codec_deltas`.
+
+    Args:
+        precisions: For each codec and target its mean rate [bit per pixel] and its precision on
+            the same pictures, whose draws then belong together.
+        anchor: Key of the codec to compare with.
+    """
+    curves: dict[str, list[tuple[float, MeanPrecision]]] = {}
+    for (codec, _), point in sorted(precisions.items()):
+        curves.setdefault(codec, []).append(point)
+    made = list[dict[str, Any]]()
+    for codec, points in curves.items():
+        if codec == anchor or anchor not in curves:
+            continue
+        pair = curves[anchor], points
+        if len({point.n for curve in pair for _, point in curve}) > 1:
+            continue  # not the same pictures
+
+        n_draws = min(len(point.draws) for curve in pair for _, point in curve)
+        draws = [
+            (_drawn_curve(pair[0], index), _drawn_curve(pair[1], index))
+            for index in range(n_draws)
+        ]
+        first, second = ([(bpp, point.value) for bpp, point in curve] for curve in pair)
+        made.append(
+            {"codec": codec, "anchor": anchor, "measure": "coco_map", "n": points[0][1].n}
+            | _both((first, second), draws, higher_is_better=True)
+        )
+    return made
+
+
+def bd_rate(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
+    """Return how many more bits the test codec takes for equal quality [%].
+
+    Args:
+        anchor: The curve to compare with.
+        test: The curve in question.
+        higher_is_better: Which way the quality is better.
+
+    Returns:
+        ``None`` where it is not defined: fewer than three points, curves that do not rise, or
+        qualities that no two points have in common.
+    """
+    return _delta(bjontegaard.bd_rate, anchor, test, higher_is_better)
+
+
+def bd_quality(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
+    """Return how much better the test codec is at equal bits, in the quality's unit.
+
+    Arguments and ``None`` as in :func:`bd_rate`; positive is always better.
+    """
+    return _delta(bjontegaard.bd_psnr, anchor, test, higher_is_better)
+
+
+def _delta(
+    compute: Callable[..., float], anchor: Curve, test: Curve, higher_is_better: bool
+) -> float | None:
+    sign = 1.0 if higher_is_better else -1.0
+    curves = [
+        sorted((rate, sign * quality) for rate, quality in curve) for curve in (anchor, test)
+    ]
+    for curve in curves:
+        rises = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(curve))
+        if len(curve) < _FEWEST_POINTS or not rises:
+            return None
+    qualities = [[quality for _, quality in curve] for curve in curves]
+    rates = [[rate for rate, _ in curve] for curve in curves]
+    for values in (qualities, rates):
+        if max(values[0][0], values[1][0]) >= min(values[0][-1], values[1][-1]):
+            return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a small overlap; the caller sees the curves
+        value = compute(
+            rates[0], qualities[0], rates[1], qualities[1], "pchip", require_matching_points=False
+        )
+    return float(value)
+
+
+def _drawn_curve(points: Sequence[tuple[float, MeanPrecision]], index: int) -> Curve:
+    return [(bpp, point.draws[index]) for bpp, point in points]
+
+
+def _tables(
+    rows: Sequence[Row], targets_bpp: Sequence[float], codecs: tuple[str, str]
+) -> tuple[_Table, _Table] | None:
+    """Return two codecs on the pictures that both took at every target; ``None`` if none."""
+    targets = sorted(targets_bpp)
+    found = dict[tuple[str, str, int], Row]()
+    for row in rows:
+        index = int(np.argmin([abs(bpp - row.target_bpp) for bpp in targets]))
+        if row.codec in codecs and row.error is None:
+            found[row.codec, row.picture, index] = row
+    pictures = [
+        name
+        for name in dict.fromkeys(row.picture for row in rows)
+        if all((codec, name, i) in found for codec in codecs for i in range(len(targets)))
+    ]
+    if not pictures:
+        return None
+    kept = [
+        found[codec, name, i] for codec in codecs for name in pictures for i in range(len(targets))
+    ]
+    keys = [key for key in kept[0].values if all(key in row.values for row in kept)]
+
+    def table(codec: str) -> _Table:
+        lines = [[found[codec, name, i] for name in pictures] for i in range(len(targets))]
+        return _Table(
+            bpp=np.array([[row.bpp for row in line] for line in lines]),
+            values={
+                key: np.array([[row.values[key] for row in line] for line in lines])
+                for key in keys
+            },
+        )
+
+    return table(codecs[0]), table(codecs[1])
+
+
+def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:
+    random = np.random.default_rng(seed)
+    return (random.integers(0, n, n) for _ in range(_N_RESAMPLES))
+
+
+def _both(
+    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], *, higher_is_better: bool
+) -> dict[str, Any]:
+    """Return both deltas with their intervals."""
+    made = dict[str, Any]()
+    for name, delta in {"bd_rate_percent": bd_rate, "bd_quality": bd_quality}.items():
+        value = delta(*curves, higher_is_better=higher_is_better)
+        drawn = [delta(*pair, higher_is_better=higher_is_better) for pair in draws]
+        known = [number for number in drawn if number is not None]
+        low = high = None
+        if value is not None and len(known) >= _LEAST_SHARE * max(1, len(drawn)):
+            low, high = (round(float(end), 5) for end in np.percentile(known, INTERVAL))
+        made[name] = {
+            "value": None if value is None else round(value, 5),
+            "low": low,
+            "high": high,
+        }
+    return made
