@@ -28,7 +28,7 @@ from difficmh_core import torchvision_operators  # noqa: F401 (before compressai
 from compressai.transforms.functional import rgb2ycbcr, ycbcr2rgb
 
 from difficmh_core.baselines.baseline import Baseline
-from difficmh_core.baselines.programs import run_program
+from difficmh_core.baselines.programs import TIME_LIMIT_S, run_program
 from difficmh_core.errors import BackendUnavailableError, ProgramError
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.weights.cache import cached_path
@@ -53,12 +53,15 @@ class FfmpegVvenc(Baseline):
     qualities = _QUALITIES
     max_side_px = _MAX_SIDE_PX
 
-    def __init__(self, ffmpeg: Path, preset: str = "fast") -> None:
+    def __init__(
+        self, ffmpeg: Path, preset: str = "fast", *, limit_s: float = TIME_LIMIT_S
+    ) -> None:
         """Ask the program for its version.
 
         Args:
             ffmpeg: The program, built with libvvenc.
             preset: VVenC's: faster, fast, medium, slow or slower.
+            limit_s: When an encoder or decoder is stopped [s].
 
         Raises:
             ProgramError: If the program does not run.
@@ -66,6 +69,7 @@ class FfmpegVvenc(Baseline):
         """
         self._ffmpeg = ffmpeg
         self._preset = preset
+        self._limit_s = limit_s
         self.name = f"VVC (VVenC, preset {preset})"
         with tempfile.TemporaryDirectory() as folder:
             said = run_program([ffmpeg, "-hide_banner", "-codecs"], folder=Path(folder))
@@ -87,7 +91,7 @@ class FfmpegVvenc(Baseline):
             options = "-v error -i in.png -frames:v 1 -vf scale=out_color_matrix=bt709 "
             options += f"-pix_fmt yuv420p10le -colorspace bt709 -c:v libvvenc -qp {quality} "
             options += f"-qpa 0 -preset {self._preset} out.266"
-            run_program([self._ffmpeg, *options.split()], folder=folder)
+            run_program([self._ffmpeg, *options.split()], folder=folder, limit_s=self._limit_s)
             # How much to crop: one byte, which a stream with a conformance window would take too.
             crop = 16 * (padded.width - image.width) + padded.height - image.height
             return bytes([crop]) + _read(folder / "out.266", self.name)
@@ -100,7 +104,7 @@ class FfmpegVvenc(Baseline):
             (folder / "in.266").write_bytes(data[1:])
             options = "-v error -i in.266 -frames:v 1 -vf scale=in_color_matrix=bt709 "
             options += "-pix_fmt rgb24 out.png"
-            run_program([self._ffmpeg, *options.split()], folder=folder)
+            run_program([self._ffmpeg, *options.split()], folder=folder, limit_s=self._limit_s)
             with Image.open(folder / "out.png") as image:
                 return image.convert("RGB").crop(
                     (0, 0, image.width - beside, image.height - below)

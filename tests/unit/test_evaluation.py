@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, webp
+from difficmh_core.baselines.vvc import FfmpegVvenc
 from difficmh_core.config import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.comparison import Row, compare
@@ -74,6 +76,43 @@ def test_what_a_codec_cannot_take_is_a_row_that_says_so(size, contenders, judge)
         assert "at most 16383 px" in outcomes[0].row.error
         assert "at most 16383 px" in table([outcomes[0].row])
     assert contact_sheet(picture, outcomes, side_px=30).height
+
+
+# An ffmpeg with VVenC that answers questions, and cannot encode.
+POOR_ENCODER = """#!{python}
+import sys, time
+if "-codecs" in sys.argv:
+    print(" DEV.L. vvc  H.266 (encoders: libvvenc )")
+elif "-version" in sys.argv:
+    print("ffmpeg version 7")
+else:
+    {instead}
+"""
+
+
+@pytest.mark.parametrize(
+    ("instead", "message"),
+    [
+        ("time.sleep(60)", "did not end within 1 s and was stopped"),
+        ("sys.exit('no room for the picture')", "exit code 1: no room for the picture"),
+        ("pass", "ended without an error, but wrote nothing"),
+    ],
+)
+def test_an_encoder_that_fails_is_a_row_and_the_others_go_on(
+    instead, message, picture, judge, tmp_path
+):
+    program = tmp_path / "ffmpeg"
+    program.write_text(POOR_ENCODER.format(python=sys.executable, instead=instead))
+    program.chmod(0o755)
+    vvc = FfmpegVvenc(program, limit_s=1.0)
+    contenders = [OtherCodec(vvc), OtherCodec(jpeg())]
+    outcomes = list(compare("a", picture, [900, 2500], contenders, judge))
+    failed, good = outcomes[::2], outcomes[1::2]
+    assert all(message in o.row.error and o.picture is None for o in failed)
+    assert all(o.row.error is None and o.row.n_bytes > 0 for o in good)
+    told = table([o.row for o in outcomes])
+    assert message in told
+    assert "JPEG" in told
 
 
 @pytest.fixture
