@@ -20,6 +20,7 @@ from difficmh_core.evaluation.comparison import Row, compare
 from difficmh_core.evaluation.contenders import Contender
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas
 from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.report import plot_curves
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.files import write_whole
@@ -150,7 +151,7 @@ class Evaluation:
     def finish(
         self, anchor: str | None = None, annotations: CocoAnnotations | None = None
     ) -> dict[str, Any]:
-        """Write ``rows.csv``, ``summary.json`` and the plots; return the summary.
+        """Write ``rows.csv``, ``summary.json``, ``summary.md`` and the plots; return the summary.
 
         Args:
             anchor: Key of the codec that the Bjøntegaard deltas compare with; ``None`` for none.
@@ -200,6 +201,7 @@ class Evaluation:
         write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
+        write_whole(markdown_of(summary).encode(), self.out / "summary.md")
         for key in dict.fromkeys(key for made in summaries for key in made.values):
             plot_curves(summaries, key, self.out)
         return summary

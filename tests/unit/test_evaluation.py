@@ -125,6 +125,10 @@ def folder(tmp_path, picture):
     return pictures
 
 
+def _is(summary, codec, target):
+    return summary["codec"] == codec and summary["target_bpp"] == target
+
+
 def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, judge):
     others = contenders[:3]
     evaluation = Evaluation(folder=folder, rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
@@ -152,6 +156,11 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, j
     with (tmp_path / "out" / "rows.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 27
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["rates_bpp"] == [1, 2, 4]
+    page = (tmp_path / "out" / "summary.md").read_text()
+    (psnr,) = (s["values"]["psnr_db"] for s in summary["summaries"] if _is(s, "avif", 2.0))
+    assert f"{psnr['value']:.3f} ± {(psnr['high'] - psnr['low']) / 2:.3f}" in page
+    assert f"{saved['value']:+.1f} % [{saved['low']:+.1f}, {saved['high']:+.1f}]" in page
+    assert "| broken.jpg | - | " in page
     with Image.open(tmp_path / "out" / "psnr_db.png") as plot:
         assert plot.width > 600
     assert "<svg" in (tmp_path / "out" / "psnr_db.svg").read_text()
@@ -200,6 +209,8 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
         ("jpeg", 2.0),
     ]
     original, coarse, fine = (line["value"] for line in found)
+    page = (tmp_path / "out" / "summary.md").read_text()
+    assert f"| - | the originals | {original:.3f} |" in page
     assert original > 0.9  # its own boxes are the truth
     assert coarse < fine
 

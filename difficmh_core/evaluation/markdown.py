@@ -1,0 +1,138 @@
+"""The summary of an evaluation as a page of tables (Markdown), to read and to cite."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from difficmh_core.evaluation.report import label_of
+from difficmh_core.vision.tasks import MEASURES
+
+__all__ = ["markdown_of"]
+
+_DEPTH = "features_"
+_DIGITS = 3
+
+
+def markdown_of(summary: Mapping[str, Any]) -> str:
+    """Return the tables of a summary: quality, machines, precision, depth, deltas, failures.
+
+    Args:
+        summary: As :meth:`Evaluation.finish` returns it.
+    """
+    made = summary["summaries"]
+    keys = list(dict.fromkeys(key for line in made for key in line["values"]))
+    depths = [key for key in keys if key.startswith(_DEPTH)]
+    machines = [key for key in keys if key in MEASURES and key not in depths]
+    quality = [key for key in keys if key not in machines and key not in depths]
+    n_failed = len(summary["failures"]) + len(summary["broken_pictures"])
+    parts = [
+        f"# {summary['folder']}: {summary['n_pictures']} pictures",
+        "Means over pictures; ± is half of the 95 % bootstrap interval over pictures. Sizes are "
+        "whole files in bits per pixel of the original; *fits* counts the files that hold no more "
+        "than the target, the others are the smallest that the codec makes.",
+    ]
+    if quality:
+        parts += ["## Quality", _means(made, quality)]
+    if machines:
+        parts += ["## What machines make of it, against the original", _means(made, machines)]
+    if summary["coco_map"]:
+        parts += ["## COCO mean average precision", _precision(summary)]
+    if depths:
+        parts += [
+            "## Features by depth: relative distance to the original's, shallow to deep",
+            _means(made, depths, [key.removeprefix(_DEPTH) for key in depths]),
+        ]
+    if summary["deltas"]:
+        parts += [
+            f"## Bjøntegaard deltas against {_name(summary, summary['deltas'][0]['anchor'])}",
+            "Rate: bits more (+) or less (-) at equal quality. Quality: how much better (+) at "
+            "equal bits. In brackets the 95 % bootstrap interval over pictures; - where a curve "
+            "does not rise or the curves have nothing in common.",
+            _deltas(summary),
+        ]
+    if n_failed:
+        parts += ["## Failures", _failures(summary)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _means(
+    made: Sequence[Mapping[str, Any]], keys: Sequence[str], heads: Sequence[str] | None = None
+) -> str:
+    """Return one line for each codec and target."""
+    lines = [
+        [
+            f"{line['target_bpp']:g}",
+            line["name"],
+            f"{line['bpp']:.4f}",
+            f"{line['n_fitting']} of {line['n']}",
+            *(_with_interval(line["values"].get(key)) for key in keys),
+        ]
+        for line in sorted(made, key=lambda line: line["target_bpp"])
+    ]
+    return _table(["target", "codec", "bpp", "fits", *(heads or map(label_of, keys))], lines)
+
+
+def _precision(summary: Mapping[str, Any]) -> str:
+    lines = [
+        [
+            "-" if line["rate_bpp"] is None else f"{line['rate_bpp']:g}",
+            "the originals" if line["rate_bpp"] is None else _name(summary, line["codec"]),
+            f"{line['value']:.3f}",
+            f"{line['low']:.3f} to {line['high']:.3f}",
+            str(line["n"]),
+        ]
+        for line in sorted(summary["coco_map"], key=lambda line: line["rate_bpp"] or 0)
+    ]
+    return _table(["target", "codec", "mAP ↑", "95 % interval", "pictures"], lines)
+
+
+def _deltas(summary: Mapping[str, Any]) -> str:
+    lines = [
+        [
+            _name(summary, line["codec"]),
+            "mAP" if line["measure"] == "coco_map" else label_of(line["measure"]),
+            _bracketed(line["bd_rate_percent"], " %", 1),
+            _bracketed(line["bd_quality"], "", _DIGITS),
+        ]
+        for line in summary["deltas"]
+        if not line["measure"].startswith((_DEPTH, "boxes_"))
+    ]
+    return _table(["codec", "measure", "rate", "quality"], lines)
+
+
+def _failures(summary: Mapping[str, Any]) -> str:
+    lines = [[picture, "-", error] for picture, error in summary["broken_pictures"].items()]
+    lines += [
+        [line["picture"], _name(summary, line["codec"]), line["error"]]
+        for line in summary["failures"]
+    ]
+    return _table(["picture", "codec", "why"], lines)
+
+
+def _name(summary: Mapping[str, Any], codec: str) -> str:
+    name: str = summary["codecs"][codec]["name"]
+    return name
+
+
+def _with_interval(estimate: Mapping[str, float] | None) -> str:
+    if estimate is None:
+        return "-"
+    half = (estimate["high"] - estimate["low"]) / 2
+    return f"{estimate['value']:.{_DIGITS}f} ± {half:.{_DIGITS}f}"
+
+
+def _bracketed(delta: Mapping[str, float | None], unit: str, digits: int) -> str:
+    value, low, high = (delta[name] for name in ("value", "low", "high"))
+    if value is None:
+        return "-"
+    if low is None or high is None:
+        return f"{value:+.{digits}f}{unit}"
+    return f"{value:+.{digits}f}{unit} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def _table(heads: Iterable[str], lines: Iterable[Sequence[str]]) -> str:
+    rows = [list(heads), *(list(line) for line in lines)]
+    rows.insert(1, ["---"] * len(rows[0]))
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        for row in rows
+    )
