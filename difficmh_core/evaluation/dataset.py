@@ -21,7 +21,7 @@ from difficmh_core.evaluation.contenders import Contender
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas
 from difficmh_core.evaluation.judge import Judge
 from difficmh_core.evaluation.markdown import markdown_of
-from difficmh_core.evaluation.report import plot_curves
+from difficmh_core.evaluation.plots import DEPTH, plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
@@ -202,8 +202,12 @@ class Evaluation:
         text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
         write_whole(markdown_of(summary).encode(), self.out / "summary.md")
-        for key in dict.fromkeys(key for made in summaries for key in made.values):
-            plot_curves(summaries, key, self.out)
+        keys = dict.fromkeys(key for made in summaries for key in made.values)
+        for key in keys:
+            if not key.startswith(DEPTH):
+                plot_curves(summaries, key, self.out)
+        for target in self.rates_bpp if any(key.startswith(DEPTH) for key in keys) else ():
+            plot_depth(summaries, target, self.out)
         return summary
 
 

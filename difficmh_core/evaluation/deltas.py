@@ -58,7 +58,8 @@ def codec_deltas(
 
     ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
     much better it is at equal bits. Each holds ``value``, and ``low`` and ``high``, the ends of
-    its 95 % interval; ``None`` where a curve does not rise or the curves have nothing in common.
+    its 95 % interval, which one picture alone does not have; ``None`` where a curve does not rise
+    or the curves have nothing in common.
 
     Args:
         rows: Of all pictures; those that a codec could not take at every target are left out.
@@ -77,7 +78,7 @@ def codec_deltas(
         for key in first.values:
             all_of_them, *draws = (
                 (first.curve(key, drawn), second.curve(key, drawn))
-                for drawn in (np.arange(n), *_draws(n))
+                for drawn in (np.arange(n), *(_draws(n) if n > 1 else ()))
             )
             way = is_higher_better(key)
             made.append(
@@ -222,7 +223,7 @@ def _both(
         drawn = [delta(*pair, higher_is_better=higher_is_better) for pair in draws]
         known = [number for number in drawn if number is not None]
         low = high = None
-        if value is not None and len(known) >= _LEAST_SHARE * max(1, len(drawn)):
+        if value is not None and drawn and len(known) >= _LEAST_SHARE * len(drawn):
             low, high = (round(float(end), 5) for end in np.percentile(known, INTERVAL))
         made[name] = {
             "value": None if value is None else round(value, 5),

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from difficmh_core.evaluation.plots import DEPTH
 from difficmh_core.evaluation.report import label_of
 from difficmh_core.vision.tasks import MEASURES
 
 __all__ = ["markdown_of"]
 
-_DEPTH = "features_"
 _DIGITS = 3
 
 
@@ -20,7 +20,7 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     """
     made = summary["summaries"]
     keys = list(dict.fromkeys(key for line in made for key in line["values"]))
-    depths = [key for key in keys if key.startswith(_DEPTH)]
+    depths = [key for key in keys if key.startswith(DEPTH)]
     machines = [key for key in keys if key in MEASURES and key not in depths]
     quality = [key for key in keys if key not in machines and key not in depths]
     n_failed = len(summary["failures"]) + len(summary["broken_pictures"])
@@ -39,14 +39,15 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     if depths:
         parts += [
             "## Features by depth: relative distance to the original's, shallow to deep",
-            _means(made, depths, [key.removeprefix(_DEPTH) for key in depths]),
+            _means(made, depths, [key.removeprefix(DEPTH) for key in depths]),
         ]
     if summary["deltas"]:
         parts += [
             f"## Bjøntegaard deltas against {_name(summary, summary['deltas'][0]['anchor'])}",
             "Rate: bits more (+) or less (-) at equal quality. Quality: how much better (+) at "
-            "equal bits. In brackets the 95 % bootstrap interval over pictures; - where a curve "
-            "does not rise or the curves have nothing in common.",
+            "equal bits. In brackets the 95 % bootstrap interval over pictures, where nearly all "
+            "draws have a delta. Left out: what is not defined, since a curve does not rise (its "
+            "smallest files exceed the targets, say) or the curves have nothing in common.",
             _deltas(summary),
         ]
     if n_failed:
@@ -64,7 +65,7 @@ def _means(
             line["name"],
             f"{line['bpp']:.4f}",
             f"{line['n_fitting']} of {line['n']}",
-            *(_with_interval(line["values"].get(key)) for key in keys),
+            *(_with_interval(line["values"].get(key), line["n"]) for key in keys),
         ]
         for line in sorted(made, key=lambda line: line["target_bpp"])
     ]
@@ -94,8 +95,11 @@ def _deltas(summary: Mapping[str, Any]) -> str:
             _bracketed(line["bd_quality"], "", _DIGITS),
         ]
         for line in summary["deltas"]
-        if not line["measure"].startswith((_DEPTH, "boxes_"))
+        if not line["measure"].startswith((DEPTH, "boxes_"))
+        and any(line[name]["value"] is not None for name in ("bd_rate_percent", "bd_quality"))
     ]
+    if not lines:
+        return "None is defined."
     return _table(["codec", "measure", "rate", "quality"], lines)
 
 
@@ -113,9 +117,11 @@ def _name(summary: Mapping[str, Any], codec: str) -> str:
     return name
 
 
-def _with_interval(estimate: Mapping[str, float] | None) -> str:
+def _with_interval(estimate: Mapping[str, float] | None, n: int) -> str:
     if estimate is None:
         return "-"
+    if n == 1:
+        return f"{estimate['value']:.{_DIGITS}f}"
     half = (estimate["high"] - estimate["low"]) / 2
     return f"{estimate['value']:.{_DIGITS}f} ± {half:.{_DIGITS}f}"
 

@@ -1,19 +1,17 @@
-"""What a comparison gave: a table, a sheet of pictures, and plots of rate against quality."""
+"""What a comparison gave: a table, and a sheet of pictures."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import Outcome, Row
-from difficmh_core.evaluation.published import PUBLISHED
-from difficmh_core.evaluation.statistics import Summary, is_higher_better
+from difficmh_core.evaluation.statistics import is_higher_better
 from difficmh_core.quality.metrics import METRICS
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.tasks import MEASURES
 
-__all__ = ["contact_sheet", "label_of", "plot_curves", "table"]
+__all__ = ["contact_sheet", "label_of", "table"]
 
 _COLUMNS = {
     "psnr_db": "PSNR ↑",
@@ -30,7 +28,6 @@ _BOXES = "boxes +/-/!"
 _BOX_KINDS = ("matched", "missed", "hallucinated")
 _CAPTION_PX = 40
 _GAP_PX = 6
-_MARKERS = "osD^vP*Xh"
 
 
 def label_of(key: str) -> str:
@@ -135,58 +132,3 @@ def _paste(sheet: Image.Image, image: Image.Image, caption: str, place: tuple[in
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     draw.multiline_text((place[0] + 3, place[1] + 3), caption, fill="black", font=font, spacing=3)
     sheet.paste(image, (place[0], place[1] + _CAPTION_PX))
-
-
-def plot_curves(
-    summaries: Sequence[Summary],
-    key: str,
-    folder: Path,
-    *,
-    published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
-) -> list[Path]:
-    """Draw one measure against the rate, as SVG and PNG, and return where they are.
-
-    Args:
-        summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
-        key: Which measure.
-        folder: Where to put them.
-        published: Points of other codecs, on other pictures, drawn apart and named as such.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    names = dict.fromkeys(summary.name for summary in summaries)
-    for marker, name in zip(_MARKERS * len(names), names, strict=False):
-        of_codec = [s for s in summaries if s.name == name and key in s.values]
-        points = sorted(of_codec, key=lambda summary: summary.bpp)
-        if not points:
-            continue
-        values = [point.values[key] for point in points]
-        # Pooled statistics can lie outside a percentile interval by a hair.
-        below = [max(0.0, value.value - value.low) for value in values]
-        above = [max(0.0, value.high - value.value) for value in values]
-        axes.errorbar(
-            [point.bpp for point in points],
-            [value.value for value in values],
-            yerr=[below, above],
-            marker=marker,
-            capsize=2,
-            label=name,
-        )
-    for name, rates in published.items():
-        at = [(bpp, values[key]) for bpp, values in rates if key in values]
-        if at:
-            bpps, heights = zip(*at, strict=True)
-            axes.plot(bpps, heights, "k+", markersize=9)
-            axes.annotate(name, at[0], fontsize=7, textcoords="offset points", xytext=(5, 3))
-    axes.set_xlabel("whole file [bit per pixel]")
-    axes.set_ylabel(label_of(key))
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    paths = [folder / f"{key}.{suffix}" for suffix in ("svg", "png")]
-    for path in paths:
-        figure.savefig(path, dpi=150)
-    return paths

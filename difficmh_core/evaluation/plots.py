@@ -1,0 +1,130 @@
+"""Plots of an evaluation, as SVG and PNG: rate against quality, and features by depth."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from difficmh_core.evaluation.published import PUBLISHED
+from difficmh_core.evaluation.report import label_of
+from difficmh_core.evaluation.statistics import Estimate, Summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["DEPTH", "plot_curves", "plot_depth"]
+
+DEPTH = "features_"
+"""How the keys of the features' deviation begin; the depth follows."""
+_MARKERS = "osD^vP*Xh"
+_COLORS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
+"""Of Okabe and Ito, which the color-blind can tell apart (https://jfly.uni-koeln.de/color/)."""
+
+
+def plot_curves(
+    summaries: Sequence[Summary],
+    key: str,
+    folder: Path,
+    *,
+    published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
+) -> list[Path]:
+    """Draw one measure against the rate and return where the plots are.
+
+    Args:
+        summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
+        key: Which measure.
+        folder: Where to put them.
+        published: Points of other codecs, on other pictures, drawn apart and named as such.
+    """
+    figure, axes = _canvas()
+    for (marker, color), made in _by_codec(summaries):
+        # A codec whose smallest file exceeds several targets has one point for all of them.
+        points = {point.bpp: point for point in made if key in point.values}
+        _line(
+            axes,
+            sorted(points),
+            [points[bpp].values[key] for bpp in sorted(points)],
+            (marker, color, made[0].name),
+        )
+    for name, rates in published.items():
+        at = [(bpp, values[key]) for bpp, values in rates if key in values]
+        if at:
+            bpps, heights = zip(*at, strict=True)
+            axes.plot(bpps, heights, "k+", markersize=9)
+            axes.annotate(name, at[0], fontsize=7, textcoords="offset points", xytext=(5, 3))
+    axes.set_xlabel("whole file [bit per pixel]")
+    axes.set_ylabel(label_of(key))
+    return _save(figure, axes, folder / key)
+
+
+def plot_depth(summaries: Sequence[Summary], target_bpp: float, folder: Path) -> list[Path]:
+    """Draw how far features move at each depth of a network, and return where the plots are.
+
+    Args:
+        summaries: Of all codecs and targets.
+        target_bpp: Which target.
+        folder: Where to put them.
+    """
+    figure, axes = _canvas()
+    for style, made in _by_codec([s for s in summaries if s.target_bpp == target_bpp]):
+        (point,) = made
+        depths = [key for key in point.values if key.startswith(DEPTH)]
+        label = f"{point.name}, {point.bpp:.3f} bpp"
+        places = [int(key.removeprefix(DEPTH)) for key in depths]
+        _line(axes, places, [point.values[key] for key in depths], (*style, label))
+    axes.set_xlabel("depth in EfficientNet-Lite0 (0 is the stem)")
+    axes.set_ylabel("relative distance to the original's features ↓")
+    return _save(figure, axes, folder / f"depth_at_{target_bpp:g}_bpp")
+
+
+def _canvas() -> tuple["Figure", "Axes"]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _by_codec(
+    summaries: Sequence[Summary],
+) -> Iterator[tuple[tuple[str, str], list[Summary]]]:
+    """Yield marker and color, the same in every plot, and a codec's summaries."""
+    codecs = dict.fromkeys(summary.codec for summary in summaries)
+    for index, codec in enumerate(codecs):
+        style = _MARKERS[index % len(_MARKERS)], _COLORS[index % len(_COLORS)]
+        yield style, [summary for summary in summaries if summary.codec == codec]
+
+
+def _line(
+    axes: "Axes",
+    places: Sequence[float],
+    values: Sequence[Estimate],
+    style: tuple[str, str, str],
+) -> None:
+    if not places:
+        return
+    marker, color, label = style
+    # Pooled statistics can lie outside a percentile interval by a hair.
+    below = [max(0.0, value.value - value.low) for value in values]
+    above = [max(0.0, value.high - value.value) for value in values]
+    heights = [value.value for value in values]
+    axes.errorbar(
+        places,
+        heights,
+        yerr=[below, above],
+        marker=marker,
+        color=color,
+        capsize=2,
+        elinewidth=0.8,
+        label=label,
+    )
+
+
+def _save(figure: "Figure", axes: "Axes", stem: Path) -> list[Path]:
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")]
+    for path in paths:
+        figure.savefig(path, dpi=150)
+    return paths
