@@ -8,9 +8,14 @@ from typing import Any
 import torch
 from PIL import Image
 
-from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
+from difficmh_core.errors import (
+    BackendUnavailableError,
+    CheckpointError,
+    ConfigError,
+    ImageError,
+)
 from difficmh_core.image_io import to_tensor
-from difficmh_core.quality.metrics import METRICS, QualityMeter
+from difficmh_core.quality.metrics import DEFAULT_METRICS, QualityMeter, metric_of
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
@@ -53,21 +58,26 @@ class Judge:
     def __init__(
         self,
         cache_dir: Path,
-        metrics: Sequence[str] = tuple(METRICS),
+        metrics: Sequence[str] = DEFAULT_METRICS,
         tasks: Sequence[str] = tuple(TASKS),
     ) -> None:
         """Load the networks of the tasks; those of the measures when they are first needed.
 
         Args:
             cache_dir: Where fetched weights lie.
-            metrics: Which of :data:`METRICS`.
+            metrics: Which measures, as :func:`metric_of` knows them.
             tasks: Which of :data:`TASKS`.
+
+        Raises:
+            ConfigError: If there is no such measure or task.
         """
         self._meter = QualityMeter(cache_dir)
-        self._metrics = list(metrics)
+        self._metrics = {key: metric_of(key) for key in metrics}
         self._tasks = dict[str, MachineTask]()
         self.absent = dict[str, str]()
         for key in tasks:
+            if key not in TASKS:
+                raise ConfigError(f"There is no task {key!r}. Choose of {', '.join(TASKS)}.")
             try:
                 self._tasks[key] = TASKS[key](cache_dir)
             except (BackendUnavailableError, CheckpointError) as error:
@@ -98,8 +108,8 @@ class Judge:
                 f"{original.pixels.shape[3]} x {original.pixels.shape[2]}."
             )
         values = dict[str, float]()
-        for key in self._metrics:
-            if min(pixels.shape[2:]) < METRICS[key].min_side_px or key in self.absent:
+        for key, metric in self._metrics.items():
+            if min(pixels.shape[2:]) < metric.min_side_px or key in self.absent:
                 continue
             try:
                 values[key] = self._meter.measure(key, original.pixels, pixels).item()

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import Outcome, Row
 from difficmh_core.evaluation.statistics import is_higher_better
-from difficmh_core.quality.metrics import METRICS
+from difficmh_core.quality.metrics import metric_of
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.tasks import MEASURES
@@ -33,10 +33,10 @@ _GAP_PX = 6
 def label_of(key: str) -> str:
     """Return a measure's name, its unit, and an arrow to where it is better."""
     arrow = "↑" if is_higher_better(key) else "↓"
-    if key not in METRICS:
+    if key in MEASURES:
         return f"{MEASURES[key].name} {arrow}"
-    unit = METRICS[key].unit
-    return f"{METRICS[key].name}{f' [{unit}]' if unit else ''} {arrow}"
+    metric = metric_of(key)
+    return f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {arrow}"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.quality.metrics import METRICS
+from difficmh_core.quality.metrics import metric_of
 from difficmh_core.vision.tasks import MEASURES
 
 __all__ = [
@@ -77,7 +77,7 @@ class Summary:
 
 def is_higher_better(key: str) -> bool:
     """Return which way a measure is better."""
-    return METRICS[key].is_higher_better if key in METRICS else MEASURES[key].is_higher_better
+    return (MEASURES[key] if key in MEASURES else metric_of(key)).is_higher_better
 
 
 def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary]:

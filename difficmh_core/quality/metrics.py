@@ -4,51 +4,25 @@ Every measure compares a decoded picture with its original, both RGB in [0, 1] a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.errors import ImageError
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
 from difficmh_core.quality.lpips import NetworkName, PerceptualDistance, perceptual_distance
+from difficmh_core.quality.metric import Metric
+from difficmh_core.quality.named import named_measure, named_metric
 from difficmh_core.shapes import Image01
 
-__all__ = ["METRICS", "Metric", "QualityMeter"]
+__all__ = ["DEFAULT_METRICS", "METRICS", "Metric", "QualityMeter", "metric_of"]
 
 PairMeasure = Callable[[Image01, Image01], Tensor]
 _MAX_KEPT_PIXELS = 1 << 21
 """Features of larger originals are computed anew each time: they take about 1 kB a pixel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """What one measure is.
-
-    Attributes:
-        key: How tables and files name it.
-        name: How people name it.
-        unit: Its unit; empty for a pure number.
-        lowest: Least value that it can take.
-        highest: Largest value that it can take.
-        is_higher_better: Which way is better.
-        min_side_px: Shortest side of a picture on which it is defined [px].
-        needs_weights: Whether fetched weights are needed.
-        reference: Where it was published.
-    """
-
-    key: str
-    name: str
-    unit: str
-    lowest: float
-    highest: float
-    is_higher_better: bool
-    min_side_px: int
-    needs_weights: bool
-    reference: str
 
 
 _LPIPS_REFERENCE = "Zhang et al., CVPR 2018, https://arxiv.org/abs/1801.03924, version 0.1"
@@ -113,7 +87,19 @@ METRICS = {
         ),
     )
 }
-"""Every measure, by its key."""
+"""The measures that are computed here, by their keys."""
+DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
+"""What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
+
+
+def metric_of(key: str) -> Metric:
+    """Return what a measure is, ours or one of pyiqa's.
+
+    Raises:
+        BackendUnavailableError: If it is none of ours, and pyiqa is not installed.
+        ConfigError: If there is no such measure.
+    """
+    return METRICS[key] if key in METRICS else named_metric(key)
 
 
 class QualityMeter:
@@ -137,7 +123,7 @@ class QualityMeter:
         """Return one measure of each pair of pictures, in the unit that the table names.
 
         Args:
-            key: Which measure, a key of :data:`METRICS`.
+            key: Which measure, as :func:`metric_of` knows it.
             reference: Original images, RGB in [0, 1].
             decoded: Decoded images of the same size, RGB in [0, 1].
 
@@ -147,9 +133,7 @@ class QualityMeter:
             BackendUnavailableError: If its weights have not been fetched.
             CheckpointError: If its weights are damaged.
         """
-        if key not in METRICS:
-            raise ConfigError(f"There is no measure {key!r}; choose one of {', '.join(METRICS)}.")
-        _check_sizes(METRICS[key], reference, decoded)
+        _check_sizes(metric_of(key), reference, decoded)
         if key not in self._measures:
             self._measures[key] = self._load(key)
         measure = self._measures[key]
@@ -176,6 +160,8 @@ class QualityMeter:
         return features
 
     def _load(self, key: str) -> PairMeasure:
+        if key not in METRICS:
+            return named_measure(key, self._device)
         if key == "dists":
             network: nn.Module = structure_texture_distance(self._cache_dir)
         else:
