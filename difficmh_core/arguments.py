@@ -66,10 +66,16 @@ def build_parser() -> argparse.ArgumentParser:
         "what",
         nargs="?",
         default="nano",
-        choices=("nano", "baselines", "sd21", "sd21-training"),
+        choices=("nano", "baselines", "tasks", "sd21", "sd21-training"),
         help="nano (default): what its tags and the figures need; baselines: an encoder of VVC "
-        "(GPL, run as a program) for comparisons; sd21: the published system; "
-        "sd21-training: from what its training begins",
+        "(GPL, run as a program) for comparisons; tasks: networks of further machine tasks; "
+        "sd21: the published system; sd21-training: from what its training begins",
+    )
+    fetch.add_argument(
+        "names",
+        nargs="*",
+        metavar="TASK",
+        help="of tasks: which, such as panoptic, depth or captions (default: all, 2.8 GB)",
     )
     fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
     fetch.add_argument(

@@ -191,15 +191,29 @@ def _verify(arguments: argparse.Namespace) -> Report:
 
 
 def _fetch(arguments: argparse.Namespace) -> Report:
-    from difficmh_core.fetching import fetch_packaged, fetch_published, fetch_training
+    from difficmh_core.fetching import (
+        fetch_packaged,
+        fetch_published,
+        fetch_tasks,
+        fetch_training,
+    )
     from difficmh_core.weights.cache import default_cache_dir
 
+    if arguments.names and arguments.what != "tasks":
+        raise ConfigError(
+            f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
+            f"`fetch {arguments.what}`. Leave them out."
+        )
     cache_dir = _cache_dir(arguments) or default_cache_dir()
     progress = _Progress()
     try:
         if arguments.what in ("nano", "baselines"):
             asked = arguments.what == "baselines"
             return fetch_packaged(cache_dir, progress.show, baselines=asked)
+        if arguments.what == "tasks":
+            return fetch_tasks(
+                arguments.names, cache_dir, progress.show, endpoint=arguments.endpoint
+            )
         if arguments.what == "sd21-training":
             return fetch_training(cache_dir, progress.show, endpoint=arguments.endpoint)
         return fetch_published(

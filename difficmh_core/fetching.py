@@ -1,12 +1,12 @@
 """What ``python -m difficmh_core fetch`` does: get weights, and make the published ones slim."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from difficmh_core.errors import ConfigError
 from difficmh_core.reports import Report
 
-__all__ = ["fetch_packaged", "fetch_published", "fetch_training"]
+__all__ = ["fetch_packaged", "fetch_published", "fetch_tasks", "fetch_training"]
 
 Show = Callable[[str], None]
 """Tells a person what goes on, in a line that the next one replaces."""
@@ -101,6 +101,42 @@ def fetch_training(cache_dir: Path, show: Show, *, endpoint: str | None = None) 
         show(f"{card.path} of {card.repository}")
         paths.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
     return _report(paths, cache_dir, {})
+
+
+def fetch_tasks(
+    names: Sequence[str], cache_dir: Path, show: Show, *, endpoint: str | None = None
+) -> Report:
+    """Get from the hub the networks of further machine tasks.
+
+    Args:
+        names: Keys of the tasks; none means all.
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        endpoint: Address of another hub; ``None`` takes the client's.
+
+    Raises:
+        ConfigError: If no such task has a network on the hub.
+    """
+    from difficmh_core.weights.hub import fetch_from_hub
+    from difficmh_core.weights.task_models import TASK_MODELS
+
+    unknown = [name for name in names if name not in TASK_MODELS]
+    if unknown:
+        raise ConfigError(
+            f"There is no network of a task {unknown[0]!r} to fetch. "
+            f"Choose of {', '.join(TASK_MODELS)}."
+        )
+    paths, sizes = list[Path](), dict[str, int]()
+    for name in dict.fromkeys(names or TASK_MODELS):
+        model = TASK_MODELS[name]
+        made = list[Path]()
+        for card in model.cards:
+            show(f"{card.path} of {card.repository}")
+            made.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+        model.verified_folder(cache_dir)
+        paths += made
+        sizes[model.name] = sum(path.stat().st_size for path in made)
+    return _report(paths, cache_dir, sizes)
 
 
 def _report(paths: list[Path], cache_dir: Path, sizes: Mapping[str, int]) -> Report:

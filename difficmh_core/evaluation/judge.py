@@ -1,7 +1,9 @@
 """All measures of one decoded picture: quality, and what machines make of it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +13,20 @@ from PIL import Image
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,
-    ConfigError,
     ImageError,
 )
 from difficmh_core.image_io import to_tensor
+from difficmh_core.quality.metric import unknown_name
 from difficmh_core.quality.metrics import DEFAULT_METRICS, QualityMeter, metric_of
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
-from difficmh_core.vision.tasks import (
-    Classification,
-    DetectionTask,
-    FeatureDeviation,
-    MachineTask,
-    Tagging,
-)
+from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
+from difficmh_core.vision.tasks import DetectionTask, MachineTask
 
-__all__ = ["TASKS", "Judge", "Seen"]
+__all__ = ["Judge", "Seen"]
 
-TASKS: Mapping[str, type[DetectionTask | Classification | Tagging | FeatureDeviation]] = {
-    task.key: task for task in (DetectionTask, Classification, Tagging, FeatureDeviation)
-}
-"""Every machine task, by its key."""
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,14 +53,14 @@ class Judge:
         self,
         cache_dir: Path,
         metrics: Sequence[str] = DEFAULT_METRICS,
-        tasks: Sequence[str] = tuple(TASKS),
+        tasks: Sequence[str] = DEFAULT_TASKS,
     ) -> None:
         """Load the networks of the tasks; those of the measures when they are first needed.
 
         Args:
             cache_dir: Where fetched weights lie.
             metrics: Which measures, as :func:`metric_of` knows them.
-            tasks: Which of :data:`TASKS`.
+            tasks: Which of :data:`~difficmh_core.vision.task_table.TASKS`.
 
         Raises:
             ConfigError: If there is no such measure or task.
@@ -77,7 +71,7 @@ class Judge:
         self.absent = dict[str, str]()
         for key in tasks:
             if key not in TASKS:
-                raise ConfigError(f"There is no task {key!r}. Choose of {', '.join(TASKS)}.")
+                raise unknown_name("task", key, TASKS)
             try:
                 self._tasks[key] = TASKS[key](cache_dir)
             except (BackendUnavailableError, CheckpointError) as error:
@@ -85,18 +79,24 @@ class Judge:
 
     @torch.inference_mode()
     def look_at(self, image: Image.Image) -> Seen:
-        """Return a picture with each task's answer."""
-        pixels = to_tensor(image)
-        return Seen(
-            pixels=pixels, answers={key: task.see(pixels) for key, task in self._tasks.items()}
-        )
+        """Return a picture with each task's answer.
+
+        A task that cannot see a picture of this shape is left out; :attr:`absent` then says why.
+        """
+        pixels, answers = to_tensor(image), dict[str, Any]()
+        for key, task in self._tasks.items():
+            try:
+                answers[key] = task.see(pixels)
+            except ImageError as error:
+                self.absent[key] = str(error)
+        return Seen(pixels=pixels, answers=answers)
 
     @torch.inference_mode()
     def measure(self, original: Seen, decoded: Seen) -> dict[str, float]:
         """Return every measure of a decoded picture, by its key.
 
-        A measure that is not defined for so small a picture is left out, and so is one whose
-        weights are absent; :attr:`absent` then says why.
+        A measure that is not defined for such a picture is left out, and so is one whose
+        weights are absent, or whose task could not see a picture; :attr:`absent` then says why.
 
         Raises:
             ImageError: If the pictures differ in size.
@@ -115,9 +115,12 @@ class Judge:
                 values[key] = self._meter.measure(key, original.pixels, pixels).item()
             except (BackendUnavailableError, CheckpointError) as error:
                 self.absent[key] = str(error)
+            except ImageError as error:
+                _logger.info("%s", error)  # not defined for this picture; it may be for others
         for key, task in self._tasks.items():
-            values |= task.agreement(original.answers[key], decoded.answers[key])
-        return values
+            if key in original.answers and key in decoded.answers:
+                values |= task.agreement(original.answers[key], decoded.answers[key])
+        return {key: value for key, value in values.items() if not isnan(value)}
 
     def all_boxes(self, seen: Seen) -> list[Detection]:
         """Return nearly all boxes of a picture, for COCO's precision; none without a detector."""

@@ -1,12 +1,13 @@
 """Machine tasks that run on packaged networks, and how their answers are compared.
 
 Each task is asked for the original once and for every decoded picture, and tells how far the
-answers agree. Nothing is adapted to decoded pictures.
+answers agree. Nothing is adapted to decoded pictures. What the numbers mean is told by
+:mod:`difficmh_core.vision.measures`, all tasks are listed in
+:mod:`difficmh_core.vision.task_table`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf, log
+from math import log
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,10 +18,12 @@ from difficmh_core.shapes import Image01
 from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import compare_boxes
+from difficmh_core.vision.measures import MEASURES, N_FEATURE_STAGES, Measure
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
 
 __all__ = [
     "MEASURES",
+    "N_FEATURE_STAGES",
     "Classification",
     "DetectionTask",
     "FeatureDeviation",
@@ -35,55 +38,6 @@ MIN_SCORE = 0.35
 _COCO_MIN_SCORE = 0.01
 _COCO_MAX_OVERLAP = 0.65  # as the detector's authors evaluate it
 _TOP = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """What one number of agreement is.
-
-    Attributes:
-        key: How tables and files name it.
-        name: How people name it.
-        is_higher_better: Which way is better.
-        highest: Largest value; the least is 0.
-    """
-
-    key: str
-    name: str
-    is_higher_better: bool
-    highest: float
-
-
-N_FEATURE_STAGES = 9
-"""Stem, seven stages and head."""
-MEASURES: Mapping[str, Measure] = {
-    measure.key: measure
-    for measure in (
-        Measure(key="box_f1", name="boxes, F1", is_higher_better=True, highest=1.0),
-        Measure(key="boxes_matched", name="boxes matched", is_higher_better=True, highest=inf),
-        Measure(key="boxes_missed", name="boxes missed", is_higher_better=False, highest=inf),
-        Measure(
-            key="boxes_hallucinated",
-            name="boxes hallucinated",
-            is_higher_better=False,
-            highest=inf,
-        ),
-        Measure(key="top1", name="first class", is_higher_better=True, highest=1.0),
-        Measure(key="top5", name="first class in five", is_higher_better=True, highest=1.0),
-        Measure(key="js_bits", name="classes, JS [bit]", is_higher_better=False, highest=1.0),
-        Measure(key="tags_iou", name="tags, IoU", is_higher_better=True, highest=1.0),
-        *(
-            Measure(
-                key=f"features_{index}",
-                name=f"features, depth {index}",
-                is_higher_better=False,
-                highest=inf,
-            )
-            for index in range(N_FEATURE_STAGES)
-        ),
-    )
-}
-"""Every number that the tasks of this file give, by its key."""
 
 
 @runtime_checkable

@@ -4,7 +4,8 @@
 interrupted download leaves lies beside the file's place, and the next one goes on from there; the
 client's own ``hf_hub_download`` begins anew since version 2. What arrives is compared with the
 card's SHA-256, or, where a card has none, with the checksum that the hub announces; a note beside
-the file says that this was done, so that ten gigabytes are not read again at every start.
+the file says that this was done, with SHA-256, size and revision, so that ten gigabytes are not
+read again at every start. :func:`verified_path` does read a file again and compares.
 """
 
 import errno
@@ -18,7 +19,7 @@ from typing import cast
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, DiffICMHError
 from difficmh_core.weights.cards import sha256_of
 
-__all__ = ["HubCard", "fetch_from_hub", "hub_path"]
+__all__ = ["HubCard", "fetch_from_hub", "hub_path", "verified_path"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_BLOB = re.compile(r"[0-9a-f]{40}")
@@ -40,6 +41,7 @@ class HubCard:
         license: SPDX name of its license.
         command: The command that gets it.
         is_space: Whether the repository is a space instead of a model.
+        without_it: What still works without it, a full sentence.
     """
 
     purpose: str
@@ -51,6 +53,7 @@ class HubCard:
     license: str
     command: str
     is_space: bool = False
+    without_it: str = "Profile nano needs no hub."
 
     @property
     def type(self) -> str:
@@ -79,19 +82,43 @@ def hub_path(card: HubCard, cache_dir: Path) -> Path:
         cache_dir: The cache folder.
 
     Raises:
-        BackendUnavailableError: If it was not fetched, or not to its end.
+        BackendUnavailableError: If it was not fetched, or not to its end, or at another revision.
         CheckpointError: If it has changed in size since it was checked.
     """
     path, note = card.place(cache_dir), _note(card, cache_dir)
-    if not (path.is_file() and note.is_file()):
+    if not _is_fetched(card, cache_dir):
         raise BackendUnavailableError(
             f"{card.purpose[:1].upper()}{card.purpose[1:]} is not in {cache_dir}. "
             f"Get it ({card.n_bytes / 1e9:.2f} GB) with `{card.command}`."
         )
-    n_bytes = int(note.read_text(encoding="ascii").split()[1])
+    n_bytes = int(_noted(note)[1])
     if path.stat().st_size != n_bytes:
         raise CheckpointError(
             f"{path} has {path.stat().st_size} bytes, but had {n_bytes} when it was checked. "
+            f"Delete it and run `{card.command}`."
+        )
+    return path
+
+
+def verified_path(card: HubCard, cache_dir: Path) -> Path:
+    """Return the path of a file that was fetched before, after reading all of it.
+
+    Its SHA-256 must be the card's, or, where the card has none, the one of the file that arrived.
+
+    Args:
+        card: The file.
+        cache_dir: The cache folder.
+
+    Raises:
+        BackendUnavailableError: If it was not fetched, or not to its end, or at another revision.
+        CheckpointError: If it has changed since it was checked, or is not the card's.
+    """
+    path = hub_path(card, cache_dir)
+    expected = card.sha256 or _noted(_note(card, cache_dir))[0]
+    found = sha256_of(path)
+    if found != expected:
+        raise CheckpointError(
+            f"{path} has the SHA-256 {found}, expected {expected}. "
             f"Delete it and run `{card.command}`."
         )
     return path
@@ -117,7 +144,7 @@ def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = Non
     transport_errors = cast(tuple[type[Exception], ...], HfHubHTTPError.__bases__)
     failures: tuple[type[Exception], ...] = (*transport_errors, OSError, RuntimeError, ValueError)
     path, note = card.place(cache_dir), _note(card, cache_dir)
-    if path.is_file() and note.is_file():
+    if _is_fetched(card, cache_dir):
         return hub_path(card, cache_dir)
     partial = path.with_name(path.name + _PARTIAL_SUFFIX)
     place = {"repo_type": card.type, "revision": card.revision, "endpoint": endpoint}
@@ -142,13 +169,33 @@ def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = Non
             f"expected {expected or 'the one of ' + str(blob)}. It was not kept; "
             f"run `{card.command}` again."
         )
-    note.write_text(f"{found} {path.stat().st_size}\n", encoding="ascii")
+    note.write_text(f"{found} {path.stat().st_size} {card.revision}\n", encoding="ascii")
     return path
 
 
 def _note(card: HubCard, cache_dir: Path) -> Path:
     path = card.place(cache_dir)
     return path.with_name(path.name + _CHECKED_SUFFIX)
+
+
+def _noted(note: Path) -> list[str]:
+    """Return SHA-256, size and revision; notes of the first versions have no revision."""
+    words = note.read_text(encoding="utf-8", errors="replace").split()
+    if len(words) < 2 or not words[1].isdigit():
+        raise CheckpointError(
+            f"{note} does not say what was checked. Delete it and fetch the file again."
+        )
+    return words
+
+
+def _is_fetched(card: HubCard, cache_dir: Path) -> bool:
+    """Return whether the file is there, checked, and of the card's revision."""
+    note = _note(card, cache_dir)
+    return (
+        card.place(cache_dir).is_file()
+        and note.is_file()
+        and _noted(note)[2:] in ([], [card.revision])
+    )
 
 
 def _check_offer(card: HubCard, etag: str | None) -> None:
@@ -221,7 +268,7 @@ def _worded(card: HubCard, folder: Path, error: Exception) -> DiffICMHError:
         )
     return BackendUnavailableError(
         f"The hub's repository {card.repository} {reason}, so {card.purpose} cannot be had from "
-        "there. Profile nano needs no hub."
+        f"there. {card.without_it}"
     )
 
 

@@ -1,0 +1,65 @@
+"""The table of all machine tasks: four on packaged networks, eight through transformers.
+
+==================  ===================================================  =======================
+task                network                                              measure of agreement
+==================  ===================================================  =======================
+detection           YOLOX-Nano                                           F1 of boxes, counts
+classification      EfficientNet-Lite0                                   first class, JS
+tags                both of these                                        IoU
+features            EfficientNet-Lite0                                   relative distance
+instances           Mask2Former, Swin-T                                  F1 and IoU of masks
+panoptic            Mask2Former, Swin-T                                  PQ, SQ, RQ
+semantic            SegFormer-B0                                         mIoU, same class
+open-vocabulary     CLIPSeg                                              mIoU over words
+retrieval           CLIP, ViT-B/32                                       recall at 1, 5; cosine
+depth               Depth Anything V2, small                             AbsRel, within 1.25
+pose                ViTPose, base, in YOLOX-Nano's boxes                 OKS, PCK
+captions            GIT, base                                            ROUGE-L, F1
+==================  ===================================================  =======================
+
+A task is made from the cache folder. Where its weights are absent it raises
+BackendUnavailableError, with the command that gets them.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from difficmh_core.vision.captions import Captioning
+from difficmh_core.vision.depth import DepthEstimation
+from difficmh_core.vision.pose import PoseEstimation
+from difficmh_core.vision.retrieval import Retrieval
+from difficmh_core.vision.segmentation import (
+    InstanceSegmentation,
+    OpenVocabularySegmentation,
+    PanopticSegmentation,
+    SemanticSegmentation,
+)
+from difficmh_core.vision.tasks import (
+    Classification,
+    DetectionTask,
+    FeatureDeviation,
+    MachineTask,
+    Tagging,
+)
+
+__all__ = ["DEFAULT_TASKS", "TASKS"]
+
+_PACKAGED = (DetectionTask, Classification, Tagging, FeatureDeviation)
+_FURTHER = (
+    InstanceSegmentation,
+    PanopticSegmentation,
+    SemanticSegmentation,
+    OpenVocabularySegmentation,
+    Retrieval,
+    DepthEstimation,
+    PoseEstimation,
+    Captioning,
+)
+
+TASKS: Mapping[str, Callable[[Path], MachineTask]] = MappingProxyType(
+    {task.key: task for task in (*_PACKAGED, *_FURTHER)}
+)
+"""Every machine task, by its key."""
+DEFAULT_TASKS = tuple(task.key for task in _PACKAGED)
+"""What a comparison asks unless it is told otherwise: the tasks that need no hub."""

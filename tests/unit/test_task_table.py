@@ -1,0 +1,69 @@
+"""The table of machine tasks, and the judge that asks them by name."""
+
+import subprocess
+import sys
+
+import pytest
+
+from difficmh_core.errors import ConfigError
+from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.report import label_of
+from difficmh_core.evaluation.statistics import is_higher_better
+from difficmh_core.vision import pretrained
+from difficmh_core.vision.measures import MEASURES
+from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
+from difficmh_core.weights.task_models import TASK_MODELS
+from tests.tiny_task_models import fetched, tiny_model
+
+NAMES = ("semantic", "depth")
+
+
+def test_the_table_holds_what_the_defaults_and_the_hub_offer():
+    assert DEFAULT_TASKS == ("detection", "classification", "tags", "features")
+    assert set(TASKS) == set(DEFAULT_TASKS) | set(TASK_MODELS)
+    assert len(TASKS) == 12
+    for model in TASK_MODELS.values():
+        assert len(model.revision) == 40
+        assert model.cards[-1].path == "model.safetensors"
+        assert not any(name.endswith((".bin", ".pt", ".pth", ".py")) for name in model.files)
+
+
+def test_every_measure_has_a_direction_and_a_label():
+    for key, measure in MEASURES.items():
+        assert is_higher_better(key) == measure.is_higher_better
+        assert label_of(key) == f"{measure.name} {'↑' if measure.is_higher_better else '↓'}"
+        assert measure.lowest < measure.highest
+
+
+def test_a_judge_names_the_tasks_whose_weights_are_absent(tmp_path):
+    judge = Judge(tmp_path, metrics=(), tasks=tuple(TASK_MODELS))
+    assert list(judge.absent) == list(TASK_MODELS)
+    for key, reason in judge.absent.items():
+        assert f"python -m difficmh_core fetch tasks {key}`" in reason
+    with pytest.raises(ConfigError, match=r"no task 'smell'\. Choose of detection, "):
+        Judge(tmp_path, metrics=(), tasks=("smell",))
+
+
+def test_a_judge_asks_the_tasks_that_it_is_told(tmp_path, picture, monkeypatch):
+    monkeypatch.setattr(pretrained, "TASK_MODELS", {name: tiny_model(name) for name in NAMES})
+    for name in NAMES:
+        fetched(name, tmp_path)
+    judge = Judge(tmp_path, metrics=(), tasks=NAMES)
+    seen = judge.look_at(picture)
+    assert judge.absent == {}
+    values = judge.measure(seen, seen)
+    assert set(values) == {
+        *("semantic_miou", "semantic_accuracy", "depth_absrel", "depth_delta1"),
+    }
+    # A sliver that one network cannot see leaves that task out, and nothing else.
+    sliver = judge.look_at(picture.resize((2000, 1)))
+    assert "cannot see a picture of 2000 x 1 px" in judge.absent["depth"]
+    assert set(judge.measure(sliver, sliver)) == {"semantic_miou", "semantic_accuracy"}
+
+
+def test_the_table_is_read_without_loading_transformers():
+    code = (
+        "import sys, difficmh_core.vision.task_table; "
+        "assert not {'transformers', 'torchvision'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
