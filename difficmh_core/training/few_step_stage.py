@@ -92,7 +92,7 @@ class FewStepStage(Stage):
         self.register_buffer("check_content", content, persistent=False)
         self.timesteps = sampler_timesteps(
             SamplerName.DDIM,
-            settings.steps,
+            settings.decoding_steps,
             start=settings.start,
             n_timesteps=schedule.config.n_timesteps,
         )

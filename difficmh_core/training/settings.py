@@ -228,7 +228,7 @@ class FewStepSettings(StageSettings):
 
     Attributes:
         start: Part of the schedule that is walked, in (0, 1]; the presets' start.
-        steps: Timesteps of this many DDIM steps are trained.
+        decoding_steps: Timesteps of this many DDIM steps are trained.
         from_content: Share of the pictures that begin at the first step, from the noised content
             latent; the others begin at a random step, from the noised diffusion latent.
         picture: Losses on the decoded prediction.
@@ -240,7 +240,7 @@ class FewStepSettings(StageSettings):
     """
 
     start: float = 0.5
-    steps: int = 2
+    decoding_steps: int = 2
     from_content: float = 0.7
     picture: PictureWeights = PictureWeights(l1=2.0, lpips=1.0)
     distance: float = 0.1

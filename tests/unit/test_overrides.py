@@ -1,5 +1,7 @@
 """Settings of training stages, changed from the command line."""
 
+from dataclasses import fields
+
 import pytest
 
 from difficmh_core.errors import ConfigError
@@ -8,6 +10,7 @@ from difficmh_core.training.settings import (
     FeatureDistance,
     JointSettings,
     StageName,
+    StageSettings,
     default_settings,
     paper_settings,
 )
@@ -60,3 +63,11 @@ def test_the_paper_trains_one_rate_at_full_size():
     assert settings.semantic.weight == 2
     assert settings.batch_tag_dropout == 0.1
     assert not settings.picture.lpips
+
+
+@pytest.mark.parametrize("stage", StageName)
+def test_no_stage_gives_another_meaning_to_a_setting_that_all_share(stage):
+    shared = {field.name for field in fields(StageSettings)}
+    for kind in type(default_settings(stage)).__mro__:
+        if issubclass(kind, StageSettings) and kind is not StageSettings:
+            assert not shared & set(kind.__annotations__)
