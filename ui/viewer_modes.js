@@ -2,7 +2,7 @@
 
 const GAP_PX = 12;
 const LEAST_FRAME_PX = 260;
-const LOUPE_PX = 176;
+const MOST_LOUPE_PX = 176;
 const GAINS = [1, 2, 4, 8, 16, 32];
 
 /** Return the layer of a pane: its picture, and its boxes on top. */
@@ -150,7 +150,7 @@ async function drawDifference(viewer, canvas, legend, left, right) {
 function makeScale(gain) {
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const level = (255 * share) / gain;
-    const text = Number.isInteger(level) || level >= 20 ? Math.round(level) : level.toFixed(1);
+    const text = Number.isInteger(level) || level >= 10 ? Math.round(level) : level.toFixed(1);
     return make("span", {}, share === 1 && gain > 1 ? `\u2265\u2009${text}` : `${text}`);
   });
   return make("div", { class: "scale-bar" },
@@ -162,16 +162,18 @@ function makeScale(gain) {
 /** Draw the pixels around a place into the loupe of a frame, and say what is in the middle. */
 function drawLoupe(viewer, frame, x, y) {
   const loupe = frame.loupe ??= frame.appendChild(make("div", { class: "loupe", "aria-hidden": "true" },
-    make("canvas", { width: LOUPE_PX, height: LOUPE_PX }), make("span", {})));
+    make("canvas"), make("span")));
   const [canvas, readout] = loupe.children;
+  const across = Math.min(MOST_LOUPE_PX, Math.floor(0.6 * Math.min(viewer.view.frameWidth, viewer.view.frameHeight)));
+  if (canvas.width !== across) canvas.width = canvas.height = across;
   const [pictureX, pictureY] = viewer.view.pointAt(x, y);
-  const side = LOUPE_PX / Math.max(8, 4 * viewer.view.scale);
+  const side = across / Math.max(8, 4 * viewer.view.scale);
   const source = frame.sourceAt(x);
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.fillStyle = "#444";
-  context.fillRect(0, 0, LOUPE_PX, LOUPE_PX);
-  context.drawImage(source, pictureX - side / 2, pictureY - side / 2, side, side, 0, 0, LOUPE_PX, LOUPE_PX);
+  context.fillRect(0, 0, across, across);
+  context.drawImage(source, pictureX - side / 2, pictureY - side / 2, side, side, 0, 0, across, across);
   loupe.style.left = `${x}px`;
   loupe.style.top = `${y}px`;
   const [column, row] = [Math.floor(pictureX), Math.floor(pictureY)];

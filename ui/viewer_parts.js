@@ -30,7 +30,7 @@ const WORDS = {
     ["1 \u2026 9", "blink: show this picture"],
     ["space", "blink: back to the picture before; a tap does the same"],
     ["B, L", "boxes, loupe"],
-    ["mouse", "wheel zooms at the pointer, drag moves, double click shows 100 % and all"],
+    ["mouse", "wheel zooms at the pointer, drag moves, double click goes closer and back"],
     ["touch", "pinch zooms, one finger moves; blink: a swipe shows the next picture"],
   ],
 };
