@@ -1,8 +1,12 @@
 """What one measure is: name, unit, range, which way is better, source."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Metric"]
+from difficmh_core.errors import ConfigError
+
+__all__ = ["Metric", "unknown_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +34,22 @@ class Metric:
     min_side_px: int
     needs_weights: bool
     reference: str
+
+
+def unknown_name(
+    what: str, name: str, choices: Iterable[str], further: Iterable[str] = ()
+) -> ConfigError:
+    """Return the error for a name that no table holds, with those that are spelled like it.
+
+    Args:
+        what: What the name should name: ``measure``.
+        name: As it was given.
+        choices: Names to offer.
+        further: Names that would do too, offered only where they are near.
+    """
+    offered = list(choices)
+    near = difflib.get_close_matches(name, [*offered, *further], n=5)
+    return ConfigError(
+        f"There is no {what} {name!r}{'; near are ' + ', '.join(near) if near else ''}. "
+        f"Choose of {', '.join(offered)}{', or a name of pyiqa' if further else ''}."
+    )

@@ -99,7 +99,7 @@ def metric_of(key: str) -> Metric:
         BackendUnavailableError: If it is none of ours, and pyiqa is not installed.
         ConfigError: If there is no such measure.
     """
-    return METRICS[key] if key in METRICS else named_metric(key)
+    return METRICS[key] if key in METRICS else named_metric(key, METRICS)
 
 
 class QualityMeter:

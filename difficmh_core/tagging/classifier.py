@@ -71,10 +71,18 @@ class EfficientNetLite0(nn.Module):
         Args:
             image: RGB in [0, 1], already of the size that the network shall see.
         """
+        logits: Tensor = self.classifier(self.pooled(image))
+        return logits
+
+    def pooled(self, image: Image01) -> Float[Tensor, "batch 1280"]:
+        """Return the features of the last layer before the classes, averaged over positions.
+
+        Args:
+            image: RGB in [0, 1], already of the size that the network shall see.
+        """
         features = functional.relu6(self.stem((image - _MEAN) / _SCALE))
         features = functional.relu6(self.head(self.blocks(features)))
-        logits: Tensor = self.classifier(features.mean(dim=(2, 3)))
-        return logits
+        return features.mean(dim=(2, 3))
 
     def probabilities(self, image: Image01) -> Float[Tensor, "batch 1000"]:
         """Return the probability of each class; together they make 1.
