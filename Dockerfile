@@ -1,25 +1,30 @@
-# The page in a container:
+# The page in a container, weights and decoded examples included, so that it needs no network:
 #   docker build -t difficmh . && docker run --rm -p 7860:7860 difficmh
-# To take torch from another package index, for example one of CPU builds, which are much smaller:
-#   docker build --build-arg TORCH_INDEX=<address> -t difficmh .
+# On a CUDA GPU (the default wheels of torch bring CUDA; the host needs NVIDIA's container toolkit):
+#   docker run --rm --gpus all -p 7860:7860 difficmh
+# For CPUs only, with much smaller wheels:
+#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu -t difficmh .
 FROM python:3.11-slim
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 WORKDIR /app
 ARG TORCH_INDEX=""
 COPY requirements.txt ./
-RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
+RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt "gradio[mcp]"
 
 RUN useradd --create-home --uid 1000 visitor
 COPY --chown=visitor:visitor . .
 USER visitor
-RUN python -m difficmh_core fetch
+RUN python -m difficmh_core fetch && python -m difficmh_core fetch baselines
+RUN python -m ui.showcase
 
 EXPOSE 7860
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/gradio_api/info', timeout=4)"]
 CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]

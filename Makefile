@@ -14,12 +14,16 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo test lint format fetch browser clean
+.PHONY: demo showcase test lint format fetch browser screenshots clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
 		|| echo "Going on without the weights above; the page says what is missing."
 	$(BIN)/python app.py --profile $(PROFILE) --host $(HOST) --port $(PORT)
+
+# Decodes the examples in advance, so that a presenter shows them without a wait.
+showcase: $(VENV)/.installed
+	$(BIN)/python -m ui.showcase --profile $(PROFILE)
 
 test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \
@@ -38,6 +42,10 @@ format: $(VENV)/.installed-dev
 
 fetch: $(VENV)/.installed
 	$(BIN)/python -m difficmh_core fetch
+
+# The pictures of the page in docs/, which the README shows.
+screenshots: $(VENV)/.installed-dev browser
+	$(BIN)/python -m tests.page.screenshots
 
 # The browser tests drive Debian's chromium; without it they are skipped and say so.
 browser:

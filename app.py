@@ -1,9 +1,13 @@
 """Start the page: read arguments, load the codec once, build the page, launch."""
 
 import argparse
+import importlib.util
 import logging
 import os
 from pathlib import Path
+
+if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
+    import spaces  # noqa: F401
 
 import torch
 
@@ -11,11 +15,12 @@ from difficmh_core.arguments import CACHE_VARIABLE
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, cost_notice, load_codec
 from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
-from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
+from difficmh_core.weights.cards import PACKAGE_CARDS
 from ui.page import MAX_PIXELS, build_demo, launch_settings
+from ui.result_cache import ResultCache
+from ui.showcase import example_photos, showcase_dir
 
 LOGGER = logging.getLogger("difficmh")
-PHOTO_SUFFIXES = {".jpg", ".png"}
 MAX_QUEUE = 32
 """Visitors that may wait for the model; later ones are asked to come back."""
 
@@ -35,18 +40,20 @@ def main() -> int:
     except DiffICMHError as error:
         LOGGER.error("%s", error)
         return 1
-    if arguments.profile != "sd21":  # which brings its own tagger
-        fetch_tagger(arguments.cache_dir)
+    fetch_weights(arguments.cache_dir)
     demo = build_demo(
         codec,
         max_pixels=arguments.max_pixels,
         examples=example_photos(),
         notice=cost_notice(arguments.profile, arguments.device),
+        results=ResultCache(showcase_dir(arguments.cache_dir)),
+        weights_dir=arguments.cache_dir,
     )
     demo.queue(max_size=MAX_QUEUE).launch(
         server_name=arguments.host,
         server_port=arguments.port,
         share=arguments.share,
+        mcp_server=importlib.util.find_spec("mcp") is not None,
         **launch_settings(),
     )
     return 0
@@ -96,18 +103,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def example_photos() -> list[Path]:
-    """Return the photographs that ship with the repository."""
-    folder = Path(__file__).parent / "examples"
-    return sorted(path for path in folder.rglob("*") if path.suffix in PHOTO_SUFFIXES)
-
-
-def fetch_tagger(cache_dir: Path) -> None:
-    """Get the tagger's weights if they are missing; without them the page works, but for tags."""
+def fetch_weights(cache_dir: Path) -> None:
+    """Get the weights of tagger and measures where missing; the page works without them."""
     try:
-        fetch_all((EFFICIENTNET_LITE0, YOLOX_NANO), cache_dir, on_progress=_log_download)
+        fetch_all(PACKAGE_CARDS, cache_dir, on_progress=_log_download)
     except DiffICMHError as error:
-        LOGGER.warning("%s Pictures can be coded without tags.", error)
+        LOGGER.warning("%s The page says what is missing.", error)
 
 
 def _log_download(progress: FetchProgress) -> None:

@@ -25,14 +25,30 @@ class DecodePanel:
     """The controls of a decoding.
 
     Attributes:
-        settings: The components of ``DecodeSettings``, in the order of the handlers' arguments.
+        preset: Fills the settings.
+        settings: The components of ``DecodeSettings``, in the order of ``Controls``.
+        auto: Whether decoding starts by itself.
         decode: Starts.
         stop: Stops within one step.
     """
 
+    preset: gr.Radio
     settings: Sequence[gr.components.Component]
+    auto: gr.Checkbox
     decode: gr.Button
     stop: gr.Button
+
+    @property
+    def changes(self) -> list[Any]:
+        """What a visitor does that asks for another decoding."""
+        steps, guidance, sampler, seed, *others = self.settings
+        sliders = (steps, guidance, *others)
+        return [
+            self.preset.input,
+            sampler.input,
+            seed.submit,
+            *(slider.release for slider in sliders),
+        ]
 
 
 def take_as_given(*components: gr.components.Component) -> None:
@@ -50,12 +66,13 @@ def _as_given(value: object) -> object:
     return value.path if isinstance(value, FileData | ImageData) else value
 
 
-def build_decode_panel(prefix: str, profile: str) -> DecodePanel:
+def build_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> DecodePanel:
     """Draw the controls inside the current layout.
 
     Args:
         prefix: Begins the ids of the elements, which differ between the tabs.
         profile: Whose presets are offered.
+        is_quick: Whether decoding is quick enough to start by itself.
     """
     presets = presets_of(profile)
     initial = presets[START_PRESET]
@@ -116,6 +133,7 @@ def build_decode_panel(prefix: str, profile: str) -> DecodePanel:
         seed = gr.Textbox(
             "", placeholder=texts.SEED_PLACEHOLDER, label=texts.SEED, info=texts.SEED_HELP
         )
+    auto = gr.Checkbox(is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto")
     with gr.Row(elem_classes="actions"):
         decode = gr.Button(
             texts.DECODE,
@@ -145,7 +163,7 @@ def build_decode_panel(prefix: str, profile: str) -> DecodePanel:
     )
     settings = [steps, guidance, sampler, seed, start, realism, control, low, high]
     take_as_given(*settings)
-    return DecodePanel(settings=settings, decode=decode, stop=stop)
+    return DecodePanel(preset=preset, settings=settings, auto=auto, decode=decode, stop=stop)
 
 
 def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:

@@ -13,9 +13,13 @@ __all__ = [
     "clear_file",
     "lock_for_decoding",
     "lock_for_encoding",
+    "lock_if_there",
+    "lock_if_wanted",
+    "lock_long",
     "stop",
     "unlock",
     "unlock_file",
+    "unlock_long",
 ]
 
 
@@ -30,10 +34,28 @@ def lock_for_encoding() -> tuple[Update, Update, Update, Update]:
     return *lock(), gr.update(visible=False)
 
 
-def lock_for_decoding() -> tuple[Update, Update, Update, str]:
+def lock_for_decoding() -> tuple[Update, Update, Update, Update | str]:
     """Lock the decode button, offer to stop, and show the progress."""
     progress = gr.update(value=views.draw_waiting(texts.WAITING), visible=True)
     return gr.update(interactive=False), gr.update(interactive=True), progress, ""
+
+
+def lock_if_wanted(
+    is_wanted: bool, session: Session
+) -> tuple[Update, Update, Update, Update | str]:
+    """Lock as for a decoding, if one starts by itself."""
+    if is_wanted and session.encoded is not None:
+        return lock_for_decoding()
+    return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+
+def lock_if_there(
+    is_wanted: bool, file: str | None
+) -> tuple[Update, Update, Update, Update | str]:
+    """Lock as for a decoding, if there is a file and its decoding starts by itself."""
+    if is_wanted and file is not None:
+        return lock_for_decoding()
+    return gr.update(interactive=file is not None), gr.skip(), gr.skip(), gr.skip()
 
 
 def unlock(session: Session) -> tuple[Update, Update, Update]:
@@ -41,9 +63,20 @@ def unlock(session: Session) -> tuple[Update, Update, Update]:
     return gr.update(interactive=session.encoded is not None), *lock()[1:]
 
 
-def unlock_file() -> tuple[Update, Update, Update]:
-    """Offer to decode the file of the decode tab."""
-    return gr.update(interactive=True), *lock()[1:]
+def unlock_file(file: str | None) -> tuple[Update, Update, Update]:
+    """Offer to decode the file of the decode tab, if there is one."""
+    return gr.update(interactive=file is not None), *lock()[1:]
+
+
+def lock_long() -> tuple[Update, Update, str]:
+    """Lock what starts long work, offer to stop it, and say that it waits."""
+    locked = gr.update(interactive=False)
+    return locked, gr.update(interactive=True), views.draw_waiting(texts.WAITING)
+
+
+def unlock_long() -> tuple[Update, Update]:
+    """Offer to start long work again."""
+    return gr.update(interactive=True), gr.update(interactive=False)
 
 
 def stop() -> tuple[Update, Update, Update, str]:
@@ -51,7 +84,7 @@ def stop() -> tuple[Update, Update, Update, str]:
 
     Steps that are still on their way to the browser write into the progress, hidden by now.
     """
-    return *unlock_file(), views.draw_message(texts.STOPPED)
+    return gr.update(interactive=True), *lock()[1:], views.draw_message(texts.STOPPED)
 
 
 def clear() -> tuple[Update, Update, Update, str, Update, Update, Update]:

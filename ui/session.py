@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -13,10 +13,42 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from ui import texts
 
-__all__ = ["Decoding", "Session", "Update", "read_number", "read_settings"]
+__all__ = [
+    "CodingWish",
+    "Controls",
+    "Decoding",
+    "Photo",
+    "Session",
+    "Update",
+    "controls_of",
+    "read_number",
+    "read_settings",
+    "read_wish",
+]
 
 Update = dict[str, Any]
 """What Gradio makes of ``gr.update``: a component's new properties."""
+BY_QUALITY, BY_SIZE = "quality", "size"
+"""What decides how large a file becomes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A photograph that a visitor brought.
+
+    Attributes:
+        path: Where it lies without its metadata, a PNG in the page's cache.
+        digest: Of that PNG.
+        name: Name of the upload without its suffix.
+        upload_bytes: Size of the upload [bytes].
+        upload_format: Format of the upload, as people call it.
+    """
+
+    path: str
+    digest: str
+    name: str
+    upload_bytes: int
+    upload_format: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,20 +56,20 @@ class Session:
     """What the page keeps for one visitor.
 
     Attributes:
-        photo: The uploaded photograph without its metadata, a PNG in the page's cache.
-        name: Name of the upload without its suffix.
-        upload_bytes: Size of the upload [bytes].
+        photo: The photograph, if there is one.
         proposals: What the tagger saw; ``None`` until it was asked.
+        offered: Tags that the page shows: the tagger's and the visitor's.
         encoded: The file.
-        is_decoded: Whether a decoded picture of this photograph is on the page.
+        picture: Where the decoded picture of this file lies; ``None`` before it is decoded.
+        settings: How a picture was last decoded; ``None`` before the first.
     """
 
-    photo: str | None = None
-    name: str = "photo"
-    upload_bytes: int = 0
+    photo: Photo | None = None
     proposals: tuple[Tag, ...] | None = None
+    offered: tuple[Tag, ...] = ()
     encoded: Encoded | None = None
-    is_decoded: bool = False
+    picture: str | None = None
+    settings: DecodeSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +82,8 @@ class Decoding:
         seconds: Time since the start [s].
         preview: A small picture, enlarged; ``None`` before the first step.
         image: The finished picture, ``None`` before the last step.
+        png: The same as a file.
+        was_kept: Whether the picture had been decoded before.
     """
 
     index: int
@@ -57,36 +91,94 @@ class Decoding:
     seconds: float
     preview: Image.Image | None = None
     image: Image.Image | None = None
+    png: bytes = b""
+    was_kept: bool = False
 
 
-def read_settings(
-    steps: float,
-    guidance_scale: float,
-    sampler: str,
-    seed: str,
-    start: float,
-    realism: float,
-    control_scale: float,
-    guidance_low: float,
-    guidance_high: float,
-) -> DecodeSettings:
-    """Gather what the controls hold.
+class Controls(NamedTuple):
+    """What the controls of a decoding hold, unchecked, in the order of the page."""
+
+    steps: float
+    guidance_scale: float
+    sampler: str
+    seed: str
+    start: float
+    realism: float
+    control_scale: float
+    guidance_low: float
+    guidance_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodingWish:
+    """How a visitor wants the file.
+
+    Attributes:
+        quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.
+        target_bytes: Largest file [bytes]; ``None`` where the quality decides.
+        send_tags: Whether the file holds tags.
+        tags: Names of the tags that it holds.
+    """
+
+    quality: float | None
+    target_bytes: int | None
+    send_tags: bool
+    tags: tuple[str, ...]
+
+
+def read_wish(
+    mode: str, quality: float, target_bytes: float, send_tags: bool, tags: list[str] | None = None
+) -> CodingWish:
+    """Gather how the file shall be.
+
+    Raises:
+        ConfigError: If a value is no number, or a size is below one byte.
+    """
+    if mode == BY_SIZE:
+        n_bytes = whole_number("target_bytes", target_bytes)
+        if n_bytes < 1:
+            raise ConfigError(texts.TOO_FEW_BYTES.format(n_bytes=n_bytes))
+    return CodingWish(
+        quality=None if mode == BY_SIZE else read_number("quality", quality),
+        target_bytes=n_bytes if mode == BY_SIZE else None,
+        send_tags=bool(send_tags),
+        tags=tuple(tags or ()),
+    )
+
+
+def read_settings(controls: Controls) -> DecodeSettings:
+    """Check what the controls hold.
 
     Raises:
         ConfigError: If a value is no number or outside its range.
     """
     return DecodeSettings(
-        steps=_whole_number("steps", steps),
-        guidance_scale=read_number("guidance_scale", guidance_scale),
-        sampler=_sampler(sampler),
-        seed=_seed(seed),
-        start=read_number("start", start),
-        realism=read_number("realism", realism),
-        control_scale=read_number("control_scale", control_scale),
+        steps=whole_number("steps", controls.steps),
+        guidance_scale=read_number("guidance_scale", controls.guidance_scale),
+        sampler=_sampler(controls.sampler),
+        seed=_seed(controls.seed),
+        start=read_number("start", controls.start),
+        realism=read_number("realism", controls.realism),
+        control_scale=read_number("control_scale", controls.control_scale),
         guidance_interval=(
-            read_number("guidance_low", guidance_low),
-            read_number("guidance_high", guidance_high),
+            read_number("guidance_low", controls.guidance_low),
+            read_number("guidance_high", controls.guidance_high),
         ),
+    )
+
+
+def controls_of(settings: DecodeSettings) -> Controls:
+    """Return what the controls hold for these settings."""
+    return Controls(
+        steps=settings.steps,
+        guidance_scale=settings.guidance_scale,
+        sampler=settings.sampler.value,
+        seed="" if settings.seed is None else str(settings.seed),
+        start=settings.start,
+        realism=settings.realism,
+        control_scale=settings.control_scale,
+        guidance_low=settings.guidance_interval[0],
+        guidance_high=settings.guidance_interval[1],
     )
 
 
@@ -105,7 +197,12 @@ def read_number(name: str, value: object) -> float:
     return value
 
 
-def _whole_number(name: str, value: object) -> int:
+def whole_number(name: str, value: object) -> int:
+    """Return a whole number that a visitor entered.
+
+    Raises:
+        ConfigError: If it is none.
+    """
     number = read_number(name, value)
     if number != int(number):
         raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))

@@ -10,19 +10,34 @@ EXPLANATION = (
     "a diffusion model paints the photograph back from the two."
 )
 TAB_COMPRESS = "Compress"
+TAB_COMPARE = "Compare"
+TAB_STUDY = "Study"
 TAB_DECODE = "Decode a file"
+TAB_ABOUT = "About"
 
 PHOTO = "Photograph"
-PHOTO_PLACEHOLDER = "Drop a photograph here\nor click to choose one, or paste it"
+PHOTO_PLACEHOLDER = "Drop a photograph here\nor click to choose one, paste it, or take one"
+PHOTO_ALT = "The photograph to compress"
 EXAMPLES = "Or try one of these"
+MODE = "File"
+MODE_HELP = "Choose how good the picture or how large the file shall be."
+MODES = (("By quality", "quality"), ("By size", "size"))
+TARGET = "Largest file [bytes]"
+TARGET_HELP = "The best quality that fits is taken."
 QUALITY = "Quality"
 QUALITY_HELP = "0 gives the smallest file, 100 the most faithful picture."
 SEND_TAGS = "Send tags with the picture"
 SEND_TAGS_HELP = "Words for the diffusion model. They cost about ten bits each."
-TAGS = "Tags"
-TAGS_HELP = "Remove one with its cross, or type to add one. The file changes at once."
+TAGS = "Tags in the file"
+TAGS_HELP = "How sure the tagger was, and what each costs. Untick one and see what changes."
+ADD_TAG = "Add a tag"
+ADD_TAG_HELP = "Type to search {n:,} words. At most {most} fit into a file."
 
 DECODE = "Decode"
+AUTO = "Decode by itself"
+AUTO_HELP = "Whenever the file or a setting changes."
+LINK = "Link to these settings"
+LINK_HELP = "It restores the settings, never the picture."
 STOP = "Stop"
 PRESET = "Decoder"
 PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom": "Custom"}
@@ -66,8 +81,8 @@ NOTICE = (
     "still be wrong: do not use a decoded picture as evidence."
 )
 FOOTER = (
-    "Profile {profile}. Pictures stay on this server and are deleted within about an hour; what "
-    "you download from here carries no metadata."
+    "Profile {profile}. Pictures stay on this server, belong to your visit alone and are deleted "
+    "within ten minutes; what you download from here carries no metadata."
 )
 
 HOW_TITLE = "How it works"
@@ -81,8 +96,8 @@ THE_FILE = "The file"
 FILE_SIZE = "{n_bytes:,} bytes"
 BPP = "{bpp:.4f} bpp"
 BPP_HELP = "Bits of the whole file per pixel of the original picture."
-SMALLER_THAN_UPLOAD = "{ratio} smaller than the upload"
-LARGER_THAN_UPLOAD = "{ratio} larger than the upload"
+SMALLER_THAN_UPLOAD = "{ratio} smaller than your {format}"
+LARGER_THAN_UPLOAD = "{ratio} larger than your {format}"
 SMALLER_THAN_RAW = "{ratio} smaller than raw pixels"
 LARGER_THAN_RAW = "{ratio} larger than raw pixels"
 BITS_BY_SECTION = "Bits by section"
@@ -108,7 +123,6 @@ SECTION_BITS = "{bits:,} bits, {percent} %"
 
 FACT_SIZE = "Size"
 FACT_PICTURE = "Picture"
-FACT_RATE = "Rate"
 FACT_PROFILE = "Profile"
 FACT_QUALITY = "Quality"
 FACT_TAGS = "Tags"
@@ -131,6 +145,7 @@ DECODED_FROM = "Decoded from {n_bytes:,} bytes, {bpp:.4f} bpp"
 STEPS_DONE = "{steps} steps"
 STEP_DONE = "1 step"
 SECONDS = "{seconds:.1f} s"
+KEPT = "decoded before, in {seconds:.1f} s"
 READY = "The file is ready. Decode it to see what comes back."
 CHANGED = "The file has changed. Decode it again to see what comes back now."
 STOPPED = "Stopped. The picture is unfinished."
@@ -138,15 +153,22 @@ STOPPED = "Stopped. The picture is unfinished."
 ENCODE_FIRST = "There is no file yet. Drop a photograph first."
 CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
 PHOTO_EXPIRED = "The photograph has been deleted, as all are after a while. Drop it again."
+TOO_FEW_BYTES = "target_bytes must be at least 1, got {n_bytes}. Allow more bytes."
 NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."
 NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
+NO_SUCH_MODE = "A file is made by 'quality' or by 'size', not by {mode!r}."
 NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 
-def tag_label(name: str, confidence: float | None) -> str:
-    """Return what a chip shows: the tag, and how sure the tagger was where it proposed it."""
-    return name if confidence is None else f"{name} · {100 * confidence:.0f} %"
+def tag_label(name: str, confidence: float | None, bits: float | None) -> str:
+    """Return what a chip shows: the tag, how sure the tagger was, what the tag costs."""
+    parts = [name]
+    if confidence is not None:
+        parts.append(f"{100 * confidence:.0f} %")
+    if bits is not None:
+        parts.append(f"{bits:.0f} bits")
+    return " · ".join(parts)
 
 
 def times(ratio: float) -> str:

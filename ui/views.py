@@ -19,8 +19,10 @@ __all__ = [
     "draw_footer",
     "draw_header",
     "draw_introduction",
+    "draw_lead",
     "draw_message",
     "draw_notice",
+    "draw_part",
     "draw_progress",
     "draw_result",
     "draw_waiting",
@@ -39,12 +41,14 @@ class FileFacts:
         size_px: Height and width of the picture [px].
         section_bits: Size of each section [bit], in the order of the file.
         upload_bytes: Size of the photograph as it was uploaded [bytes]; ``None`` where unknown.
+        upload_format: Its format, as people call it.
     """
 
     n_bytes: int
     size_px: tuple[int, int]
     section_bits: Mapping[str, float]
     upload_bytes: int | None = None
+    upload_format: str = ""
 
     @property
     def bpp(self) -> float:
@@ -63,6 +67,7 @@ class Result:
         steps: Denoising steps that ran.
         seconds: Time from the start to the picture [s].
         psnr_db: Against the original [dB]; ``None`` without one.
+        was_kept: Whether the picture had been decoded before.
     """
 
     n_bytes: int
@@ -70,6 +75,7 @@ class Result:
     steps: int
     seconds: float
     psnr_db: float | None = None
+    was_kept: bool = False
 
 
 def draw_header() -> str:
@@ -116,8 +122,8 @@ def draw_file(facts: FileFacts) -> str:
             _compare(
                 facts.n_bytes,
                 facts.upload_bytes,
-                texts.SMALLER_THAN_UPLOAD,
-                texts.LARGER_THAN_UPLOAD,
+                texts.SMALLER_THAN_UPLOAD.replace("{format}", facts.upload_format),
+                texts.LARGER_THAN_UPLOAD.replace("{format}", facts.upload_format),
             ),
         )
     return (
@@ -167,12 +173,31 @@ def draw_waiting(message: str) -> str:
     )
 
 
+def draw_part(done: float, total: int, message: str) -> str:
+    """Return a progress bar of a piece of work in parts, with what is being done.
+
+    Args:
+        done: Parts done, with a fraction.
+        total: Parts in all.
+        message: What is being done.
+    """
+    return (
+        f'<div class="progress"><progress value="{done:.3f}" max="{max(total, 1)}" '
+        f'aria-label="{escape(message)}"></progress><p>{escape(message)}</p></div>'
+    )
+
+
+def draw_lead(sentences: str) -> str:
+    """Return what a tab is for."""
+    return f'<p class="lead">{escape(sentences)}</p>'
+
+
 def draw_result(result: Result) -> str:
     """Return the numbers under a decoded picture."""
     parts = [
         texts.DECODED_FROM.format(n_bytes=result.n_bytes, bpp=result.bpp),
         texts.STEP_DONE if result.steps == 1 else texts.STEPS_DONE.format(steps=result.steps),
-        texts.SECONDS.format(seconds=result.seconds),
+        (texts.KEPT if result.was_kept else texts.SECONDS).format(seconds=result.seconds),
     ]
     if result.psnr_db is not None:
         is_equal = math.isinf(result.psnr_db)

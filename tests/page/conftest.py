@@ -1,7 +1,8 @@
 """The page around the real tiny codec, served on a free port; a browser where there is one."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,22 @@ def codec(tiny_codec) -> PacedCodec:
 
 
 @pytest.fixture(scope="session")
-def page_url(codec) -> Iterator[str]:
+def cache_dir(tmp_path_factory) -> Iterator[Path]:
+    """The folder from which the page serves files, here one of its own."""
+    folder = tmp_path_factory.mktemp("served")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    yield folder
+    del os.environ["GRADIO_TEMP_DIR"]
+
+
+@pytest.fixture
+def served_files(cache_dir) -> Callable[[], set[Path]]:
+    """What lies in that folder."""
+    return lambda: {path for path in cache_dir.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def page_url(codec, cache_dir) -> Iterator[str]:
     demo = build_demo(codec, max_pixels=MAX_PIXELS)
     _, url, _ = demo.queue().launch(prevent_thread_lock=True, quiet=True, **launch_settings())
     yield url
@@ -51,7 +67,7 @@ def page_url(codec) -> Iterator[str]:
 @pytest.fixture
 def paced(codec) -> Iterator[PacedCodec]:
     """The codec, slowed down for one test."""
-    codec.pace_s, codec.n_steps = 0.1, 0
+    codec.pace_s, codec.n_steps = 0.15, 0
     yield codec
     codec.pace_s = 0.0
 

@@ -1,52 +1,52 @@
-"""The page over HTTP: what a program gets that calls its endpoints, one client per visitor."""
+"""The page over HTTP: what a program gets that calls its endpoints."""
 
+import gc
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
+import psutil
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
 from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.presets import preset_of
 
 SETTINGS = DecodeSettings(steps=3, guidance_scale=1.5, sampler=SamplerName.DDIM, seed=5)
-CONTROLS = (3, 1.5, "ddim", "5", 1.0, 1.0, 1.0, 0.0, 1.0)
+WISHES = {
+    "preset": "paper",
+    "steps": 3,
+    "guidance_scale": 1.5,
+    "sampler": "ddim",
+    "seed": "5",
+    "start": 1.0,
+}
+N_QUEUED = 50
+TIMEOUT_S = 300
+MAX_GROWTH_BYTES = 40 << 20
+"""What fifty decodings may leave behind: one decoding leaves less than a tenth of it."""
 
 
 @pytest.fixture(scope="module")
-def clients(page_url) -> Iterator[list[Client]]:
-    clients = [Client(page_url, verbose=False) for _ in range(2)]
-    yield clients
-    for client in clients:
-        client.close()
+def client(page_url) -> Iterator[Client]:
+    client = Client(page_url, verbose=False, httpx_kwargs={"timeout": TIMEOUT_S})
+    yield client
+    client.close()
 
 
-@pytest.fixture
-def connect(clients):
-    """Return a function that opens the page as a new visitor, twice at most."""
-    unused = list(clients)
-
-    def new_visitor() -> Client:
-        client = unused.pop()
-        client.reset_session()
-        return client
-
-    return new_visitor
+def encode(client, photo, **wishes) -> tuple[bytes, dict]:
+    file, facts = client.predict(handle_file(str(photo)), **wishes, api_name="/encode")
+    return Path(file).read_bytes(), facts
 
 
-def value_of(output):
-    return output["value"] if isinstance(output, dict) else output
-
-
-def encode(client, photo, quality=50, send_tags=True) -> tuple[bytes, str, str]:
-    """Return the bytes of the file, the facts, and the path of the photograph as shown."""
-    shown, facts, _, file, *_ = client.predict(
-        handle_file(str(photo)), quality, send_tags, api_name="/encode"
-    )
-    return Path(value_of(file)).read_bytes(), facts, value_of(shown)
+def decode(client, file, **wishes) -> tuple[Path, dict]:
+    picture, facts = client.predict(handle_file(str(file)), **wishes, api_name="/decode")
+    return Path(picture), facts
 
 
 def pixels(path) -> np.ndarray:
@@ -55,143 +55,171 @@ def pixels(path) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_a_photograph_becomes_the_file_that_the_codec_writes(connect, codec, photos):
-    data, facts, shown = encode(connect(), photos["wide"])
+@pytest.fixture(scope="module")
+def coded(codec, photos, tmp_path_factory) -> Path:
+    """A file with one tag."""
+    path = tmp_path_factory.mktemp("coded") / "wide.dicmh"
+    path.write_bytes(codec.encode(Image.open(photos["wide"]), tags=["dog"]).data)
+    return path
+
+
+def test_each_endpoint_is_named_typed_and_explained(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+
+    assert {"/encode", "/decode", "/compare", "/info"} == set(endpoints)
+    for endpoint in endpoints.values():
+        assert endpoint["description"]
+        for parameter in endpoint["parameters"]:
+            assert parameter["python_type"]["type"] != "Any"
+
+
+def test_a_photograph_becomes_the_file_that_the_codec_writes(client, codec, photos):
+    data, facts = encode(client, photos["wide"])
 
     stream = codec.parse(data)
     assert (stream.height_px, stream.width_px) == (100, 150)
-    assert [codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
-    assert data == codec.encode(Image.open(shown)).data
-    assert f"{len(data):,} bytes" in facts
-    assert f"{8 * len(data) / (100 * 150):.4f} bpp" in facts
-    assert "smaller than the upload" in facts or "larger than the upload" in facts
+    assert data == codec.encode(Image.open(photos["wide"])).data
+    assert facts["n_bytes"] == len(data)
+    assert facts["bpp"] == pytest.approx(8 * len(data) / (100 * 150))
+    assert sum(facts["section_bits"].values()) == pytest.approx(8 * len(data))
+    assert facts["upload_bytes"] == photos["wide"].stat().st_size
+    assert [tag["confidence"] for tag in facts["tags"]] == pytest.approx([0.9, 0.7, 0.5])
 
 
-def test_tags_can_be_left_out_and_edited(connect, codec, photos):
-    client = connect()
-    with_tags, *_ = encode(client, photos["wide"])
+def test_tags_can_be_chosen_and_left_out(client, codec, photos):
+    chosen, _ = encode(client, photos["wide"], tags=["dog"])
+    untagged, _ = encode(client, photos["wide"], send_tags=False)
 
-    def recode(send_tags, names) -> bytes:
-        file = client.predict(50, send_tags, names, api_name="/recode")[2]
-        return Path(value_of(file)).read_bytes()
-
-    edited, untagged = recode(True, ["dog"]), recode(False, ["dog"])
-
-    assert codec.parse(with_tags).tag_ids != codec.parse(edited).tag_ids
-    assert codec.parse(edited).tag_ids == (codec.vocabulary.index_of("dog"),)
+    assert codec.parse(chosen).tag_ids == (codec.vocabulary.index_of("dog"),)
     assert codec.parse(untagged).tag_ids == ()
-    assert codec.parse(untagged).payload == codec.parse(with_tags).payload
+    assert codec.parse(untagged).payload == codec.parse(chosen).payload
 
 
-def test_the_decoded_picture_is_the_decoders_pixel_by_pixel(connect, codec, photos):
-    client = connect()
-    data, *_ = encode(client, photos["wide"])
+def test_a_target_size_is_kept(client, photos):
+    larger, _ = encode(client, photos["wide"], quality=100)
+    data, _ = encode(client, photos["wide"], target_bytes=len(larger) - 20)
 
-    _, comparison, _, status, picture = client.predict(*CONTROLS, api_name="/decode")
-
-    expected = np.asarray(codec.decode_image(data, SETTINGS))
-    assert np.array_equal(pixels(value_of(picture)), expected)
-    assert np.array_equal(pixels(value_of(comparison)[1]), expected)
-    assert re.search(r"PSNR \d+\.\d\d dB \(higher is better\)", status)
+    assert len(data) <= len(larger) - 20
 
 
-def test_a_file_decodes_for_another_visitor(connect, codec, photos, tmp_path):
-    data, *_ = encode(connect(), photos["wide"])
-    file = tmp_path / "photo.dicmh"
-    file.write_bytes(data)
-    client = connect()
+def test_the_decoded_picture_is_the_decoders_pixel_by_pixel(client, codec, coded):
+    picture, facts = decode(client, coded, **WISHES)
 
-    facts = client.predict(handle_file(str(file)), api_name="/info")
-    shown, _, status, picture = client.predict(
-        handle_file(str(file)), *CONTROLS, api_name="/decode_file"
+    assert np.array_equal(pixels(picture), codec.decode_image(coded.read_bytes(), SETTINGS))
+    assert facts["settings"]["steps"] == 3
+    again, _ = decode(client, coded, **WISHES)  # now from what the page has kept
+    assert picture.read_bytes() == again.read_bytes()
+
+
+def test_without_wishes_a_preset_decodes(client, codec, coded):
+    picture, _ = decode(client, coded, preset="instant")
+
+    expected = codec.decode_image(coded.read_bytes(), preset_of("tiny", "instant"))
+    assert np.array_equal(pixels(picture), expected)
+
+
+def test_info_tells_what_is_in_a_file(client, codec, coded):
+    facts = client.predict(handle_file(str(coded)), api_name="/info")
+
+    assert (facts["width_px"], facts["height_px"]) == (150, 100)
+    assert facts["tags"] == ["dog"]
+    assert facts["fingerprint"] == codec.fingerprint.hex()
+
+
+def test_compare_measures_within_the_bytes_and_names_the_absent(client, photos):
+    told = client.predict(
+        handle_file(str(photos["wide"])),
+        target_bytes=2000,
+        codecs=["ours", "content", "no_tags", "jpeg", "elic"],
+        api_name="/compare",
     )
 
-    assert "150 × 100 px" in facts  # noqa: RUF001
-    assert codec.fingerprint.hex() in facts
-    expected = np.asarray(codec.decode_image(data, SETTINGS))
-    assert np.array_equal(pixels(value_of(shown)), expected)
-    assert np.array_equal(pixels(value_of(picture)), expected)
-    assert "3 steps" in status
+    assert told["target_bytes"] == 2000
+    keys = [row["key"] for row in told["rows"]] + list(told["absent"])
+    assert keys == ["ours", "content", "no_tags", "jpeg", "elic"]
+    for row in told["rows"]:
+        assert row["n_bytes"] <= 2000 or not row["fits"]
+        assert row["values"]["psnr_db"] > 0
+    with pytest.raises(AppError, match="no codec 'h264'"):
+        client.predict(handle_file(str(photos["wide"])), codecs=["h264"], api_name="/compare")
 
 
-@pytest.mark.parametrize("endpoint", ["/info", "/decode_file"])
+@pytest.mark.parametrize("endpoint", ["/info", "/decode"])
 @pytest.mark.parametrize("damage", ["empty", "text", "flipped"])
 def test_a_damaged_file_is_refused_in_the_codecs_own_words(
-    connect, codec, photos, tmp_path, endpoint, damage
+    client, codec, coded, tmp_path, endpoint, damage
 ):
-    data = codec.encode(Image.open(photos["wide"]).convert("RGB"), tags=None).data
+    data = coded.read_bytes()
     flipped = data[:-6] + bytes([data[-6] ^ 4]) + data[-5:]
     damaged = {"empty": b"", "text": b"just words", "flipped": flipped}[damage]
     with pytest.raises(Exception) as refusal:  # noqa: PT011 (whichever of ours it is)
         codec.parse(damaged)
     file = tmp_path / "damaged.dicmh"
     file.write_bytes(damaged)
-    controls = CONTROLS if endpoint == "/decode_file" else ()
 
     with pytest.raises(AppError, match=re.escape(str(refusal.value))):
-        connect().predict(handle_file(str(file)), *controls, api_name=endpoint)
+        client.predict(handle_file(str(file)), api_name=endpoint)
 
 
-def test_what_is_no_picture_is_refused(connect, tmp_path):
+def test_what_is_no_picture_is_refused(client, tmp_path):
     text, bomb = tmp_path / "text.jpg", tmp_path / "bomb.png"
     text.write_text("not a picture")
     Image.new("1", (20_000, 20_000)).save(bomb)
 
-    client = connect()
     for path, words in ((text, "text.jpg"), (bomb, "pixels")):
         with pytest.raises(AppError, match=words):
             encode(client, path)
 
 
-def test_a_setting_out_of_range_is_refused(connect, photos):
-    client = connect()
-    encode(client, photos["wide"])
-    for controls, words in (
-        ((0, *CONTROLS[1:]), "steps must lie in 1 to 1000"),
-        ((2.5, *CONTROLS[1:]), "steps must be a whole number"),
-        ((3, "abc", *CONTROLS[2:]), "guidance_scale must be a number"),
-        ((3, 1.5, "euler", *CONTROLS[3:]), "no sampler 'euler'"),
-        ((3, 1.5, "ddim", "six", *CONTROLS[4:]), "seed must be a whole number"),
-        ((3, 1.5, "ddim", "-1", *CONTROLS[4:]), "seed must lie in"),
-        ((*CONTROLS[:4], 0.0, *CONTROLS[5:]), "start must lie in"),
-    ):
-        with pytest.raises(AppError, match=words):
-            client.predict(*controls, api_name="/decode")
+def test_a_file_of_the_server_is_not_for_callers(page_url):
+    """Not through the client, which would upload its own file of that name."""
+    secret = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    call = f"{page_url}gradio_api/call/info"
+    event = httpx.post(call, json={"data": [secret]}, timeout=TIMEOUT_S).json()["event_id"]
+    answer = httpx.get(f"{call}/{event}", timeout=TIMEOUT_S).text
+
+    assert "event: error" in answer
+    assert "dicmh" not in answer  # it was never opened
 
 
-def test_uploads_lose_their_metadata_and_are_turned_upright(connect, photos):
-    _, _, shown = encode(connect(), photos["turned"])
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"steps": 1001}, "steps must lie in 1 to 1000"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"guidance_scale": "abc"}, "guidance_scale must be a number"),
+        ({"sampler": "euler"}, "no sampler 'euler'"),
+        ({"seed": "six"}, "seed must be a whole number"),
+        ({"seed": "-1"}, "seed must lie in"),
+        ({"start": 1.5}, "start must lie in"),
+        ({"preset": "best"}, "no preset 'best'"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(client, coded, wish, words):
+    with pytest.raises(AppError, match=words):
+        decode(client, coded, **wish)
 
-    with Image.open(shown) as image:
-        assert image.format == "PNG"
+
+def test_the_upload_is_gone_and_what_is_left_has_no_metadata(client, photos, served_files):
+    before = served_files()
+    encode(client, photos["turned"])
+
+    left = [path for path in served_files() - before if path.suffix != ".dicmh"]
+    assert [path.suffix for path in left] == [".png"]
+    with Image.open(left[0]) as image:
         assert image.size == (120, 90)
         assert not image.getexif()
         assert not image.info
-    assert b"secret" not in Path(shown).read_bytes()
+    assert b"secret" not in left[0].read_bytes()
 
 
-def test_two_visitors_do_not_share_files(connect, photos):
-    first, second = connect(), connect()
-    encode(first, photos["wide"])
-
-    with pytest.raises(AppError, match="no file yet"):
-        second.predict(*CONTROLS, api_name="/decode")
-
-    encode(second, photos["turned"])
-    pictures = [
-        pixels(value_of(client.predict(*CONTROLS, api_name="/decode")[-1])).shape
-        for client in (first, second)
-    ]
-    assert pictures == [(100, 150, 3), (90, 120, 3)]
-
-
-def test_a_defect_is_one_calm_sentence_with_a_number(connect, codec, photos, monkeypatch, caplog):
+def test_a_defect_is_one_calm_sentence_with_a_number(client, codec, photos, monkeypatch, caplog):
     def fail(*_args, **_kwargs):
         raise RuntimeError("internal matters")
 
     monkeypatch.setattr(codec, "encode", fail)
     with pytest.raises(AppError) as refusal:
-        encode(connect(), photos["wide"])
+        encode(client, photos["wide"], quality=33)
 
     message = str(refusal.value)
     incident = re.search(r"give this number: ([0-9a-f]{8})\.", message)
@@ -199,3 +227,44 @@ def test_a_defect_is_one_calm_sentence_with_a_number(connect, codec, photos, mon
     assert "internal matters" not in message
     assert incident[1] in caplog.text
     assert "internal matters" in caplog.text
+
+
+def test_fifty_queued_decodings_finish_with_flat_memory(client, codec, coded, tmp_path):
+    def queue(seeds) -> None:
+        jobs = [
+            client.submit(handle_file(str(coded)), seed=str(seed), api_name="/decode")
+            for seed in seeds
+        ]
+        pictures = {hashlib.sha256(Path(job.result()[0]).read_bytes()).digest() for job in jobs}
+        assert len(pictures) == len(jobs)
+
+    process = psutil.Process()
+    queue(range(5))
+    gc.collect()
+    before = process.memory_info().rss
+    queue(range(100, 100 + N_QUEUED))
+    gc.collect()
+
+    assert process.memory_info().rss - before < MAX_GROWTH_BYTES
+
+
+def test_two_callers_at_once_get_their_own(client, codec, photos):
+    jobs = {
+        name: client.submit(handle_file(str(photos[name])), quality=71, api_name="/encode")
+        for name in ("wide", "turned")
+    }
+    sizes = {}
+    for name, job in jobs.items():
+        stream = codec.parse(Path(job.result()[0]).read_bytes())
+        sizes[name] = (stream.width_px, stream.height_px)
+    assert sizes == {"wide": (150, 100), "turned": (120, 90)}
+
+
+def test_previews_and_pictures_are_lossless(page_url, client):
+    components = client.config["components"]
+    formats = {
+        component["type"]: component["props"]["format"]
+        for component in components
+        if "format" in component["props"] and component["type"] in ("image", "imageslider")
+    }
+    assert set(formats.values()) == {"png"}

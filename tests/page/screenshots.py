@@ -1,0 +1,102 @@
+"""Pictures of the page for the README: ``python -m tests.page.screenshots [FOLDER]``.
+
+With a folder, every tab is taken there at three widths, light and dark, to be looked at.
+"""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = "/usr/bin/chromium"
+PORT = 7963
+URL = f"http://127.0.0.1:{PORT}/"
+WIDTHS = (1440, 768, 360)
+TABS = ("Compress", "Compare", "Study", "Decode a file", "About")
+FOR_README = {"Compress": "page_compress", "Compare": "page_compare", "Study": "page_study"}
+WAIT_MS = 600_000
+
+
+def main():
+    """Start the page, visit every tab, and write the pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    process = subprocess.Popen([sys.executable, "app.py", "--port", str(PORT)], cwd=ROOT)
+    try:
+        _wait()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for scheme in ("light", "dark"):
+                for width in WIDTHS if folder else WIDTHS[:1]:
+                    _take(browser, scheme, width, folder)
+                if folder is None:
+                    break
+            browser.close()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _take(browser, scheme, width, folder):
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(URL + ("?__theme=dark" if scheme == "dark" else ""))
+    page.wait_for_selector("#examples button")
+    _shoot(page, folder, f"start-{scheme}-{width}")
+    page.locator("#examples button.gallery-item").nth(1).click()
+    page.wait_for_selector("#status .result")
+    for tab in TABS:
+        open_tab(page, tab)
+        if tab == "Compare":
+            page.click("#compare-start")
+            page.wait_for_selector("#compare-progress .message")
+        if tab == "Study":
+            page.click("#study-question label:has-text('Rate')")
+            page.wait_for_selector("#study-qualities")
+            page.click("#study-start")
+            page.wait_for_selector("#study-progress .message")
+        page.evaluate("window.scrollTo(0, 0)")
+        page.wait_for_timeout(1500)
+        _shoot(page, folder, f"{tab.split()[0].lower()}-{scheme}-{width}")
+        if folder is None and tab in FOR_README:
+            page.screenshot(path=ROOT / "docs" / f"{FOR_README[tab]}.png", full_page=True)
+    context.close()
+
+
+def open_tab(page, name):
+    """Open a tab, from Gradio's menu of those that do not fit where needed."""
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if tab.count() and tab.first.is_visible():
+        tab.first.click()
+        return
+    page.locator(".overflow-menu > button").click()
+    page.locator(".overflow-dropdown button", has_text=name).click()
+
+
+def _shoot(page, folder, name):
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+def _wait():
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(URL, timeout=5)
+        except OSError:
+            time.sleep(1)
+        else:
+            return
+    sys.exit("The page did not start.")
+
+
+if __name__ == "__main__":
+    main()

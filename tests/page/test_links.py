@@ -1,0 +1,56 @@
+"""Links: settings come back as they were, wrong ones are refused, pictures never travel."""
+
+import gradio as gr
+import pytest
+
+from difficmh_core.config import SamplerName
+from difficmh_core.presets import presets_of
+from ui.links import LINK_KEYS, read_link
+from ui.session import controls_of
+from ui.zero_gpu import MAX_S, MIN_S, borrows_gpu, decode_duration_s, with_gpu
+
+PRESETS = presets_of("nano")
+
+
+def test_a_preset_comes_back_by_its_name():
+    for name, settings in PRESETS.items():
+        query = {key: str(value) for key, value in controls_of(settings)._asdict().items()}
+        *values, preset = read_link(query, PRESETS)
+        assert preset["value"] == name
+        read = dict(zip(LINK_KEYS, (value["value"] for value in values), strict=True))
+        assert read["steps"] == settings.steps
+        assert SamplerName(read["sampler"]) is settings.sampler
+
+
+def test_a_link_without_settings_changes_nothing():
+    assert all("value" not in update for update in read_link({"__theme": "dark"}, PRESETS))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"steps": "0"}, "steps must lie in"),
+        ({"steps": "many"}, "steps must be a number"),
+        ({"mode": "magic"}, "not by 'magic'"),
+        ({"sampler": "euler"}, "no sampler"),
+        ({"mode": "size", "bytes": "0"}, "at least 1"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_words(query, words):
+    with pytest.raises(gr.Error, match=words):
+        read_link(query, PRESETS)
+
+
+def test_no_key_of_a_link_holds_a_picture_or_its_tags():
+    assert not {"photo", "file", "session", "words"} & set(LINK_KEYS)
+
+
+def test_a_gpu_is_asked_for_as_long_as_steps_and_size_need():
+    few, many = (decode_duration_s(PRESETS[name], 16_000_000) for name in ("instant", "paper"))
+    assert MIN_S <= few < many <= MAX_S
+    assert decode_duration_s(PRESETS["paper"], 100_000) == MIN_S
+
+
+def test_without_the_package_events_run_as_they_are():
+    assert not borrows_gpu()
+    assert with_gpu(len) is len

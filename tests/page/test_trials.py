@@ -1,0 +1,119 @@
+"""Studies: their plans, their measures, the map of uncertainty, plots and the report."""
+
+import csv
+import io
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difficmh_core.arguments import build_parser
+from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.errors import ConfigError
+from ui.plots import draw_curves
+from ui.report_card import commands_of, draw_card, report_of
+from ui.session import CodingWish
+from ui.study_handlers import _csv_of
+from ui.trials import Finished, StudyWish, Subject, plan, run_trial, uncertainty
+from ui.workshop import Workshop
+
+SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DDIM)
+
+
+@pytest.fixture(scope="module")
+def workshop(codec, tmp_path_factory) -> Workshop:
+    folder = str(tmp_path_factory.mktemp("workshop"))
+    return Workshop(codec, max_pixels=1_000_000, cache_dir=folder)
+
+
+@pytest.fixture(scope="module")
+def subject(workshop, photos) -> Subject:
+    photo = workshop.receive(photos["wide"])
+    image = workshop.load(photo)
+    wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
+    encoded = workshop.encode(photo, image, wish, workshop.tag(photo, image))
+    return Subject(photo=photo, image=image, encoded=encoded, settings=SETTINGS)
+
+
+def finish(workshop, subject, trial) -> Finished:
+    *_, last = run_trial(workshop, subject, trial)
+    return last
+
+
+def test_a_grid_has_one_trial_for_each_pair(subject):
+    wish = StudyWish(experiment="grid", guidances=(1.0, 3.0), steps=(1, 2, 4))
+    trials = plan(subject, wish, has_rates=True)
+    pairs = {(trial.settings.guidance_scale, trial.settings.steps) for trial in trials}
+    assert pairs == {(guidance, steps) for guidance in (1.0, 3.0) for steps in (1, 2, 4)}
+    assert len({trial.key for trial in trials}) == len(trials)
+
+
+def test_what_makes_no_sense_is_refused(subject):
+    with pytest.raises(ConfigError, match="no question"):
+        plan(subject, StudyWish(experiment="taste"), has_rates=True)
+    with pytest.raises(ConfigError, match="one rate"):
+        plan(subject, StudyWish(experiment="sweep"), has_rates=False)
+    with pytest.raises(ConfigError, match="at least one value"):
+        plan(subject, StudyWish(experiment="grid", steps=()), has_rates=True)
+
+
+def test_a_trial_at_the_files_own_quality_is_the_file(workshop, subject, codec):
+    on, off = plan(subject, StudyWish(experiment="tags"), has_rates=True)
+    finished = finish(workshop, subject, on)
+    assert finished.n_bytes == len(subject.encoded.data)
+    expected = codec.decode_image(subject.encoded.data, SETTINGS)
+    assert np.array_equal(finished.image, expected)
+    assert finished.values["psnr_db"] > 0
+    assert finish(workshop, subject, off).n_bytes < finished.n_bytes
+
+
+def test_uncertainty_is_the_standard_deviation_over_the_seeds():
+    rng = np.random.default_rng(0)
+    stack = rng.integers(0, 256, (4, 20, 30, 3)).astype(np.uint8)
+    stack[:, :, :10] = stack[0, :, :10]  # here the seeds agree
+    mean, spread, peak = uncertainty([Image.fromarray(values) for values in stack])
+
+    assert np.array_equal(
+        np.asarray(mean), (stack.astype(np.float32).mean(axis=0) + 0.5).astype(np.uint8)
+    )
+    assert not np.asarray(spread)[:, :10].any()
+    assert np.asarray(spread)[:, 10:].any(axis=-1).all()
+    deviation = stack.astype(np.float32).std(axis=0, ddof=1).mean(axis=-1)
+    assert peak == pytest.approx(np.percentile(deviation, 99.5), rel=1e-4)
+
+
+def test_curves_show_ours_and_the_published_points():
+    points = [(0.03, {"lpips_alex": 0.5, "psnr_db": 20.0}), (0.06, {"lpips_alex": 0.4})]
+    drawn = draw_curves(points)
+    assert drawn.count("<svg") == 3
+    assert "StableCodec" in drawn
+    assert "0.0600 bpp, 0.400" in drawn
+
+
+def test_the_report_names_what_reproduces_the_picture(workshop, subject, codec, tmp_path):
+    subject = replace(subject, settings=replace(SETTINGS, seed=7))
+    (trial, _) = plan(subject, StudyWish(experiment="tags"), has_rates=True)
+    finished = finish(workshop, subject, trial)
+    report = report_of(codec, subject, finished, [finished.row()])
+
+    assert report["model"]["fingerprint"] == codec.fingerprint.hex()
+    assert report["measures"]["psnr_db"] == finished.values["psnr_db"]
+    encode, decode = (
+        build_parser().parse_args(shlex.split(command)[3:])
+        for command in commands_of(codec, subject)
+    )
+    assert round(encode.quality / 100 * 255) == subject.encoded.stream.quality_level
+    assert set(encode.tags.split(",")) == {tag.name for tag in subject.encoded.tags}
+    assert (decode.steps, decode.guidance_scale, decode.seed) == (2, 2.0, 7)
+    assert decode.sampler == "ddim"
+    assert draw_card(report, subject, finished).width == 1280
+
+
+def test_the_table_is_a_csv_that_others_read(workshop, subject):
+    trials = plan(subject, StudyWish(experiment="tags"), has_rates=True)
+    rows = [finish(workshop, subject, trial).row() for trial in trials]
+    read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
+    assert [row["label"] for row in read] == ["Tags on", "Tags off"]
+    assert float(read[0]["psnr_db"]) == pytest.approx(rows[0]["psnr_db"])

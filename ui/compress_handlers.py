@@ -1,0 +1,212 @@
+"""Events of the compress tab: a photograph becomes a file, and the file a picture.
+
+A visitor's picture and file live in that visitor's :class:`~ui.session.Session`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+
+from difficmh_core.codec import Encoded
+from difficmh_core.image_io import to_tensor
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.tagging.tags import Tag
+from ui import texts, views
+from ui.session import (
+    CodingWish,
+    Controls,
+    Decoding,
+    Photo,
+    Session,
+    Update,
+    read_settings,
+    read_wish,
+)
+from ui.toasts import toast, with_toasts
+from ui.workshop import Workshop
+
+__all__ = ["CompressHandlers"]
+
+Shown = tuple[Session, str, Update, Update, str]
+"""The session, the facts of its file, the tags, the file, and what to do next."""
+Decoded = tuple[Session, Update, Update, str, Update | str, Update]
+"""The session, preview, comparison, progress, status and the picture to download."""
+
+
+class CompressHandlers:
+    """The events of one page around one workshop."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Take what all visitors share."""
+        self._workshop = workshop
+        self._codec = workshop.codec
+
+    @with_toasts
+    def receive(self, photo: str | None) -> Iterator[tuple[Session, str]]:
+        """Take a photograph; its metadata and the upload itself are gone afterwards."""
+        if photo is None:
+            raise toast(texts.ENCODE_FIRST)
+        received = self._workshop.receive(Path(photo))
+        yield Session(photo=received), received.path
+
+    @with_toasts
+    def encode(
+        self, session: Session, mode: str, quality: float, target_bytes: float, send_tags: bool
+    ) -> Iterator[Shown]:
+        """Compress a photograph that just came."""
+        wish = read_wish(mode, quality, target_bytes, send_tags)
+        photo, image = self._photo(session), self._workshop.load(self._photo(session))
+        proposals = self._workshop.tag(photo, image) if send_tags else None
+        encoded = self._workshop.encode(photo, image, wish, proposals or ())
+        session = replace(
+            session, proposals=proposals, offered=proposals or (), encoded=encoded, picture=None
+        )
+        yield self._show(session, wish)
+
+    @with_toasts
+    def recode(
+        self,
+        session: Session,
+        tags: list[str],
+        mode: str,
+        quality: float,
+        target_bytes: float,
+        send_tags: bool,
+    ) -> Iterator[Shown]:
+        """Compress the same photograph again, with another quality, size or other tags."""
+        if session.encoded is None:
+            return
+        wish = read_wish(mode, quality, target_bytes, send_tags, tags)
+        photo, image = self._photo(session), self._workshop.load(self._photo(session))
+        chosen: Sequence[Tag] = ()
+        if send_tags and session.proposals is None:
+            proposals = self._workshop.tag(photo, image)
+            session = replace(session, proposals=proposals, offered=proposals)
+            chosen = proposals
+        elif send_tags:
+            chosen = [tag for tag in session.offered if tag.name in wish.tags]
+        encoded = self._workshop.encode(photo, image, wish, chosen)
+        yield self._show(replace(session, encoded=encoded), wish)
+
+    def add_tag(
+        self, session: Session, tags: list[str], added: str | None
+    ) -> tuple[Session, Update, None]:
+        """Offer another word of the vocabulary, ticked; the file follows in :meth:`recode`."""
+        if session.encoded is None or not added:
+            return session, gr.skip(), None
+        if added not in {tag.name for tag in session.offered}:
+            word = Tag(id=self._codec.vocabulary.index_of(added), name=added)
+            session = replace(session, offered=(*session.offered, word))
+        chips = gr.update(choices=_choices(session, None), value=[*tags, added])
+        return session, chips, None
+
+    @with_toasts
+    def decode(self, session: Session, *controls: float | str) -> Iterator[Decoded]:
+        """Decode the visitor's file, step by step, and compare it with the photograph."""
+        if session.encoded is None:
+            raise toast(texts.ENCODE_FIRST)
+        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        photo, encoded = self._photo(session), session.encoded
+        original = self._workshop.load(photo)
+        for state in self._workshop.decode(encoded.stream, settings):
+            if state.image is None:
+                yield session, *_show_progress(state), gr.skip(), gr.update(visible=False)
+                continue
+            picture = self._workshop.save(state.png, f"{photo.name}-decoded.png")
+            result = views.Result(
+                n_bytes=encoded.stream.n_bytes,
+                bpp=encoded.stream.bpp,
+                steps=state.total,
+                seconds=state.seconds,
+                psnr_db=psnr_db(to_tensor(original), to_tensor(state.image)).item(),
+                was_kept=state.was_kept,
+            )
+            yield (
+                replace(session, picture=picture, settings=settings),
+                gr.update(visible=False),
+                gr.update(value=(photo.path, picture), visible=True),
+                "",
+                views.draw_result(result),
+                gr.update(value=picture, visible=True),
+            )
+
+    @with_toasts
+    def decode_by_itself(
+        self, is_wanted: bool, session: Session, *controls: float | str
+    ) -> Iterator[Decoded]:
+        """Decode the file if the visitor wants that without being asked."""
+        if is_wanted and session.encoded is not None:
+            yield from self.decode(session, *controls)
+
+    def forget(self) -> tuple[Update | Session | str | None, ...]:
+        """Forget the visitor's photograph and file."""
+        hidden = gr.update(visible=False)
+        chips = gr.update(choices=[], value=[], visible=False)
+        file = gr.update(value=None)
+        shown = (Session(), views.draw_introduction(), chips, file, "")
+        return *shown, hidden, hidden, hidden, hidden
+
+    def restore(self, session: Session) -> tuple[str | None, str]:
+        """Put the last good photograph back where a bad one was dropped."""
+        return session.photo.path if session.photo else None, ""
+
+    def _photo(self, session: Session) -> Photo:
+        if session.photo is None:
+            raise toast(texts.ENCODE_FIRST)
+        return session.photo
+
+    def _show(self, session: Session, wish: CodingWish) -> Shown:
+        """Return what the page shows of the session's file."""
+        encoded, photo = session.encoded, self._photo(session)
+        if encoded is None:
+            raise toast(texts.ENCODE_FIRST)
+        facts = views.FileFacts(
+            n_bytes=len(encoded.data),
+            size_px=(encoded.stream.height_px, encoded.stream.width_px),
+            section_bits=encoded.section_bits,
+            upload_bytes=photo.upload_bytes,
+            upload_format=photo.upload_format,
+        )
+        chips = gr.update(
+            choices=_choices(session, encoded),
+            value=[tag.name for tag in session.offered if tag in encoded.tags],
+            interactive=wish.send_tags,
+            visible=bool(session.offered),
+        )
+        path = self._workshop.save(encoded.data, f"{photo.name}.dicmh")
+        message = texts.CHANGED if session.picture else texts.READY
+        session = replace(session, picture=None)
+        return session, views.draw_file(facts), chips, gr.update(value=path), _message(message)
+
+
+def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
+    """Return the chips: each offered tag with its confidence and, in the file, its bits."""
+    proposed = {tag.id for tag in session.proposals or ()}
+    held = {tag.id for tag in encoded.tags} if encoded else set()
+    bits_each = encoded.section_bits["tags"] / len(held) if encoded and held else None
+    return [
+        (
+            texts.tag_label(
+                tag.name,
+                tag.confidence if tag.id in proposed else None,
+                bits_each if tag.id in held else None,
+            ),
+            tag.name,
+        )
+        for tag in session.offered
+    ]
+
+
+def _message(message: str) -> str:
+    return views.draw_message(message)
+
+
+def _show_progress(state: Decoding) -> tuple[Update, Update, str]:
+    """Return the preview, the hidden comparison, and the progress."""
+    progress = views.draw_progress(state.index, state.total, state.seconds)
+    if state.preview is None:
+        return gr.skip(), gr.skip(), progress
+    preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
+    return preview, gr.update(visible=False), progress

@@ -1,0 +1,342 @@
+"""The compress tab: a photograph on the left, its file and what comes back on the right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.helpers import Examples
+
+from difficmh_core.config import DecodeSettings
+from difficmh_core.presets import presets_of
+from ui import locks, texts, views
+from ui.compress_handlers import CompressHandlers
+from ui.decode_panel import QUICK, DecodePanel, build_decode_panel, take_as_given
+from ui.links import link_script, read_link
+from ui.session import BY_QUALITY, BY_SIZE, Controls, Session, Update
+from ui.workshop import Workshop
+from ui.zero_gpu import decode_duration_s, with_gpu
+
+__all__ = ["MODEL", "CompressTab", "build_compress_tab"]
+
+KEPT_S = 600
+"""What the page keeps for a visitor is forgotten after this time [s]."""
+MAX_EXAMPLES = 6
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+"""All heavy events wait in one queue for the one model."""
+RECEIVING: dict[str, Any] = {"concurrency_id": "uploads", "concurrency_limit": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressTab:
+    """What the rest of the page needs of this tab.
+
+    Attributes:
+        session: What is kept for the visitor.
+        panel: The controls of its decoding.
+        changed: Events after which the session holds another file.
+    """
+
+    session: gr.State
+    panel: DecodePanel
+    changed: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The components that decide what the file holds."""
+
+    photo: gr.Image
+    gallery: Examples | None
+    coding: Sequence[gr.components.Component]
+    tags: gr.CheckboxGroup
+    add_tag: gr.Dropdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """The components that show what came of it."""
+
+    facts: gr.HTML
+    column: gr.Column
+    dicmh_file: gr.DownloadButton
+    progress: gr.HTML
+    status: gr.HTML
+    preview: gr.Image
+    comparison: gr.ImageSlider
+    picture_file: gr.DownloadButton
+
+
+def build_compress_tab(
+    demo: gr.Blocks, workshop: Workshop, examples: Sequence[Path], *, is_quick: bool
+) -> CompressTab:
+    """Draw the tab inside the current layout, and connect it.
+
+    Args:
+        demo: The page, which restores the settings of a link.
+        workshop: What all visitors share.
+        examples: Photographs for visitors who have none at hand.
+        is_quick: Whether decoding is quick enough to start by itself.
+    """
+    session = gr.State(Session(), time_to_live=KEPT_S)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=280, elem_classes="controls"):
+            file = _build_file_column(workshop, examples)
+        with gr.Column(scale=7, min_width=280):
+            stage, panel, link, link_button = _build_stage_column(workshop, is_quick=is_quick)
+
+    linked = [*file.coding, *panel.settings]
+    link_button.click(None, linked, link, js=link_script(), **QUICK).then(
+        lambda: gr.update(visible=True), None, link, **QUICK
+    )
+
+    def restore_link(request: gr.Request) -> Sequence[Update]:
+        presets = presets_of(workshop.codec.config.profile)
+        return read_link(dict(request.query_params), presets)
+
+    demo.load(restore_link, None, [*linked, panel.preset], **QUICK)
+    changed = _connect(CompressHandlers(workshop), session, file, stage, panel)
+    return CompressTab(session=session, panel=panel, changed=changed)
+
+
+def _build_file_column(workshop: Workshop, examples: Sequence[Path]) -> _File:
+    config, names = workshop.codec.config, workshop.codec.vocabulary.names
+    has_rates = config.rate is None
+    photo = gr.Image(
+        label=texts.PHOTO,
+        format="png",
+        sources=["upload", "clipboard", "webcam"],
+        type="filepath",
+        placeholder=texts.PHOTO_PLACEHOLDER,
+        alt_text=texts.PHOTO_ALT,
+        buttons=["fullscreen"],
+        height=300,
+        elem_id="photo",
+    )
+    gallery = _build_gallery(photo, examples)
+    mode = gr.Radio(
+        list(texts.MODES),
+        value=BY_QUALITY,
+        label=texts.MODE,
+        info=texts.MODE_HELP,
+        elem_id="mode",
+        visible=has_rates,
+    )
+    quality = gr.Slider(
+        0,
+        100,
+        50,
+        step=1,
+        label=texts.QUALITY,
+        info=texts.QUALITY_HELP,
+        elem_id="quality",
+        visible=has_rates,
+    )
+    target = gr.Number(
+        2000,
+        label=texts.TARGET,
+        info=texts.TARGET_HELP,
+        precision=0,
+        elem_id="target",
+        visible=False,
+    )
+    send_tags = gr.Checkbox(
+        True, label=texts.SEND_TAGS, info=texts.SEND_TAGS_HELP, elem_id="send-tags"
+    )
+    tags = gr.CheckboxGroup(
+        [], label=texts.TAGS, info=texts.TAGS_HELP, elem_id="tags", visible=False
+    )
+    most = config.conditioning.max_tags
+    add_tag = gr.Dropdown(
+        list(names),
+        value=None,
+        label=texts.ADD_TAG,
+        info=texts.ADD_TAG_HELP.format(n=len(names), most=most),
+        elem_id="add-tag",
+    )
+    take_as_given(photo, quality, target, tags)
+    if has_rates:
+        mode.change(
+            lambda mode: (
+                gr.update(visible=mode == BY_QUALITY),
+                gr.update(visible=mode == BY_SIZE),
+            ),
+            mode,
+            [quality, target],
+            **QUICK,
+        )
+    coding = [mode, quality, target, send_tags]
+    return _File(photo=photo, gallery=gallery, coding=coding, tags=tags, add_tag=add_tag)
+
+
+def _build_gallery(photo: gr.Image, examples: Sequence[Path]) -> Examples | None:
+    if not examples:
+        return None
+    return gr.Examples(
+        [[str(path)] for path in examples],
+        [photo],
+        label=texts.EXAMPLES,
+        examples_per_page=MAX_EXAMPLES,
+        elem_id="examples",
+        api_visibility="private",
+    )
+
+
+def _build_stage_column(
+    workshop: Workshop, *, is_quick: bool
+) -> tuple[_Stage, DecodePanel, gr.Textbox, gr.Button]:
+    facts = gr.HTML(views.draw_introduction(), padding=False, elem_id="facts")
+    with gr.Column(visible=False, elem_id="decode-panel") as column:
+        dicmh_file = gr.DownloadButton(
+            texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
+        )
+        panel = build_decode_panel("compress", workshop.codec.config.profile, is_quick=is_quick)
+    progress = gr.HTML(padding=False, visible=False, elem_id="progress")
+    status = gr.HTML(padding=False, elem_id="status")
+    preview = gr.Image(
+        label=texts.PREVIEW,
+        format="png",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        elem_id="preview",
+        elem_classes="stage",
+    )
+    comparison = gr.ImageSlider(
+        label=texts.COMPARISON,
+        format="png",
+        interactive=False,
+        visible=False,
+        max_height=560,
+        buttons=["fullscreen"],
+        elem_id="comparison",
+    )
+    picture_file = gr.DownloadButton(
+        texts.DOWNLOAD_PICTURE,
+        size="sm",
+        visible=False,
+        elem_id="picture-file",
+        elem_classes="save",
+    )
+    link_button = gr.Button(texts.LINK, size="sm", elem_id="link-button", elem_classes="save")
+    link = gr.Textbox(
+        label=texts.LINK,
+        info=texts.LINK_HELP,
+        interactive=False,
+        buttons=["copy"],
+        visible="hidden",
+        elem_id="link",
+    )
+    stage = _Stage(
+        facts=facts,
+        column=column,
+        dicmh_file=dicmh_file,
+        progress=progress,
+        status=status,
+        preview=preview,
+        comparison=comparison,
+        picture_file=picture_file,
+    )
+    return stage, panel, link, link_button
+
+
+def _connect(
+    handlers: CompressHandlers, session: gr.State, file: _File, stage: _Stage, panel: DecodePanel
+) -> list[Any]:
+    """Say what happens when; return the events after which there is another file."""
+    busy = [panel.decode, panel.stop, stage.progress]
+    shown = [stage.status, stage.preview, stage.comparison, stage.picture_file]
+    decoding: dict[str, Any] = {
+        "outputs": [
+            *(session, stage.preview, stage.comparison),
+            *(stage.progress, stage.status, stage.picture_file),
+        ],
+        "api_visibility": "private",
+        "show_progress": "minimal",
+        "show_progress_on": stage.progress,
+        **MODEL,
+    }
+    decodings = []
+
+    def decode_with(event: Any, asked: Sequence[Any]) -> None:  # noqa: ANN401 (no type)
+        decoded = event(
+            inputs=[*asked, session, *panel.settings],
+            fn=with_gpu(handlers.decode_by_itself if asked else handlers.decode, _duration_s),
+            **decoding,
+        )
+        decoded.then(locks.unlock, session, busy, **QUICK)
+        decodings.append(decoded)
+
+    def decode_after(event: Any) -> None:  # noqa: ANN401 (Gradio's dependencies have no type)
+        locked = event(locks.lock_if_wanted, [panel.auto, session], [*busy, stage.status], **QUICK)
+        decode_with(locked.then, [panel.auto])
+
+    clicked = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, stage.status], **QUICK)
+    decode_with(clicked.then, [])
+
+    coding: dict[str, Any] = {
+        "outputs": [session, stage.facts, file.tags, stage.dicmh_file, stage.status],
+        "api_visibility": "private",
+        "show_progress": "minimal",
+        "show_progress_on": stage.facts,
+        "trigger_mode": "always_last",
+        **MODEL,
+    }
+    changed = []
+    chosen = [file.photo.upload]
+    if file.gallery is not None:
+        chosen.append(file.gallery.load_input_event.then)
+    for choose in chosen:
+        cleared = choose(locks.clear, outputs=[*busy, *shown], trigger_mode="always_last", **QUICK)
+        received = cleared.then(
+            handlers.receive,
+            file.photo,
+            [session, file.photo],
+            show_progress="hidden",
+            api_visibility="private",
+            **RECEIVING,
+        )
+        encoded = received.success(with_gpu(handlers.encode), [session, *file.coding], **coding)
+        for event in (received, encoded):
+            event.failure(handlers.restore, session, [file.photo, stage.status], **QUICK)
+        encoded.then(locks.unlock, session, busy, **QUICK)
+        shown_file = encoded.success(lambda: gr.update(visible=True), None, stage.column, **QUICK)
+        decode_after(shown_file.then)
+        changed.append(encoded)
+
+    mode, quality, target, send_tags = file.coding
+    changes = [quality.change, target.submit, mode.input, file.tags.input, send_tags.input]
+    added = file.add_tag.input(
+        handlers.add_tag,
+        [session, file.tags, file.add_tag],
+        [session, file.tags, file.add_tag],
+        **QUICK,
+    )
+    for event in (gr.on(changes, lambda: None, **QUICK), added):
+        locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)
+        again = locked.then(
+            with_gpu(handlers.recode), [session, file.tags, *file.coding], **coding
+        )
+        again.then(locks.unlock, session, busy, **QUICK)
+        decode_after(again.success)
+        changed.append(again)
+
+    touched = gr.on(panel.changes, lambda: None, **QUICK)
+    decode_after(touched.then)
+    panel.stop.click(locks.stop, outputs=[*busy, stage.status], cancels=decodings, **QUICK)
+    forgotten = [session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column]
+    file.photo.clear(handlers.forget, outputs=forgotten, **QUICK)
+    interrupting = [file.photo.upload, file.photo.clear, file.add_tag.input]
+    gr.on([*interrupting, *changes, *panel.changes], cancels=decodings)
+    return changed
+
+
+def _duration_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
+    """Return for how long a decoding borrows the GPU [s]."""
+    session = next(item for item in arguments if isinstance(item, Session))
+    stream = session.encoded.stream if session.encoded else None
+    n_pixels = stream.height_px * stream.width_px if stream else 0
+    controls = Controls(*arguments[-len(Controls._fields) :])
+    settings = DecodeSettings(steps=int(controls.steps), realism=float(controls.realism))
+    return decode_duration_s(settings, n_pixels)

@@ -1,0 +1,95 @@
+"""Events of the tab that decodes a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config import QUALITY_MAX
+from difficmh_core.encoding import QUALITY_LEVELS
+from ui import texts, views
+from ui.session import Controls, Update, read_settings
+from ui.toasts import toast, with_toasts
+from ui.workshop import Workshop
+
+__all__ = ["DecodeFileHandlers"]
+
+Decoded = tuple[Update, str, Update | str, Update]
+"""The picture, the progress, the status and the picture to download."""
+
+
+class DecodeFileHandlers:
+    """The events of one page around one workshop."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Take what all visitors share."""
+        self._workshop = workshop
+        self._codec = workshop.codec
+
+    @with_toasts
+    def info(self, file: str | None) -> Iterator[str]:
+        """Check a .dicmh file and tell what is in it."""
+        data, stream = self._open(file)
+        section_bits = self._codec.verify(stream)
+        facts = views.FileFacts(
+            n_bytes=len(data),
+            size_px=(stream.height_px, stream.width_px),
+            section_bits=section_bits,
+        )
+        tags = ", ".join(self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
+        size = texts.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
+        quality = QUALITY_MAX * stream.quality_level / QUALITY_LEVELS
+        rate = self._codec.config.rate
+        rows = (
+            (texts.FACT_PICTURE, size),
+            (texts.FACT_TAGS, tags or texts.NO_TAGS),
+            (texts.FACT_QUALITY, texts.QUALITY_VALUE.format(quality=quality))
+            if rate is None
+            else (texts.FACT_RATE, str(rate)),
+            (texts.FACT_PROFILE, stream.profile),
+            (texts.FACT_MODEL, stream.fingerprint.hex()),
+            (texts.FACT_CHECKSUM, f"{stream.checksum:08x}"),
+        )
+        yield views.draw_file(facts) + views.draw_facts(rows)
+
+    @with_toasts
+    def decode(self, file: str | None, *controls: float | str) -> Iterator[Decoded]:
+        """Decode a .dicmh file, step by step."""
+        data, stream = self._open(file)
+        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        for state in self._workshop.decode(stream, settings):
+            if state.image is None:
+                preview = gr.skip()
+                if state.preview is not None:
+                    preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
+                progress = views.draw_progress(state.index, state.total, state.seconds)
+                yield preview, progress, gr.skip(), gr.update(visible=False)
+                continue
+            picture = self._workshop.save(state.png, f"{Path(str(file)).stem}-decoded.png")
+            result = views.Result(
+                n_bytes=len(data),
+                bpp=stream.bpp,
+                steps=state.total,
+                seconds=state.seconds,
+                was_kept=state.was_kept,
+            )
+            yield (
+                gr.update(value=picture, label=texts.DECODED, visible=True),
+                "",
+                views.draw_result(result),
+                gr.update(value=picture, visible=True),
+            )
+
+    @with_toasts
+    def decode_by_itself(
+        self, is_wanted: bool, file: str | None, *controls: float | str
+    ) -> Iterator[Decoded]:
+        """Decode the file if the visitor wants that without being asked."""
+        if is_wanted and file is not None:
+            yield from self.decode(file, *controls)
+
+    def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
+        if file is None:
+            raise toast(texts.CHOOSE_FILE)
+        return self._workshop.open_file(Path(file))

@@ -1,0 +1,83 @@
+"""The tab that turns any ``.dicmh`` file back into a picture, with its facts."""
+
+from typing import Any
+
+import gradio as gr
+
+from ui import locks, texts
+from ui.compress_panel import MODEL
+from ui.decode_file_handlers import DecodeFileHandlers
+from ui.decode_panel import QUICK, build_decode_panel
+from ui.workshop import Workshop
+from ui.zero_gpu import MAX_S, with_gpu
+
+__all__ = ["build_decode_file_tab"]
+
+
+def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
+    """Draw the tab inside the current layout, and connect it.
+
+    Args:
+        workshop: What all visitors share.
+        is_quick: Whether decoding is quick enough to start by itself.
+    """
+    handlers = DecodeFileHandlers(workshop)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=280, elem_classes="controls"):
+            file = gr.File(label=texts.FILE, type="filepath", height=160, elem_id="file")
+            facts = gr.HTML(padding=False, elem_id="file-facts")
+        with gr.Column(scale=7, min_width=280):
+            panel = build_decode_panel(
+                "decode-file", workshop.codec.config.profile, is_quick=is_quick
+            )
+            progress = gr.HTML(padding=False, visible=False, elem_id="file-progress")
+            status = gr.HTML(padding=False, elem_id="file-status")
+            picture = gr.Image(
+                label=texts.DECODED,
+                format="png",
+                interactive=False,
+                visible=False,
+                buttons=["fullscreen"],
+                elem_id="file-picture",
+                elem_classes="stage",
+            )
+            picture_file = gr.DownloadButton(
+                texts.DOWNLOAD_PICTURE,
+                size="sm",
+                visible=False,
+                elem_id="file-picture-file",
+                elem_classes="save",
+            )
+
+    busy = [panel.decode, panel.stop, progress]
+    decoding: dict[str, Any] = {
+        "outputs": [picture, progress, status, picture_file],
+        "api_visibility": "private",
+        "show_progress": "minimal",
+        "show_progress_on": progress,
+        **MODEL,
+    }
+    decode, by_itself = (
+        with_gpu(event, MAX_S) for event in (handlers.decode, handlers.decode_by_itself)
+    )
+    clicked = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(
+        decode, [file, *panel.settings], **decoding
+    )
+    cleared = [*busy, facts, status, picture, picture_file]
+    checked = file.upload(locks.clear_file, outputs=cleared, **QUICK).then(
+        handlers.info,
+        file,
+        facts,
+        api_visibility="private",
+        show_progress="minimal",
+        **MODEL,
+    )
+    decodings = [clicked]
+    for event in (checked.success, gr.on(panel.changes, lambda: None, **QUICK).then):
+        locked = event(locks.lock_if_there, [panel.auto, file], [*busy, status], **QUICK)
+        decodings.append(locked.then(by_itself, [panel.auto, file, *panel.settings], **decoding))
+    for decoded in decodings:
+        decoded.then(locks.unlock_file, file, busy, **QUICK)
+    panel.stop.click(locks.stop, outputs=[*busy, status], cancels=decodings, **QUICK)
+    file.clear(locks.clear_file, outputs=cleared, **QUICK)
+    gr.on([file.upload, file.clear, *panel.changes], cancels=decodings)

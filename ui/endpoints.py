@@ -1,0 +1,187 @@
+"""Named endpoints for programs and agents: ``encode``, ``decode``, ``compare`` and ``info``.
+
+Each stands alone: nothing is kept between calls, so that a program, or an assistant that speaks
+the Model Context Protocol, needs no session. Signatures and docstrings are what it is shown.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config import QUALITY_MAX
+from difficmh_core.encoding import QUALITY_LEVELS
+from difficmh_core.presets import preset_of
+from ui.compare_handlers import compare_files
+from ui.compress_panel import MODEL
+from ui.session import Controls, controls_of, read_settings, read_wish
+from ui.toasts import with_toasts
+from ui.workshop import Workshop
+from ui.zero_gpu import MAX_S, with_gpu
+
+__all__ = ["add_endpoints"]
+
+
+class Endpoints:
+    """What programs can ask of one workshop."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Take what all callers share."""
+        self._workshop = workshop
+        self._codec = workshop.codec
+
+    def encode(
+        self,
+        photo: gr.FileData,
+        quality: float = 50,
+        target_bytes: int = 0,
+        tags: list[str] | None = None,
+        send_tags: bool = True,
+    ) -> tuple[gr.FileData, dict[str, Any]]:
+        """Compress a photograph to a .dicmh file; returns the file and facts about it.
+
+        Args:
+            photo: The photograph: JPEG, PNG, WebP, AVIF, TIFF or BMP.
+            quality: 0 (smallest file) to 100 (most faithful picture).
+            target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
+            tags: Words of the vocabulary that the file shall hold; without any, the tagger asks.
+            send_tags: Whether the file holds tags at all.
+        """
+        mode = "size" if target_bytes else "quality"
+        wish = read_wish(mode, quality, target_bytes, send_tags, tags)
+        received = self._workshop.receive(_path(photo))
+        image = self._workshop.load(received)
+        chosen: Sequence[Any] = wish.tags
+        if send_tags and tags is None:
+            chosen = self._workshop.tag(received, image)
+        encoded = self._workshop.encode(received, image, wish, chosen if send_tags else ())
+        path = self._workshop.save(encoded.data, f"{received.name}.dicmh")
+        stream = encoded.stream
+        facts = {
+            **_facts(stream, encoded.section_bits),
+            "tags": [asdict(tag) for tag in encoded.tags],
+            "upload_bytes": received.upload_bytes,
+        }
+        return gr.FileData(path=path, orig_name=f"{received.name}.dicmh"), facts
+
+    def decode(
+        self,
+        file: gr.FileData,
+        preset: str = "fast",
+        steps: int = 0,
+        guidance_scale: float = 0,
+        sampler: str = "",
+        seed: str = "",
+        start: float = 0,
+        realism: float = -1,
+        control_scale: float = -1,
+    ) -> tuple[gr.FileData, dict[str, Any]]:
+        """Decode a .dicmh file; returns the picture as a PNG and how it was decoded.
+
+        Args:
+            file: The .dicmh file.
+            preset: instant, fast or paper; what the settings below leave open.
+            steps: Denoising steps, 1 to 1000; 0 takes the preset's.
+            guidance_scale: How strongly the tags steer, 1 (off) to 30; 0 takes the preset's.
+            sampler: ddpm, ddim or dpm-solver++; empty takes the preset's.
+            seed: Seed of the start noise, a whole number; empty derives it from the file.
+            start: 1 starts from pure noise, less from the decoded hint; 0 takes the preset's.
+            realism: 0 shows the file's own content, 1 the painted picture; -1 takes the preset's.
+            control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
+        """
+        _, stream = self._workshop.open_file(_path(file))
+        controls = controls_of(preset_of(self._codec.config.profile, preset))._asdict()
+        wishes: Mapping[str, tuple[Any, Any]] = {
+            "steps": (steps, 0),
+            "guidance_scale": (guidance_scale, 0),
+            "sampler": (sampler, ""),
+            "seed": (seed, ""),
+            "start": (start, 0),
+            "realism": (realism, -1),
+            "control_scale": (control_scale, -1),
+        }
+        controls |= {name: value for name, (value, unset) in wishes.items() if value != unset}
+        settings = read_settings(Controls(**controls))
+        *_, last = self._workshop.decode(stream, settings)
+        name = f"{_path(file).stem}-decoded.png"
+        path = self._workshop.save(last.png, name)
+        facts = {
+            "n_bytes": stream.n_bytes,
+            "bpp": stream.bpp,
+            "seconds": round(last.seconds, 3),
+            "settings": asdict(settings) | {"sampler": settings.sampler.value},
+        }
+        return gr.FileData(path=path, orig_name=name), facts
+
+    def compare(
+        self,
+        photo: gr.FileData,
+        target_bytes: int = 0,
+        codecs: list[str] | None = None,
+        preset: str = "fast",
+    ) -> dict[str, Any]:
+        """Code a photograph by several codecs within the same bytes; returns a row for each.
+
+        Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, and how many of the
+        original's objects a detector finds again. Codecs that are not at hand are under absent.
+
+        Args:
+            photo: The photograph.
+            target_bytes: What each file may hold; 0 takes the size of our file of quality 50.
+            codecs: Of ours, content, no_tags, jpeg, avif, jxl, vvc, elic, webp; all but webp if
+                none is named.
+            preset: How ours is decoded: instant, fast or paper.
+        """
+        return compare_files(self._workshop, _path(photo), target_bytes, codecs or (), preset)
+
+    def info(self, file: gr.FileData) -> dict[str, Any]:
+        """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
+
+        Args:
+            file: The .dicmh file.
+        """
+        _, stream = self._workshop.open_file(_path(file))
+        bits = self._codec.verify(stream)
+        names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
+        return _facts(stream, bits) | {"tags": names}
+
+
+def add_endpoints(workshop: Workshop) -> None:
+    """Publish the endpoints inside the current page."""
+    endpoints = Endpoints(workshop)
+    for name in ("encode", "decode", "compare", "info"):
+        gr.api(_public(getattr(endpoints, name)), api_name=name, **MODEL)
+
+
+def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint with its errors worded for callers, and a GPU where one is borrowed."""
+
+    @functools.wraps(endpoint)
+    def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
+        (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
+        return answer
+
+    return with_gpu(public, MAX_S)
+
+
+def _path(file: gr.FileData | Mapping[str, Any]) -> Path:
+    """Return where an uploaded file lies; Gradio has checked that it is an upload."""
+    return Path(file["path"] if isinstance(file, Mapping) else file.path)
+
+
+def _facts(stream: Bitstream, section_bits: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "n_bytes": stream.n_bytes,
+        "bpp": stream.bpp,
+        "height_px": stream.height_px,
+        "width_px": stream.width_px,
+        "profile": stream.profile,
+        "quality": round(QUALITY_MAX * stream.quality_level / QUALITY_LEVELS, 2),
+        "fingerprint": stream.fingerprint.hex(),
+        "checksum": f"{stream.checksum:08x}",
+        "section_bits": dict(section_bits),
+    }

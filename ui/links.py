@@ -1,0 +1,64 @@
+"""A link that restores settings; the picture is never part of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from difficmh_core.config import DecodeSettings
+from difficmh_core.errors import ConfigError
+from ui import texts
+from ui.decode_panel import CUSTOM_PRESET
+from ui.session import BY_QUALITY, BY_SIZE, Controls, Update, controls_of, read_settings, read_wish
+from ui.toasts import toast
+
+__all__ = ["LINK_KEYS", "link_script", "read_link"]
+
+LINK_KEYS = ("mode", "quality", "bytes", "tags", *Controls._fields)
+"""Names in the link, in the order of the components."""
+_TEXTS = {"mode", "sampler", "seed"}
+
+
+def link_script() -> str:
+    """Return the browser's part: it writes the link, into the address too, and copies it."""
+    return f"""(...values) => {{
+      const link = new URL(window.location.href);
+      {json.dumps(LINK_KEYS)}.forEach((key, index) => link.searchParams.set(key, values[index]));
+      window.history.replaceState(null, "", link);
+      navigator.clipboard?.writeText(link.href).catch(() => null);
+      return link.href;
+    }}"""
+
+
+def read_link(query: Mapping[str, str], presets: Mapping[str, DecodeSettings]) -> Sequence[Update]:
+    """Return what a link sets: the components of :data:`LINK_KEYS`, then the preset.
+
+    Raises:
+        gr.Error: If the link holds a setting out of range; it is said in the core's words.
+    """
+    given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
+    if not given:
+        return [gr.skip()] * (len(LINK_KEYS) + 1)
+    defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True}
+    values = defaults | controls_of(presets["fast"])._asdict() | given
+    try:
+        settings = read_settings(Controls(**{key: values[key] for key in Controls._fields}))
+        if values["mode"] not in (BY_QUALITY, BY_SIZE):
+            raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
+        read_wish(values["mode"], values["quality"], values["bytes"], values["tags"])
+    except ConfigError as error:
+        raise toast(str(error)) from error
+    preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
+    return [*(gr.update(value=values[key]) for key in LINK_KEYS), gr.update(value=preset)]
+
+
+def _value(key: str, text: str) -> Any:  # noqa: ANN401 (each setting has its own type)
+    if key in _TEXTS:
+        return text
+    if key == "tags":
+        return text == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text  # judged, and named, where the settings are read

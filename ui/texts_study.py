@@ -1,0 +1,90 @@
+"""Every word of the study tab."""
+
+INTRODUCTION = (
+    "What each setting does to this photograph, measured. Choose a question and start; what has "
+    "been measured goes into the table, the CSV file and the report."
+)
+EXPERIMENT = "Question"
+EXPERIMENTS = (
+    ("Guidance and steps", "grid"),
+    ("Tags on and off", "tags"),
+    ("How sure is the decoder?", "seeds"),
+    ("Rate and distortion", "sweep"),
+)
+EXPERIMENT_NAMES = {key: name for name, key in EXPERIMENTS}
+EXPLANATIONS = {
+    "grid": "One picture for each pair of guidance and steps, all from the same file.",
+    "tags": "The same photograph with and without its tags, decoded alike.",
+    "seeds": (
+        "The same file from several seeds. Where the pictures differ, the decoder guesses; the "
+        "map shows the standard deviation of each pixel."
+    ),
+    "sweep": (
+        "The photograph at several qualities, beside what others published. Theirs are means over "
+        "the 24 pictures of Kodak, this is one picture: they say where a codec stands, no more."
+    ),
+}
+GUIDANCES = "Guidance"
+GUIDANCE_CHOICES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5)
+GUIDANCES_CHOSEN = (1.0, 2.0, 5.0)
+STEPS = "Steps"
+STEP_CHOICES = (1, 2, 4, 8, 16, 50)
+STEPS_CHOSEN = (1, 2, 4)
+SEEDS = "Number of seeds"
+SEEDS_HELP = "More seeds make a smoother map."
+QUALITIES = "Qualities"
+QUALITY_CHOICES = (0, 25, 50, 75, 100)
+START = "Start"
+STOP = "Stop"
+WORKING = "{index} of {total}: {label}, step {step} of {steps}"
+MEASURING = "{index} of {total}: {label}"
+DONE = "Done: {n} pictures measured."
+STOPPED = "Stopped. What was measured stays."
+NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
+NOTHING_CHOSEN = "Choose at least one value of each setting."
+NO_SUCH_EXPERIMENT = "There is no question {key!r}. Choose one of {known}."
+ONE_RATE = "These networks code with one rate, so there is no curve to draw."
+
+CELL = "guidance {guidance:g}, {steps} steps"
+TAGS_ON, TAGS_OFF = "Tags on", "Tags off"
+SEED = "Seed {seed}"
+QUALITY = "Quality {quality:g}"
+MEAN = "Mean of {n} seeds"
+MEAN_NOTE = "Blurred where the seeds disagree."
+UNCERTAINTY = "Uncertainty"
+UNCERTAINTY_NOTE = "Standard deviation of each pixel; white is {peak:.0f} of 255 levels or more."
+GRID = "LPIPS (lower is better), PSNR and time for each pair"
+GRID_CORNER = "Steps \N{DOWNWARDS ARROW} Guidance \N{RIGHTWARDS ARROW}"
+GRID_CELL = "LPIPS {lpips:.3f}"
+GRID_CELL_MORE = "{psnr:.2f} dB, {seconds:.1f} s"
+
+PLOT = "{measure} against rate: this photograph and published codecs"
+PLOT_X = "Whole file [bpp]"
+PLOT_OURS = "This photograph"
+PLOT_MEASURES = {
+    "lpips_alex": "LPIPS \N{DOWNWARDS ARROW}",
+    "dists": "DISTS \N{DOWNWARDS ARROW}",
+    "psnr_db": "PSNR [dB] \N{UPWARDS ARROW}",
+}
+
+TABLE = "What has been measured"
+COLUMNS = {
+    "experiment": "Question",
+    "label": "Picture",
+    "n_bytes": "Bytes",
+    "bpp": "bpp",
+    "steps": "Steps",
+    "guidance_scale": "Guidance",
+    "n_tags": "Tags",
+    "seconds": "Seconds",
+}
+DOWNLOAD_CSV = "Download the table (CSV)"
+MAKE_REPORT = "Make a report card"
+DOWNLOAD_CARD = "Download the card (PNG)"
+DOWNLOAD_JSON = "Download the report (JSON)"
+CARD = "Report card"
+CARD_TITLE = "Diff-ICMH report card"
+CARD_ORIGINAL = "Original"
+CARD_DECODED = "Decoded"
+CARD_NOTICE = "A generative decoder invents detail: do not use a decoded picture as evidence."
+CARD_COMMAND = "Reproduce it"
