@@ -11,6 +11,7 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from diffusers.models.downsampling import Downsample2D
@@ -22,6 +23,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from difficmh_core.config import UNetConfig
+from difficmh_core.diffusion.cross_attention import (
+    KeysAndValues,
+    keys_and_values,
+    read_keys_and_values,
+)
 from difficmh_core.shapes import Context, Timesteps
 
 __all__ = [
@@ -50,20 +56,25 @@ class Block(nn.ModuleList):
         self,
         hidden: Float[Tensor, "batch in_channels height width"],
         time: Float[Tensor, "batch time_channels"],
-        context: Context,
+        context: Context | KeysAndValues,
     ) -> Float[Tensor, "batch out_channels out_height out_width"]:
         """Run the layers.
 
         Args:
             hidden: Features, or the latent for the first block.
             time: Embedding of the timestep.
-            context: What cross-attention reads.
+            context: What cross-attention reads, or the keys and values that were made of it.
         """
         for layer in self:
             if isinstance(layer, ResnetBlock2D):
                 hidden = layer(hidden, time)
             elif isinstance(layer, Transformer2DModel):
-                (hidden,) = layer(hidden, encoder_hidden_states=context, return_dict=False)
+                own = (
+                    context.of(layer)
+                    if isinstance(context, KeysAndValues)
+                    else keys_and_values(layer, context)
+                )
+                (hidden,) = layer(hidden, encoder_hidden_states=own, return_dict=False)
             else:
                 hidden = layer(hidden)
         return hidden
@@ -128,7 +139,7 @@ class LayerFactory:
 
     def transformer(self, channels: int, head_channels: int) -> nn.Module:
         """Return self-attention, cross-attention to the context, and a feed-forward network."""
-        layer: nn.Module = Transformer2DModel(
+        layer = Transformer2DModel(
             channels // head_channels,
             head_channels,
             in_channels=channels,
@@ -136,7 +147,8 @@ class LayerFactory:
             norm_num_groups=largest_divisor(channels, self.norm_groups),
             use_linear_projection=True,
         )
-        return layer
+        read_keys_and_values(layer)
+        return cast(nn.Module, layer)
 
     def downsample(self, channels: int) -> nn.Module:
         """Return a convolution that halves height and width."""

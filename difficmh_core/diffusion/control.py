@@ -17,17 +17,28 @@ References:
     https://arxiv.org/abs/2302.05543 (convolutions that start at zero)
 """
 
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from difficmh_core.config import ControlConfig, UNetConfig
 from difficmh_core.diffusion.blocks import EncoderHalf, decoder_channels, encoder_channels
+from difficmh_core.diffusion.cross_attention import (
+    KeysAndValues,
+    ProjectedContext,
+    cross_attentions,
+    project_context,
+)
 from difficmh_core.diffusion.unet import LATENT_CHANNELS, DenoisingUNet
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
-__all__ = ["ControlModule", "ControlledUNet"]
+__all__ = ["ControlModule", "ControlledUNet", "Hint"]
+
+Hint: TypeAlias = Float[Tensor, "batch features h8 w8"]
+"""The control module's first features, or the share of them that the content latent decides."""
 
 _FIRST_WEIGHT = "encoder.0.0.weight"
 _GATED = ".ff.net.0.proj."  # GEGLU: values and gates in one layer
@@ -55,6 +66,21 @@ class ControlModule(EncoderHalf):
         self.to_encoder = _zero_convolutions(own, encoder_channels(unet, unet.block_channels))
         self.to_middle = _zero_convolution(widths[-1], unet.block_channels[-1])
         self.to_decoder = _zero_convolutions(own[::-1], decoder_channels(unet))
+
+    def hint(self, content_latent: DiffusionLatent) -> Hint:
+        """Return the share of the first features that the content latent alone decides."""
+        first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
+        weight = first.weight[:, LATENT_CHANNELS:]
+        return functional.conv2d(content_latent, weight, first.bias, padding=first.padding)
+
+    def first_features(self, latent: DiffusionLatent, hint: Hint) -> Hint:
+        """Return the first features, of the noisy latent and the hint.
+
+        A convolution of two latents side by side is the sum of a convolution of each.
+        """
+        first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
+        weight = first.weight[:, :LATENT_CHANNELS]
+        return functional.conv2d(latent, weight, padding=first.padding) + hint
 
     @torch.no_grad()
     def initialize_from(self, unet: DenoisingUNet) -> None:
@@ -94,6 +120,7 @@ class ControlledUNet(nn.Module):
         super().__init__()
         self.base = base
         self.control = control
+        self._transformers = cross_attentions(self)
 
     def forward(
         self,
@@ -112,16 +139,57 @@ class ControlledUNet(nn.Module):
             content_latent: What the codec stored, the hint.
             control_scale: Strength of the control, 1 as trained; 0 is the U-Net alone.
         """
-        base, control = self.base, self.control
         if control_scale == 0:
-            return base(latent, timesteps, context)  # type: ignore[no-any-return]
+            return self.base(latent, timesteps, context)  # type: ignore[no-any-return]
+        time = self.control.time_embedding(timesteps)
+        both = torch.cat([latent, content_latent], dim=1)
+        steering = self.control.encoder[0](both, time, context)
+        return self._controlled(latent, timesteps, context, steering, control_scale)
+
+    def project(self, context: Context) -> ProjectedContext:
+        """Return keys and values of a context for every transformer, the same at every step."""
+        return project_context(self._transformers, context)
+
+    def prepared(
+        self,
+        latent: DiffusionLatent,
+        timesteps: Timesteps,
+        projected: ProjectedContext,
+        hint: Hint,
+        control_scale: float = 1.0,
+    ) -> DiffusionLatent:
+        """Return the controlled prediction, as :meth:`forward` does.
+
+        Args:
+            latent: Noisy latent; sides are multiples of 2 to the number of downsamplings.
+            timesteps: Timestep of each latent.
+            projected: What :meth:`project` made of the context.
+            hint: What :meth:`ControlModule.hint` made of the content latent, or a crop of it.
+            control_scale: Strength of the control, 1 as trained; 0 is the U-Net alone.
+        """
+        context = KeysAndValues(self._transformers, projected)
+        if control_scale == 0:
+            return self.base(latent, timesteps, context)  # type: ignore[no-any-return]
+        steering = self.control.first_features(latent, hint)
+        return self._controlled(latent, timesteps, context, steering, control_scale)
+
+    def _controlled(
+        self,
+        latent: DiffusionLatent,
+        timesteps: Timesteps,
+        context: Context | KeysAndValues,
+        steering: Hint,
+        control_scale: float,
+    ) -> DiffusionLatent:
+        """Return the prediction; ``steering`` is what the first control block returns."""
+        base, control = self.base, self.control
         time, control_time = base.time_embedding(timesteps), control.time_embedding(timesteps)
-        hidden, steering = latent, torch.cat([latent, content_latent], dim=1)
-        skips, control_skips = list[Tensor](), list[Tensor]()
-        for block, control_block, cross in zip(
-            base.encoder, control.encoder, control.to_encoder, strict=True
+        hidden, skips, control_skips = latent, list[Tensor](), list[Tensor]()
+        for index, (block, control_block, cross) in enumerate(
+            zip(base.encoder, control.encoder, control.to_encoder, strict=True)
         ):
-            steering = control_block(steering, control_time, context)
+            if index > 0:
+                steering = control_block(steering, control_time, context)
             hidden = block(hidden, time, context) + control_scale * cross(steering)
             skips.append(hidden)
             control_skips.append(steering)

@@ -35,7 +35,9 @@ __all__ = ["DiffusionDecoder"]
 class DiffusionDecoder:
     """Runs a sampler over the controlled U-Net, with classifier-free guidance.
 
-    On CUDA, the U-Net's kernels are recorded once for each size and then launched as one.
+    What does not depend on the timestep is computed once for a picture: keys and values of the
+    context, and the control module's features of the content latent. On CUDA, the U-Net's kernels
+    are recorded once for each size and then launched as one.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class DiffusionDecoder:
             tiling: How large pictures are cut; ``None`` takes the defaults.
         """
         self._unet = unet
-        self._recorded = Recorded(unet)
+        self._recorded = Recorded(unet.prepared)
         self._schedule = schedule
         self._tiling = Tiling() if tiling is None else tiling
 
@@ -113,17 +115,19 @@ class DiffusionDecoder:
         dtype, guidance_scale = self._unet.base.dtype, settings.guidance_scale
         n_timesteps = self._schedule.config.n_timesteps
         low, high = (share * n_timesteps for share in settings.guidance_interval)
-        alone, both = context.to(dtype), torch.cat([context, unconditional_context]).to(dtype)
-        hint = content_latent.to(dtype)
+        contexts = context if guidance_scale == 1 else torch.cat([context, unconditional_context])
+        with torch.no_grad():  # once for all steps
+            projected = self._unet.project(contexts.to(dtype))
+            hint = self._unet.control.hint(content_latent.to(dtype))
         network: Callable[..., Tensor] = (
             partial(self._recorded, option=settings.control_scale)
             if content_latent.is_cuda
-            else partial(self._unet, control_scale=settings.control_scale)
+            else partial(self._unet.prepared, control_scale=settings.control_scale)
         )
 
         def predict(latent: DiffusionLatent, timestep: int) -> DiffusionLatent:
             is_guided = guidance_scale != 1 and low <= timestep <= high
-            read = both if is_guided else alone
+            read = projected if is_guided else projected[: len(context)]
             timesteps = torch.full((len(read),), timestep, device=latent.device)
             prediction = in_tiles(
                 lambda crops: network(crops[0], timesteps, read, crops[1]),

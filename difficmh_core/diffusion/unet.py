@@ -22,6 +22,7 @@ from difficmh_core.diffusion.blocks import (
     decoder_channels,
     encoder_channels,
 )
+from difficmh_core.diffusion.cross_attention import KeysAndValues
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
@@ -70,14 +71,14 @@ class DenoisingUNet(EncoderHalf):
         )
 
     def forward(
-        self, latent: DiffusionLatent, timesteps: Timesteps, context: Context
+        self, latent: DiffusionLatent, timesteps: Timesteps, context: Context | KeysAndValues
     ) -> DiffusionLatent:
         """Return the prediction without control.
 
         Args:
             latent: Noisy latent; sides are multiples of 2 to the number of downsamplings.
             timesteps: Timestep of each latent.
-            context: What cross-attention reads.
+            context: What cross-attention reads, or the keys and values that were made of it.
         """
         time = self.time_embedding(timesteps)
         hidden, skips = latent, list[Tensor]()
