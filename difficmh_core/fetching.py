@@ -5,6 +5,7 @@ from pathlib import Path
 
 from difficmh_core.errors import ConfigError
 from difficmh_core.reports import Report
+from difficmh_core.weights.hub import HubCard, fetch_from_hub
 
 __all__ = ["fetch_packaged", "fetch_published", "fetch_tasks", "fetch_training"]
 
@@ -56,7 +57,6 @@ def fetch_published(
     import torch
 
     from difficmh_core.sd21 import SLIM_FOLDER, config_of_rate, slim_files
-    from difficmh_core.weights.hub import fetch_from_hub
     from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
     from difficmh_core.weights.published.slim import slim_checkpoint
 
@@ -65,11 +65,8 @@ def fetch_published(
         raise ConfigError("--bfloat16 says how slim files are written. Give --slim, too.")
     is_slim = all(path.is_file() for path in slim_files(rate, cache_dir))
     checkpoint = CHECKPOINTS[rate]
-    paths = list[Path]()
-    for card in cards_of_rate(rate):
-        if not (is_slim and card is checkpoint):
-            show(f"{card.path} of {card.repository}")
-            paths.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+    cards = [card for card in cards_of_rate(rate) if not (is_slim and card is checkpoint)]
+    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards]
     sizes = dict[str, int]()
     if slim and not is_slim:
         original = checkpoint.place(cache_dir)
@@ -93,13 +90,9 @@ def fetch_training(cache_dir: Path, show: Show, *, endpoint: str | None = None) 
         show: Told what goes on.
         endpoint: Address of another hub; ``None`` takes the client's.
     """
-    from difficmh_core.weights.hub import fetch_from_hub
     from difficmh_core.weights.hub_cards import cards_of_training
 
-    paths = list[Path]()
-    for card in cards_of_training():
-        show(f"{card.path} of {card.repository}")
-        paths.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards_of_training()]
     return _report(paths, cache_dir, {})
 
 
@@ -117,7 +110,6 @@ def fetch_tasks(
     Raises:
         ConfigError: If no such task has a network on the hub.
     """
-    from difficmh_core.weights.hub import fetch_from_hub
     from difficmh_core.weights.task_models import TASK_MODELS
 
     unknown = [name for name in names if name not in TASK_MODELS]
@@ -129,14 +121,23 @@ def fetch_tasks(
     paths, sizes = list[Path](), dict[str, int]()
     for name in dict.fromkeys(names or TASK_MODELS):
         model = TASK_MODELS[name]
-        made = list[Path]()
-        for card in model.cards:
-            show(f"{card.path} of {card.repository}")
-            made.append(fetch_from_hub(card, cache_dir, endpoint=endpoint))
+        made = [_fetch_card(card, cache_dir, show, endpoint) for card in model.cards]
         model.verified_folder(cache_dir)
         paths += made
         sizes[model.name] = sum(path.stat().st_size for path in made)
     return _report(paths, cache_dir, sizes)
+
+
+def _fetch_card(card: HubCard, cache_dir: Path, show: Show, endpoint: str | None) -> Path:
+    """Get one file from the hub, and tell how much of it has arrived."""
+    what = f"{Path(card.path).name} of {card.repository}"
+
+    def tell(n_there: int, n_bytes: int) -> None:
+        state = f"{n_there / 1e6:,.1f} of {n_bytes / 1e6:,.1f} MB"
+        show(f"{what}: {state}" if n_there < n_bytes else f"{what}: {state}, checking it")
+
+    show(what)
+    return fetch_from_hub(card, cache_dir, endpoint=endpoint, on_bytes=tell)
 
 
 def _report(paths: list[Path], cache_dir: Path, sizes: Mapping[str, int]) -> Report:

@@ -23,16 +23,16 @@ from difficmh_core.diffusion.conditioning import (
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.errors import CheckpointError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
 from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
-from difficmh_core.weights.hub import hub_path
+from difficmh_core.weights.hub import HubCard, hub_path
 from difficmh_core.weights.hub_cards import (
     CHECKPOINTS,
     RAM_NAMES,
     RAM_THRESHOLDS,
-    TOKENIZER_MERGES,
     TOKENIZER_VOCABULARY,
+    cards_of_rate,
 )
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
 from difficmh_core.weights.published.codec import load_published_codec
@@ -55,6 +55,7 @@ __all__ = [
     "load_published",
     "read_words",
     "slim_files",
+    "tile_large_pictures",
 ]
 
 SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
@@ -126,14 +127,29 @@ def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
         BackendUnavailableError: If a file has not been fetched.
         CheckpointError: If one has changed since.
     """
-    slim = slim_files(rate, cache_dir)
+    slim, checkpoint = slim_files(rate, cache_dir), CHECKPOINTS[rate]
     is_slim = all(path.is_file() for path in slim)
-    hub_path(TOKENIZER_MERGES, cache_dir)
+    paths, missing = dict[HubCard, Path](), list[HubCard]()
+    for card in cards_of_rate(rate):
+        if is_slim and card is checkpoint:
+            continue
+        try:
+            paths[card] = hub_path(card, cache_dir)
+        except BackendUnavailableError:
+            missing.append(card)
+    if missing:
+        n_bytes = sum(card.n_bytes for card in missing)
+        raise BackendUnavailableError(
+            f"Profile sd21 at rate {rate} needs {missing[-1].purpose}"
+            + (f" and {len(missing) - 1} smaller files" if len(missing) > 1 else "")
+            + f", not in {cache_dir}. Get what is missing ({max(n_bytes / 1e9, 0.01):.2f} GB) "
+            f"with `{checkpoint.command}`, or use profile nano, which needs nothing from the hub."
+        )
     return PublishedFiles(
-        weights=slim if is_slim else (hub_path(CHECKPOINTS[rate], cache_dir),),
-        tokenizer=hub_path(TOKENIZER_VOCABULARY, cache_dir).parent,
-        names=hub_path(RAM_NAMES, cache_dir),
-        thresholds=hub_path(RAM_THRESHOLDS, cache_dir),
+        weights=slim if is_slim else (paths[checkpoint],),
+        tokenizer=paths[TOKENIZER_VOCABULARY].parent,
+        names=paths[RAM_NAMES],
+        thresholds=paths[RAM_THRESHOLDS],
     )
 
 
@@ -199,7 +215,7 @@ def load_published(
     load_published_codec(latent_codec, tensors, source)
     for module in (tower, autoencoder, base, control):
         _finish(module, source).to(device, dtype)
-    _tile(autoencoder)
+    tile_large_pictures(autoencoder)
     for module in (autoencoder, base, control):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _finish(latent_codec, source).to(device)
@@ -232,12 +248,17 @@ def _finish(module: ModuleT, source: str) -> ModuleT:
     return module.eval()
 
 
-def _tile(autoencoder: Autoencoder) -> None:
-    """Let the autoencoder work on large pictures in overlapping, blended tiles."""
+def tile_large_pictures(autoencoder: Autoencoder, tile_px: int = _TILE_PX) -> None:
+    """Let the autoencoder work on large pictures in overlapping, blended tiles.
+
+    Args:
+        autoencoder: The published autoencoder, which reads single pixels.
+        tile_px: Side of the tiles, a multiple of 32; a picture with a longer side is tiled [px].
+    """
     model = autoencoder.model
     model.enable_tiling()
-    model.tile_sample_min_size = _TILE_PX
-    model.tile_latent_min_size = _TILE_PX // 8
+    model.tile_sample_min_size = tile_px
+    model.tile_latent_min_size = tile_px // 8
 
 
 @torch.inference_mode()

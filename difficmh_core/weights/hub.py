@@ -10,16 +10,21 @@ read again at every start. :func:`verified_path` does read a file again and comp
 
 import errno
 import hashlib
+import io
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, DiffICMHError
 from difficmh_core.weights.cards import sha256_of
 
-__all__ = ["HubCard", "fetch_from_hub", "hub_path", "verified_path"]
+__all__ = ["ByteCallback", "HubCard", "fetch_from_hub", "hub_path", "verified_path"]
+
+ByteCallback = Callable[[int, int], None]
+"""Told how much of a file there is, and how much there will be [bytes]."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_BLOB = re.compile(r"[0-9a-f]{40}")
@@ -124,13 +129,20 @@ def verified_path(card: HubCard, cache_dir: Path) -> Path:
     return path
 
 
-def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = None) -> Path:
+def fetch_from_hub(
+    card: HubCard,
+    cache_dir: Path,
+    *,
+    endpoint: str | None = None,
+    on_bytes: ByteCallback | None = None,
+) -> Path:
     """Get one file from the hub, unless it is there, and return its path.
 
     Args:
         card: The file.
         cache_dir: The cache folder; made if absent.
         endpoint: Address of a server that speaks the hub's protocol; ``None`` takes the client's.
+        on_bytes: Told how much of the file has arrived, now and before an interruption.
 
     Raises:
         BackendUnavailableError: If the hub cannot be reached, does not have the file or does not
@@ -153,7 +165,8 @@ def fetch_from_hub(card: HubCard, cache_dir: Path, *, endpoint: str | None = Non
         url = hf_hub_url(card.repository, card.path, **place)
         offered = get_hf_file_metadata(url, endpoint=endpoint)
         _check_offer(card, offered.etag)
-        _download(card, url, offered.location, partial, offered.size or card.n_bytes)
+        n_bytes = offered.size or card.n_bytes
+        _download(card, url, offered.location, partial, n_bytes, on_bytes)
         partial.replace(path)
     except failures as error:
         raise _worded(card, path.parent, error) from error
@@ -208,7 +221,29 @@ def _check_offer(card: HubCard, etag: str | None) -> None:
         )
 
 
-def _download(card: HubCard, url: str, location: str, partial: Path, n_bytes: int) -> None:
+class _Arriving(io.BufferedWriter):
+    """A file that is appended to, and tells how long it has become."""
+
+    def __init__(self, path: Path, n_bytes: int, on_bytes: ByteCallback | None) -> None:
+        super().__init__(io.FileIO(path, "ab"))
+        self._n_bytes, self._on_bytes = n_bytes, on_bytes
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer, as the parent takes it
+        """Append, and tell."""
+        n_written = super().write(data)
+        if self._on_bytes is not None:
+            self._on_bytes(self.tell(), self._n_bytes)
+        return n_written
+
+
+def _download(
+    card: HubCard,
+    url: str,
+    location: str,
+    partial: Path,
+    n_bytes: int,
+    on_bytes: ByteCallback | None,
+) -> None:
     """Append to the partial file what it lacks, if the disk can hold it."""
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
@@ -221,7 +256,7 @@ def _download(card: HubCard, url: str, location: str, partial: Path, n_bytes: in
             f"{card.purpose} needs {needed / 1e9:.2f} GB. Free some space, or choose another "
             "cache folder."
         )
-    with partial.open("ab") as file:
+    with _Arriving(partial, n_bytes, on_bytes) as file:
         if needed > 0:
             http_get(
                 location,

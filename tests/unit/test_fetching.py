@@ -2,17 +2,23 @@
 
 import io
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
 
 from difficmh_core import sd21
 from difficmh_core.cli import main
-from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
 from difficmh_core.profiles import load_codec
+from difficmh_core.tagging.ram import RamConfig
+from difficmh_core.tagging.vocabulary import load_vocabulary
+from difficmh_core.weights.hub import fetch_from_hub
 from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate, cards_of_training
 from difficmh_core.weights.published.checkpoint import PARTS
 from tests.hub_server import serving
+from tests.reference import DEFAULT_FOLDER
 
 
 def address(card):
@@ -46,8 +52,12 @@ def test_every_card_names_the_command_that_gets_it():
 
 
 def test_a_profile_that_was_not_fetched_names_the_command(tmp_path):
-    with pytest.raises(BackendUnavailableError, match="fetch sd21"):
-        load_codec("sd21", cache_dir=tmp_path)
+    with pytest.raises(BackendUnavailableError) as caught:
+        load_codec("sd21", cache_dir=tmp_path, rate=8)
+    message = str(caught.value)
+    assert "the published checkpoint of rate 8 and 4 smaller files" in message
+    assert "(11.66 GB) with `python -m difficmh_core fetch sd21 --rate 8`" in message
+    assert "use profile nano" in message
     with pytest.raises(ConfigError, match="no published checkpoint of rate 5"):
         load_codec("sd21", cache_dir=tmp_path, rate=5)
 
@@ -88,6 +98,27 @@ def test_the_checkpoint_arrives_and_becomes_slim(fetch, tmp_path, checkpoint):
     assert code == 0
     assert not original.exists()
     assert "n_bytes" not in again
+
+
+def test_the_taggers_words_are_the_published_ones(hub, tmp_path):
+    """The real files, as the hub gives them, under their pinned checksums."""
+    folder = Path(os.environ.get("DIFFICMH_PARITY", DEFAULT_FOLDER)) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no tag lists at {folder} (set DIFFICMH_PARITY)")
+    names, thresholds = cards_of_rate(16)[2:4]
+    for card in (names, thresholds):
+        hub.files[address(card)] = (folder / Path(card.path).name).read_bytes()
+        assert len(hub.files[address(card)]) == card.n_bytes
+        fetch_from_hub(card, tmp_path, endpoint=hub.endpoint)
+    vocabulary = load_vocabulary("ram", names.place(tmp_path))
+    lines = thresholds.place(tmp_path).read_text(encoding="ascii").split()
+    assert len(vocabulary) == len(lines) == RamConfig().n_tags == 4585
+    assert sum(float(line) == 1 for line in lines) == 10  # never named
+
+    hub.files[address(names)] = hub.files[address(names)][:-1] + b"x"
+    names.forget(tmp_path)
+    with pytest.raises(CheckpointError, match="was not downloaded"):
+        fetch_from_hub(names, tmp_path, endpoint=hub.endpoint)
 
 
 def test_what_is_absent_or_senseless_is_one_line(fetch, hub):

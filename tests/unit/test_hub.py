@@ -49,8 +49,12 @@ def refused(kind, hub, tmp_path, card=CARD):
 
 
 def test_a_file_arrives_checked_and_only_once(hub, tmp_path):
-    path = fetched(hub, tmp_path)
+    told = []
+    path = fetch_from_hub(
+        CARD, tmp_path, endpoint=hub.endpoint, on_bytes=lambda *given: told.append(given)
+    )
     assert path.read_bytes() == CONTENT
+    assert told[0] < told[-1] == (len(CONTENT), len(CONTENT))
     assert hub_path(CARD, tmp_path) == path == fetched(hub, tmp_path)
     assert hub.ranges == [0]
 
@@ -63,6 +67,13 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub, tmp_path):
     assert fetched(hub, tmp_path).read_bytes() == CONTENT
     assert hub.ranges[0] == 0
     assert hub.ranges[-1] >= 10_000_000
+
+
+def test_the_token_stays_with_the_hub_when_a_store_has_the_file(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.has_store = True
+    assert fetched(hub, tmp_path).read_bytes() == CONTENT
+    assert hub.tokens == [(PLACE, True), ("/store" + PLACE, False)]
 
 
 def test_another_file_than_the_pinned_one_is_not_downloaded(hub, tmp_path):

@@ -1,14 +1,16 @@
 """Published checkpoints: read without running them, every name accounted for, slimmed once."""
 
+import errno
 import os
 import pickle
+import shutil
 import sys
 import types
 
 import pytest
 import torch
 
-from difficmh_core.errors import CheckpointError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import PARTS, account_for, read_checkpoint
 from difficmh_core.weights.published.slim import rate_file, slim_checkpoint
@@ -131,6 +133,26 @@ def test_slim_files_hold_what_is_needed_once(path, tmp_path):
     assert (folder / rate_file(16)).exists()
     with pytest.raises(CheckpointError, match="other shared weights"):
         slim_checkpoint(path, folder, 8)
+
+
+def test_a_disk_too_small_for_the_slim_files_is_noticed_before_writing(
+    path, tmp_path, monkeypatch
+):
+    folder, usage = tmp_path / "slim", shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=50))
+    with pytest.raises(BackendUnavailableError, match=r"0\.00 GB free.*works without --slim"):
+        slim_checkpoint(path, folder, 4)
+    assert list(folder.iterdir()) == []
+
+
+def test_slim_files_that_cannot_be_written_leave_nothing(path, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("difficmh_core.weights.published.slim.save_file", full)
+    with pytest.raises(BackendUnavailableError, match="No space left on device"):
+        slim_checkpoint(path, tmp_path / "slim", 4)
+    assert list((tmp_path / "slim").iterdir()) == []
 
 
 def test_a_checkpoint_without_a_part_is_not_slimmed(tmp_path):

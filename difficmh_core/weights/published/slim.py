@@ -6,14 +6,16 @@ and ``tagger`` once, and one for each rate. The latent codec stays in single pre
 its weights decide the coded integers.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from difficmh_core.errors import CheckpointError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
 
@@ -52,12 +54,13 @@ def slim_checkpoint(
         The size of each of the three files, by name [bytes].
 
     Raises:
+        BackendUnavailableError: If the disk cannot hold the slim files beside the checkpoint.
         CheckpointError: If the checkpoint cannot be read, holds unknown names, lacks a part, or
             shares other weights than the files that are there.
     """
     tensors = read_checkpoint(path)
     accounting = account_for(tensors, path.name)
-    contents: dict[str, dict[str, Tensor]] = {
+    contents: dict[str, dict[str, torch.dtype | None]] = {
         SHARED_FILE: {},
         TAGGER_FILE: {},
         rate_file(rate): {},
@@ -70,20 +73,58 @@ def slim_checkpoint(
         kept = torch.float32 if part == _ALWAYS_SINGLE else dtype
         file = _FILE_OF_PART.get(part, rate_file(rate))
         for name in names:
-            value = tensors[name]
-            contents[file][name] = value.to(kept) if value.is_floating_point() else value
+            contents[file][name] = kept if tensors[name].is_floating_point() else None
     folder.mkdir(parents=True, exist_ok=True)
+    to_write = [
+        file for file in contents if file == rate_file(rate) or not (folder / file).exists()
+    ]
+    _check_room(
+        folder,
+        path,
+        sum(
+            tensors[name].numel() * (element or tensors[name].dtype).itemsize
+            for file in to_write
+            for name, element in contents[file].items()
+        ),
+    )
     sizes = dict[str, int]()
-    for file, content in contents.items():
+    for file, elements in contents.items():
         place = folder / file
-        if place.exists() and file != rate_file(rate):
+        # One file's tensors at a time: together they would fill the memory of a small machine.
+        content = {
+            name: tensors[name] if element is None else tensors[name].to(element)
+            for name, element in elements.items()
+        }
+        if file not in to_write:
             _check_equal(place, content, path)
         else:
-            unfinished = place.with_suffix(".unfinished")
-            save_file({name: value.contiguous() for name, value in content.items()}, unfinished)
-            unfinished.replace(place)
+            _write(content, place)
         sizes[file] = place.stat().st_size
     return sizes
+
+
+def _check_room(folder: Path, source: Path, n_bytes: int) -> None:
+    """Refuse, before anything is written, a disk that cannot hold the files."""
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise BackendUnavailableError(
+            f"The disk that holds {folder} has {free / 1e9:.2f} GB free, but the slim files of "
+            f"{source.name} need {n_bytes / 1e9:.2f} GB beside it. Free some space, or keep the "
+            "checkpoint as it is: it works without --slim."
+        )
+
+
+def _write(content: Mapping[str, Tensor], place: Path) -> None:
+    unfinished = place.with_suffix(".unfinished")
+    try:
+        save_file({name: value.contiguous() for name, value in content.items()}, unfinished)
+        unfinished.replace(place)
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise BackendUnavailableError(
+            f"{place} could not be written: {str(error).rstrip('.')}. Free some space, or keep "
+            "the checkpoint as it is: it works without --slim."
+        ) from error
 
 
 def _check_equal(place: Path, content: Mapping[str, Tensor], source: Path) -> None:
