@@ -5,6 +5,7 @@ import torch
 
 from difficmh_core.config import AutoencoderConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.sd21 import tile_large_pictures
 from difficmh_core.weights.published.diffusion import (
     AUTOENCODER_PREFIX,
     load_published_autoencoder,
@@ -37,6 +38,23 @@ def test_decoded_picture_is_the_published_one(autoencoder, reference):
         decoded = autoencoder.decode(reference["z"])
     expected = ((reference["decoded"] + 1) / 2).clamp(0, 1)
     torch.testing.assert_close(decoded, expected, atol=1e-4, rtol=0)
+
+
+def test_tiles_of_a_large_picture_leave_no_seam(parity):
+    """Where tiles differ from the whole, the difference fades over their overlap."""
+    whole, tiled = (Autoencoder(parity.autoencoder_config()).eval() for _ in range(2))
+    for module in (whole, tiled):
+        load_published_autoencoder(module, parity.tensors("weights_vae.safetensors"), "reduced")
+    tile_large_pictures(tiled, 64)
+    pixels = parity.tensors("vae.safetensors")["image_u8"].permute(2, 0, 1)[None].float() / 255
+    picture = torch.nn.functional.interpolate(pixels, (64, 224), mode="bilinear")
+    with torch.no_grad():
+        latent = whole.encode(picture)
+        assert tiled.encode(picture).shape == latent.shape
+        difference = tiled.decode_raw(latent) - whole.decode_raw(latent)
+    assert difference.abs().max() > 0  # it was tiled
+    columns = difference.mean(dim=(0, 1, 2))  # by column, which the tiles' borders follow
+    assert columns.diff().abs().max() < (columns.max() - columns.min()) / 4
 
 
 def test_full_size_names_and_shapes_are_the_published_ones(parity):

@@ -20,6 +20,7 @@ from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchErro
 from difficmh_core.image_io import to_image
 from difficmh_core.sd21 import SLIM_FOLDER, load_published
 from difficmh_core.weights.published.slim import slim_checkpoint
+from tests.golden.__main__ import digest_of
 from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words
 
 RATE = 4
@@ -81,6 +82,20 @@ def test_a_picture_is_coded_and_decoded(codec, encoded, image, parity):
     assert steps[-1].image.size == image.size
     assert steps[0].preview().size == (image.width // 8, image.height // 8)
     assert codec.decode_image(encoded.data, QUICK).tobytes() == steps[-1].image.tobytes()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_integers_are_the_same_on_cuda(parity, config, words, checkpoint, codec, image):
+    networks, tagger = load_published(
+        config, parity.tagger_config(), [checkpoint], words, device="cuda", dtype=torch.bfloat16
+    )
+    other = DiffICMHCodec(config, networks, words.vocabulary, tagger, device="cuda")
+    assert other.fingerprint == codec.fingerprint
+    for writer in (codec, other):
+        data = writer.encode(image, tags=None).data
+        assert digest_of(codec, data) == digest_of(other, data)
+    assert other.decode_image(data, QUICK).size == image.size
 
 
 def test_the_rate_is_the_checkpoints_own(codec, image, encoded):
