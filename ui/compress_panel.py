@@ -284,7 +284,9 @@ def _connect(
         **MODEL,
     }
     changed = []
-    chosen = [file.photo.upload]
+    shot = gr.State()
+    file.photo.change(handlers.camera_shot, [session, file.photo], shot, **QUICK)
+    chosen = [file.photo.upload, shot.change]
     if file.gallery is not None:
         chosen.append(file.gallery.load_input_event.then)
     for choose in chosen:
@@ -328,7 +330,7 @@ def _connect(
     forgotten = [session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column]
     file.photo.clear(handlers.forget, outputs=forgotten, **QUICK)
     interrupting = [file.photo.upload, file.photo.clear, file.add_tag.input]
-    gr.on([*interrupting, *changes, *panel.changes], cancels=decodings)
+    gr.on([*interrupting, *changes, *panel.choices], cancels=decodings)
     return changed
 
 

@@ -80,4 +80,4 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
         decoded.then(locks.unlock_file, file, busy, **QUICK)
     panel.stop.click(locks.stop, outputs=[*busy, status], cancels=decodings, **QUICK)
     file.clear(locks.clear_file, outputs=cleared, **QUICK)
-    gr.on([file.upload, file.clear, *panel.changes], cancels=decodings)
+    gr.on([file.upload, file.clear, *panel.choices], cancels=decodings)

@@ -39,16 +39,20 @@ class DecodePanel:
     stop: gr.Button
 
     @property
+    def choices(self) -> list[Any]:
+        """What a visitor does that ends a running decoding and asks for another."""
+        _, _, sampler, seed, *_ = self.settings
+        return [self.preset.input, sampler.input, seed.submit]
+
+    @property
     def changes(self) -> list[Any]:
-        """What a visitor does that asks for another decoding."""
-        steps, guidance, sampler, seed, *others = self.settings
-        sliders = (steps, guidance, *others)
-        return [
-            self.preset.input,
-            sampler.input,
-            seed.submit,
-            *(slider.release for slider in sliders),
-        ]
+        """What a visitor does that asks for another decoding.
+
+        Sliders tell a release when their number loses the focus, too: on the way to a button, say,
+        so that a release ends nothing.
+        """
+        steps, guidance, _, _, *others = self.settings
+        return [*self.choices, *(slider.release for slider in (steps, guidance, *others))]
 
 
 def take_as_given(*components: gr.components.Component) -> None:

@@ -77,6 +77,7 @@ def build_demo(
             cache_dir=demo.GRADIO_CACHE,
             results=results,
             weights_dir=weights_dir,
+            uploads=demo.upload_file_set,
         )
         demo.temp_file_sets.append(workshop.files)
         add_endpoints(workshop)  # first, so that their names are theirs

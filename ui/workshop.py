@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Workshop:
         results: ResultCache | None = None,
         keeps_for_good: bool = False,
         weights_dir: Path | None = None,
+        uploads: Container[str] = (),
     ) -> None:
         """Take what all visitors share.
 
@@ -62,6 +63,7 @@ class Workshop:
             results: Where results are kept; ``None`` keeps them in memory only.
             keeps_for_good: Whether results go to the cache's folder: for examples only.
             weights_dir: Where fetched weights lie; ``None`` takes the default folder.
+            uploads: Paths of what visitors brought, which may be deleted once it is read.
         """
         self.codec = codec
         self.results = results or ResultCache()
@@ -71,6 +73,7 @@ class Workshop:
         self.weights_dir = weights_dir or default_cache_dir()
         self._judge: Judge | None = None
         self._seen: tuple[str, Seen] | None = None
+        self._uploads = uploads
         self._max_pixels = max_pixels
         self._cache_dir = Path(cache_dir).resolve()
         self._keeps_for_good = keeps_for_good
@@ -90,7 +93,7 @@ class Workshop:
                     return photo
             photo, png = read_photo(upload, self._max_pixels)
             photo = replace(photo, path=self.save(png, f"{photo.name}.png"))
-            if self._cache_dir in upload.resolve().parents and str(upload) != photo.path:
+            if str(upload) in self._uploads and str(upload) != photo.path:
                 upload.unlink(missing_ok=True)
             self._received[str(upload)] = photo
             while len(self._received) > MAX_RECEIVED:

@@ -95,6 +95,33 @@ def test_from_upload_to_decoded_picture(visit, codec, photos):
     assert all(".png" in source for source in sources)
 
 
+def test_the_camera_takes_a_photograph(visit):
+    page = visit()
+    page.click("#photo button[aria-label='Capture from camera']")
+    page.click("#photo [title='grant webcam access'] button")
+    page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
+    page.click("#photo button[aria-label='capture photo']")
+    page.wait_for_selector("#facts .file")
+    decoded(page)
+
+
+def test_a_photograph_is_pasted(visit, window, page_url):
+    window.grant_permissions(["clipboard-read", "clipboard-write"], origin=page_url.rstrip("/"))
+    page = visit()
+    page.evaluate(
+        """async () => {
+          const canvas = Object.assign(document.createElement("canvas"), {width: 90, height: 60});
+          canvas.getContext("2d").fillRect(0, 0, 45, 60);
+          const png = await new Promise(done => canvas.toBlob(done, "image/png"));
+          await navigator.clipboard.write([new ClipboardItem({"image/png": png})]);
+        }"""
+    )
+    page.click("#photo button[aria-label*='lipboard'], #photo button[aria-label*='aste']")
+    page.wait_for_selector("#facts .file")
+    decoded(page)
+    assert Image.open(download(page, "#picture-file")).size == (90, 60)
+
+
 def test_a_preset_fills_the_controls_and_a_change_makes_it_custom(visit, codec, photos):
     page = visit()
     encode(page, photos["wide"])
