@@ -20,7 +20,15 @@ from difficmh_core.errors import (
     ProgramError,
 )
 
-__all__ = ["BASELINES", "Contender", "OtherCodec", "OurCodec", "find_baselines", "our_files"]
+__all__ = [
+    "BASELINES",
+    "AbsentCodec",
+    "Contender",
+    "OtherCodec",
+    "OurCodec",
+    "find_baselines",
+    "our_files",
+]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
@@ -100,6 +108,38 @@ class OurCodec:
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file."""
         return self._codec.decode_image(data, self._settings)
+
+
+class AbsentCodec:
+    """A codec that is not at hand: in a comparison its line says how to get it."""
+
+    version = ""
+
+    def __init__(self, key: str, reason: str) -> None:
+        """Keep what to say.
+
+        Args:
+            key: How command lines and tables name it.
+            reason: Why it is absent, and how to get it.
+        """
+        self.key, self.name = key, key
+        self._reason = reason
+
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Say why there is no file.
+
+        Raises:
+            BackendUnavailableError: Always.
+        """
+        raise BackendUnavailableError(self._reason)
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Say why there is no picture.
+
+        Raises:
+            BackendUnavailableError: Always.
+        """
+        raise BackendUnavailableError(self._reason)
 
 
 def our_files(codec: DiffICMHCodec) -> FilesOfPicture:

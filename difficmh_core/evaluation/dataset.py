@@ -1,26 +1,28 @@
 """A folder of pictures by every codec at several rates, kept line by line, and summed up.
 
-Every row is appended to ``rows-*.jsonl`` when it is measured; started again with the same folder,
-a run goes on after the last whole line. Several processes take every n-th picture each::
+Every row is appended to ``rows-*.jsonl`` when it is measured, the features of its picture beside
+it; started again with the same folder, a run goes on after the last whole line. Several processes
+take every n-th picture each::
 
     accelerate launch --num_processes 4 -m difficmh_core evaluate FOLDER --out results
 """
 
 import csv
 import io
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.evaluation.comparison import Row, compare
 from difficmh_core.evaluation.contenders import Contender
-from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas
+from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
+from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
 from difficmh_core.evaluation.plots import DEPTH, plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.files import write_whole
@@ -68,6 +70,7 @@ class Evaluation:
         judge: Judge,
         *,
         annotations: CocoAnnotations | None = None,
+        sets: PictureSets | None = None,
         limit: int | None = None,
         process: int = 0,
         n_processes: int = 1,
@@ -80,6 +83,7 @@ class Evaluation:
             contenders: The codecs.
             judge: Takes the measures.
             annotations: Boxes of the pictures; where given, the detector's are kept too.
+            sets: Keeps the features for distances of sets, those of earlier rows too.
             limit: Only so many pictures.
             process: Which process this is, from 0.
             n_processes: How many there are.
@@ -89,73 +93,84 @@ class Evaluation:
         """
         self.out.mkdir(parents=True, exist_ok=True)
         paths = find_pictures(self.folder)[:limit]
-        done = {
-            (line["picture"], line.get("codec", line.get("kind")), line.get("rate_bpp"))
-            for line in self.lines()
-        }
-        with (self.out / f"rows-{process}.jsonl").open("a", encoding="utf-8") as file:
+        file = self.out / f"rows-{process}.jsonl"
+        mend(file)
+        kept = {_key_of(line): line for line in self.lines()}
 
-            def keep(line: dict[str, Any]) -> dict[str, Any]:
-                file.write(json.dumps(line) + "\n")
-                file.flush()
-                return line
+        def keep(line: dict[str, Any]) -> dict[str, Any]:
+            append_line(file, line)
+            return line
 
-            for path in paths[process::n_processes]:
-                name = path.relative_to(self.folder).as_posix()
-                missing = {
-                    rate: [c for c in contenders if (name, c.key, rate) not in done]
-                    for rate in self.rates_bpp
-                }
-                if (name, None, None) in done or not any(missing.values()):
-                    continue
-                try:
-                    image = read_image(path)
-                except DiffICMHError as error:
-                    yield keep({"picture": name, "error": str(error)})
-                    continue
-                original = judge.look_at(image)
-                is_annotated = annotations is not None and path.name in annotations
-                if is_annotated and (name, _ORIGINAL, None) not in done:
-                    boxes = _to_lists(judge.all_boxes(original))
-                    yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
-                for rate, left in missing.items():
-                    n_bytes = int(rate * image.width * image.height / 8)
-                    for outcome in compare(name, image, [n_bytes], left, judge, original=original):
-                        line = {**outcome.row.to_json(), "rate_bpp": rate}
-                        if is_annotated and outcome.seen is not None:
-                            line["boxes"] = _to_lists(judge.all_boxes(outcome.seen))
-                        yield keep(line)
+        def is_done(key: tuple[str, str, float]) -> bool:
+            if key not in kept or sets is None:
+                return key in kept
+            return kept[key].get("error") is not None or sets.has(*key)
+
+        for path in paths[process::n_processes]:
+            name = path.relative_to(self.folder).as_posix()
+            missing = {
+                rate: [c for c in contenders if not is_done((name, c.key, rate))]
+                for rate in self.rates_bpp
+            }
+            if (name, None, None) in kept or not any(missing.values()):
+                continue
+            try:
+                image = read_image(path)
+            except DiffICMHError as error:
+                yield keep({"picture": name, "error": str(error)})
+                continue
+            original = judge.look_at(image)
+            if sets is not None:
+                sets.keep(original.pixels, name)
+            is_annotated = annotations is not None and path.name in annotations
+            if is_annotated and (name, _ORIGINAL, None) not in kept:
+                boxes = _to_lists(judge.all_boxes(original))
+                yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
+            for rate, left in missing.items():
+                n_bytes = max(1, int(rate * image.width * image.height / 8))
+                for outcome in compare(name, image, [n_bytes], left, judge, original=original):
+                    if sets is not None and outcome.seen is not None:
+                        sets.keep(outcome.seen.pixels, name, outcome.row.codec, rate)
+                    if (name, outcome.row.codec, rate) in kept:
+                        continue  # it was measured before; only its features were missing
+                    row = replace(outcome.row, target_bpp=rate)
+                    line = {**row.to_json(), "rate_bpp": rate}
+                    if is_annotated and outcome.seen is not None:
+                        line["boxes"] = _to_lists(judge.all_boxes(outcome.seen))
+                    yield keep(line)
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return every whole line that any process has kept.
+        """Return every whole line that any process has kept, each row once.
 
         Raises:
             ConfigError: If one belongs to another run.
         """
-        kept = list[dict[str, Any]]()
+        kept = dict[tuple[str, str | None, float | None], dict[str, Any]]()
         for path in sorted(self.out.glob("rows-*.jsonl")):
-            text = path.read_text(encoding="utf-8")
-            if text and not text.endswith("\n"):  # an interruption left half a line
-                text = text[: text.rfind("\n") + 1]
-                write_whole(text.encode(), path)
-            kept += [json.loads(line) for line in text.splitlines()]
-        for line in kept:
+            kept |= {_key_of(line): line for line in read_lines(path)}
+        for line in kept.values():
             if "codec" in line and line["rate_bpp"] not in self.rates_bpp:
                 raise ConfigError(
                     f"{self.out} holds rows at {line['rate_bpp']:g} bpp, but the rates asked for "
                     f"are {', '.join(f'{rate:g}' for rate in self.rates_bpp)}. Name another "
                     "folder for the results, or the same rates."
                 )
-        return kept
+        return list(kept.values())
 
     def finish(
-        self, anchor: str | None = None, annotations: CocoAnnotations | None = None
+        self,
+        anchor: str | None = None,
+        annotations: CocoAnnotations | None = None,
+        sets: PictureSets | None = None,
+        absent: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Write ``rows.csv``, ``summary.json``, ``summary.md`` and the plots; return the summary.
 
         Args:
             anchor: Key of the codec that the Bjøntegaard deltas compare with; ``None`` for none.
             annotations: Boxes of the pictures, for the mean average precision.
+            sets: Knows the features, for distances of sets.
+            absent: Why a codec, measure or task is left out, by its key.
 
         Raises:
             ConfigError: If nothing was measured.
@@ -172,6 +187,7 @@ class Evaluation:
         }
         failed = [row for row in rows if row.error is not None]
         precise = {} if annotations is None else precisions(lines, annotations)
+        distances = [] if sets is None else sets.distances(rows)
         deltas = list[dict[str, Any]]()
         if anchor is not None:
             deltas = codec_deltas(rows, self.rates_bpp, anchor)
@@ -181,7 +197,7 @@ class Evaluation:
                 for (codec, rate), point in precise.items()
                 if rate is not None
             }
-            deltas += precision_deltas(points, anchor)
+            deltas += precision_deltas(points, anchor) + set_deltas(distances, bpp, anchor)
         summary = {
             "folder": self.folder.name,
             "rates_bpp": list(self.rates_bpp),
@@ -196,10 +212,12 @@ class Evaluation:
                 {"codec": codec, "rate_bpp": rate, **point.to_json()}
                 for (codec, rate), point in precise.items()
             ],
+            "set_distances": distances,
             "deltas": deltas,
+            "absent": dict(absent or {}) | (sets.absent if sets is not None else {}),
         }
         write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
-        text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+        text = json_of(summary, indent=1) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
         write_whole(markdown_of(summary).encode(), self.out / "summary.md")
         keys = dict.fromkeys(key for made in summaries for key in made.values)
@@ -208,6 +226,8 @@ class Evaluation:
                 plot_curves(summaries, key, self.out)
         for target in self.rates_bpp if any(key.startswith(DEPTH) for key in keys) else ():
             plot_depth(summaries, target, self.out)
+        for key in dict.fromkeys(line["measure"] for line in distances):
+            plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
         return summary
 
 
@@ -241,9 +261,16 @@ def _to_detection(box: Sequence[Any]) -> Detection:
     return Detection(label_id=label_id, label=label, score=score, box_xyxy_px=corners)
 
 
+def _key_of(line: Mapping[str, Any]) -> tuple[str, str | None, float | None]:
+    """Return picture, codec (or kind of line), and rate."""
+    return line["picture"], line.get("codec", line.get("kind")), line.get("rate_bpp")
+
+
 def _row_of(line: Mapping[str, Any]) -> Row:
     beside = ("rate_bpp", "boxes")
-    return Row(**{name: value for name, value in line.items() if name not in beside})
+    fields = {name: value for name, value in line.items() if name not in beside}
+    values = {key: float(value) for key, value in line["values"].items()}  # "inf" too
+    return Row(**fields | {"values": values, "target_bpp": line["rate_bpp"]})
 
 
 def _rounded(summary: Summary) -> dict[str, dict[str, float]]:

@@ -22,7 +22,7 @@ from difficmh_core.evaluation.comparison import Row
 from difficmh_core.evaluation.statistics import INTERVAL, is_higher_better, pooled_f1
 from difficmh_core.vision.coco_map import MeanPrecision
 
-__all__ = ["bd_quality", "bd_rate", "codec_deltas", "precision_deltas"]
+__all__ = ["bd_quality", "bd_rate", "codec_deltas", "precision_deltas", "set_deltas"]
 
 Curve = Sequence[tuple[float, float]]
 """Rate [bit per pixel] and quality, one pair for each target."""
@@ -36,19 +36,30 @@ _COUNTS = ("boxes_matched", "boxes_missed", "boxes_hallucinated")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """One codec's pictures at every target: arrays (target, picture)."""
+    """One codec's rows of some pictures: a line for each target, a column for each picture."""
 
-    bpp: NDArray[np.float64]
-    values: Mapping[str, NDArray[np.float64]]
+    rows: Sequence[Sequence[Row]]
 
-    def curve(self, key: str, drawn: NDArray[np.int64]) -> list[tuple[float, float]]:
-        """Return mean rate and quality of some pictures; F1 of boxes is pooled."""
+    def array(self, key: str) -> NDArray[np.float64]:
+        """Return one measure, (target, picture)."""
+        return np.array([[row.values[key] for row in line] for line in self.rows])
+
+    def curves(self, key: str, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
+        """Return mean rate and quality of some pictures for each draw; F1 of boxes is pooled."""
+        bpp = np.array([[row.bpp for row in line] for line in self.rows])
         if key == _POOLED:
-            sums = np.stack([self.values[name][:, drawn].sum(axis=1) for name in _COUNTS], axis=1)
-            heights = [pooled_f1(*row) for row in sums]
+            counts = [self.array(name) for name in _COUNTS]
+            heights = [
+                [pooled_f1(*sums) for sums in np.stack([c[:, d].sum(axis=1) for c in counts], 1)]
+                for d in draws
+            ]
         else:
-            heights = list(self.values[key][:, drawn].mean(axis=1))
-        return list(zip(self.bpp[:, drawn].mean(axis=1), heights, strict=True))
+            values = self.array(key)
+            heights = [list(values[:, drawn].mean(axis=1)) for drawn in draws]
+        return [
+            list(zip(bpp[:, drawn].mean(axis=1), height, strict=True))
+            for drawn, height in zip(draws, heights, strict=True)
+        ]
 
 
 def codec_deltas(
@@ -70,20 +81,20 @@ def codec_deltas(
     for codec in dict.fromkeys(row.codec for row in rows):
         if codec == anchor:
             continue
-        tables = _tables(rows, targets_bpp, (anchor, codec))
-        if tables is None:
-            continue
-        first, second = tables
-        n = first.bpp.shape[1]
-        for key in first.values:
-            all_of_them, *draws = (
-                (first.curve(key, drawn), second.curve(key, drawn))
-                for drawn in (np.arange(n), *(_draws(n) if n > 1 else ()))
-            )
-            way = is_higher_better(key)
+        found, pictures = _shared(rows, targets_bpp, (anchor, codec))
+        for key in dict.fromkeys(key for row in found.values() for key in row.values):
+            lacking = {name for (_, name, _), row in found.items() if key not in row.values}
+            names = [name for name in pictures if name not in lacking]
+            if not names:
+                continue
+            n = len(names)
+            draws = [np.arange(n), *(_draws(n) if n > 1 else ())]
+            tables = (_table(found, which, names, len(targets_bpp)) for which in (anchor, codec))
+            first, second = (table.curves(key, draws) for table in tables)
+            (all_of_them, *drawn) = zip(first, second, strict=True)
             made.append(
                 {"codec": codec, "anchor": anchor, "measure": key, "n": n}
-                | _both(all_of_them, draws, higher_is_better=way)
+                | _both(all_of_them, drawn, higher_is_better=is_higher_better(key))
             )
     return made
 
@@ -122,6 +133,35 @@ def precision_deltas(
     return made
 
 
+def set_deltas(
+    distances: Sequence[Mapping[str, Any]], bpp: Mapping[tuple[str, float], float], anchor: str
+) -> list[dict[str, Any]]:
+    """Return the deltas of distances of sets, which have no intervals over pictures.
+
+    Args:
+        distances: Of each codec and target, as
+            :meth:`~difficmh_core.evaluation.picture_sets.PictureSets.distances`.
+        bpp: Mean rate of each codec and target [bit per pixel].
+        anchor: Key of the codec to compare with.
+    """
+    curves = dict[tuple[str, str], list[tuple[float, float]]]()
+    sizes = dict[tuple[str, str], set[int]]()
+    for line in distances:
+        if line["value"] is not None:
+            place = line["codec"], line["measure"]
+            rate = bpp[line["codec"], line["rate_bpp"]]
+            curves.setdefault(place, []).append((rate, line["value"]))
+            sizes.setdefault(place, set()).add(line["n_pictures"])
+    return [
+        {"codec": codec, "anchor": anchor, "measure": measure, "n": max(sizes[codec, measure])}
+        | _both((curves[anchor, measure], curve), [], higher_is_better=False)
+        for (codec, measure), curve in curves.items()
+        if codec != anchor
+        and (anchor, measure) in curves
+        and len(sizes[codec, measure] | sizes[anchor, measure]) == 1  # the same pictures
+    ]
+
+
 def bd_rate(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
     """Return how many more bits the test codec takes for equal quality [%].
 
@@ -153,6 +193,8 @@ def _delta(
         sorted((rate, sign * quality) for rate, quality in curve) for curve in (anchor, test)
     ]
     for curve in curves:
+        if not np.isfinite(curve).all():
+            return None
         rises = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(curve))
         if len(curve) < _FEWEST_POINTS or not rises:
             return None
@@ -173,10 +215,10 @@ def _drawn_curve(points: Sequence[tuple[float, MeanPrecision]], index: int) -> C
     return [(bpp, point.draws[index]) for bpp, point in points]
 
 
-def _tables(
+def _shared(
     rows: Sequence[Row], targets_bpp: Sequence[float], codecs: tuple[str, str]
-) -> tuple[_Table, _Table] | None:
-    """Return two codecs on the pictures that both took at every target; ``None`` if none."""
+) -> tuple[dict[tuple[str, str, int], Row], list[str]]:
+    """Return the rows of the pictures that both codecs took at every target, and their names."""
     targets = sorted(targets_bpp)
     found = dict[tuple[str, str, int], Row]()
     for row in rows:
@@ -188,24 +230,13 @@ def _tables(
         for name in dict.fromkeys(row.picture for row in rows)
         if all((codec, name, i) in found for codec in codecs for i in range(len(targets)))
     ]
-    if not pictures:
-        return None
-    kept = [
-        found[codec, name, i] for codec in codecs for name in pictures for i in range(len(targets))
-    ]
-    keys = [key for key in kept[0].values if all(key in row.values for row in kept)]
+    return {place: row for place, row in found.items() if place[1] in pictures}, pictures
 
-    def table(codec: str) -> _Table:
-        lines = [[found[codec, name, i] for name in pictures] for i in range(len(targets))]
-        return _Table(
-            bpp=np.array([[row.bpp for row in line] for line in lines]),
-            values={
-                key: np.array([[row.values[key] for row in line] for line in lines])
-                for key in keys
-            },
-        )
 
-    return table(codecs[0]), table(codecs[1])
+def _table(
+    found: Mapping[tuple[str, str, int], Row], codec: str, names: Sequence[str], n_targets: int
+) -> _Table:
+    return _Table(rows=[[found[codec, name, i] for name in names] for i in range(n_targets)])
 
 
 def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:

@@ -1,12 +1,12 @@
 """Command line of comparisons: ``compare PHOTO`` and ``evaluate FOLDER``."""
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
+from math import inf
 from pathlib import Path
-from typing import Any
 
 from accelerate import PartialState
 
@@ -17,6 +17,7 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.comparison import Outcome, compare
 from difficmh_core.evaluation.contenders import (
     BASELINES,
+    AbsentCodec,
     Contender,
     OurCodec,
     find_baselines,
@@ -24,12 +25,18 @@ from difficmh_core.evaluation.contenders import (
 )
 from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.lines import json_of
+from difficmh_core.evaluation.markdown import markdown_of
+from difficmh_core.evaluation.picture_sets import DEFAULT_SET_METRICS, PictureSets
 from difficmh_core.evaluation.report import contact_sheet, table
-from difficmh_core.files import check_writable, write_whole
+from difficmh_core.files import check_writable
 from difficmh_core.image_io import read_image, write_png
 from difficmh_core.presets import preset_of
 from difficmh_core.profiles import PROFILE_NAMES, load_codec
+from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
+from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
 from difficmh_core.vision.coco_map import CocoAnnotations
+from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
 __all__ = ["main"]
 
@@ -38,6 +45,9 @@ CONTENT = "content"
 _OURS = {"content": DecodeSettings(steps=1, realism=0.0)}
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 _DEFAULT_RATES = (0.03, 0.06, 0.12)
+_NONE = ["none"]
+_LONGEST_WAIT = timedelta(days=30)
+"""Processes may have pictures of very different size; the first to end waits for the others."""
 
 
 def main(command: str, words: Sequence[str], cache_dir: Path) -> int:
@@ -67,48 +77,56 @@ def _compare(arguments: argparse.Namespace) -> int:
             if path.suffix.lower() != ".png":
                 raise ConfigError(f"Sheets are written as PNG, not {path.name!r}.")
             check_writable(path)
-    image = read_image(arguments.photo)
     targets = list(arguments.bytes or ())
-    targets += [int(bpp * image.width * image.height / 8) for bpp in arguments.bpp or ()]
-    if not targets:
-        targets = [int(bpp * image.width * image.height / 8) for bpp in _DEFAULT_RATES]
-    if min(targets) < 1:
+    if targets and min(targets) < 1:
         raise ConfigError(f"A file needs at least 1 byte, got {min(targets)}. Allow more.")
-    contenders, absent = _contenders(arguments)
-    judge = Judge(arguments.cache_dir)
+    image = read_image(arguments.photo)
+    rates = tuple(arguments.bpp or ()) if targets or arguments.bpp else _DEFAULT_RATES
+    _check_rates(rates)
+    targets += [max(1, int(bpp * image.width * image.height / 8)) for bpp in rates]
+    targets = list(dict.fromkeys(targets))
+    judge = _judge(arguments)
+    found, missing = _contenders(arguments)
+    contenders = [
+        found.get(key) or AbsentCodec(key, missing[key]) for key in _codec_keys(arguments)
+    ]
     outcomes = list[Outcome]()
     for outcome in compare(arguments.photo.name, image, targets, contenders, judge):
         outcomes.append(outcome)
         sys.stderr.write(f"{outcome.row.name}, at most {outcome.row.target_bytes} bytes\n")
     rows = [outcome.row for outcome in outcomes]
-    absent |= judge.absent
     if arguments.sheet is not None:
         write_png(contact_sheet(image, outcomes), arguments.sheet)
     if arguments.boxes is not None:
         write_png(contact_sheet(image, outcomes, boxes=True), arguments.boxes)
     if arguments.json:
-        told: dict[str, Any] = {"rows": [row.to_json() for row in rows], "absent": absent}
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        told = {"rows": [row.to_json() for row in rows], "absent": missing | judge.absent}
+        sys.stdout.write(json_of(told) + "\n")
         return 0
     parts = [table([row for row in rows if row.target_bytes == target]) for target in targets]
-    parts += [f"{key} is left out: {reason}" for key, reason in absent.items()]
+    parts += [f"{key} is left out: {reason}" for key, reason in judge.absent.items()]
     sys.stdout.write("\n\n".join(parts) + "\n")
     return 0
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    state = PartialState()
-    contenders, absent = _contenders(arguments)
-    judge = Judge(arguments.cache_dir)
+    set_metrics = [] if arguments.set_metrics == _NONE else arguments.set_metrics
+    for key in set_metrics:
+        set_metric_of(key)
+    judge = _judge(arguments)
     rates = tuple(dict.fromkeys(arguments.rates))
-    if min(rates) <= 0:
-        raise ConfigError(f"Rates are bits per pixel above 0, got {min(rates):g}.")
+    _check_rates(rates)
+    state = PartialState(timeout=_LONGEST_WAIT)
+    found, absent = _contenders(arguments)
+    contenders = list(found.values())
+    sets = PictureSets(arguments.out, arguments.cache_dir, set_metrics, arguments.device)
     evaluation = Evaluation(folder=arguments.folder, rates_bpp=rates, out=arguments.out)
     annotations = CocoAnnotations(arguments.annotations) if arguments.annotations else None
     for line in evaluation.run(
         contenders,
         judge,
         annotations=annotations,
+        sets=sets,
         limit=arguments.limit,
         process=state.process_index,
         n_processes=state.num_processes,
@@ -120,16 +138,33 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         return 0
     keys = {contender.key for contender in contenders}
     anchor = arguments.anchor if arguments.anchor in keys else None
-    summary = evaluation.finish(anchor, annotations) | {"absent": absent | judge.absent}
-    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
-    write_whole(text.encode(), arguments.out / "summary.json")
-    sys.stdout.write(f"{arguments.out}: {summary['n_pictures']} pictures, rows.csv, plots\n")
+    summary = evaluation.finish(anchor, annotations, sets, absent | judge.absent)
+    sys.stdout.write(markdown_of(summary))
+    n_pictures = summary["n_pictures"]
+    sys.stdout.write(f"\n{arguments.out}: {n_pictures} pictures, rows.csv, summaries, plots\n")
     return 0
 
 
-def _contenders(arguments: argparse.Namespace) -> tuple[list[Contender], dict[str, str]]:
-    """Return the codecs in the order asked for, and why the absent ones are left out."""
-    keys = [key.strip() for key in arguments.codecs.split(",") if key.strip()]
+def _judge(arguments: argparse.Namespace) -> Judge:
+    metrics, tasks = (
+        () if names == _NONE else tuple(dict.fromkeys(names))
+        for names in (arguments.metrics, arguments.tasks)
+    )
+    return Judge(arguments.cache_dir, metrics, tasks)
+
+
+def _check_rates(rates: Sequence[float]) -> None:
+    if rates and not 0 < min(rates) <= max(rates) < inf:
+        raise ConfigError(f"Rates are bits per pixel above 0, got {min(rates):g}.")
+
+
+def _codec_keys(arguments: argparse.Namespace) -> list[str]:
+    return list(dict.fromkeys(key.strip() for key in arguments.codecs.split(",") if key.strip()))
+
+
+def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], dict[str, str]]:
+    """Return the codecs as they were asked for, in that order, and why others are absent."""
+    keys = _codec_keys(arguments)
     names = [key for key in keys if key.partition("-")[0] not in PROFILE_NAMES]
     others, absent = find_baselines(
         names,
@@ -157,7 +192,7 @@ def _contenders(arguments: argparse.Namespace) -> tuple[list[Contender], dict[st
         found[key] = OurCodec(codec, label or "instant", settings, files)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
-    return [found[key] for key in keys if key in found], absent
+    return {key: found[key] for key in keys if key in found}, absent
 
 
 def _compare_parser() -> argparse.ArgumentParser:
@@ -186,6 +221,14 @@ def _evaluate_parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, help="only so many pictures")
     parser.add_argument("--annotations", type=Path, help="COCO's, for mean average precision")
     parser.add_argument("--anchor", default="vvc", help="codec that the deltas compare with")
+    parser.add_argument(
+        "--set-metrics",
+        nargs="+",
+        default=list(DEFAULT_SET_METRICS),
+        metavar="NAME",
+        help=f"distances between sets of pictures: {', '.join(SET_METRICS)}; or none "
+        f"(default {' '.join(DEFAULT_SET_METRICS)})",
+    )
     _add_codecs(parser)
     return parser
 
@@ -196,6 +239,21 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
         default=",".join(_DEFAULT_CODECS),
         help=f"with commas between: {', '.join(BASELINES)}, or a profile with a preset or "
         "'content' (default %(default)s)",
+    )
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=list(DEFAULT_METRICS),
+        metavar="NAME",
+        help=f"measures of each picture: {', '.join(METRICS)}, or names of pyiqa's; or none "
+        f"(default {' '.join(DEFAULT_METRICS)})",
+    )
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        default=list(DEFAULT_TASKS),
+        metavar="NAME",
+        help=f"machine tasks: {', '.join(TASKS)}; or none (default {' '.join(DEFAULT_TASKS)})",
     )
     parser.add_argument("--rate", type=int, default=4, help="which of sd21's checkpoints")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))

@@ -1,6 +1,7 @@
 """The summary of an evaluation as a page of tables (Markdown), to read and to cite."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from difficmh_core.evaluation.plots import DEPTH
@@ -10,10 +11,16 @@ from difficmh_core.vision.tasks import MEASURES
 __all__ = ["markdown_of"]
 
 _DIGITS = 3
+_SMALL_DIGITS = 5
+_SETS = (
+    "Between all decoded pictures and all originals, from features of their patches of 256 px; ± "
+    "is the standard deviation over random subsets of the patches, not an interval over pictures. "
+    "Numbers of different networks, or of different numbers of patches, do not compare."
+)
 
 
 def markdown_of(summary: Mapping[str, Any]) -> str:
-    """Return the tables of a summary: quality, machines, precision, depth, deltas, failures.
+    """Return the tables of a summary: quality, machines, sets, depth, deltas, failures.
 
     Args:
         summary: As :meth:`Evaluation.finish` returns it.
@@ -28,7 +35,8 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         f"# {summary['folder']}: {summary['n_pictures']} pictures",
         "Means over pictures; ± is half of the 95 % bootstrap interval over pictures. Sizes are "
         "whole files in bits per pixel of the original; *fits* counts the files that hold no more "
-        "than the target, the others are the smallest that the codec makes.",
+        "than the target, the others are the smallest that the codec makes. A number of pictures "
+        "in parentheses: the measure is defined on these only.",
     ]
     if quality:
         parts += ["## Quality", _means(made, quality)]
@@ -36,6 +44,8 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         parts += ["## What machines make of it, against the original", _means(made, machines)]
     if summary["coco_map"]:
         parts += ["## COCO mean average precision", _precision(summary)]
+    if summary["set_distances"]:
+        parts += ["## Distances of sets", _SETS, _set_distances(summary)]
     if depths:
         parts += [
             "## Features by depth: relative distance to the original's, shallow to deep",
@@ -52,6 +62,9 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         ]
     if n_failed:
         parts += ["## Failures", _failures(summary)]
+    if summary["absent"]:
+        lines = [[key, reason] for key, reason in summary["absent"].items()]
+        parts += ["## Left out", _table(["what", "why"], lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -70,6 +83,31 @@ def _means(
         for line in sorted(made, key=lambda line: line["target_bpp"])
     ]
     return _table(["target", "codec", "bpp", "fits", *(heads or map(label_of, keys))], lines)
+
+
+def _set_distances(summary: Mapping[str, Any]) -> str:
+    """Return one line for each codec and target, a column for each distance, and why some lack."""
+    keys = list(dict.fromkeys(line["measure"] for line in summary["set_distances"]))
+    found = {
+        (line["rate_bpp"], line["codec"], line["measure"]): line
+        for line in summary["set_distances"]
+    }
+    lines = list[list[str]]()
+    for rate, codec in sorted(dict.fromkeys(key[:2] for key in found), key=lambda key: key[0]):
+        own = [found[rate, codec, key] for key in keys]
+        counts = [str(max(line[name] for line in own)) for name in ("n_pictures", "n")]
+        lines.append([f"{rate:g}", _name(summary, codec), *counts, *map(_distance, own)])
+    notes = dict.fromkeys(line["note"] for line in found.values() if line["note"] is not None)
+    heads = ["target", "codec", "pictures", "patches", *map(label_of, keys)]
+    return "\n\n".join([_table(heads, lines), *(f"No number: {note}." for note in notes)])
+
+
+def _distance(line: Mapping[str, Any]) -> str:
+    if line["value"] is None:
+        return "-"
+    if line["deviation"] is None:
+        return f"{line['value']:.{_DIGITS}f}"
+    return f"{line['value']:.{_SMALL_DIGITS}f} ± {line['deviation']:.{_SMALL_DIGITS}f}"
 
 
 def _precision(summary: Mapping[str, Any]) -> str:
@@ -120,10 +158,11 @@ def _name(summary: Mapping[str, Any], codec: str) -> str:
 def _with_interval(estimate: Mapping[str, float] | None, n: int) -> str:
     if estimate is None:
         return "-"
-    if n == 1:
-        return f"{estimate['value']:.{_DIGITS}f}"
+    text = f"{estimate['value']:.{_DIGITS}f}"
     half = (estimate["high"] - estimate["low"]) / 2
-    return f"{estimate['value']:.{_DIGITS}f} ± {half:.{_DIGITS}f}"
+    if n > 1 and isfinite(half):
+        text += f" ± {half:.{_DIGITS}f}"
+    return text if estimate["n"] == n else f"{text} ({estimate['n']:.0f})"
 
 
 def _bracketed(delta: Mapping[str, float | None], unit: str, digits: int) -> str:

@@ -1,6 +1,7 @@
 """Plots of an evaluation, as SVG and PNG: rate against quality, and features by depth."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,12 @@ def plot_curves(
     figure, axes = _canvas()
     for (marker, color), made in _by_codec(summaries):
         # A codec whose smallest file exceeds several targets has one point for all of them.
-        points = {point.bpp: point for point in made if key in point.values}
+        # An infinite mean (PSNR of equal pictures) has no place in a plot.
+        points = {
+            point.bpp: point
+            for point in made
+            if key in point.values and isfinite(point.values[key].value)
+        }
         _line(
             axes,
             sorted(points),
@@ -123,7 +129,8 @@ def _line(
 
 def _save(figure: "Figure", axes: "Axes", stem: Path) -> list[Path]:
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")]
     for path in paths:
         figure.savefig(path, dpi=150)

@@ -17,13 +17,13 @@ __all__ = ["PUBLISHED"]
 
 PUBLISHED: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = MappingProxyType(
     {
-        "MS-ILLM (Kodak, published)": (
+        "MS-ILLM (Kodak, arXiv:2301.10926)": (
             (0.045, {"lpips_alex": 0.158, "dists": 0.134, "psnr_db": 24.7}),
         ),
-        "DiffEIC (Kodak, published)": (
+        "DiffEIC (Kodak, arXiv:2404.18820)": (
             (0.0375, {"lpips_alex": 0.238, "dists": 0.133, "psnr_db": 21.2}),
         ),
-        "StableCodec (Kodak, published)": (
+        "StableCodec (Kodak, arXiv:2506.21977)": (
             (0.034, {"lpips_alex": 0.166, "dists": 0.092, "psnr_db": 23.0}),
         ),
     }

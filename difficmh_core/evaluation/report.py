@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from difficmh_core.evaluation.comparison import Outcome, Row
 from difficmh_core.evaluation.statistics import is_higher_better
 from difficmh_core.quality.metrics import metric_of
+from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.tasks import MEASURES
@@ -23,7 +24,9 @@ _COLUMNS = {
     "js_bits": "JS ↓",
     "tags_iou": "tags ↑",
 }
-"""Short headings; the measures are those of :data:`METRICS` and :data:`MEASURES`."""
+"""Short headings; other measures go by their full names."""
+_APART = ("boxes_", "box_f1", "features_", "top5")
+"""How the keys begin that have a column together, or are left to files and plots."""
 _BOXES = "boxes +/-/!"
 _BOX_KINDS = ("matched", "missed", "hallucinated")
 _CAPTION_PX = 40
@@ -33,17 +36,23 @@ _GAP_PX = 6
 def label_of(key: str) -> str:
     """Return a measure's name, its unit, and an arrow to where it is better."""
     arrow = "↑" if is_higher_better(key) else "↓"
-    if key in MEASURES:
-        return f"{MEASURES[key].name} {arrow}"
+    for named in (MEASURES, SET_METRICS):
+        if key in named:
+            return f"{named[key].name} {arrow}"
     metric = metric_of(key)
     return f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {arrow}"
 
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text, one line each; failures say why."""
-    keys = [key for key in _COLUMNS if any(key in row.values for row in rows)]
+    measured = dict.fromkeys(key for row in rows for key in row.values)
+    keys = [key for key in _COLUMNS if key in measured]
+    keys += [key for key in measured if key not in _COLUMNS and not key.startswith(_APART)]
     has_boxes = any("boxes_matched" in row.values for row in rows)
-    headings = [*(_COLUMNS[key] for key in keys), *([_BOXES] if has_boxes else [])]
+    headings = [
+        *(_COLUMNS.get(key) or label_of(key) for key in keys),
+        *([_BOXES] if has_boxes else []),
+    ]
     lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
     notes = [f"{_BOXES}: matched/missed/hallucinated"] if has_boxes else []
     for row in rows:

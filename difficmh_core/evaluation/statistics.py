@@ -7,12 +7,13 @@ References:
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from difficmh_core.evaluation.comparison import Row
 from difficmh_core.quality.metrics import metric_of
+from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision.tasks import MEASURES
 
 __all__ = [
@@ -39,11 +40,13 @@ class Estimate:
         value: From all pictures.
         low: Lower end of the interval.
         high: Upper end of the interval.
+        n: Pictures on which it is defined.
     """
 
     value: float
     low: float
     high: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,8 @@ class Summary:
         bpp: Mean of what they hold per pixel [bit].
         encode_s: Median time to encode [s].
         decode_s: Median time to decode [s].
-        values: Every measure, by its key; ``box_f1`` is over all boxes of all pictures.
+        values: Every measure, by its key, over the pictures on which it is defined; ``box_f1`` is
+            over all boxes of all pictures.
     """
 
     codec: str
@@ -77,6 +81,8 @@ class Summary:
 
 def is_higher_better(key: str) -> bool:
     """Return which way a measure is better."""
+    if key in SET_METRICS:
+        return False
     return (MEASURES[key] if key in MEASURES else metric_of(key)).is_higher_better
 
 
@@ -96,7 +102,10 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
         good = [row for row in group if row.error is None]
         if not good:
             continue
-        keys = [key for key in good[0].values if all(key in row.values for row in good)]
+        measured = {
+            key: [row for row in good if key in row.values]
+            for key in dict.fromkeys(key for row in good for key in row.values)
+        }
         made.append(
             Summary(
                 codec=codec,
@@ -108,7 +117,7 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
                 bpp=float(np.mean([row.bpp for row in good])),
                 encode_s=float(np.median([row.encode_s for row in good])),
                 decode_s=float(np.median([row.decode_s for row in good])),
-                values={key: bootstrap(good, _mean_of(key)) for key in keys},
+                values={key: bootstrap(own, _mean_of(key)) for key, own in measured.items()},
             )
         )
     return made
@@ -157,5 +166,9 @@ def bootstrap(
     drawn = [
         statistic([items[index] for index in random.integers(0, n, n)]) for _ in range(n_resamples)
     ]
-    low, high = np.percentile(drawn, INTERVAL)
-    return Estimate(value=statistic(items), low=float(low), high=float(high))
+    # Between infinite values (PSNR of equal pictures) there is nothing to interpolate.
+    method: Literal["linear", "inverted_cdf"] = (
+        "linear" if np.isfinite(drawn).all() else "inverted_cdf"
+    )
+    low, high = np.percentile(drawn, INTERVAL, method=method)
+    return Estimate(value=statistic(items), low=float(low), high=float(high), n=n)

@@ -1,0 +1,58 @@
+"""Lines of JSON that are appended as they are measured, and read back whole.
+
+JSON knows no infinity, so that the PSNR of equal pictures is written as the string ``"inf"``.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from difficmh_core.files import write_whole
+
+__all__ = ["append_line", "json_of", "mend", "read_lines"]
+
+
+def json_of(value: object, *, indent: int | None = None) -> str:
+    """Return a value as JSON that every reader takes.
+
+    Args:
+        value: Made of mappings, sequences, texts and numbers; infinities become ``"inf"`` and
+            ``"-inf"``, what is no number becomes ``null``.
+        indent: Blanks for each level; ``None`` writes one line.
+    """
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def append_line(path: Path, value: object) -> None:
+    """Append a value to a file as one line; whole, unless the machine stops in the midst of it."""
+    with path.open("ab") as file:
+        file.write((json_of(value) + "\n").encode())
+
+
+def mend(path: Path) -> None:
+    """Take half a line off the end of a file, as an interruption leaves it.
+
+    No other process may be writing to the file.
+    """
+    data = path.read_bytes() if path.is_file() else b""
+    if data and not data.endswith(b"\n"):
+        write_whole(data[: data.rfind(b"\n") + 1], path)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield every whole line of a file; half a line at its end may still be being written."""
+    *whole, _ = path.read_bytes().split(b"\n")
+    for line in whole:
+        yield json.loads(line)

@@ -1,0 +1,190 @@
+"""Distances between the decoded pictures of a data set and their originals, taken as sets.
+
+The features of every picture's patches are kept beside the rows when it is measured, in
+``features/NETWORK/CODEC/RATE/PICTURE.npy``, an array of float32 (patch, feature) for each, so that
+a run goes on where it stopped and several processes can share the pictures.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
+from difficmh_core.evaluation.comparison import Row
+from difficmh_core.evaluation.statistics import Estimate, Summary
+from difficmh_core.files import write_whole
+from difficmh_core.quality.patch_features import (
+    PATCH_SIDE_PX,
+    FeatureNetwork,
+    PatchFeatures,
+    load_features,
+)
+from difficmh_core.quality.set_distances import measure_sets, set_metric_of
+from difficmh_core.shapes import Image01
+
+__all__ = ["DEFAULT_SET_METRICS", "PictureSets", "summaries_of_sets"]
+
+DEFAULT_SET_METRICS = ("frechet", "kernel")
+"""What is measured unless something else is asked for: what needs no network connection."""
+_ORIGINAL = "original"
+
+
+class PictureSets:
+    """Keeps the features of pictures, and takes the distances of sets.
+
+    Attributes:
+        absent: Why a distance is left out, by its key.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        cache_dir: Path,
+        keys: Sequence[str] = DEFAULT_SET_METRICS,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Load the networks.
+
+        Args:
+            out: Folder of the evaluation's results.
+            cache_dir: Where fetched weights lie.
+            keys: Which distances.
+            device: Where the networks run.
+
+        Raises:
+            ConfigError: If there is no such distance.
+        """
+        self._folder = out / "features"
+        self._metrics = {key: set_metric_of(key) for key in keys}
+        self._networks = dict[FeatureNetwork, PatchFeatures]()
+        self.absent = dict[str, str]()
+        for network in dict.fromkeys(metric.network for metric in self._metrics.values()):
+            try:
+                self._networks[network] = load_features(network, cache_dir, device)
+            except (BackendUnavailableError, CheckpointError) as error:
+                self.absent |= {
+                    key: str(error)
+                    for key, metric in self._metrics.items()
+                    if metric.network is network
+                }
+
+    def has(self, picture: str, codec: str | None = None, rate_bpp: float | None = None) -> bool:
+        """Return whether the features of a picture are kept.
+
+        Args:
+            picture: Its name in the folder of pictures.
+            codec: Key of the codec; ``None`` for the original.
+            rate_bpp: The target [bit per pixel]; ``None`` for the original.
+        """
+        return all(
+            self._path(network, picture, codec, rate_bpp).is_file() for network in self._networks
+        )
+
+    def keep(
+        self,
+        image: Image01,
+        picture: str,
+        codec: str | None = None,
+        rate_bpp: float | None = None,
+    ) -> None:
+        """Compute and keep the features of a picture.
+
+        Args:
+            image: RGB in [0, 1].
+            picture: As in :meth:`has`, and so are the others.
+            codec: Key of the codec.
+            rate_bpp: The target.
+        """
+        for network, compute in self._networks.items():
+            path = self._path(network, picture, codec, rate_bpp)
+            if path.is_file():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            buffer = io.BytesIO()
+            np.save(buffer, compute(image).numpy().astype(np.float32))
+            write_whole(buffer.getvalue(), path)
+
+    def distances(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Return every distance for each codec and target, in the order of the rows.
+
+        Each holds ``codec``, ``rate_bpp``, ``measure``, the fields of a
+        :class:`~difficmh_core.quality.set_distances.SetDistance`, and ``n_pictures``, from how
+        many pictures the patches are.
+
+        Args:
+            rows: Of all pictures, their targets those of the run.
+        """
+        groups = dict[tuple[str, float], list[str]]()
+        for row in rows:
+            if row.error is None:
+                groups.setdefault((row.codec, row.target_bpp), []).append(row.picture)
+        made = list[dict[str, Any]]()
+        for (codec, rate_bpp), pictures in groups.items():
+            for key, metric in self._metrics.items():
+                if metric.network not in self._networks:
+                    continue
+                pairs = [
+                    (
+                        self._features(metric.network, picture, None, None),
+                        self._features(metric.network, picture, codec, rate_bpp),
+                    )
+                    for picture in sorted(pictures)  # so that subsets hold the same in any order
+                    if self.has(picture) and self.has(picture, codec, rate_bpp)
+                ]
+                pairs = [pair for pair in pairs if len(pair[0])]
+                head = {"codec": codec, "rate_bpp": rate_bpp, "measure": key}
+                if not pairs:
+                    note = f"no picture has a patch of {PATCH_SIDE_PX} px"
+                    none = {"value": None, "deviation": None, "n": 0, "note": note}
+                    made.append(head | none | {"n_pictures": 0})
+                    continue
+                originals, decoded = (
+                    np.concatenate(features) for features in zip(*pairs, strict=True)
+                )
+                distance = measure_sets(metric, originals, decoded)
+                made.append(head | asdict(distance) | {"n_pictures": len(pairs)})
+        return made
+
+    def _features(
+        self, network: FeatureNetwork, picture: str, codec: str | None, rate_bpp: float | None
+    ) -> NDArray[np.float64]:
+        path = self._path(network, picture, codec, rate_bpp)
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return kept.astype(np.float64)
+
+    def _path(
+        self, network: FeatureNetwork, picture: str, codec: str | None, rate_bpp: float | None
+    ) -> Path:
+        folder = self._folder / network
+        folder /= _ORIGINAL if codec is None else f"{codec}/{rate_bpp!r}"
+        return folder / f"{picture}.npy"
+
+
+def summaries_of_sets(
+    summaries: Sequence[Summary], distances: Sequence[Mapping[str, Any]], key: str
+) -> list[Summary]:
+    """Return summaries that hold one distance of sets, as a plot takes them.
+
+    Args:
+        summaries: Of all codecs and targets.
+        distances: Of :meth:`PictureSets.distances`.
+        key: Which distance; it has no interval over pictures.
+    """
+    values = {
+        (line["codec"], line["rate_bpp"]): line["value"]
+        for line in distances
+        if line["measure"] == key and line["value"] is not None
+    }
+    made = list[Summary]()
+    for summary in summaries:
+        if (summary.codec, summary.target_bpp) in values:
+            value = values[summary.codec, summary.target_bpp]
+            point = Estimate(value=value, low=value, high=value, n=summary.n)
+            made.append(replace(summary, values={key: point}))
+    return made
