@@ -13,7 +13,7 @@ from difficmh_core.presets import presets_of
 from ui import locks, texts, views
 from ui.compress_handlers import CompressHandlers
 from ui.decode_panel import QUICK, DecodePanel, build_decode_panel, take_as_given
-from ui.links import link_script, read_link
+from ui.links import link_script, name_examples_script, read_link
 from ui.session import BY_QUALITY, BY_SIZE, Controls, Session, Update
 from ui.workshop import Workshop
 from ui.zero_gpu import decode_duration_s, with_gpu
@@ -96,6 +96,7 @@ def build_compress_tab(
         return read_link(dict(request.query_params), presets)
 
     demo.load(restore_link, None, [*linked, panel.preset], **QUICK)
+    demo.load(None, js=name_examples_script([path.stem for path in examples]), **QUICK)
     changed = _connect(CompressHandlers(workshop), session, file, stage, panel)
     return CompressTab(session=session, panel=panel, changed=changed)
 

@@ -48,7 +48,7 @@ class Endpoints:
             photo: The photograph: JPEG, PNG, WebP, AVIF, TIFF or BMP.
             quality: 0 (smallest file) to 100 (most faithful picture).
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
-            tags: Words of the vocabulary that the file shall hold; without any, the tagger asks.
+            tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
         """
         mode = "size" if target_bytes else "quality"

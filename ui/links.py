@@ -1,4 +1,4 @@
-"""A link that restores settings; the picture is never part of it."""
+"""What runs in the browser: a link that restores settings, never the picture; names for icons."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from ui.decode_panel import CUSTOM_PRESET
 from ui.session import BY_QUALITY, BY_SIZE, Controls, Update, controls_of, read_settings, read_wish
 from ui.toasts import toast
 
-__all__ = ["LINK_KEYS", "link_script", "read_link"]
+__all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
 
 LINK_KEYS = ("mode", "quality", "bytes", "tags", *Controls._fields)
 """Names in the link, in the order of the components."""
@@ -28,6 +28,20 @@ def link_script() -> str:
       window.history.replaceState(null, "", link);
       navigator.clipboard?.writeText(link.href).catch(() => null);
       return link.href;
+    }}"""
+
+
+def name_examples_script(names: Sequence[str]) -> str:
+    """Return the browser's part that names the example pictures for screen readers."""
+    labels = [texts.EXAMPLE.format(name=name) for name in names]
+    return f"""() => {{
+      const labels = {json.dumps(labels)};
+      const gallery = document.querySelector("#examples");
+      const name = () => gallery.querySelectorAll("button.gallery-item").forEach(
+        (button, index) => button.setAttribute("aria-label", labels[index]));
+      if (!gallery) return;
+      name();
+      new MutationObserver(name).observe(gallery, {{childList: true, subtree: true}});
     }}"""
 
 

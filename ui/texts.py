@@ -19,6 +19,7 @@ PHOTO = "Photograph"
 PHOTO_PLACEHOLDER = "Drop a photograph here\nor click to choose one, paste it, or take one"
 PHOTO_ALT = "The photograph to compress"
 EXAMPLES = "Or try one of these"
+EXAMPLE = "Example: {name}"
 MODE = "File"
 MODE_HELP = "Choose how good the picture or how large the file shall be."
 MODES = (("By quality", "quality"), ("By size", "size"))
