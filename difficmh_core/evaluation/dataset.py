@@ -226,7 +226,8 @@ class Evaluation:
                 plot_curves(summaries, key, self.out)
         for target in self.rates_bpp if any(key.startswith(DEPTH) for key in keys) else ():
             plot_depth(summaries, target, self.out)
-        for key in dict.fromkeys(line["measure"] for line in distances):
+        valued = (line["measure"] for line in distances if line["value"] is not None)
+        for key in dict.fromkeys(valued):
             plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
         return summary
 

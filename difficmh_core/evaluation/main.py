@@ -116,7 +116,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     judge = _judge(arguments)
     rates = tuple(dict.fromkeys(arguments.rates))
     _check_rates(rates)
-    state = PartialState(timeout=_LONGEST_WAIT)
+    # Without being told, accelerate takes processes on a CPU for one process each.
+    state = PartialState(cpu=arguments.device == "cpu", timeout=_LONGEST_WAIT)
     found, absent = _contenders(arguments)
     contenders = list(found.values())
     sets = PictureSets(arguments.out, arguments.cache_dir, set_metrics, arguments.device)

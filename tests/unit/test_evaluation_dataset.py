@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,20 @@ def test_processes_share_the_pictures(folder, tmp_path, contenders, judge):
     ]
 
 
+@pytest.mark.slow
+def test_processes_that_accelerate_starts_share_the_pictures(folder, tmp_path):
+    # What `accelerate launch` runs; it would ask for MPI to start two processes on a CPU.
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node", "2", "-m", "difficmh_core", "evaluate", str(folder)]
+    command += ["--codecs", "jpeg", "--rates", "2", "--metrics", "psnr_db", "--tasks", "none"]
+    command += ["--set-metrics", "none", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("3 pictures, rows.csv") == 1  # one process sums up
+    kept = [path.read_text().splitlines() for path in (tmp_path / "out").glob("rows-*.jsonl")]
+    assert [len(lines) for lines in kept] == [2, 2]
+
+
 def test_an_empty_folder_is_refused(tmp_path, contenders, judge):
     for folder, words in ((tmp_path, "holds no picture"), (tmp_path / "no", "There is no folder")):
         evaluation = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
@@ -237,10 +253,8 @@ def plain_features(monkeypatch):
     monkeypatch.setattr("difficmh_core.evaluation.picture_sets.load_features", lambda *_: made)
 
 
-def test_distances_of_sets_are_kept_resumed_and_summed_up(
-    large_folder, tmp_path, judge, plain_features
-):
-    out = tmp_path / "out"
+def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path, plain_features):
+    judge, out = Judge(tmp_path, ["psnr_db"], []), tmp_path / "out"
     codecs = [OtherCodec(jpeg()), OtherCodec(webp())]
     evaluation = Evaluation(folder=large_folder, rates_bpp=(0.15, 0.3, 0.6), out=out)
     list(evaluation.run(codecs, judge, limit=1))  # as an earlier run without distances left it
