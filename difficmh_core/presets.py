@@ -17,7 +17,7 @@ from difficmh_core.errors import ConfigError
 
 __all__ = ["preset_of", "presets_of"]
 
-_GUIDED = (0.09, 0.8)  # noise levels 0.28 to 5.42, as shares of Stable Diffusion's schedule
+_GUIDED = (0.073, 0.813)  # noise levels 0.28 to 5.42, as shares of Stable Diffusion's schedule
 _PAPER = DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM)  # as released
 _SMALL: Mapping[str, DecodeSettings] = MappingProxyType(
     {

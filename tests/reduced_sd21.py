@@ -18,6 +18,8 @@ from difficmh_core import cli, profiles, sd21
 from difficmh_core.config import CodecConfig, ConditioningConfig
 from difficmh_core.sd21 import Words
 from difficmh_core.tagging.vocabulary import Vocabulary
+from difficmh_core.weights.cache import default_cache_dir
+from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
 from tests.reference import Parity
 
@@ -67,7 +69,15 @@ def reduced_words(parity: Parity) -> Words:
 
 
 def fill_cache(cache_dir: Path, checkpoint: Path, rate: int) -> None:
-    """Put the files of one rate where fetching puts them; all but the checkpoint are empty."""
+    """Put the files of one rate where fetching puts them; all but the checkpoint are empty.
+
+    What this machine has of the other weights is linked, so that the page need not fetch it again.
+    """
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    for packaged in PACKAGE_CARDS:
+        here = default_cache_dir() / packaged.file
+        if here.is_file():
+            (cache_dir / packaged.file).symlink_to(here)
     for card in cards_of_rate(rate):
         place = card.place(cache_dir)
         place.parent.mkdir(parents=True, exist_ok=True)
