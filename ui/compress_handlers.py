@@ -29,8 +29,6 @@ from ui.workshop import Workshop
 
 __all__ = ["CompressHandlers"]
 
-CAMERA_NAMES = {"image.png", "image.jpeg"}
-"""What Gradio calls the camera's pictures."""
 Shown = tuple[Session, str, Update, Update, str]
 """The session, the facts of its file, the tags, the file, and what to do next."""
 Decoded = tuple[Session, Update, Update, str, Update | str, Update]
@@ -52,13 +50,6 @@ class CompressHandlers:
             raise toast(texts.ENCODE_FIRST)
         received = self._workshop.receive(Path(photo))
         yield Session(photo=received), received.path
-
-    def camera_shot(self, session: Session, photo: str | None) -> str | Update:
-        """Return a picture that the camera just took: of those, Gradio tells only a change."""
-        is_known = session.photo is not None and photo == session.photo.path
-        if photo is None or is_known or Path(photo).name not in CAMERA_NAMES:
-            return gr.skip()
-        return photo
 
     @with_toasts
     def encode(

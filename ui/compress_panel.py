@@ -107,7 +107,7 @@ def _build_file_column(workshop: Workshop, examples: Sequence[Path]) -> _File:
     photo = gr.Image(
         label=texts.PHOTO,
         format="png",
-        sources=["upload", "clipboard", "webcam"],
+        sources=["upload", "clipboard"],  # a phone offers its camera among the uploads
         type="filepath",
         placeholder=texts.PHOTO_PLACEHOLDER,
         alt_text=texts.PHOTO_ALT,
@@ -285,9 +285,7 @@ def _connect(
         **MODEL,
     }
     changed = []
-    shot = gr.State()
-    file.photo.change(handlers.camera_shot, [session, file.photo], shot, **QUICK)
-    chosen = [file.photo.upload, shot.change]
+    chosen = [file.photo.upload]
     if file.gallery is not None:
         chosen.append(file.gallery.load_input_event.then)
     for choose in chosen:

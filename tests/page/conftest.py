@@ -101,8 +101,6 @@ def browser():
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-background-networking",
-                "--use-fake-device-for-media-stream",  # a camera that shows a test pattern
-                "--use-fake-ui-for-media-stream",
             ],
         )
         yield chromium

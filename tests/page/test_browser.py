@@ -9,7 +9,7 @@ from PIL import Image
 
 from difficmh_core.presets import preset_of
 
-TIMEOUT_MS = 120_000
+TIMEOUT_MS = 25_000
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +93,6 @@ def test_from_upload_to_decoded_picture(visit, codec, photos):
     assert np.array_equal(picture, codec.decode_image(data, preset_of("nano", "fast")))
     sources = page.eval_on_selector_all("#comparison img", "images => images.map(i => i.src)")
     assert all(".png" in source for source in sources)
-
-
-def test_the_camera_takes_a_photograph(visit):
-    page = visit()
-    page.click("#photo button[aria-label='Capture from camera']")
-    page.click("#photo [title='grant webcam access'] button")
-    page.wait_for_function("document.querySelector('#photo video')?.videoWidth > 0")
-    page.click("#photo button[aria-label='capture photo']")
-    page.wait_for_selector("#facts .file")
-    decoded(page)
 
 
 def test_a_photograph_is_pasted(visit, window, page_url):
