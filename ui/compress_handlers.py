@@ -169,9 +169,11 @@ class CompressHandlers:
             upload_bytes=photo.upload_bytes,
             upload_format=photo.upload_format,
         )
+        sent = [tag.name for tag in encoded.tags] if wish.send_tags else wish.tags
         chips = gr.update(
             choices=_choices(session, encoded),
-            value=[tag.name for tag in session.offered if tag in encoded.tags],
+            # Ticks stay while tags are turned off, so that the same ones return with them.
+            value=[tag.name for tag in session.offered if tag.name in sent],
             interactive=wish.send_tags,
             visible=bool(session.offered),
         )

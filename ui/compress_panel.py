@@ -95,7 +95,8 @@ def build_compress_tab(
         presets = presets_of(workshop.codec.config.profile)
         return read_link(dict(request.query_params), presets)
 
-    demo.load(restore_link, None, [*linked, panel.preset], **QUICK)
+    # In the queue, since Gradio shows no error of an event outside it as a toast.
+    demo.load(restore_link, None, [*linked, panel.preset], **QUICK | {"queue": True})
     demo.load(None, js=name_examples_script([path.stem for path in examples]), **QUICK)
     changed = _connect(CompressHandlers(workshop), session, file, stage, panel)
     return CompressTab(session=session, panel=panel, changed=changed)
