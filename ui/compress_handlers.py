@@ -29,9 +29,9 @@ from ui.workshop import Workshop
 
 __all__ = ["CompressHandlers"]
 
-Shown = tuple[Session, str, Update, Update, str]
+Shown = tuple[Session, str | Update, Update, Update, str | Update]
 """The session, the facts of its file, the tags, the file, and what to do next."""
-Decoded = tuple[Session, Update, Update, str, Update | str, Update]
+Decoded = tuple[Session, Update, Update, str | Update, Update | str, Update]
 """The session, preview, comparison, progress, status and the picture to download."""
 
 
@@ -77,6 +77,7 @@ class CompressHandlers:
     ) -> Iterator[Shown]:
         """Compress the same photograph again, with another quality, size or other tags."""
         if session.encoded is None:
+            yield session, *[gr.skip()] * 4  # a bare return empties them
             return
         wish = read_wish(mode, quality, target_bytes, send_tags, tags)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
@@ -139,6 +140,8 @@ class CompressHandlers:
         """Decode the file if the visitor wants that without being asked."""
         if is_wanted and session.encoded is not None:
             yield from self.decode(session, *controls)
+        else:
+            yield session, *[gr.skip()] * 5  # a bare return empties them
 
     def forget(self) -> tuple[Update | Session | str | None, ...]:
         """Forget the visitor's photograph and file."""

@@ -88,6 +88,8 @@ class DecodeFileHandlers:
         """Decode the file if the visitor wants that without being asked."""
         if is_wanted and file is not None:
             yield from self.decode(file, *controls)
+        else:
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()  # a bare return empties them
 
     def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
         if file is None:
