@@ -4,7 +4,7 @@ Every row is appended to ``rows-*.jsonl`` when it is measured, the features of i
 it; started again with the same folder, a run goes on after the last whole line. Several processes
 take every n-th picture each::
 
-    accelerate launch --num_processes 4 -m difficmh_core evaluate FOLDER --out results
+    python -m torch.distributed.run --nproc_per_node 4 -m difficmh_core evaluate FOLDER
 """
 
 import csv
