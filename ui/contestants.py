@@ -1,8 +1,11 @@
 """The codecs of the compare tab, and one picture by one of them: measured, kept, told."""
 
 import json
+import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -20,10 +23,22 @@ from ui.result_cache import Entry, key_of
 from ui.session import Photo
 from ui.workshop import Workshop, png_of
 
-__all__ = ["OURS", "Measured", "Task", "absent_one", "contestants_of", "measure_one", "run"]
+__all__ = [
+    "OURS",
+    "Measured",
+    "Task",
+    "absent_one",
+    "contestants_of",
+    "measure_one",
+    "run",
+    "without_paths",
+]
 
+LOGGER = logging.getLogger(__name__)
 OURS = ("ours", "content", "no_tags")
 """What is decoded by the codec of the page."""
+_PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/:]+/)+(?=[^\s/:])")
+"""The folders of an absolute path, but no part of an address or of a relative path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,6 +94,9 @@ def contestants_of(
     ordered = [key for key in texts.CONTESTANTS if key in keys]
     names = [key for key in ordered if key not in OURS]
     others, absent = find_baselines(names, workshop.weights_dir)
+    for key, reason in absent.items():
+        LOGGER.info("%s is absent: %s", key, reason)
+    absent = {key: without_paths(reason, workshop.weights_dir) for key, reason in absent.items()}
     found: dict[str, Contender] = {other.key: other for other in others}
     files = _files_with(workshop, task.tags)
     content = replace(task.settings, realism=0.0)
@@ -139,6 +157,17 @@ def absent_one(key: str, reason: str, task: Task) -> Measured:
         error=texts.ABSENT.format(name=texts.CONTESTANTS[key], reason=reason),
     )
     return Measured(key=key, row=row)
+
+
+def without_paths(reason: str, weights_dir: Path) -> str:
+    """Return a sentence as visitors may read it: it names files, but no folder of the server.
+
+    >>> without_paths("VVC is not in /srv/cache. Get it.", Path("/srv/cache"))
+    'VVC is not in the cache of this server. Get it.'
+    >>> without_paths("The weights /opt/app/elic.safetensors are missing.", Path("/srv/cache"))
+    'The weights elic.safetensors are missing.'
+    """
+    return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
 
 
 def _files_with(workshop: Workshop, tags: Sequence[Tag]) -> FilesOfPicture:

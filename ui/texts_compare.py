@@ -31,6 +31,7 @@ NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
 NO_CODEC = "Choose at least one codec."
 NO_SUCH_CODEC = "There is no codec {key!r}. Choose of {known}."
 ABSENT = "{name} is absent. {reason}"
+CACHE = "the cache of this server"
 LARGER = "Its smallest file, larger than the {target:,} bytes allowed."
 KEPT = "measured before"
 
