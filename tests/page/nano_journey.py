@@ -2,8 +2,9 @@
 
     python -m pytest tests/page/nano_journey.py
 
-Not yet collected by ``make test``: the page does what is asked, but the browser's console tells of
-a file that was answered with 403 while a photograph is shown, and these tests want it clean.
+Not yet collected by ``make test``: these tests want the browser's console clean, and it tells of a
+403. Gradio keeps uploads by their content, so that an uploaded example is the gallery's own file,
+which ``Workshop.receive`` then deletes.
 """
 
 import io
