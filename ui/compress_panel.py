@@ -117,6 +117,7 @@ def _build_file_column(workshop: Workshop, examples: Sequence[Path]) -> _File:
         elem_id="photo",
     )
     gallery = _build_gallery(photo, examples)
+    workshop.kept = photo.keep_in_cache
     mode = gr.Radio(
         list(texts.MODES),
         value=BY_QUALITY,

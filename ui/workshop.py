@@ -74,6 +74,8 @@ class Workshop:
         self._judge: Judge | None = None
         self._seen: tuple[str, Seen] | None = None
         self._uploads = uploads
+        self.kept: Container[str] = ()
+        """The page's own examples. Gradio files by content: an upload may be one of them."""
         self._max_pixels = max_pixels
         self._cache_dir = Path(cache_dir).resolve()
         self._keeps_for_good = keeps_for_good
@@ -93,7 +95,8 @@ class Workshop:
                     return photo
             photo, png = read_photo(upload, self._max_pixels)
             photo = replace(photo, path=self.save(png, f"{photo.name}.png"))
-            if str(upload) in self._uploads and str(upload) != photo.path:
+            is_ours = str(upload) == photo.path or str(upload) in self.kept
+            if str(upload) in self._uploads and not is_ours:
                 upload.unlink(missing_ok=True)
             self._received[str(upload)] = photo
             while len(self._received) > MAX_RECEIVED:
