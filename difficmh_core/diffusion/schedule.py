@@ -81,6 +81,6 @@ class NoiseSchedule:
 
     def _roots(self, timesteps: Timesteps, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return the factors of signal and noise, shaped (batch, 1, 1, 1)."""
-        alpha_bar = self.alpha_bar[timesteps.cpu()].reshape(-1, 1, 1, 1)
+        alpha_bar = self.alpha_bar.to(timesteps.device)[timesteps].reshape(-1, 1, 1, 1)
         signal_root, noise_root = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
         return signal_root.to(like), noise_root.to(like)

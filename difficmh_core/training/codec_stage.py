@@ -8,7 +8,7 @@ References:
     Cui et al.: Asymmetric Gained Deep Image Compression, CVPR 2021 (all rates in one model)
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch
@@ -19,7 +19,7 @@ from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.compression.results import LatentCodecOutput
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.shapes import DiffusionLatent, Image01
-from difficmh_core.training.autoencoder_stage import last_weights
+from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import latent_distance, rate_weights
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
@@ -29,6 +29,11 @@ from difficmh_core.training.stage import Progress, Stage, adamw
 __all__ = ["CodecStage"]
 
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
+_EMPHASIS = 0.25
+
+
+def _as_it_is(content: Tensor) -> Tensor:
+    return content
 
 
 class CodecStage(Stage):
@@ -47,14 +52,17 @@ class CodecStage(Stage):
         Args:
             settings: Loss weights.
             latent_codec: What to train.
-            autoencoder: Trained autoencoder; it stays as it is.
+            autoencoder: Trained autoencoder; its encoder stays as it is.
             perceptual: Where the perceptual distances come from.
             check: Pictures for validation, never trained on.
         """
         super().__init__(settings)
         self.weights = settings
-        self.trained = latent_codec
+        self.trained: nn.ModuleDict = nn.ModuleDict({"latent_codec": latent_codec})
         self.autoencoder = autoencoder.requires_grad_(requires_grad=False).eval()
+        if settings.trains_decoder:
+            unfreeze_decoder(autoencoder)
+            self.trained["autoencoder"] = autoencoder
         self.picture_loss = PictureLoss(settings.picture, perceptual)
         self.adversary = self.picture_loss.discriminator
         self.check_lpips = perceptual.lpips()
@@ -69,28 +77,34 @@ class CodecStage(Stage):
         made["main"] = adamw(named.values(), self.settings)
         if any(value.requires_grad for value in quantiles):
             rate = self.weights.quantiles_learning_rate
-            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0)
+            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True)
         return made
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return ``bpp``, ``distance``, picture losses, ``auxiliary`` and the ``total``."""
-        losses, _ = self.codec_losses(cast(LatentCodec, self.trained), batch, progress)
-        return losses
+        return self.codec_losses(batch, progress)[0]
 
     def codec_losses(
-        self, latent_codec: LatentCodec, batch: LatentCrops, progress: Progress
+        self, batch: LatentCrops, progress: Progress, shown: Callable[[Tensor], Tensor] = _as_it_is
     ) -> tuple[dict[str, Tensor], LatentCodecOutput]:
-        """Return the losses and what the codec put out."""
+        """Return the losses and what the codec put out.
+
+        Args:
+            batch: The crops.
+            progress: How far the stage has come.
+            shown: From content latents to those whose pictures are compared.
+        """
         settings = self.weights
+        latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
         quality = torch.rand(len(batch.image), device=batch.image.device)
         output = latent_codec(batch.image, batch.latent, quality)
         bpp = output.bits() / (batch.image.shape[-2] * batch.image.shape[-1])
         distance = latent_distance(output.content_latent, batch.latent)
         weight = rate_weights(quality, settings.rate)
-        # Dividing by the root of the weight lets every rate pull equally hard on shared weights;
-        # with a single rate, this is 1.
+        # Between the rate term, which grows with the weight, and the others, which do not, so that
+        # no rate rules over shared weights; with a single rate, this is 1.
         middle = (settings.rate[0] * settings.rate[1]) ** 0.5
-        emphasis = (middle / weight).sqrt()
+        emphasis = (middle / weight) ** _EMPHASIS
         ramp = min(1.0, (progress.step + 1) / max(1, settings.rate_ramp_steps))
         losses = {
             "bpp": bpp.mean(),
@@ -99,7 +113,7 @@ class CodecStage(Stage):
         }
         total = (emphasis * (settings.distance * distance + ramp * weight * bpp)).mean()
         if settings.picture.l1 or settings.picture.lpips or settings.picture.dists:
-            content = output.content_latent.float()
+            content = shown(output.content_latent.float())
             decoded = self.autoencoder.decode_raw(content)
             place = last_weights(self.autoencoder)
             losses |= self.picture_loss(
@@ -115,11 +129,15 @@ class CodecStage(Stage):
 
     def validate(self, average: nn.Module) -> Mapping[str, float]:
         """Return estimated bits per pixel, distance and LPIPS of the content at three rates."""
-        return self.check_codec(cast(LatentCodec, average), self.autoencoder)
+        return self.check_codec(average)
 
     @torch.no_grad()
-    def check_codec(self, latent_codec: LatentCodec, autoencoder: Autoencoder) -> dict[str, float]:
+    def check_codec(self, average: nn.Module) -> dict[str, float]:
         """Return the measures of one codec, in evaluation mode as when coding."""
+        latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
+        autoencoder = self.autoencoder
+        if self.weights.trains_decoder:
+            autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
         was_training = latent_codec.training
         latent_codec.eval()
         check = cast(Image01, self.check)

@@ -53,7 +53,7 @@ class ElicStage(Stage):
         rate = self.weights.quantiles_learning_rate
         return {
             "main": adamw(named.values(), self.settings),
-            "quantiles": AdamW(quantiles, lr=rate, weight_decay=0.0),
+            "quantiles": AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True),
         }
 
     def forward(self, batch: Crops, progress: Progress) -> dict[str, Tensor]:

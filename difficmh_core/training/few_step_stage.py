@@ -23,15 +23,15 @@ from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
-from difficmh_core.diffusion.samplers import sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.quality.distortion import psnr_db
-from difficmh_core.shapes import DiffusionLatent, Image01, Timesteps
+from difficmh_core.shapes import Image01
 from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.joint_stage import maybe_hidden
 from difficmh_core.training.losses import latent_distance, prediction_error
+from difficmh_core.training.one_step import OneStep
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import FewStepSettings
 from difficmh_core.training.stage import Progress, Stage
@@ -90,11 +90,11 @@ class FewStepStage(Stage):
             content = self.latent_codec(check, latent, middle).content_latent
         self.register_buffer("check", check, persistent=False)
         self.register_buffer("check_content", content, persistent=False)
-        self.timesteps = sampler_timesteps(
-            SamplerName.DDIM,
-            settings.decoding_steps,
+        self.one_step = OneStep(
+            schedule,
             start=settings.start,
-            n_timesteps=schedule.config.n_timesteps,
+            decoding_steps=settings.decoding_steps,
+            from_content=settings.from_content,
         )
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
@@ -106,9 +106,7 @@ class FewStepStage(Stage):
             quality = torch.rand(len(latent), device=latent.device)
             content = self.latent_codec(batch.image, latent, quality).content_latent.float()
             context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
-        noisy, timesteps = self._start(content, latent)
-        prediction = controlled(noisy, timesteps, context, content).float()
-        clean, _ = self.schedule.clean_and_noise(noisy, prediction, timesteps)
+        clean = self.one_step(controlled, content, latent, context)
         decoded = autoencoder.decode_raw(clean)
         place = last_weights(autoencoder) if settings.trains_decoder else clean
         losses: dict[str, Tensor] = self.picture_loss(
@@ -129,18 +127,6 @@ class FewStepStage(Stage):
             total = total + settings.diffusion * losses["diffusion"]
         losses["total"] = total
         return losses
-
-    def _start(
-        self, content: DiffusionLatent, latent: DiffusionLatent
-    ) -> tuple[DiffusionLatent, Timesteps]:
-        """Return noisy latents as they occur while decoding in few steps, and their timesteps."""
-        n, device = len(latent), latent.device
-        available = torch.tensor(self.timesteps, device=device)
-        timesteps = available[torch.randint(len(available), (n,), device=device)]
-        is_first = torch.rand(n, device=device) < self.weights.from_content
-        timesteps = torch.where(is_first, available[0], timesteps)
-        clean = torch.where(is_first.view(-1, 1, 1, 1), content, latent)
-        return self.schedule.add_noise(clean, torch.randn_like(clean), timesteps), timesteps
 
     def _controlled(self, trained: nn.Module) -> ControlledUNet:
         return ControlledUNet(self.unet, cast(ControlModule, trained.get_submodule("control")))

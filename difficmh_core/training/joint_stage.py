@@ -8,6 +8,9 @@
 The features are those of the U-Net without control. The tags of a whole batch are hidden now and
 then, so that guidance has something to push away from; the content latent never is.
 
+Beyond the paper, pictures can be compared, those of content latents and those that the U-Net makes
+of them in one step, so that codec, control module and picture decoder learn what they ship for.
+
 References:
     Diff-ICMH, NeurIPS 2025, section 3.4. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
@@ -25,10 +28,10 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Image01
-from difficmh_core.training.autoencoder_stage import unfreeze_decoder
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import prediction_error, semantic_distance
+from difficmh_core.training.one_step import OneStep
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import check_prediction
 from difficmh_core.training.settings import JointSettings
@@ -78,28 +81,39 @@ class JointStage(CodecStage):
         if isinstance(conditioner, nn.Module):
             conditioner.requires_grad_(requires_grad=False)
         latent_codec.requires_grad_(settings.trains_codec).train(settings.trains_codec)
-        self.trained = nn.ModuleDict({"latent_codec": latent_codec, "control": control})
-        if settings.trains_decoder:
-            unfreeze_decoder(autoencoder)
-            self.trained["autoencoder"] = autoencoder
+        self.trained["control"] = control
+        self.one_step = OneStep(
+            schedule,
+            start=settings.start,
+            decoding_steps=settings.decoding_steps,
+            from_content=settings.from_content,
+        )
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return the codec's losses, ``diffusion``, ``semantic`` and the weighted ``total``."""
         settings = self.joint
-        latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
+        with torch.no_grad():
+            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
         control = cast(ControlModule, self.trained.get_submodule("control"))
+        controlled = ControlledUNet(self.unet, control)
+
+        def shown(content: Tensor) -> Tensor:
+            n = round(settings.predicted * len(content))
+            if n == 0:
+                return content
+            inputs = (content[:n], batch.latent[:n], context[:n])
+            return torch.cat([self.one_step(controlled, *inputs), content[n:]])
+
         if settings.trains_codec:
-            losses, output = self.codec_losses(latent_codec, batch, progress)
+            losses, output = self.codec_losses(batch, progress, shown)
         else:
+            latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
             with torch.no_grad():
                 quality = torch.rand(len(batch.image), device=batch.image.device)
                 output = latent_codec(batch.image, batch.latent, quality)
             losses = {"total": torch.zeros((), device=batch.image.device)}
         content = output.content_latent.float()
-        with torch.no_grad():
-            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
         n_timesteps = self.schedule.config.n_timesteps
-        controlled = ControlledUNet(self.unet, control)
         losses["diffusion"] = prediction_error(
             lambda noisy, t: controlled(noisy, t, context, content),
             self.schedule,
@@ -120,10 +134,7 @@ class JointStage(CodecStage):
         """Return the codec's measures, and the prediction error with qualities spread."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         control = cast(ControlModule, average.get_submodule("control"))
-        autoencoder = self.autoencoder
-        if self.joint.trains_decoder:
-            autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
-        measures = self.check_codec(latent_codec, autoencoder)
+        measures = self.check_codec(average)
         check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
         was_training = latent_codec.training
         quality = torch.linspace(0, 1, len(check), device=check.device)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -91,6 +92,7 @@ def train(
     saved = validated = time.monotonic()
     peaks = {name: made.param_groups[0]["lr"] for name, made in state.optimizers.items()}
     is_first = accelerator.is_main_process
+    n_left_out = torch.zeros((), device=accelerator.device)
     with (folder / LOG_NAME).open("a", encoding="utf-8") as log:
 
         def record(values: Mapping[str, float]) -> Mapping[str, float]:
@@ -112,19 +114,20 @@ def train(
             with torch.autocast(device_type, torch.bfloat16, enabled=in_bfloat16):
                 losses = model(batch, progress)
             accelerator.backward(losses["total"])
-            norm = _step(state.optimizers, settings.gradient_norm)
-            if norm is None:
-                _logger.warning("Step %d had no finite gradient and was left out.", state.step)
-            else:
-                state.average.update_parameters(stage.trained)
+            norm, is_left_out = _step(state.optimizers, settings.gradient_norm)
+            n_left_out += is_left_out
+            state.average.update_parameters(stage.trained)
             state.step += 1
             now = time.monotonic()
             state.elapsed_s = now - began
             if not is_first:
                 continue
             if state.step % settings.log_every == 0:
+                if count := int(n_left_out.item()):
+                    _logger.warning("%d steps had no finite gradient and were left out.", count)
+                    n_left_out.zero_()
                 values = {name: round(loss.item(), 5) for name, loss in losses.items()}
-                yield record({**values, "gradient_norm": round(norm or math.nan, 3)})
+                yield record({**values, "gradient_norm": round(norm.item(), 3)})
             if now - validated > settings.validate_every_s:
                 validated = now
                 yield record(stage.validate(state.average.module))
@@ -145,22 +148,26 @@ def _of_first(accelerator: Accelerator, elapsed_s: float) -> float:
     return float(answer)
 
 
-def _step(optimizers: Mapping[str, Optimizer], longest: float | None) -> float | None:
-    """Step every optimizer and clear its gradients; return the length of the main gradient.
+def _step(
+    optimizers: Mapping[str, Optimizer], longest: float | None
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Step every optimizer and clear its gradients, without waiting for the device.
 
     Returns:
-        ``None`` if a gradient was not finite; then no optimizer stepped.
+        The length of the main gradient, and 1 if a gradient was not finite, else 0; then no
+        optimizer stepped.
     """
     norms = dict[str, Tensor]()
     for name, optimizer in optimizers.items():
         parameters = optimizer.param_groups[0]["params"]
         norms[name] = nn.utils.clip_grad_norm_(parameters, longest or math.inf)
-    is_finite = all(bool(torch.isfinite(norm)) for norm in norms.values())
+    is_left_out = (~torch.stack(list(norms.values())).isfinite().all()).float()
     for optimizer in optimizers.values():
-        if is_finite:
-            optimizer.step()
+        # What torch's GradScaler sets: the fused kernel reads it and leaves the step out.
+        optimizer.found_inf = is_left_out  # type: ignore[attr-defined]
+        optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return float(norms["main"]) if is_finite else None
+    return norms["main"], is_left_out
 
 
 def _moving_average(decay: float) -> Callable[..., None]:
@@ -172,9 +179,11 @@ def _moving_average(decay: float) -> Callable[..., None]:
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], n_averaged: Tensor) -> None:
-        n = int(n_averaged)
-        share = 1 - min(decay, (1 + n) / (10 + n))
-        torch._foreach_lerp_(averages, values, share)
+        # As tensors, or the host would wait for the device at every step.
+        share = 1 - ((1 + n_averaged) / (10 + n_averaged)).clamp(max=decay)
+        changes = torch._foreach_sub(values, averages)
+        torch._foreach_mul_(changes, share)
+        torch._foreach_add_(averages, changes)
 
     return update
 

@@ -56,7 +56,7 @@ def prediction_error(
     target = schedule.target(latent, noise, timesteps)
     error = (predict(noisy, timesteps).float() - target).square().flatten(1).mean(dim=1)
     if min_snr is not None:
-        alpha_bar = schedule.alpha_bar[timesteps.cpu()].to(error)
+        alpha_bar = schedule.alpha_bar.to(timesteps.device)[timesteps].to(error)
         snr = alpha_bar / (1 - alpha_bar)
         error = error * snr.clamp(max=min_snr) / (snr + 1)
     return error.mean()

@@ -57,6 +57,7 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
     "autoencoder": (
         StageName.AUTOENCODER,
         StageName.DECODER,
+        StageName.CODEC,
         StageName.JOINT,
         StageName.FEW_STEP,
     ),
@@ -187,13 +188,13 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
         for name, tensor in parts["autoencoder"].items()
         if name.startswith(prefix)
     }
-    joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()}
-    joint |= {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
+    codec = {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
+    joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()} | codec
     joint |= {f"autoencoder.{name}": tensor for name, tensor in autoencoder.items()}
     for stage, weights in {
         StageName.AUTOENCODER: autoencoder,
         StageName.PRIOR: parts["prior"],
-        StageName.CODEC: parts["latent_codec"],
+        StageName.CODEC: codec,
         StageName.JOINT: joint,
     }.items():
         write_weights(runs / stage, weights)

@@ -24,7 +24,6 @@ from difficmh_core.training.settings import PictureWeights
 
 __all__ = ["PatchDiscriminator", "PerceptualLosses", "PictureLoss"]
 
-_DISCRIMINATOR_CHANNELS = (32, 64, 128)
 _GROUPS = 8
 _LEAK = 0.2
 _TINY = 1e-12
@@ -44,12 +43,15 @@ class PerceptualLosses:
 
 
 class PatchDiscriminator(nn.Module):
-    """Says of overlapping patches of 46 px whether they look real (above 0) or decoded."""
+    """Says of overlapping patches whether they look real (above 0) or decoded.
 
-    def __init__(self) -> None:
+    Three widths, each at half the size of the one before, see patches of 46 px.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         layers, width = list[nn.Module](), 3
-        for index, channels in enumerate(_DISCRIMINATOR_CHANNELS):
+        for index, channels in enumerate(widths):
             layers += [nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)]
             # Not on the first layer: colors and contrast tell pictures apart, too.
             layers += [nn.GroupNorm(_GROUPS, channels)] if index else []
@@ -80,7 +82,9 @@ class PictureLoss(nn.Module):
         self.weights = weights
         self.lpips = perceptual.lpips() if weights.lpips else None
         self.dists = perceptual.dists() if weights.dists else None
-        self.discriminator = PatchDiscriminator() if weights.adversarial else None
+        self.discriminator = None
+        if weights.adversarial:
+            self.discriminator = PatchDiscriminator(weights.discriminator_channels)
 
     def forward(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
@@ -29,6 +30,11 @@ from difficmh_core.training.autoencoder_stage import AutoencoderStage
 from difficmh_core.training.checkpoints import holds_weights, read_average
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import CropSampler, Photographs, Sampler, load_photographs
+from difficmh_core.training.device_data import (
+    DeviceCropSampler,
+    EncodedCropSampler,
+    with_reduced_copies,
+)
 from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
@@ -56,7 +62,9 @@ __all__ = ["Recipe"]
 _CHECK_PX = 256
 _N_CHECK = 8
 _REPORT_EVERY = 250
-_PARTS_OF_STAGE = (StageName.JOINT, StageName.FEW_STEP)
+_STAGES_ON_PICTURES = (StageName.AUTOENCODER, StageName.DECODER, StageName.ELIC)
+"""Stages that need no latents."""
+_PARTS_OF_STAGE = (StageName.CODEC, StageName.JOINT, StageName.FEW_STEP)
 """Stages that train several networks, each under a name of its own."""
 
 
@@ -132,7 +140,7 @@ class Recipe:
             before: Leave this stage and later ones out; ``None`` takes the last that ran.
         """
         module = Autoencoder(self.config(scaled=scaled).autoencoder)
-        stages = (StageName.AUTOENCODER, StageName.DECODER, StageName.JOINT, StageName.FEW_STEP)
+        stages = (StageName.AUTOENCODER, StageName.DECODER, *_PARTS_OF_STAGE)
         self._load(module, "autoencoder", self._last("autoencoder", stages, before))
         return module.requires_grad_(requires_grad=False).eval()
 
@@ -206,12 +214,25 @@ class Recipe:
         yield from train(made, self._sampler(stage, settings), settings, self.runs / stage)
 
     def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
-        if stage in (StageName.AUTOENCODER, StageName.DECODER, StageName.ELIC):
+        if settings.on_device:
+            return self._device_sampler(stage, settings)
+        if stage in _STAGES_ON_PICTURES:
             return CropSampler(self.photographs, crop_px=settings.crop_px)
         dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
         return LatentSampler(
             self.photographs, self.latents_path, crop_px=settings.crop_px, tag_dropout=dropout
         )
+
+    def _device_sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
+        device = Accelerator().device
+        photographs = with_reduced_copies(self.photographs, crop_px=settings.crop_px)
+        crops = DeviceCropSampler(photographs, device, crop_px=settings.crop_px)
+        if stage in _STAGES_ON_PICTURES:
+            return crops
+        autoencoder = self.autoencoder(scaled=True, before=StageName.PRIOR).to(device)
+        dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
+        tag_ids = 2 * read_latents(self.latents_path)[1]
+        return EncodedCropSampler(crops, autoencoder, tag_ids, tag_dropout=dropout)
 
     def _make(self, stage: StageName, settings: StageSettings) -> Stage:
         """Return a stage with what earlier ones left; what it trains itself starts anew."""

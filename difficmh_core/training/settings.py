@@ -66,6 +66,7 @@ class PictureWeights:
         adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
             a share of the gradient of the other terms together; at most about 1.
         adversarial_from: Share of the stage's minutes after which it pulls; it learns before.
+        discriminator_channels: Its widths, each at half the size of the one before.
     """
 
     l1: float = 0.0
@@ -73,6 +74,7 @@ class PictureWeights:
     dists: float = 0.0
     adversarial: float = 0.0
     adversarial_from: float = 0.5
+    discriminator_channels: tuple[int, ...] = (32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,8 @@ class StageSettings:
             says which it was.
         compiled: Whether ``torch.compile`` builds the step; pays on CUDA, not on a CPU.
         workers: Processes that draw crops beside the training; 0 draws them in it.
+        on_device: Whether all photographs lie in the memory of the device, and crops and latents
+            are made there; keep ``workers`` at 0 then.
         save_every_s: Seconds between checkpoints [s].
         log_every: Steps between lines of the log.
         validate_every_s: Seconds between validations [s].
@@ -133,6 +137,7 @@ class StageSettings:
     bfloat16: bool = True
     compiled: bool = False
     workers: int = 0
+    on_device: bool = False
     save_every_s: float = 180.0
     log_every: int = 25
     validate_every_s: float = 300.0
@@ -188,6 +193,7 @@ class CodecSettings(StageSettings):
         distance: Weight of the mean squared difference of content and diffusion latent.
         picture: Losses on the content latent's picture, through the frozen autoencoder.
         quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
+        trains_decoder: Whether the autoencoder's decoder is trained too, on content latents.
     """
 
     rate: tuple[float, float] = (3.0, 0.06)
@@ -195,6 +201,7 @@ class CodecSettings(StageSettings):
     distance: float = 1.0
     picture: PictureWeights = PictureWeights()
     quantiles_learning_rate: float = 1e-2
+    trains_decoder: bool = False
 
     def __post_init__(self) -> None:
         """Refuse rate weights that have no logarithm."""
@@ -212,14 +219,21 @@ class JointSettings(CodecSettings):
         semantic: The semantic consistency loss.
         batch_tag_dropout: Probability that the tags of a whole batch are hidden.
         trains_codec: Whether the codec is trained further, or only the control module.
-        trains_decoder: Whether the autoencoder's decoder is trained too, on content latents.
+        predicted: Share of the batch whose picture losses see what the U-Net makes of the noised
+            content latent in one step, in [0, 1]; the others see the content latent itself.
+        start: Part of the schedule that is walked in few steps, in (0, 1]; the presets' start.
+        decoding_steps: Timesteps of this many DDIM steps are trained on pictures.
+        from_content: Share of the predicted that begin at the first step, see ``FewStepSettings``.
     """
 
     diffusion: float = 1.0
     semantic: SemanticSettings = field(default_factory=SemanticSettings)
     batch_tag_dropout: float = 0.1
     trains_codec: bool = True
-    trains_decoder: bool = False
+    predicted: float = 0.0
+    start: float = 0.5
+    decoding_steps: int = 2
+    from_content: float = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

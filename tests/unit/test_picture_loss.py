@@ -76,7 +76,7 @@ def test_picture_and_discriminator_send_each_other_no_gradients(pictures):
 
 def test_the_discriminator_learns_to_tell(pictures):
     torch.manual_seed(0)
-    discriminator = PatchDiscriminator()
+    discriminator = PatchDiscriminator((32, 64, 128))
     smooth = torch.nn.functional.avg_pool2d(pictures[0], 5, 1, 2)
     assert discriminator(smooth).shape == (2, 1, 8, 8)
     optimizer = torch.optim.AdamW(discriminator.parameters(), lr=1e-3)

@@ -22,7 +22,7 @@ from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
-from difficmh_core.training.data import CropSampler, load_photographs
+from difficmh_core.training.data import Crops, CropSampler, load_photographs
 from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
@@ -30,7 +30,13 @@ from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import StageName, StageSettings, default_settings
+from difficmh_core.training.settings import (
+    PictureWeights,
+    StageName,
+    StageSettings,
+    default_settings,
+)
+from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
 from tests.two_processes import LineSampler, LineStage
@@ -114,7 +120,8 @@ def test_every_stage_trains_and_goes_on(recipe, stage):
 def test_the_discriminator_is_trained_and_kept(recipe, stage):
     tensors, _ = read_safetensors(recipe.runs / stage / CHECKPOINT_NAME)
     kept = {name for name in tensors if name.startswith("adversary.")}
-    assert kept == {f"adversary.{name}" for name in PatchDiscriminator().state_dict()}
+    discriminator = PatchDiscriminator(PictureWeights().discriminator_channels)
+    assert kept == {f"adversary.{name}" for name in discriminator.state_dict()}
     assert tensors["optimizer.adversary.0.step"] >= 1
     assert tensors["optimizer.adversary.0.exp_avg"].abs().max() > 0
 
@@ -214,6 +221,46 @@ def test_the_loop_finds_a_known_answer(tmp_path):
     *_, last = train(LineStage(settings), LineSampler(-1, 1), settings, tmp_path)
     assert last["check_slope"] == pytest.approx(3, abs=0.05)
     assert last["check_offset"] == pytest.approx(-1, abs=0.05)
+
+
+class NowAndThenNotANumber(LineStage):
+    """Fits the line, but every third batch is not a number."""
+
+    def forward(self, batch: Crops, progress: Progress) -> dict[str, torch.Tensor]:
+        losses = super().forward(batch, progress)
+        return {"total": losses["total"] * (math.nan if progress.step % 3 == 2 else 1.0)}
+
+
+def test_steps_without_a_finite_gradient_are_left_out(tmp_path, caplog):
+    settings = StageSettings(
+        minutes=10, steps=600, learning_rate=0.05, bfloat16=False, log_every=300
+    )
+    stage = NowAndThenNotANumber(settings)
+    *_, last = train(stage, LineSampler(-1, 1), settings, tmp_path)
+    assert last["check_slope"] == pytest.approx(3, abs=0.1)
+    assert caplog.messages.count("100 steps had no finite gradient and were left out.") == 2
+
+
+def test_the_codec_learns_from_the_pictures_of_one_step(recipe):
+    # All other weights are 0: what moves, moves by the pictures that the U-Net made.
+    weights = ("rate=[1e-9,1e-9]", "distance=0", "diffusion=0", "semantic.weight=0")
+    changes = [*weights, "predicted=1.0", "picture.adversarial=0", "on_device=true"]
+    settings = change_settings(brief(StageName.JOINT), changes)
+    stage = recipe._make(StageName.JOINT, settings)
+    batch = recipe._sampler(StageName.JOINT, settings).draw(2, np.random.default_rng(0))
+    torch.nn.init.normal_(stage.trained["control"].to_middle.weight)  # starts at zero
+    stage(batch, Progress(0, 0.0))["total"].backward()
+    for part in ("control.encoder.1", "latent_codec.synthesis", "autoencoder.model.decoder"):
+        gradients = [value.grad for value in stage.trained.get_submodule(part).parameters()]
+        assert any(gradient is not None and gradient.abs().max() > 0 for gradient in gradients)
+
+
+@pytest.mark.parametrize("stage", [StageName.AUTOENCODER, StageName.PRIOR])
+def test_a_stage_trains_on_crops_drawn_on_the_device(recipe, stage, tmp_path):
+    settings = replace(brief(stage), on_device=True, steps=2)
+    made, sampler = recipe._make(stage, settings), recipe._sampler(stage, settings)
+    *_, last = train(made, sampler, settings, tmp_path)
+    assert last["step"] == 2
 
 
 def test_two_processes_train_one_model(tmp_path):
