@@ -2,6 +2,8 @@
 # Both work from nothing; packages are installed again only when their lists change.
 
 PROFILE ?= nano
+# Of the published checkpoints, with PROFILE=sd21: 2, 4, 8, 16 or 32.
+RATE ?= 4
 HOST ?= 127.0.0.1
 PORT ?= 7860
 PYTEST_ARGS ?=
@@ -19,11 +21,11 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
 		|| echo "Going on without the weights above; the page says what is missing."
-	$(BIN)/python app.py --profile $(PROFILE) --host $(HOST) --port $(PORT)
+	$(BIN)/python app.py --profile $(PROFILE) --rate $(RATE) --host $(HOST) --port $(PORT)
 
 # Decodes the examples in advance, so that a presenter shows them without a wait.
 showcase: $(VENV)/.installed
-	$(BIN)/python -m ui.showcase --profile $(PROFILE)
+	$(BIN)/python -m ui.showcase --profile $(PROFILE) --rate $(RATE)
 
 test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \

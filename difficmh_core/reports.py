@@ -13,7 +13,7 @@ from difficmh_core.tagging.vocabulary import load_vocabulary
 if TYPE_CHECKING:
     import difficmh_core.codec
 
-__all__ = ["Report", "report_encoded", "report_stream"]
+__all__ = ["Report", "header_fields", "report_encoded", "report_stream"]
 
 _QUALITY_LEVEL_MAX = 255
 _PROFILES_WITH_RATES = ("sd21",)
@@ -51,7 +51,7 @@ def report_encoded(path: Path, encoded: "difficmh_core.codec.Encoded", seconds: 
     ]
     fields = {
         "file": str(path),
-        **_header_fields(encoded.stream),
+        **header_fields(encoded.stream),
         "tags": [asdict(tag) for tag in encoded.tags],
         "section_bits": dict(encoded.section_bits),
         "seconds": round(seconds, 3),
@@ -76,14 +76,15 @@ def report_stream(path: Path, stream: Bitstream) -> Report:
     ]
     fields = {
         "file": str(path),
-        **_header_fields(stream),
+        **header_fields(stream),
         "tags": [{"id": tag_id, "name": name} for tag_id, name in tags],
         "section_bits": section_bits,
     }
     return Report(fields=fields, text="\n".join(lines))
 
 
-def _header_fields(stream: Bitstream) -> dict[str, object]:
+def header_fields(stream: Bitstream) -> dict[str, object]:
+    """Return every field of a file's header but the tags, for JSON."""
     return {
         "n_bytes": stream.n_bytes,
         "bpp": stream.bpp,

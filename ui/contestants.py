@@ -130,7 +130,11 @@ def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) 
         original=workshop.seen(task.photo, task.image),
     )
     png = png_of(outcome.picture) if outcome.picture is not None else b""
-    measured = Measured(key=key, row=outcome.row, png=png, boxes=outcome.boxes)
+    row = outcome.row
+    if row.error is not None:
+        LOGGER.warning("%s failed: %s", key, row.error)
+        row = replace(row, error=without_paths(row.error, workshop.weights_dir))
+    measured = Measured(key=key, row=row, png=png, boxes=outcome.boxes)
     if outcome.row.error is None:
         workshop.keep(place, _to_entry(measured))
     return measured

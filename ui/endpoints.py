@@ -13,9 +13,8 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.presets import preset_of
+from difficmh_core.reports import header_fields
 from ui.compare_handlers import compare_files
 from ui.compress_panel import MODEL
 from ui.session import Controls, controls_of, read_settings, read_wish
@@ -174,14 +173,4 @@ def _path(file: gr.FileData | Mapping[str, Any]) -> Path:
 
 
 def _facts(stream: Bitstream, section_bits: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "n_bytes": stream.n_bytes,
-        "bpp": stream.bpp,
-        "height_px": stream.height_px,
-        "width_px": stream.width_px,
-        "profile": stream.profile,
-        "quality": round(QUALITY_MAX * stream.quality_level / QUALITY_LEVELS, 2),
-        "fingerprint": stream.fingerprint.hex(),
-        "checksum": f"{stream.checksum:08x}",
-        "section_bits": dict(section_bits),
-    }
+    return header_fields(stream) | {"section_bits": dict(section_bits)}
