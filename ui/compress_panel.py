@@ -108,7 +108,7 @@ def _build_file_column(workshop: Workshop, examples: Sequence[Path]) -> _File:
     photo = gr.Image(
         label=texts.PHOTO,
         format="png",
-        sources=["upload", "clipboard"],  # a phone offers its camera among the uploads
+        sources=["upload", "clipboard", "webcam"],
         type="filepath",
         placeholder=texts.PHOTO_PLACEHOLDER,
         alt_text=texts.PHOTO_ALT,

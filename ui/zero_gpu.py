@@ -1,6 +1,6 @@
 """Borrowed GPUs: on a ZeroGPU Space each event asks for one, for as long as it needs.
 
-Elsewhere the package ``spaces`` is absent, and events run as they are.
+Elsewhere the package ``spaces`` is absent, and events run on the model's thread.
 """
 
 import importlib.util
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from difficmh_core.config import DecodeSettings
+from ui.model_thread import on_model_thread
 
 __all__ = ["borrows_gpu", "decode_duration_s", "with_gpu"]
 
@@ -39,14 +40,16 @@ def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
 
 
 def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Event:
-    """Return the event, which borrows a GPU while it runs where GPUs are borrowed.
+    """Return a heavy event, which borrows a GPU while it runs where GPUs are borrowed.
+
+    Where none are, it runs on the model's thread.
 
     Args:
         event: A function or generator.
         duration_s: For how long [s]; or what tells it, given the event's arguments.
     """
     if not borrows_gpu():
-        return event
+        return on_model_thread(event)
     import spaces
 
     borrowed: Event = spaces.GPU(duration=duration_s)(event)
