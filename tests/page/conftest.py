@@ -101,6 +101,8 @@ def browser():
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-background-networking",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
             ],
         )
         yield chromium

@@ -94,14 +94,15 @@ def test_gradio_updates_it_in_place(browser):
 @pytest.mark.parametrize(("theme", "width"), [("light", 1000), ("dark", 360)])
 def test_axe_finds_no_fault(visit, theme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = visit(markup(), theme=theme, width=width)
+    # Colors halfway through a transition say nothing.
+    page = visit(markup(), theme=theme, width=width, reduced_motion="reduce")
     for mode in MODES:
         choose_mode(page, mode)
         page.locator("#a .notes details").evaluate_all(
             "all => all.forEach(d => { d.open = true })"
         )
         results = axe.run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert results.response["violations"] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
