@@ -1,6 +1,6 @@
 """The about tab: how the codec works, its weights, its limits, and what becomes of pictures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from ui import texts_about as texts
 
 __all__ = ["build_about_tab"]
 
+Places = Mapping[str, tuple[float, float]]
+"""Left and top of the diagram's boxes, in its own units."""
 BOX_WIDTH, BOX_HEIGHT = 172, 56
-"""Of the diagram's boxes, in its own units."""
-PLACES = {
+WIDE: Places = {
     "photo": (0, 60),
     "tagger": (210, 0),
     "analysis": (210, 120),
@@ -30,6 +31,20 @@ PLACES = {
     "model": (210, 240),
     "picture": (0, 240),
 }
+UPRIGHT: Places = {
+    "photo": (105, 0),
+    "tagger": (0, 92),
+    "analysis": (210, 92),
+    "coder": (105, 184),
+    "file": (105, 276),
+    "reader": (105, 368),
+    "tags": (0, 460),
+    "content": (210, 460),
+    "noise": (0, 552),
+    "model": (210, 552),
+    "picture": (210, 644),
+}
+"""For phones."""
 ARROWS = (
     ("photo", "tagger"),
     ("photo", "analysis"),
@@ -73,15 +88,22 @@ def build_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path)
 
 
 def draw_diagram() -> str:
-    """Return the way of a photograph through the codec, as an inline drawing and as a list."""
-    boxes = "".join(_draw_box(key, *place) for key, place in PLACES.items())
-    lines = "".join(_draw_arrow(PLACES[start], PLACES[end]) for start, end in ARROWS)
+    """Return the way of a photograph through the codec, as an inline drawing."""
+    return f'<div class="diagram">{_draw(WIDE, "wide")}{_draw(UPRIGHT, "upright")}</div>'
+
+
+def _draw(places: Places, name: str) -> str:
+    """Return one arrangement; the style sheet shows the one that fits."""
+    width = max(left for left, _ in places.values()) + BOX_WIDTH
+    height = max(top for _, top in places.values()) + BOX_HEIGHT
+    boxes = "".join(_draw_box(key, *place) for key, place in places.items())
+    lines = "".join(_draw_arrow(places[start], places[end], name) for start, end in ARROWS)
     return (
-        f'<div class="diagram" tabindex="0" role="region" aria-label="{texts.DIAGRAM}">'
-        f'<svg viewBox="-6 -6 814 398" role="img" aria-label="{texts.DIAGRAM}">'
-        '<defs><marker id="about-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        f'<svg class="{name}" viewBox="-6 -6 {width + 12} {height + 12}" role="img" '
+        f'aria-label="{texts.DIAGRAM}">'
+        f'<defs><marker id="tip-{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8Z"/></marker></defs>'
-        f"{lines}{boxes}</svg></div>"
+        f"{lines}{boxes}</svg>"
     )
 
 
@@ -98,7 +120,7 @@ def _draw_box(key: str, left: float, top: float) -> str:
     )
 
 
-def _wrapped(text: str, width: int = 24) -> list[str]:
+def _wrapped(text: str, width: int = 22) -> list[str]:
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:
@@ -107,16 +129,16 @@ def _wrapped(text: str, width: int = 24) -> list[str]:
     return lines
 
 
-def _draw_arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
+def _draw_arrow(start: tuple[float, float], end: tuple[float, float], name: str) -> str:
     """Return a line from the edge of one box to the edge of another."""
     (x0, y0), (x1, y1) = ((x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2) for x, y in (start, end))
-    if start[0] == end[0]:
+    if start[0] == end[0] or (name == "upright" and start[1] != end[1]):
         down = 1 if y1 > y0 else -1
         y0, y1 = y0 + down * BOX_HEIGHT / 2, y1 - down * BOX_HEIGHT / 2
     else:
         right = 1 if x1 > x0 else -1
         x0, x1 = x0 + right * BOX_WIDTH / 2, x1 - right * BOX_WIDTH / 2
-    return f'<path class="arrow" d="M{x0} {y0}L{x1} {y1}" marker-end="url(#about-tip)"/>'
+    return f'<path class="arrow" d="M{x0} {y0}L{x1} {y1}" marker-end="url(#tip-{name})"/>'
 
 
 def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:

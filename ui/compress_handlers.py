@@ -63,7 +63,7 @@ class CompressHandlers:
         session = replace(
             session, proposals=proposals, offered=proposals or (), encoded=encoded, picture=None
         )
-        yield self._show(session, wish)
+        yield self._show(session, wish, ticks=[tag.name for tag in encoded.tags])
 
     @with_toasts
     def recode(
@@ -82,14 +82,15 @@ class CompressHandlers:
         wish = read_wish(mode, quality, target_bytes, send_tags, tags)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
         chosen: Sequence[Tag] = ()
+        ticks = None
         if send_tags and session.proposals is None:
             proposals = self._workshop.tag(photo, image)
             session = replace(session, proposals=proposals, offered=proposals)
-            chosen = proposals
+            chosen, ticks = proposals, [tag.name for tag in proposals]
         elif send_tags:
             chosen = [tag for tag in session.offered if tag.name in wish.tags]
         encoded = self._workshop.encode(photo, image, wish, chosen)
-        yield self._show(replace(session, encoded=encoded), wish)
+        yield self._show(replace(session, encoded=encoded), wish, ticks)
 
     def add_tag(
         self, session: Session, tags: list[str], added: str | None
@@ -160,8 +161,14 @@ class CompressHandlers:
             raise toast(texts.ENCODE_FIRST)
         return session.photo
 
-    def _show(self, session: Session, wish: CodingWish) -> Shown:
-        """Return what the page shows of the session's file."""
+    def _show(
+        self, session: Session, wish: CodingWish, ticks: Sequence[str] | None = None
+    ) -> Shown:
+        """Return what the page shows of the session's file.
+
+        Without ``ticks``, those of the chips stay: a visitor may have changed more of them while
+        the file was made. They stay, too, while tags are turned off, and return with them.
+        """
         encoded, photo = session.encoded, self._photo(session)
         if encoded is None:
             raise toast(texts.ENCODE_FIRST)
@@ -172,13 +179,11 @@ class CompressHandlers:
             upload_bytes=photo.upload_bytes,
             upload_format=photo.upload_format,
         )
-        sent = [tag.name for tag in encoded.tags] if wish.send_tags else wish.tags
         chips = gr.update(
             choices=_choices(session, encoded),
-            # Ticks stay while tags are turned off, so that the same ones return with them.
-            value=[tag.name for tag in session.offered if tag.name in sent],
             interactive=wish.send_tags,
             visible=bool(session.offered),
+            **({} if ticks is None else {"value": ticks}),
         )
         path = self._workshop.save(encoded.data, f"{photo.name}.dicmh")
         message = texts.CHANGED if session.picture else texts.READY

@@ -316,7 +316,8 @@ def _connect(
         [session, file.tags, file.add_tag],
         **QUICK,
     )
-    for event in (gr.on(changes, lambda: None, **QUICK), added):
+    change = gr.on(changes, lambda: None, trigger_mode="always_last", **QUICK)
+    for event in (change, added):
         locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)
         again = locked.then(
             with_gpu(handlers.recode), [session, file.tags, *file.coding], **coding
@@ -325,7 +326,7 @@ def _connect(
         decode_after(again.success)
         changed.append(again)
 
-    touched = gr.on(panel.changes, lambda: None, **QUICK)
+    touched = gr.on(panel.changes, lambda: None, trigger_mode="always_last", **QUICK)
     decode_after(touched.then)
     panel.stop.click(locks.stop, outputs=[*busy, stage.status], cancels=decodings, **QUICK)
     forgotten = [session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column]

@@ -24,11 +24,11 @@ def address_of(path: str) -> str:
 
 
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the best value of each measure, where more than one picture has it."""
+    """Return the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
     for key in texts.NAMES:
         found = [line[key] for line in values if key in line]
-        if len(found) > 1:
+        if len(set(found)) > 1:
             best[key] = (max if is_higher_better(key) else min)(found)
     return best
 
@@ -56,7 +56,7 @@ def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -
         Fact(name=texts.BYTES, value=f"{row.n_bytes:,}", help=texts.BYTES_HELP),
         Fact(name=texts.BPP, value=f"{row.bpp:.4f}", help=texts.BPP_HELP),
     )
-    facts = facts_of(row.values, best)
+    facts = facts_of(row.values, best if row.fits else {})
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
     if measured.boxes is not None:
         notes.append(_count(measured.boxes))
@@ -122,7 +122,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
             f'<td colspan="{2 + len(keys)}">{escape(row.error)}</td></tr>'
         )
     cells = "".join(
-        f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
+        f"<td{' class=best' if row.fits and best.get(key) == row.values.get(key) else ''}>"
         f"{row.values[key]:.{texts.DIGITS[key]}f}</td>"
         if key in row.values
         else "<td></td>"

@@ -13,9 +13,14 @@ from ui import texts_study as texts
 __all__ = ["draw_curves"]
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 44
-N_TICKS = 4
+LEFT, RIGHT, TOP, BOTTOM = 52, 20, 14, 44
+MOST_INTERVALS = 5
+"""Between the marks of an axis."""
+LETTER_WIDTH, LINE_HEIGHT = 6.6, 13.0
+"""Of the names beside the crosses, about, so that no name is drawn over another."""
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
@@ -53,7 +58,8 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
     every = [*ours, *(point for point, _ in others)]
     if not every:
         return ""
-    (x_low, x_high), (y_low, y_high) = (_range(point[axis] for point in every) for axis in (0, 1))
+    x_marks, y_marks = (_marks(point[axis] for point in every) for axis in (0, 1))
+    (x_low, x_high), (y_low, y_high) = ((marks[0], marks[-1]) for marks in (x_marks, y_marks))
 
     def at(point: Point) -> Point:
         x = LEFT + (point[0] - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
@@ -61,14 +67,17 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
         return round(x, 1), round(y, 1)
 
     grid = ""
-    for index in range(N_TICKS + 1):
-        x_value = x_low + index / N_TICKS * (x_high - x_low)
-        y_value = y_low + index / N_TICKS * (y_high - y_low)
-        x, y = at((x_value, y_value))
+    for value in x_marks:
+        x, _ = at((value, y_low))
         grid += (
-            f'<path class="grid" d="M{LEFT} {y}H{WIDTH - RIGHT}M{x} {TOP}V{HEIGHT - BOTTOM}"/>'
-            f'<text class="x" x="{x}" y="{HEIGHT - BOTTOM + 16}">{x_value:.2f}</text>'
-            f'<text class="y" x="{LEFT - 6}" y="{y + 4}">{_short(y_value)}</text>'
+            f'<path class="grid" d="M{x} {TOP}V{HEIGHT - BOTTOM}"/>'
+            f'<text class="x" x="{x}" y="{HEIGHT - BOTTOM + 16}">{value:g}</text>'
+        )
+    for value in y_marks:
+        _, y = at((x_low, value))
+        grid += (
+            f'<path class="grid" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>'
+            f'<text class="y" x="{LEFT - 6}" y="{y + 4}">{value:g}</text>'
         )
     line = "L".join(f"{x} {y}" for x, y in map(at, ours))
     curve = f'<path class="ours" d="M{line}"/>' if len(ours) > 1 else ""
@@ -77,7 +86,8 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
         f"<title>{point[0]:.4f} bpp, {point[1]:.3f}</title></circle>"
         for point in ours
     )
-    crosses = "".join(_draw_cross(at(point), codec, point) for point, codec in others)
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in (at(point) for point, _ in others)]
+    crosses = "".join(_draw_cross(at(point), codec, point, taken) for point, codec in others)
     title = texts.PLOT.format(measure=name)
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
@@ -88,28 +98,43 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
     )
 
 
-def _draw_cross(place: Point, codec: str, point: Point) -> str:
+def _draw_cross(place: Point, codec: str, point: Point, taken: list[Box]) -> str:
+    """Return a cross with its name where nothing else is; note where that is in ``taken``."""
     x, y = place
-    is_right = x > WIDTH * 0.7
-    anchor, shift = ("end", -8) if is_right else ("start", 8)
+    width = LETTER_WIDTH * len(codec)
+    for down in (-4, 14, 24, -18):
+        for is_right in (True, False):
+            left = x + 8 if is_right else x - 8 - width
+            box = (left, y + down - LINE_HEIGHT, left + width, y + down)
+            if left + width < WIDTH and left > LEFT and not any(_meet(box, o) for o in taken):
+                taken.append(box)
+                return _cross(place, codec, point, box)
+    return _cross(place, codec, point, (x + 8, y - 4 - LINE_HEIGHT, x + 8 + width, y - 4))
+
+
+def _cross(place: Point, codec: str, point: Point, box: Box) -> str:
+    x, y = place
     return (
         f'<g class="other"><title>{escape(codec)}: {point[0]:.4f} bpp, {point[1]:.3f}</title>'
         f'<path d="M{x - 5} {y}H{x + 5}M{x} {y - 5}V{y + 5}"/>'
-        f'<text x="{x + shift}" y="{y - 4}" text-anchor="{anchor}">{escape(codec)}</text></g>'
+        f'<text x="{box[0]:.1f}" y="{box[3]:.1f}">{escape(codec)}</text></g>'
     )
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _legend() -> str:
     return f'<span class="key"><i></i>{texts.PLOT_OURS}</span>'
 
 
-def _range(values: Iterable[float]) -> Point:
-    """Return the ends of an axis, a little beyond the points."""
+def _marks(values: Iterable[float]) -> list[float]:
+    """Return round numbers in even steps, the first and last of which enclose the values."""
+    from matplotlib.ticker import MaxNLocator  # slow to import
+
     found = list(values)
-    low, high = min(found), max(found)
-    margin = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
-    return max(0.0, low - margin) if low >= 0 else low - margin, high + margin
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return [
+        round(float(mark), 9)
+        for mark in MaxNLocator(MOST_INTERVALS).tick_values(min(found), max(found))
+    ]

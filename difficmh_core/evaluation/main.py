@@ -160,7 +160,7 @@ def _check_rates(rates: Sequence[float]) -> None:
 
 
 def _codec_keys(arguments: argparse.Namespace) -> list[str]:
-    return list(dict.fromkeys(key.strip() for key in arguments.codecs.split(",") if key.strip()))
+    return list(dict.fromkeys(arguments.codecs))
 
 
 def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], dict[str, str]]:
@@ -237,9 +237,11 @@ def _evaluate_parser() -> argparse.ArgumentParser:
 def _add_codecs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--codecs",
-        default=",".join(_DEFAULT_CODECS),
-        help=f"with commas between: {', '.join(BASELINES)}, or a profile with a preset or "
-        "'content' (default %(default)s)",
+        nargs="+",
+        default=list(_DEFAULT_CODECS),
+        metavar="NAME",
+        help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
+        f"nano-instant (default {' '.join(_DEFAULT_CODECS)})",
     )
     parser.add_argument(
         "--metrics",

@@ -1,5 +1,7 @@
 """Links: settings come back as they were, wrong ones are refused, pictures never travel."""
 
+import threading
+
 import gradio as gr
 import pytest
 
@@ -51,6 +53,7 @@ def test_a_gpu_is_asked_for_as_long_as_steps_and_size_need():
     assert decode_duration_s(PRESETS["paper"], 100_000) == MIN_S
 
 
-def test_without_the_package_events_run_as_they_are():
+def test_without_the_package_events_run_on_the_models_thread():
     assert not borrows_gpu()
-    assert with_gpu(len) is len
+    name = with_gpu(lambda: threading.current_thread().name)()
+    assert name.startswith("model")

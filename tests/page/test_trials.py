@@ -12,7 +12,7 @@ from PIL import Image
 from difficmh_core.arguments import build_parser
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
-from ui.plots import draw_curves
+from ui.plots import _draw_cross, _marks, _meet, draw_curves
 from ui.report_card import commands_of, draw_card, report_of
 from ui.session import CodingWish
 from ui.study_handlers import _csv_of
@@ -90,6 +90,17 @@ def test_curves_show_ours_and_the_published_points():
     assert drawn.count("<svg") == 3
     assert "StableCodec" in drawn
     assert "0.0600 bpp, 0.400" in drawn
+
+
+def test_marks_are_round_and_names_lie_apart():
+    assert _marks([0.0217, 0.113]) == [0.02, 0.04, 0.06, 0.08, 0.1, 0.12]
+    assert len(_marks([0.25])) > 1
+    taken = []
+    for codec in ("first", "second", "third", "fourth"):
+        assert codec in _draw_cross((200.0, 100.0), codec, (0.05, 0.2), taken)
+    assert len(taken) == 4
+    for index, one in enumerate(taken):
+        assert not any(_meet(one, other) for other in taken[:index])
 
 
 def test_the_report_names_what_reproduces_the_picture(workshop, subject, codec, tmp_path):

@@ -150,7 +150,7 @@ def test_an_empty_folder_is_refused(tmp_path, contenders, judge):
 
 
 def test_the_command_line_evaluates(run, folder, tmp_path):
-    words = ["evaluate", folder, "--out", tmp_path / "out", "--codecs", "jpeg,webp"]
+    words = ["evaluate", folder, "--out", tmp_path / "out", "--codecs", "jpeg", "webp"]
     code, out, _ = run(*words, "--rates", 2, 4, "--cache-dir", tmp_path)
     assert code == 0
     assert "3 pictures" in out
