@@ -67,7 +67,8 @@ def _take(browser, scheme, width, folder):
         page.wait_for_timeout(1500)
         _shoot(page, folder, f"{tab.split()[0].lower()}-{scheme}-{width}")
         if folder is None and tab in FOR_README:
-            page.screenshot(path=ROOT / "docs" / f"{FOR_README[tab]}.png", full_page=True)
+            path = ROOT / "docs" / f"{FOR_README[tab]}.jpg"
+            page.screenshot(path=path, full_page=True, type="jpeg", quality=88)
     context.close()
 
 
