@@ -97,7 +97,9 @@ def _draw(places: Places, name: str) -> str:
     width = max(left for left, _ in places.values()) + BOX_WIDTH
     height = max(top for _, top in places.values()) + BOX_HEIGHT
     boxes = "".join(_draw_box(key, *place) for key, place in places.items())
-    lines = "".join(_draw_arrow(places[start], places[end], name) for start, end in ARROWS)
+    lines = "".join(
+        _draw_arrow(places[start], places[end], f"tip-{name}") for start, end in ARROWS
+    )
     return (
         f'<svg class="{name}" viewBox="-6 -6 {width + 12} {height + 12}" role="img" '
         f'aria-label="{texts.DIAGRAM}">'
@@ -129,16 +131,16 @@ def _wrapped(text: str, width: int = 22) -> list[str]:
     return lines
 
 
-def _draw_arrow(start: tuple[float, float], end: tuple[float, float], name: str) -> str:
-    """Return a line from the edge of one box to the edge of another."""
+def _draw_arrow(start: tuple[float, float], end: tuple[float, float], tip: str) -> str:
+    """Return a line from box to box: downwards or upwards between boxes that overlap in x."""
     (x0, y0), (x1, y1) = ((x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2) for x, y in (start, end))
-    if start[0] == end[0] or (name == "upright" and start[1] != end[1]):
+    if abs(start[0] - end[0]) < BOX_WIDTH:
         down = 1 if y1 > y0 else -1
         y0, y1 = y0 + down * BOX_HEIGHT / 2, y1 - down * BOX_HEIGHT / 2
     else:
         right = 1 if x1 > x0 else -1
         x0, x1 = x0 + right * BOX_WIDTH / 2, x1 - right * BOX_WIDTH / 2
-    return f'<path class="arrow" d="M{x0} {y0}L{x1} {y1}" marker-end="url(#tip-{name})"/>'
+    return f'<path class="arrow" d="M{x0} {y0}L{x1} {y1}" marker-end="url(#{tip})"/>'
 
 
 def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:

@@ -69,6 +69,9 @@ class CompareHandlers:
         )
 
     def _show(self, progress: str, measured: Sequence[Measured], task: Task) -> Shown:
+        """Return what is measured so far in the order of the page, what has no picture last."""
+        order = list(texts.CONTESTANTS)
+        measured = sorted(measured, key=lambda item: (not item.png, order.index(item.key)))
         pictures = [item for item in measured if item.png]
         best = best_of([item.row.values for item in pictures if item.row.fits])
         size = task.image.size

@@ -183,8 +183,9 @@ class CompressHandlers:
             choices=_choices(session, encoded),
             interactive=wish.send_tags,
             visible=bool(session.offered),
-            **({} if ticks is None else {"value": ticks}),
         )
+        if ticks is not None:
+            chips["value"] = ticks
         path = self._workshop.save(encoded.data, f"{photo.name}.dicmh")
         message = texts.CHANGED if session.picture else texts.READY
         session = replace(session, picture=None)

@@ -316,6 +316,7 @@ def _connect(
         [session, file.tags, file.add_tag],
         **QUICK,
     )
+    # Of changes that follow each other quickly, the last counts; "once" would drop it.
     change = gr.on(changes, lambda: None, trigger_mode="always_last", **QUICK)
     for event in (change, added):
         locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)

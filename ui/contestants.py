@@ -80,7 +80,7 @@ class Measured:
 def contestants_of(
     workshop: Workshop, keys: Sequence[str], task: Task
 ) -> tuple[list[tuple[str, Contender]], dict[str, str]]:
-    """Return the chosen codecs in the order of the page, and why the absent ones are.
+    """Return the chosen codecs in the order in which they run, and why the absent ones are.
 
     Raises:
         ConfigError: If none is chosen, or there is no such codec.
@@ -108,7 +108,8 @@ def contestants_of(
         ),
     }
     found |= {key: ours[key]() for key in ordered if key in OURS}
-    return [(key, found[key]) for key in ordered if key in found], absent
+    in_turn = sorted((key for key in ordered if key in found), key=lambda k: k == texts.SLOWEST)
+    return [(key, found[key]) for key in in_turn], absent
 
 
 def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) -> Measured:

@@ -96,7 +96,7 @@ def draw_table(measured: Sequence[Measured]) -> str:
     best = best_of([item.row.values for item in measured if item.row.fits])
     keys = [key for key in texts.NAMES if any(key in item.row.values for item in measured)]
     heads = "".join(_head(*texts.NAMES[key], key) for key in keys)
-    lines = "".join(_line(item, keys, best) for item in measured)
+    lines = "".join(_line(item, keys, best if item.row.fits else {}) for item in measured)
     return (
         f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
         f'<table><thead><tr><th scope="col">{texts.CODEC}</th>'
@@ -122,7 +122,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
             f'<td colspan="{2 + len(keys)}">{escape(row.error)}</td></tr>'
         )
     cells = "".join(
-        f"<td{' class=best' if row.fits and best.get(key) == row.values.get(key) else ''}>"
+        f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
         f"{row.values[key]:.{texts.DIGITS[key]}f}</td>"
         if key in row.values
         else "<td></td>"

@@ -4,7 +4,7 @@ Points of others come from :mod:`difficmh_core.evaluation.published` and are dra
 never joined with ours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from difficmh_core.evaluation.published import PUBLISHED
@@ -86,8 +86,7 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
         f"<title>{point[0]:.4f} bpp, {point[1]:.3f}</title></circle>"
         for point in ours
     )
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in (at(point) for point, _ in others)]
-    crosses = "".join(_draw_cross(at(point), codec, point, taken) for point, codec in others)
+    crosses = _draw_crosses(others, at)
     title = texts.PLOT.format(measure=name)
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
@@ -98,27 +97,28 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
     )
 
 
-def _draw_cross(place: Point, codec: str, point: Point, taken: list[Box]) -> str:
-    """Return a cross with its name where nothing else is; note where that is in ``taken``."""
-    x, y = place
-    width = LETTER_WIDTH * len(codec)
-    for down in (-4, 14, 24, -18):
-        for is_right in (True, False):
-            left = x + 8 if is_right else x - 8 - width
-            box = (left, y + down - LINE_HEIGHT, left + width, y + down)
-            if left + width < WIDTH and left > LEFT and not any(_meet(box, o) for o in taken):
-                taken.append(box)
-                return _cross(place, codec, point, box)
-    return _cross(place, codec, point, (x + 8, y - 4 - LINE_HEIGHT, x + 8 + width, y - 4))
+def _draw_crosses(others: Sequence[tuple[Point, str]], at: Callable[[Point], Point]) -> str:
+    """Return a cross for each point, its name where no other cross or name is."""
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in (at(point) for point, _ in others)]
+    drawn = ""
+    for point, codec in others:
+        x, y = at(point)
+        places = _places_of_name(x, y, LETTER_WIDTH * len(codec))
+        box = next((b for b in places if not any(_meet(b, o) for o in taken)), places[0])
+        taken.append(box)
+        drawn += (
+            f'<g class="other"><title>{escape(codec)}: {point[0]:.4f} bpp, {point[1]:.3f}</title>'
+            f'<path d="M{x - 5} {y}H{x + 5}M{x} {y - 5}V{y + 5}"/>'
+            f'<text x="{box[0]:.1f}" y="{box[3]:.1f}">{escape(codec)}</text></g>'
+        )
+    return drawn
 
 
-def _cross(place: Point, codec: str, point: Point, box: Box) -> str:
-    x, y = place
-    return (
-        f'<g class="other"><title>{escape(codec)}: {point[0]:.4f} bpp, {point[1]:.3f}</title>'
-        f'<path d="M{x - 5} {y}H{x + 5}M{x} {y - 5}V{y + 5}"/>'
-        f'<text x="{box[0]:.1f}" y="{box[3]:.1f}">{escape(codec)}</text></g>'
-    )
+def _places_of_name(x: float, y: float, width: float) -> list[Box]:
+    """Return where the name of a cross may stand, the best first, none beyond the drawing."""
+    lefts = [left for left in (x + 8, x - 8 - width) if LEFT < left < WIDTH - width]
+    bottoms = (y - 4, y + 14, y + 24, y - 18)
+    return [(left, down - LINE_HEIGHT, left + width, down) for down in bottoms for left in lefts]
 
 
 def _meet(one: Box, other: Box) -> bool:

@@ -11,7 +11,9 @@ CONTESTANTS = {
     "no_tags": "Ours, tags off",
     "webp": "WebP",
 }
-"""The codecs, in the order in which they run; the viewer begins with the first three."""
+"""The codecs, in the order in which they are shown; the viewer begins with the first three."""
+SLOWEST = "vvc"
+"""Runs last, so that the visitor sees the others at once."""
 CHOSEN = tuple(key for key in CONTESTANTS if key != "webp")
 INTRODUCTION = (
     "The photograph of the Compress tab, by every codec within the same bytes. Rows appear as "

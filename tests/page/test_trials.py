@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 import shlex
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,7 +14,16 @@ from PIL import Image
 from difficmh_core.arguments import build_parser
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
-from ui.plots import _draw_cross, _marks, _meet, draw_curves
+from ui.plots import (
+    LEFT,
+    LETTER_WIDTH,
+    LINE_HEIGHT,
+    WIDTH,
+    _draw_crosses,
+    _marks,
+    _meet,
+    draw_curves,
+)
 from ui.report_card import commands_of, draw_card, report_of
 from ui.session import CodingWish
 from ui.study_handlers import _csv_of
@@ -95,12 +106,23 @@ def test_curves_show_ours_and_the_published_points():
 def test_marks_are_round_and_names_lie_apart():
     assert _marks([0.0217, 0.113]) == [0.02, 0.04, 0.06, 0.08, 0.1, 0.12]
     assert len(_marks([0.25])) > 1
-    taken = []
-    for codec in ("first", "second", "third", "fourth"):
-        assert codec in _draw_cross((200.0, 100.0), codec, (0.05, 0.2), taken)
-    assert len(taken) == 4
-    for index, one in enumerate(taken):
-        assert not any(_meet(one, other) for other in taken[:index])
+
+    for x, y in ((200.0, 100.0), (60.0, 100.0), (415.0, 250.0)):
+        others = [((0.05, 0.2), codec) for codec in ("StableCodec", "DiffEIC", "MS-ILLM")]
+        drawn = _draw_crosses(others, lambda point, place=(x, y): place)
+        names = re.findall(r'<text x="([\d.]+)" y="([\d.]+)">([^<]+)', drawn)
+        boxes = [
+            (
+                float(left),
+                float(base) - LINE_HEIGHT,
+                float(left) + LETTER_WIDTH * len(name),
+                float(base),
+            )
+            for left, base, name in names
+        ]
+        assert len(boxes) == 3
+        assert all(left > LEFT and right < WIDTH for left, _, right, _ in boxes)
+        assert not any(_meet(one, other) for one, other in combinations(boxes, 2))
 
 
 def test_the_report_names_what_reproduces_the_picture(workshop, subject, codec, tmp_path):
