@@ -16,7 +16,7 @@ ENV PIP_NO_CACHE_DIR=1 \
 WORKDIR /app
 ARG TORCH_INDEX=""
 COPY requirements.txt ./
-RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt "gradio[mcp]"
+RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
 
 RUN useradd --create-home --uid 1000 visitor
 COPY --chown=visitor:visitor . .

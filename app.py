@@ -53,7 +53,7 @@ def main() -> int:
         server_name=arguments.host,
         server_port=arguments.port,
         share=arguments.share,
-        mcp_server=importlib.util.find_spec("mcp") is not None,
+        mcp_server=True,
         **launch_settings(),
     )
     return 0

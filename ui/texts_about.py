@@ -54,8 +54,8 @@ PROGRAMS = "For programs and agents"
 PROGRAMS_WORDS = (
     "Every page is also a service with four typed endpoints: encode, decode, compare and info. "
     "The link \N{LEFT DOUBLE QUOTATION MARK}Use via API\N{RIGHT DOUBLE QUOTATION MARK} below "
-    "shows how to call them; where the host has installed the package mcp, they are tools for "
-    "assistants that speak the Model Context Protocol, too."
+    "shows how to call them; to assistants that speak the Model Context Protocol they are tools, "
+    "under /gradio_api/mcp/ of this page's address."
 )
 REFERENCES = "References"
 REFERENCE = "Diff-ICMH, NeurIPS 2025. Code of the authors: https://github.com/RuoyuFeng/Diff-ICMH"

@@ -1,5 +1,7 @@
 """The real program with nano: ``app.py`` in its own process, in a real browser and by a client."""
 
+import asyncio
+import base64
 import io
 import os
 import re
@@ -14,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
@@ -335,6 +339,38 @@ def test_a_client_calls_each_endpoint(app_url, tmp_path):
         compared["rows"][0]["values"]
     )
     client.close()
+
+
+def test_an_assistant_finds_the_endpoints_as_tools(app_url, tmp_path):
+    async def use() -> None:
+        async with (
+            streamable_http_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            assert [tool.name for tool in tools] == ["encode", "decode", "compare", "info"]
+            assert all(tool.description for tool in tools)
+            assert {"photo", "quality", "target_bytes"} <= set(tools[0].inputSchema["properties"])
+            photo = data_url(PHOTO.read_bytes(), "image/png")
+            answer = await session.call_tool("encode", {"photo": photo, "quality": 40})
+            assert not answer.isError, answer.content
+            made = Path(re.search(r"'path': '([^']+[.]dicmh)'", answer.content[0].text)[1])
+            file = data_url(made.read_bytes(), "application/octet-stream")
+            told = await session.call_tool("info", {"file": file})
+            assert f"'n_bytes': {made.stat().st_size}" in told.content[0].text
+            decoded = await session.call_tool("decode", {"file": file, "preset": "instant"})
+            assert not decoded.isError, decoded.content
+            damaged = data_url(made.read_bytes()[:-3], "application/octet-stream")
+            refused = await session.call_tool("info", {"file": damaged})
+            assert refused.isError
+            assert "header announces" in refused.content[0].text
+
+    asyncio.run(use())
+
+
+def data_url(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 def test_info_without_jargon(visit):
