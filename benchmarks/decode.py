@@ -73,8 +73,9 @@ def plain(
     from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 
     widths, levels = config.unet.block_channels, config.unet.attention_levels
+    channels = config.unet.diffusion_channels
     shared = {
-        "in_channels": 4,
+        "in_channels": channels,
         "block_out_channels": widths,
         "layers_per_block": config.unet.layers_per_block,
         "cross_attention_dim": config.unet.context_channels,
@@ -89,10 +90,10 @@ def plain(
         "CrossAttnUpBlock2D" if has_attention else "UpBlock2D"
         for has_attention in reversed(levels)
     )
-    unet = UNet2DConditionModel(up_block_types=up_blocks, **shared)
-    control = ControlNetModel(conditioning_channels=4, **shared)
+    unet = UNet2DConditionModel(out_channels=channels, up_block_types=up_blocks, **shared)
+    control = ControlNetModel(conditioning_channels=channels, **shared)
     # The stem of ControlNet reads pictures; here it reads the latent, as large as it is.
-    control.controlnet_cond_embedding = torch.nn.Conv2d(4, widths[0], 3, padding=1)
+    control.controlnet_cond_embedding = torch.nn.Conv2d(channels, widths[0], 3, padding=1)
     autoencoder = Autoencoder(config.autoencoder)
     for module in (unet, control, autoencoder):
         module.requires_grad_(requires_grad=False).eval().to(device, dtype)
@@ -162,7 +163,7 @@ def operations(make: Maker, config: CodecConfig, guidance: float, size: str) -> 
     """
     with torch.device("meta"):
         decode, _ = make(config, guidance, torch.device("meta"), torch.bfloat16)
-    content, counts = latent(size), list[int]()
+    content, counts = latent(config, size), list[int]()
     for steps in (1, 2):
         with FlopCounterMode(display=False) as counter:
             decode(content, steps)
@@ -170,10 +171,11 @@ def operations(make: Maker, config: CodecConfig, guidance: float, size: str) -> 
     return counts[0], counts[1] - counts[0]
 
 
-def latent(size: str, device: torch.device | str = "meta") -> Tensor:
+def latent(config: CodecConfig, size: str, device: torch.device | str = "meta") -> Tensor:
     """Return a content latent for a picture of ``width x height`` [px]."""
     width, height = (int(side) for side in size.split("x"))
-    return torch.randn(1, 4, height // 8, width // 8, device=device)
+    channels = config.unet.diffusion_channels
+    return torch.randn(1, channels, height // 8, width // 8, device=device)
 
 
 def peak_memory_gb(
@@ -213,7 +215,7 @@ def _measured_way(
     config, guidance = CONFIGS[arguments.profile], arguments.guidance
     decode, networks = WAYS[way](config, guidance, device, dtype)
     for size in arguments.sizes:
-        content = latent(size, device)
+        content = latent(config, size, device)
         one_step, a_step = operations(WAYS[way], config, guidance, size)
         first_s = seconds_of(lambda: decode(content, arguments.steps[0]), device)  # noqa: B023
         for steps in arguments.steps:

@@ -138,7 +138,7 @@ def peak_of_stages(
         if tagger is not None:
             networks.append(RamNetwork(tagger))
         picture = torch.empty(1, 3, height, width)
-        latent = torch.empty(1, 4, height // 8, width // 8)
+        latent = torch.empty(1, config.unet.diffusion_channels, height // 8, width // 8)
         context = torch.empty(1, _N_TOKENS, config.unet.context_channels)
     if config.autoencoder.patch_px == 1:
         tile_large_pictures(autoencoder)

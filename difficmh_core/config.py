@@ -66,6 +66,7 @@ class AutoencoderConfig:
         patch_px: Side of the squares of pixels that become channels of one position [px].
         detail_channels: Widths of the decoder's detail layers, each at twice the size of the one
             before, up to full size; empty leaves them out.
+        diffusion_channels: Channels of the diffusion latent.
     """
 
     block_channels: tuple[int, ...] = (128, 256, 512, 512)
@@ -75,6 +76,7 @@ class AutoencoderConfig:
     scaling_factor: float = 0.18215
     patch_px: int = 1
     detail_channels: tuple[int, ...] = ()
+    diffusion_channels: int = 4
 
     def __post_init__(self) -> None:
         """Refuse a stride other than 8, on which every other part relies."""
@@ -101,6 +103,7 @@ class UNetConfig:
         head_channels: Channels of one attention head.
         context_channels: Width of the context that cross-attention reads.
         norm_groups: Groups of each group normalization.
+        diffusion_channels: Channels of the diffusion latent.
     """
 
     block_channels: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -109,6 +112,7 @@ class UNetConfig:
     head_channels: int = 64
     context_channels: int = 1024
     norm_groups: int = 32
+    diffusion_channels: int = 4
 
     def __post_init__(self) -> None:
         """Refuse levels that do not pair up."""
@@ -151,6 +155,7 @@ class LatentCodecConfig:
         channel_context_channels: The two hidden widths of each channel context network.
         n_rate_points: Gain vectors per channel; 1 means one fixed rate and no gain.
         mean_grid_bits: Predicted means are snapped to multiples of ``2**-mean_grid_bits``.
+        diffusion_channels: Channels of the diffusion latent.
     """
 
     stage_channels: tuple[int, int, int, int] = (64, 128, 192, 192)
@@ -162,6 +167,7 @@ class LatentCodecConfig:
     channel_context_channels: tuple[int, int] = (224, 128)
     n_rate_points: int = 1
     mean_grid_bits: int = 16
+    diffusion_channels: int = 4
 
     def __post_init__(self) -> None:
         """Refuse slices that do not add up, and counts outside their ranges."""
@@ -256,6 +262,15 @@ class CodecConfig:
     conditioning: ConditioningConfig = field(default_factory=ConditioningConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     rate: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse parts that disagree on the latent that they share."""
+        parts = (self.autoencoder, self.unet, self.latent_codec)
+        if len({part.diffusion_channels for part in parts}) > 1:
+            raise ConfigError(
+                "Autoencoder, U-Net and latent codec must share diffusion_channels, got "
+                f"{', '.join(str(part.diffusion_channels) for part in parts)}."
+            )
 
     @classmethod
     def tiny(cls) -> "CodecConfig":

@@ -69,7 +69,8 @@ NANO = CodecConfig(
         norm_groups=None,
         patch_px=4,
         detail_channels=(48, 16),
-        scaling_factor=0.38603487905291023,  # measured by the training stage 'latents'
+        scaling_factor=1.0869361198615195,  # measured by the training stage 'latents'
+        diffusion_channels=8,
     ),
     unet=UNetConfig(
         block_channels=(32, 64, 96),
@@ -78,6 +79,7 @@ NANO = CodecConfig(
         head_channels=16,
         context_channels=64,
         norm_groups=8,
+        diffusion_channels=8,
     ),
     control=ControlConfig(width=1.0, head_channels=8),
     latent_codec=LatentCodecConfig(
@@ -90,6 +92,7 @@ NANO = CodecConfig(
         channel_context_channels=(96, 64),
         n_rate_points=4,
         mean_grid_bits=8,
+        diffusion_channels=8,
     ),
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
@@ -113,7 +116,7 @@ def build_networks(config: CodecConfig) -> Networks:
             DenoisingUNet(config.unet), ControlModule(config.unet, config.control)
         ),
         conditioner=TagEmbedding(config.conditioning, config.unet.context_channels),
-        preview=LatentPreview(),
+        preview=LatentPreview(config.autoencoder.diffusion_channels),
     )
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 Image01: TypeAlias = Float[Tensor, "batch 3 height width"]
 """RGB images in [0, 1]."""
-DiffusionLatent: TypeAlias = Float[Tensor, "batch 4 h8 w8"]
+DiffusionLatent: TypeAlias = Float[Tensor, "batch d h8 w8"]
 """Latents of the diffusion autoencoder, scaled to about unit variance; also content latents."""
 CodecLatent: TypeAlias = Float[Tensor, "batch m h16 w16"]
 """The codec's latent y or its quantized version y_hat."""

@@ -281,9 +281,11 @@ class LatentCodec(nn.Module):
         """Return 4 bytes of the SHA-256 of everything that decides symbols.
 
         Values count, not the element type that holds them: casting the weights to a wider type
-        changes nothing. Gains that only the encoder or the synthesis uses do not count either.
+        changes nothing. What only the encoder or the synthesis uses does not count either.
         """
-        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        settings = asdict(self.config)
+        del settings["diffusion_channels"]
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         parts = {
             "hyper_synthesis": self.hyper_synthesis.state_dict(),
             "context_model": self.context_model.state_dict(),

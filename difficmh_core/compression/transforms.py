@@ -40,9 +40,6 @@ __all__ = [
     "SynthesisTransform",
 ]
 
-_LATENT_CHANNELS = 4
-"""Channels of diffusion and content latents, in every Stable Diffusion autoencoder."""
-
 
 def _prior_net(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
     """Return the network that makes modulating features out of a map, ``stride`` times smaller."""
@@ -76,7 +73,7 @@ class AnalysisTransform(nn.Module):
         super().__init__()
         first, second, third, fourth = config.stage_channels
         prior, hidden = config.prior_channels, config.modulation_channels
-        self.prior_8 = _prior_net(_LATENT_CHANNELS, prior)
+        self.prior_8 = _prior_net(config.diffusion_channels, prior)
         self.prior_16 = _prior_net(prior, prior, stride=2)
         self.prior_16_refined = _prior_net(prior, prior)
         self.to_stride_8 = nn.Sequential(
@@ -114,7 +111,7 @@ class HyperAnalysis(nn.Module):
         super().__init__()
         channels, prior = config.hyper_channels, config.prior_channels
         hidden, latent = config.modulation_channels, config.latent_channels
-        self.prior_of_diffusion = _prior_net(_LATENT_CHANNELS, prior, stride=2)
+        self.prior_of_diffusion = _prior_net(config.diffusion_channels, prior, stride=2)
         self.prior_16 = _fusing_prior_net(prior + latent, prior)
         self.prior_32 = _prior_net(prior, prior, stride=2)
         self.prior_64 = _prior_net(prior, prior, stride=2)
@@ -196,7 +193,7 @@ class SynthesisTransform(nn.Module):
         self.modulation_16 = Modulation(at_16, prior, hidden)
         self.to_stride_8 = nn.Sequential(UpsamplingBlock(at_16, at_8), *_bottlenecks(at_8))
         self.modulation_8 = Modulation(at_8, prior, hidden)
-        self.to_content_latent = conv(at_8, _LATENT_CHANNELS)
+        self.to_content_latent = conv(at_8, config.diffusion_channels)
 
     def forward(
         self, y_hat: CodecLatent, hyper_prior: Float[Tensor, "batch prior h16 w16"]

@@ -47,6 +47,7 @@ class Autoencoder(nn.Module):
             up_block_types=("UpDecoderBlock2D",) * n_levels,
             block_out_channels=config.block_channels,
             layers_per_block=config.layers_per_block,
+            latent_channels=config.diffusion_channels,
             norm_num_groups=config.norm_groups or 1,
             scaling_factor=config.scaling_factor,
             mid_block_add_attention=config.mid_attention,

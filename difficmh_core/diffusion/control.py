@@ -32,7 +32,7 @@ from difficmh_core.diffusion.cross_attention import (
     cross_attentions,
     project_context,
 )
-from difficmh_core.diffusion.unet import LATENT_CHANNELS, DenoisingUNet
+from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
 __all__ = ["ControlModule", "ControlledUNet", "Hint"]
@@ -58,10 +58,11 @@ class ControlModule(EncoderHalf):
         widths = [first * width // unet.block_channels[0] for width in unet.block_channels]
         super().__init__(
             unet,
-            in_channels=2 * LATENT_CHANNELS,
+            in_channels=2 * unet.diffusion_channels,
             level_channels=widths,
             head_channels=control.head_channels,
         )
+        self._n_channels = unet.diffusion_channels
         own = encoder_channels(unet, widths)
         self.to_encoder = _zero_convolutions(own, encoder_channels(unet, unet.block_channels))
         self.to_middle = _zero_convolution(widths[-1], unet.block_channels[-1])
@@ -70,7 +71,7 @@ class ControlModule(EncoderHalf):
     def hint(self, content_latent: DiffusionLatent) -> Hint:
         """Return the share of the first features that the content latent alone decides."""
         first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
-        weight = first.weight[:, LATENT_CHANNELS:]
+        weight = first.weight[:, self._n_channels :]
         return functional.conv2d(content_latent, weight, first.bias, padding=first.padding)
 
     def first_features(self, latent: DiffusionLatent, hint: Hint) -> Hint:
@@ -79,7 +80,7 @@ class ControlModule(EncoderHalf):
         A convolution of two latents side by side is the sum of a convolution of each.
         """
         first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
-        weight = first.weight[:, :LATENT_CHANNELS]
+        weight = first.weight[:, : self._n_channels]
         return functional.conv2d(latent, weight, padding=first.padding) + hint
 
     @torch.no_grad()

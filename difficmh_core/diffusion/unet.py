@@ -26,10 +26,7 @@ from difficmh_core.diffusion.cross_attention import KeysAndValues
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
-__all__ = ["LATENT_CHANNELS", "DenoisingUNet"]
-
-LATENT_CHANNELS = 4
-"""Channels of the autoencoder's latent."""
+__all__ = ["DenoisingUNet"]
 
 
 class DenoisingUNet(EncoderHalf):
@@ -47,7 +44,7 @@ class DenoisingUNet(EncoderHalf):
         _check_divisible(config)
         super().__init__(
             config,
-            in_channels=LATENT_CHANNELS,
+            in_channels=config.diffusion_channels,
             level_channels=config.block_channels,
             head_channels=config.head_channels,
         )
@@ -67,7 +64,9 @@ class DenoisingUNet(EncoderHalf):
         self.out = nn.Sequential(
             nn.GroupNorm(config.norm_groups, config.block_channels[0]),
             nn.SiLU(),
-            nn.Conv2d(config.block_channels[0], LATENT_CHANNELS, kernel_size=3, padding=1),
+            nn.Conv2d(
+                config.block_channels[0], config.diffusion_channels, kernel_size=3, padding=1
+            ),
         )
 
     def forward(

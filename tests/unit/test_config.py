@@ -63,6 +63,7 @@ def test_replacing_a_setting_checks_it_again():
         lambda: LatentCodecConfig(slice_channels=(8, 8)),
         lambda: LatentCodecConfig(n_rate_points=0),
         lambda: LatentCodecConfig(mean_grid_bits=21),
+        lambda: CodecConfig(unet=UNetConfig(diffusion_channels=8)),
     ],
 )
 def test_widths_that_do_not_fit_together_are_refused(make):

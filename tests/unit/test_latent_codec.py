@@ -173,6 +173,17 @@ def test_fingerprint_names_what_decides_symbols():
     assert build(replace(CONFIG, mean_grid_bits=9)).fingerprint() != original
 
 
+def test_the_channels_of_the_diffusion_latent_decide_no_symbol(codec):
+    wider = build(replace(CONFIG, diffusion_channels=6))
+    given, own = codec.state_dict(), wider.state_dict()
+    fitting = {name: value for name, value in given.items() if value.shape == own[name].shape}
+    wider.load_state_dict(own | fitting)
+    image, latent = picture()
+    content = wider(image, torch.cat([latent, latent[:, :2]], dim=1), QUALITY[:1]).content_latent
+    assert content.shape == (1, 6, 8, 8)
+    assert wider.fingerprint() == codec.fingerprint()
+
+
 def test_damaged_payloads_never_decode_silently(codec):
     coded = compress(codec, *picture())
     generator = torch.Generator().manual_seed(0)
