@@ -18,8 +18,11 @@ __all__ = ["DEPTH", "plot_curves", "plot_depth"]
 DEPTH = "features_"
 """How the keys of the features' deviation begin; the depth follows."""
 _MARKERS = "osD^vP*Xh"
-_COLORS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7")
-"""Of Okabe and Ito, which the color-blind can tell apart (https://jfly.uni-koeln.de/color/)."""
+_COLORS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8f8f8f")
+"""Of Okabe and Ito, which the color-blind can tell apart (https://jfly.uni-koeln.de/color/), and
+gray."""
+_MARKERS_ELSEWHERE = "+x1234"
+"""Of published points: without an area, since they are of other pictures."""
 
 
 def plot_curves(
@@ -52,12 +55,11 @@ def plot_curves(
             [points[bpp].values[key] for bpp in sorted(points)],
             (marker, color, made[0].name),
         )
-    for name, rates in published.items():
+    for index, (name, rates) in enumerate(published.items()):
+        marker = _MARKERS_ELSEWHERE[index % len(_MARKERS_ELSEWHERE)]
         at = [(bpp, values[key]) for bpp, values in rates if key in values]
         if at:
-            bpps, heights = zip(*at, strict=True)
-            axes.plot(bpps, heights, "k+", markersize=9)
-            axes.annotate(name, at[0], fontsize=7, textcoords="offset points", xytext=(5, 3))
+            axes.plot(*zip(*at, strict=True), marker, color="black", markersize=9, label=name)
     axes.set_xlabel("whole file [bit per pixel]")
     axes.set_ylabel(label_of(key))
     return _save(figure, axes, folder / key)
@@ -87,7 +89,7 @@ def _canvas() -> tuple["Figure", "Axes"]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
+    figure = Figure(figsize=(7.2, 6.0), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
 
@@ -130,7 +132,7 @@ def _line(
 def _save(figure: "Figure", axes: "Axes", stem: Path) -> list[Path]:
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("svg", "png")]
     for path in paths:
         figure.savefig(path, dpi=150)
