@@ -1,10 +1,8 @@
 """Every setting of the codec, frozen, typed and checked once.
 
 A :class:`CodecConfig` describes one set of networks; :class:`DecodeSettings` what a user turns
-when decoding. Sizes are ``(height, width)``; widths are channels.
-
-References:
-    Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
+when decoding. Sizes are ``(height, width)``; widths are channels. Defaults are the published
+system's (Diff-ICMH, NeurIPS 2025; code: https://github.com/RuoyuFeng/Diff-ICMH).
 """
 
 import math
@@ -64,8 +62,7 @@ class AutoencoderConfig:
         norm_groups: Groups of each group normalization; ``None`` leaves normalization out.
         scaling_factor: Multiplies the latent to about unit variance.
         patch_px: Side of the squares of pixels that become channels of one position [px].
-        detail_channels: Widths of the decoder's detail layers, each at twice the size of the one
-            before, up to full size; empty leaves them out.
+        detail_channels: Widths of the decoder's detail layers, which each double the size, if any.
         diffusion_channels: Channels of the diffusion latent.
     """
 
@@ -176,11 +173,8 @@ class LatentCodecConfig:
                 f"The slices hold {sum(self.slice_channels)} channels together, but the latent "
                 f"has {self.latent_channels}."
             )
-        if self.n_rate_points < 1 or not 0 <= self.mean_grid_bits <= 20:
-            raise ConfigError(
-                "n_rate_points must be at least 1 and mean_grid_bits in 0 to 20, got "
-                f"{self.n_rate_points} and {self.mean_grid_bits}."
-            )
+        _check_range("n_rate_points", self.n_rate_points, 1, 256)
+        _check_range("mean_grid_bits", self.mean_grid_bits, 0, 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,11 +260,9 @@ class CodecConfig:
     def __post_init__(self) -> None:
         """Refuse parts that disagree on the latent that they share."""
         parts = (self.autoencoder, self.unet, self.latent_codec)
-        if len({part.diffusion_channels for part in parts}) > 1:
-            raise ConfigError(
-                "Autoencoder, U-Net and latent codec must share diffusion_channels, got "
-                f"{', '.join(str(part.diffusion_channels) for part in parts)}."
-            )
+        found = [part.diffusion_channels for part in parts]
+        if len(set(found)) > 1:
+            raise ConfigError(f"All networks must have the same diffusion_channels, got {found}.")
 
     @classmethod
     def tiny(cls) -> "CodecConfig":
@@ -339,15 +331,11 @@ class DecodeSettings:
 
     def __post_init__(self) -> None:
         """Refuse a value outside its range, so that no later code has to."""
-        if not 1 <= self.steps <= 1000:
-            raise ConfigError(f"steps must lie in 1 to 1000, got {self.steps}.")
+        _check_range("steps", self.steps, 1, 1000)
         _check_range("guidance_scale", self.guidance_scale, 1.0, 30.0)
-        low, high = self.guidance_interval
-        if not 0 <= low <= high <= 1:
-            raise ConfigError(
-                "guidance_interval must be two ascending shares of the schedule in 0 to 1, got "
-                f"{low} to {high}."
-            )
+        shares = self.guidance_interval
+        if not 0 <= shares[0] <= shares[1] <= 1:
+            raise ConfigError(f"guidance_interval must be two ascending shares, got {shares}.")
         _check_range("control_scale", self.control_scale, 0.0, 2.0)
         _check_range("realism", self.realism, 0.0, 1.0)
         if not 0 < self.start <= 1:

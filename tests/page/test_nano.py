@@ -1,85 +1,29 @@
-"""The real program with nano: ``app.py`` in its own process, in a real browser and by a client."""
+"""The real program with nano: ``app.py`` in its own process, in a real browser."""
 
-import asyncio
-import base64
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.profiles import NANO_FOLDER
-from difficmh_core.weights.cache import default_cache_dir, is_cached
-from difficmh_core.weights.cards import PACKAGE_CARDS
 
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "examples" / "astronaut.png"
-START_S = 300
 TIMEOUT_MS = 120_000
 PREVIEW_S, PICTURE_S = 5.0, 12.0
 """From the upload of a picture of 512 x 512 px to its first preview, and to the finished one."""
 AXE_RULES = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 SERIOUS = {"serious", "critical"}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all(is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS)
-        or not list(NANO_FOLDER.glob("*.safetensors")),
-        reason="nano's weights are absent; run `python -m difficmh_core fetch`",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory) -> Iterator[str]:
-    """The address of the program, started as a user starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("served"))}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait_for(url, process, log)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_for(url, process, log):
-    for _ in range(START_S):
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(url, timeout=5)
-        except OSError:
-            time.sleep(1)
-        else:
-            return
-    pytest.fail(f"The program did not start: {log.read_text()[-2000:]}")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -299,9 +243,7 @@ def test_the_keyboard_is_enough(visit, tmp_path):
     page = visit()
     page.wait_for_timeout(2000)  # Gradio draws the field before it answers to keys
     _tab_to(page, "#photo button")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(PHOTO)
+    _choose_with_enter(page, PHOTO)
     page.wait_for_selector("#status .result")
     _tab_to(page, "#tags label:has-text('person') input")
     page.keyboard.press("Space")
@@ -315,62 +257,25 @@ def test_the_keyboard_is_enough(visit, tmp_path):
         page.keyboard.press("Enter")
 
 
+def _choose_with_enter(page, path, most=20):
+    """Press Enter until the field answers; on a busy machine Gradio takes a while."""
+    for _ in range(most):
+        try:
+            with page.expect_file_chooser(timeout=5_000) as chooser:
+                page.keyboard.press("Enter")
+        except PlaywrightTimeoutError:
+            continue
+        chooser.value.set_files(path)
+        return
+    pytest.fail("The field does not answer to the Enter key.")
+
+
 def _tab_to(page, selector, most=120):
     for _ in range(most):
         page.keyboard.press("Tab")
         if page.locator(selector).evaluate_all("all => all.includes(document.activeElement)"):
             return
     pytest.fail(f"The Tab key does not reach {selector}.")
-
-
-def test_a_client_calls_each_endpoint(app_url, tmp_path):
-    client = Client(app_url, verbose=False)
-    file, facts = client.predict(handle_file(str(PHOTO)), quality=40, api_name="/encode")
-    assert facts["n_bytes"] == Path(file).stat().st_size
-    told = client.predict(handle_file(file), api_name="/info")
-    assert told["checksum"] == facts["checksum"]
-    picture, how = client.predict(handle_file(file), preset="instant", api_name="/decode")
-    assert Image.open(picture).size == (512, 512)
-    assert how["settings"]["steps"] == 1
-    compared = client.predict(
-        handle_file(str(PHOTO)), target_bytes=2500, codecs=["ours", "jpeg"], api_name="/compare"
-    )
-    assert {"psnr_db", "ms_ssim", "lpips_alex", "dists", "box_f1"} <= set(
-        compared["rows"][0]["values"]
-    )
-    client.close()
-
-
-def test_an_assistant_finds_the_endpoints_as_tools(app_url, tmp_path):
-    async def use() -> None:
-        async with (
-            streamable_http_client(f"{app_url}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            tools = (await session.list_tools()).tools
-            assert [tool.name for tool in tools] == ["encode", "decode", "compare", "info"]
-            assert all(tool.description for tool in tools)
-            assert {"photo", "quality", "target_bytes"} <= set(tools[0].inputSchema["properties"])
-            photo = data_url(PHOTO.read_bytes(), "image/png")
-            answer = await session.call_tool("encode", {"photo": photo, "quality": 40})
-            assert not answer.isError, answer.content
-            made = Path(re.search(r"'path': '([^']+[.]dicmh)'", answer.content[0].text)[1])
-            file = data_url(made.read_bytes(), "application/octet-stream")
-            told = await session.call_tool("info", {"file": file})
-            assert f"'n_bytes': {made.stat().st_size}" in told.content[0].text
-            decoded = await session.call_tool("decode", {"file": file, "preset": "instant"})
-            assert not decoded.isError, decoded.content
-            damaged = data_url(made.read_bytes()[:-3], "application/octet-stream")
-            refused = await session.call_tool("info", {"file": damaged})
-            assert refused.isError
-            assert "header announces" in refused.content[0].text
-
-    asyncio.run(use())
-
-
-def data_url(data: bytes, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
 def test_info_without_jargon(visit):
