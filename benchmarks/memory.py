@@ -30,13 +30,13 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.profiles import NANO
+from difficmh_core.profiles import NANO, TINY
 from difficmh_core.sd21 import SD21, tile_large_pictures
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
 
 __all__ = ["CONFIGS", "FusedAttention", "LiveTensors", "peak_of_stages"]
 
-CONFIGS = {"sd21": SD21, "nano": NANO, "tiny": CodecConfig.tiny()}
+CONFIGS = {"sd21": SD21, "nano": NANO, "tiny": TINY}
 _N_TOKENS = 77
 _PX_PER_BLOCK = 64
 

@@ -12,7 +12,8 @@ from torch import Tensor
 Image01: TypeAlias = Float[Tensor, "batch 3 height width"]
 """RGB images in [0, 1]."""
 DiffusionLatent: TypeAlias = Float[Tensor, "batch d h8 w8"]
-"""Latents of the diffusion autoencoder, scaled to about unit variance; also content latents."""
+"""Latents of the diffusion autoencoder, scaled to about unit variance; also content latents.
+``d`` is 4 in Stable Diffusion's."""
 CodecLatent: TypeAlias = Float[Tensor, "batch m h16 w16"]
 """The codec's latent y or its quantized version y_hat."""
 HyperLatent: TypeAlias = Float[Tensor, "batch n h64 w64"]

@@ -284,7 +284,7 @@ class LatentCodec(nn.Module):
         changes nothing. What only the encoder or the synthesis uses does not count either.
         """
         settings = asdict(self.config)
-        del settings["diffusion_channels"]
+        del settings["diffusion_channels"]  # of what analysis reads and synthesis writes
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         parts = {
             "hyper_synthesis": self.hyper_synthesis.state_dict(),

@@ -62,7 +62,6 @@ class ControlModule(EncoderHalf):
             level_channels=widths,
             head_channels=control.head_channels,
         )
-        self._n_channels = unet.diffusion_channels
         own = encoder_channels(unet, widths)
         self.to_encoder = _zero_convolutions(own, encoder_channels(unet, unet.block_channels))
         self.to_middle = _zero_convolution(widths[-1], unet.block_channels[-1])
@@ -71,7 +70,7 @@ class ControlModule(EncoderHalf):
     def hint(self, content_latent: DiffusionLatent) -> Hint:
         """Return the share of the first features that the content latent alone decides."""
         first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
-        weight = first.weight[:, self._n_channels :]
+        _, weight = first.weight.chunk(2, dim=1)
         return functional.conv2d(content_latent, weight, first.bias, padding=first.padding)
 
     def first_features(self, latent: DiffusionLatent, hint: Hint) -> Hint:
@@ -80,7 +79,7 @@ class ControlModule(EncoderHalf):
         A convolution of two latents side by side is the sum of a convolution of each.
         """
         first = cast(nn.Conv2d, self.encoder.get_submodule("0.0"))
-        weight = first.weight[:, : self._n_channels]
+        weight, _ = first.weight.chunk(2, dim=1)
         return functional.conv2d(latent, weight, padding=first.padding) + hint
 
     @torch.no_grad()

@@ -21,8 +21,8 @@ _MARKERS = "osD^vP*Xh"
 _COLORS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8f8f8f")
 """Of Okabe and Ito, which the color-blind can tell apart (https://jfly.uni-koeln.de/color/), and
 gray."""
-_MARKERS_ELSEWHERE = "+x1234"
-"""Of published points: without an area, since they are of other pictures."""
+_PUBLISHED_MARKERS = "+x1234"
+"""Without an area, unlike ours: published points are of other pictures."""
 
 
 def plot_curves(
@@ -56,7 +56,7 @@ def plot_curves(
             (marker, color, made[0].name),
         )
     for index, (name, rates) in enumerate(published.items()):
-        marker = _MARKERS_ELSEWHERE[index % len(_MARKERS_ELSEWHERE)]
+        marker = _PUBLISHED_MARKERS[index % len(_PUBLISHED_MARKERS)]
         at = [(bpp, values[key]) for bpp, values in rates if key in values]
         if at:
             axes.plot(*zip(*at, strict=True), marker, color="black", markersize=9, label=name)

@@ -1,11 +1,7 @@
-"""The page around the real tiny codec, served on a free port; a browser where there is one."""
+"""The page around the real tiny codec, the program with nano, and a browser where there is one."""
 
 import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,10 +14,9 @@ from difficmh_core.profiles import NANO_FOLDER
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
+from tests.page.program import running_program
 from ui.page import build_demo, launch_settings
 
-ROOT = Path(__file__).parents[2]
-START_S = 300
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")
 MAX_PIXELS = 1_000_000
@@ -120,42 +115,11 @@ def browser():
 
 @pytest.fixture(scope="module")
 def app_url(tmp_path_factory) -> Iterator[str]:
-    """The address of ``app.py`` with nano in its own process, started as a user starts it."""
+    """The address of the program with nano."""
     has_weights = list(NANO_FOLDER.glob("*.safetensors")) and all(
         is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS
     )
     if not has_weights:
         pytest.skip("nano's weights are absent; run `python -m difficmh_core fetch`")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("served"))}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait_for(url, process, log)
+    with running_program(tmp_path_factory.mktemp("program")) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_for(url, process, log):
-    for _ in range(START_S):
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(url, timeout=5)
-        except OSError:
-            time.sleep(1)
-        else:
-            return
-    pytest.fail(f"The program did not start: {log.read_text()[-2000:]}")

@@ -3,18 +3,15 @@
 With a folder, every tab is taken there at three widths, light and dark, to be looked at.
 """
 
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.page.program import ROOT, running_program
+
 CHROMIUM = "/usr/bin/chromium"
-PORT = 7963
-URL = f"http://127.0.0.1:{PORT}/"
 WIDTHS = (1440, 768, 360)
 TABS = ("Compress", "Compare", "Study", "Decode a file", "About")
 FOR_README = {"Compress": "page_compress", "Compare": "page_compare", "Study": "page_study"}
@@ -24,31 +21,28 @@ WAIT_MS = 600_000
 def main():
     """Start the page, visit every tab, and write the pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    process = subprocess.Popen([sys.executable, "app.py", "--port", str(PORT)], cwd=ROOT)
-    try:
-        _wait()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-            )
-            for scheme in ("light", "dark"):
-                for width in WIDTHS if folder else WIDTHS[:1]:
-                    _take(browser, scheme, width, folder)
-                if folder is None:
-                    break
-            browser.close()
-    finally:
-        process.terminate()
-        process.wait()
+    schemes, widths = (("light", "dark"), WIDTHS) if folder else (("light",), WIDTHS[:1])
+    with (
+        TemporaryDirectory() as served,
+        running_program(Path(served)) as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for scheme in schemes:
+            for width in widths:
+                _take(browser, url, scheme, width, folder)
+        browser.close()
 
 
-def _take(browser, scheme, width, folder):
+def _take(browser, url, scheme, width, folder):
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
     )
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
-    page.goto(URL + ("?__theme=dark" if scheme == "dark" else ""))
+    page.goto(url + ("?__theme=dark" if scheme == "dark" else ""))
     page.wait_for_selector("#examples button")
     _shoot(page, folder, f"start-{scheme}-{width}")
     page.locator("#examples button.gallery-item").nth(1).click()
@@ -86,17 +80,6 @@ def _shoot(page, folder, name):
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=folder / f"{name}.png", full_page=True)
-
-
-def _wait():
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(URL, timeout=5)
-        except OSError:
-            time.sleep(1)
-        else:
-            return
-    sys.exit("The page did not start.")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-PHOTO = Path(__file__).parents[2] / "examples" / "astronaut.png"
+from tests.page.program import ROOT
+
+PHOTO = ROOT / "examples" / "astronaut.png"
 
 pytestmark = pytest.mark.slow
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from difficmh_core.config import AutoencoderConfig, CodecConfig
+from difficmh_core.config import AutoencoderConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 
 
 @pytest.fixture(scope="module")
 def autoencoder():
     torch.manual_seed(0)
-    return Autoencoder(CodecConfig.tiny().autoencoder).eval()
+    return Autoencoder(TINY.autoencoder).eval()
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_sampling_draws_from_the_posterior(autoencoder, image):
 
 
 def test_half_precision_stays_inside(image):
-    module = Autoencoder(CodecConfig.tiny().autoencoder).eval().bfloat16()
+    module = Autoencoder(TINY.autoencoder).eval().bfloat16()
     with torch.no_grad():
         latent = module.encode(image)
         assert latent.dtype == torch.float32
@@ -53,7 +54,7 @@ def test_half_precision_stays_inside(image):
 
 
 def test_gradients_reach_every_parameter(image):
-    module = Autoencoder(CodecConfig.tiny().autoencoder)
+    module = Autoencoder(TINY.autoencoder)
     module.decode(module.encode(image, sample=True)).square().mean().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())
 
@@ -72,9 +73,7 @@ def test_another_stride_is_refused(changes):
 
 def test_patches_without_normalization_keep_the_stride():
     image = torch.rand(1, 3, 256, 320)
-    config = replace(
-        CodecConfig.tiny().autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None
-    )
+    config = replace(TINY.autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None)
     module = Autoencoder(config)
     assert not any(isinstance(layer, torch.nn.GroupNorm) for layer in module.modules())
     latent = module.encode(image)
@@ -87,9 +86,7 @@ def test_patches_without_normalization_keep_the_stride():
 
 
 def test_details_start_at_zero_and_then_count():
-    config = replace(
-        CodecConfig.tiny().autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None
-    )
+    config = replace(TINY.autoencoder, block_channels=(8, 16), patch_px=4, norm_groups=None)
     plain, detailed = Autoencoder(config), Autoencoder(replace(config, detail_channels=(6, 4)))
     weights = {
         name.replace("conv_out.", "conv_out.squares.") if "decoder" in name else name: tensor

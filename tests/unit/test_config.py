@@ -15,6 +15,7 @@ from difficmh_core.config import (
     UNetConfig,
 )
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 
 
 @pytest.mark.parametrize(
@@ -80,11 +81,10 @@ def test_the_defaults_are_the_published_widths():
 
 
 def test_tiny_has_every_part_that_the_real_profiles_have():
-    tiny = CodecConfig.tiny()
-    assert tiny.profile == "tiny"
-    assert tiny.latent_codec.n_rate_points > 1
-    assert len(tiny.latent_codec.slice_channels) > 1
-    assert any(tiny.unet.attention_levels)
+    assert TINY.profile == "tiny"
+    assert TINY.latent_codec.n_rate_points > 1
+    assert len(TINY.latent_codec.slice_channels) > 1
+    assert any(TINY.unet.attention_levels)
 
 
 def test_samplers_are_named_as_users_write_them():

@@ -7,9 +7,9 @@ from difficmh_core.compression.context_model import (
     merge_checkerboard,
     split_checkerboard,
 )
-from difficmh_core.config import CodecConfig
+from difficmh_core.profiles import TINY
 
-CONFIG = CodecConfig.tiny().latent_codec
+CONFIG = TINY.latent_codec
 
 
 def positions(rows, columns):

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import torch
 
-from difficmh_core.config import CodecConfig, ControlConfig, UNetConfig
+from difficmh_core.config import ControlConfig, UNetConfig
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.profiles import TINY
 
-CONFIG = CodecConfig.tiny().unet
-CONTROL = CodecConfig.tiny().control
+CONFIG = TINY.unet
+CONTROL = TINY.control
 ARGUMENTS = {
     "latent": torch.randn(2, 4, 8, 12, generator=torch.Generator().manual_seed(1)),
     "timesteps": torch.tensor([999, 3]),

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.decode import OURS, PLAIN, factors, measured, operations, ours
 from benchmarks.memory import LiveTensors, peak_of_stages
-from difficmh_core.config import CodecConfig
+from difficmh_core.profiles import TINY
 from difficmh_core.sd21 import SD21
 from difficmh_core.tagging.ram import RamConfig
 
@@ -64,4 +64,4 @@ def test_a_4k_picture_fits_24_gb():
 
 
 def test_small_profiles_are_counted_too():
-    assert all(peak > 0 for peak in peak_of_stages(CodecConfig.tiny(), 128, 64).values())
+    assert all(peak > 0 for peak in peak_of_stages(TINY, 128, 64).values())

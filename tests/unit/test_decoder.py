@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from difficmh_core.config import CodecConfig, DecodeSettings, SamplerName
+from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.cross_attention import cross_attentions
 from difficmh_core.diffusion.cuda_graph import Recorded
@@ -16,8 +16,9 @@ from difficmh_core.diffusion.noise import PortableNoise
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 
-CONFIG = CodecConfig.tiny()
+CONFIG = TINY
 SEED = 231
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from difficmh_core.config import CodecConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 from difficmh_core.training.data import Photographs
 from difficmh_core.training.device_data import (
     DeviceCropSampler,
@@ -77,7 +77,7 @@ def test_photographs_below_the_crop_are_enlarged(photographs):
 
 def test_crops_come_with_their_latents_and_tags(photographs):
     torch.manual_seed(0)
-    autoencoder = Autoencoder(CodecConfig.tiny().autoencoder).eval()
+    autoencoder = Autoencoder(TINY.autoencoder).eval()
     crops = DeviceCropSampler(photographs, CPU, crop_px=32)
     tag_ids = [[1], [2, 3], []]
     batch = EncodedCropSampler(crops, autoencoder, tag_ids).draw(6, np.random.default_rng(3))

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError, CorruptBitstreamError
+from difficmh_core.profiles import TINY
 
-CONFIG = CodecConfig.tiny().latent_codec
+CONFIG = TINY.latent_codec
 ONE_RATE = replace(CONFIG, n_rate_points=1)
 QUALITY = torch.tensor([0.0, 1.0])
 

@@ -5,13 +5,14 @@ import itertools
 import pytest
 import torch
 
-from difficmh_core.config import CodecConfig, DecodeSettings
+from difficmh_core.config import DecodeSettings
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.tiling import Tiling, in_tiles, tile_starts
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 
 SMALL = Tiling(untiled_area=300, tile=16, overlap=4)
 
@@ -52,7 +53,7 @@ def test_no_seam_where_tiles_disagree():
 
 
 def test_the_decoder_tiles_large_pictures():
-    config = CodecConfig.tiny()
+    config = TINY
     torch.manual_seed(0)
     unet = ControlledUNet(DenoisingUNet(config.unet), ControlModule(config.unet, config.control))
     schedule, context = NoiseSchedule(config.schedule), torch.randn(1, 16, 16)

@@ -18,9 +18,8 @@ import torch
 from PIL import Image
 
 from difficmh_core.baselines.elic_network import ElicConfig
-from difficmh_core.config import CodecConfig
 from difficmh_core.errors import CheckpointError, ConfigError
-from difficmh_core.profiles import load_codec
+from difficmh_core.profiles import TINY, load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
 from difficmh_core.training.elic_package import package_elic, unpack_elic
@@ -94,7 +93,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     """A recipe of which every stage ran."""
     torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
-    made = Recipe(photos=photos, check=check, runs=runs, config=CodecConfig.tiny(), elic=TINY_ELIC)
+    made = Recipe(photos=photos, check=check, runs=runs, config=TINY, elic=TINY_ELIC)
     for stage in StageName:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
@@ -291,7 +290,7 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
         photos=recipe.photos,
         check=recipe.check,
         runs=tmp_path / "runs",
-        config=CodecConfig.tiny(),
+        config=TINY,
     )
     again.latents_path.write_bytes(recipe.latents_path.read_bytes())
     ours, theirs = again.latent_codec().state_dict(), recipe.latent_codec().state_dict()

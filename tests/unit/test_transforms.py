@@ -17,9 +17,10 @@ from difficmh_core.compression.transforms import (
     HyperSynthesis,
     SynthesisTransform,
 )
-from difficmh_core.config import CodecConfig, LatentCodecConfig
+from difficmh_core.config import LatentCodecConfig
+from difficmh_core.profiles import TINY
 
-CONFIG = CodecConfig.tiny().latent_codec
+CONFIG = TINY.latent_codec
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 192)])

@@ -4,12 +4,13 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from difficmh_core.config import CodecConfig, UNetConfig
+from difficmh_core.config import UNetConfig
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
+from difficmh_core.profiles import TINY
 
 CONFIGS = [
-    CodecConfig.tiny().unet,
+    TINY.unet,
     UNetConfig(
         block_channels=(8, 16, 24),
         attention_levels=(True, False, True),
@@ -102,7 +103,7 @@ def test_features_come_from_the_named_block():
 
 
 def test_gradients_reach_every_parameter_in_bfloat16():
-    config = CodecConfig.tiny().unet
+    config = TINY.unet
     unet = DenoisingUNet(config)
     with torch.autocast("cpu", torch.bfloat16):
         prediction = unet(torch.randn(2, 4, 8, 8), torch.tensor([1, 2]), torch.randn(2, 3, 16))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from difficmh_core.config import CodecConfig
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.profiles import TINY
 from difficmh_core.tagging.tags import Tag, prompt_of
 from difficmh_core.tagging.vocabulary import (
     Vocabulary,
@@ -21,7 +21,7 @@ def vocabulary() -> Vocabulary:
 
 
 def test_size_is_the_one_of_the_file_format(vocabulary):
-    assert len(vocabulary) == 1080 == CodecConfig.tiny().conditioning.vocabulary_size
+    assert len(vocabulary) == 1080 == TINY.conditioning.vocabulary_size
 
 
 def test_known_names_have_their_numbers(vocabulary):
