@@ -31,10 +31,11 @@ from difficmh_core.presets import preset_of
 from difficmh_core.profiles import NANO_FOLDER, load_codec
 from difficmh_core.training.checkpoints import write_weights
 from difficmh_core.training.data import load_photographs
+from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import write_networks
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import StageName, default_settings
+from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")

@@ -37,6 +37,7 @@ from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.recognition import load_tagger
+from difficmh_core.weights.storage import restored
 
 __all__ = [
     "DEFAULT_RATE",
@@ -84,7 +85,7 @@ NANO = CodecConfig(
     ),
     control=ControlConfig(width=1.0, head_channels=8),
     latent_codec=LatentCodecConfig(
-        stage_channels=(24, 48, 64, 64),
+        stage_channels=(32, 64, 128, 128),
         hyper_channels=64,
         latent_channels=96,
         prior_channels=32,
@@ -225,7 +226,7 @@ def _load_nano(folder: Path) -> tuple[CodecConfig, Networks]:
     for stem, module in network_files(networks).items():
         path = folder / f"{stem}.safetensors"
         tensors, _ = read_safetensors(path)
-        load_strict(module, tensors, name=path.name)
+        load_strict(module, restored(tensors, path.name), name=path.name)
     return NANO, networks
 
 

@@ -13,14 +13,7 @@ from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.training.checkpoints import read_average, write_weights
-from difficmh_core.training.package import (
-    BEFORE,
-    card_before,
-    data_of,
-    device_of,
-    round_to_half,
-    stored,
-)
+from difficmh_core.training.package import BEFORE, card_before, data_of, device_of
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.loading import load_strict, read_safetensors
@@ -29,6 +22,7 @@ from difficmh_core.weights.network_card import (
     read_network_card,
     write_network_card,
 )
+from difficmh_core.weights.storage import round_to_half, stored
 
 __all__ = ["package_elic", "unpack_elic"]
 

@@ -12,6 +12,7 @@ that nano is compared with. On several GPUs or machines, start it with
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,14 +22,16 @@ import torch
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
 from difficmh_core.profiles import NANO_FOLDER
+from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import StageName, default_settings
+from difficmh_core.training.settings import StageName
 
 __all__ = ["main"]
 
+_KERNELS_KEPT = "8192"
 _OTHER_WORK = ("latents", "package", "unpack", "package-elic", "unpack-elic")
 
 
@@ -45,6 +48,9 @@ def main(argv: Sequence[str]) -> int:
         DiffICMHError: If photographs or an earlier stage are missing.
     """
     arguments = _parser().parse_args(argv)
+    # oneDNN keeps 1,024 kernels, one for each layer and shape. Stage 'joint' needs more, and would
+    # build some anew at each step: 0.83 s instead of 0.57 s on two cores.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KERNELS_KEPT)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

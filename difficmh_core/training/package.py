@@ -1,4 +1,4 @@
-"""Package the trained networks: half precision, integer tables, one card for each file."""
+"""Package the trained networks: small files, integer tables, one card for each file."""
 
 import json
 import platform
@@ -33,6 +33,7 @@ from difficmh_core.weights.network_card import (
     read_network_card,
     write_network_card,
 )
+from difficmh_core.weights.storage import restored, round_to_half, stored
 
 __all__ = [
     "BEFORE",
@@ -42,8 +43,6 @@ __all__ = [
     "device_of",
     "measure",
     "package_weights",
-    "round_to_half",
-    "stored",
     "unpack_weights",
     "write_networks",
 ]
@@ -65,6 +64,8 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
     "control": (StageName.JOINT, StageName.FEW_STEP),
     "latent_codec": (StageName.CODEC, StageName.JOINT),
 }
+_IN_EIGHT_BITS = ("autoencoder",)
+"""The largest file, half as large by it; it has no part in what the entropy coder reads."""
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
 BEFORE = "before"
@@ -80,7 +81,7 @@ class Measure(NamedTuple):
 
 
 def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
-    """Write one safetensors file for each part of nano, in half precision, and return the parts.
+    """Write one safetensors file for each part of nano, as it is packaged, and return the parts.
 
     Args:
         recipe: Whose run folders hold the trained stages.
@@ -101,7 +102,8 @@ def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
     networks.latent_codec.update_tables()
     folder.mkdir(parents=True, exist_ok=True)
     for stem, module in files.items():
-        save_file(stored(module), folder / f"{stem}.safetensors")
+        tensors = stored(module, in_eight_bits=stem in _IN_EIGHT_BITS)
+        save_file(tensors, folder / f"{stem}.safetensors")
     return files
 
 
@@ -143,7 +145,8 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         if before is not None:
             n_steps.update(before.n_steps)
             seconds += before.training_seconds
-            own = {k: v for k, v in before.metrics.items() if k.startswith("check_")} | own
+            if not ran:  # or they would tell of weights that are no more
+                own = {k: v for k, v in before.metrics.items() if k.startswith("check_")}
         for stage, line in zip(ran, last_lines, strict=True):
             n_steps[stage.value] += int(line["step"])
         card = describe_network(
@@ -178,7 +181,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     parts = {
         stem: {
             name: tensor.float() if tensor.is_floating_point() else tensor
-            for name, tensor in read_safetensors(folder / f"{stem}.safetensors")[0].items()
+            for name, tensor in _read(folder / f"{stem}.safetensors").items()
         }
         for stem in _STAGES_OF_FILE
     }
@@ -202,6 +205,10 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     (runs / BEFORE).mkdir(exist_ok=True)
     for stem, card in cards.items():
         write_network_card(card, runs / BEFORE / stem)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    return restored(read_safetensors(path)[0], path.name)
 
 
 def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
@@ -260,18 +267,3 @@ def _fit_preview(recipe: Recipe, networks: Networks) -> None:
     crops = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=256)
     batch = crops.draw(_N_PREVIEW_CROPS, np.random.default_rng(0))
     networks.preview.fit(batch.latent, batch.image)
-
-
-def round_to_half(module: nn.Module) -> None:
-    """Round every weight to half precision, so that what is measured is what ships."""
-    for tensor in [*module.parameters(), *module.buffers()]:
-        if tensor.is_floating_point():
-            tensor.data.copy_(tensor.data.half())
-
-
-def stored(module: nn.Module) -> dict[str, Tensor]:
-    """Return a network's state as it is packaged: floating-point values in half precision."""
-    return {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-        for name, tensor in module.state_dict().items()
-    }

@@ -113,14 +113,17 @@ class PictureLoss(nn.Module):
         emphasis = torch.ones(len(image), device=image.device) if emphasis is None else emphasis
         picture = decoded.detach().float().requires_grad_()
         with torch.enable_grad():
-            terms = {"l1": (picture - image).abs().flatten(1).mean(dim=1)}
+            terms = {"l1": ((picture - image).abs().flatten(1).mean(dim=1), emphasis)}
             if self.lpips is not None:
-                terms["lpips"] = self.lpips(image, picture).float()
+                terms["lpips"] = (self.lpips(image, picture).float(), emphasis)
             if self.dists is not None:
-                terms["dists"] = self.dists(image, picture).float()
-            loss = sum(getattr(weights, k) * (v * emphasis).mean() for k, v in terms.items())
+                # Others at each step: all are judged in the end, and most of its time is saved.
+                n = max(1, round(weights.dists_share * len(image)))
+                some = torch.randperm(len(image), device=image.device)[:n]
+                terms["dists"] = (self.dists(image[some], picture[some]).float(), emphasis[some])
+            loss = sum(getattr(weights, k) * (v * e).mean() for k, (v, e) in terms.items())
             (gradient,) = torch.autograd.grad(loss, picture)
-        losses = {name: values.detach().mean() for name, values in terms.items()}
+        losses = {name: values.detach().mean() for name, (values, _) in terms.items()}
         if self.discriminator is not None:
             if share_done >= weights.adversarial_from:
                 with torch.enable_grad():

@@ -1,7 +1,7 @@
 """Settings of each training stage; what ran is written beside the weights as JSON.
 
 Loss weights are those of the sum that is minimized; a weight of 0 leaves the term out, and its
-cost too. The defaults are nano's; :func:`paper_settings` are those of the published system.
+cost too. What nano and the published system are trained with: :mod:`.default_settings`.
 """
 
 from dataclasses import dataclass, field
@@ -21,8 +21,6 @@ __all__ = [
     "SemanticSettings",
     "StageName",
     "StageSettings",
-    "default_settings",
-    "paper_settings",
 ]
 
 
@@ -63,6 +61,7 @@ class PictureWeights:
         l1: Mean absolute difference, pictures in [0, 1].
         lpips: LPIPS (alex).
         dists: DISTS.
+        dists_share: Share of a batch that DISTS, by far the slowest, judges, in (0, 1].
         adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
             a share of the gradient of the other terms together; at most about 1.
         adversarial_from: Share of the stage's minutes after which it pulls; it learns before.
@@ -72,6 +71,7 @@ class PictureWeights:
     l1: float = 0.0
     lpips: float = 0.0
     dists: float = 0.0
+    dists_share: float = 1.0
     adversarial: float = 0.0
     adversarial_from: float = 0.5
     discriminator_channels: tuple[int, ...] = (32, 64, 128)
@@ -189,7 +189,8 @@ class CodecSettings(StageSettings):
     Attributes:
         rate: Weight of bits per pixel at the lowest and the highest quality; log-linear between,
             a random quality for each picture. Equal ends train one rate.
-        rate_ramp_steps: Steps over which the rate term grows in, lest all rates collapse.
+        rate_ramp_steps: Steps over which the rate term grows in: transforms that leave things out
+            from the beginning do not learn to pass them later.
         distance: Weight of the mean squared difference of content and diffusion latent.
         picture: Losses on the content latent's picture, through the frozen autoencoder.
         quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
@@ -284,66 +285,3 @@ class ElicSettings(StageSettings):
         StageSettings.__post_init__(self)
         if min(self.distortion) <= 0:
             raise ConfigError(f"Both distortion weights must be above 0, got {self.distortion}.")
-
-
-def default_settings(stage: StageName) -> StageSettings:
-    """Return the settings with which two CPU cores train a stage of nano."""
-    match stage:
-        case StageName.AUTOENCODER:
-            return AutoencoderSettings(minutes=45, batch_size=4)
-        case StageName.DECODER:
-            picture = PictureWeights(l1=2.0, lpips=1.0, adversarial=0.2, adversarial_from=0.2)
-            return AutoencoderSettings(minutes=20, batch_size=4, picture=picture)
-        case StageName.PRIOR:
-            return PriorSettings(minutes=20, batch_size=16, crop_px=256, learning_rate=8e-4)
-        case StageName.CODEC:
-            picture = PictureWeights(l1=0.5, lpips=0.5)
-            return CodecSettings(minutes=25, learning_rate=5e-4, picture=picture)
-        case StageName.JOINT:
-            semantic = SemanticSettings(weight=2.0)
-            picture = PictureWeights(
-                l1=1.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
-            )
-            return JointSettings(
-                minutes=45,
-                batch_size=4,
-                rate=(50.0, 0.5),
-                semantic=semantic,
-                picture=picture,
-                trains_decoder=True,
-            )
-        case StageName.FEW_STEP:
-            picture = PictureWeights(
-                l1=2.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
-            )
-            return FewStepSettings(minutes=25, batch_size=4, learning_rate=3e-4, picture=picture)
-        case StageName.ELIC:
-            return ElicSettings(minutes=100, batch_size=4, crop_px=192, learning_rate=6e-4)
-
-
-def paper_settings(*, rate: float = 2.0) -> JointSettings:
-    """Return the published settings of stage ``joint``, for 300,000 steps on 512 px crops.
-
-    The released runs train one checkpoint per rate: first at a high rate (the lowest weight), then
-    fine-tuned from it at each of the weights 2, 4, 8, 16 and 32. Learning rate constant, no
-    gradient clipping, single precision.
-
-    Args:
-        rate: Weight of bits per pixel.
-    """
-    return JointSettings(
-        minutes=60 * 24 * 30,
-        steps=300_000,
-        batch_size=4,
-        crop_px=512,
-        learning_rate=5e-5,
-        weight_decay=1e-2,
-        warmup_steps=0,
-        gradient_norm=None,
-        decays=False,
-        bfloat16=False,
-        rate=(rate, rate),
-        rate_ramp_steps=0,
-        quantiles_learning_rate=1e-3,
-        semantic=SemanticSettings(weight=2.0),
-    )

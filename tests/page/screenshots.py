@@ -57,6 +57,8 @@ def _take(browser, url, scheme, width, folder):
             page.wait_for_selector("#study-qualities")
             page.click("#study-start")
             page.wait_for_selector("#study-progress .message")
+        # Pictures below the fold load when they come into view, which a long shot does not do.
+        page.evaluate("document.querySelectorAll('img').forEach(i => i.loading = 'eager')")
         page.evaluate("window.scrollTo(0, 0)")
         page.wait_for_timeout(1500)
         _shoot(page, folder, f"{tab.split()[0].lower()}-{scheme}-{width}")

@@ -6,8 +6,9 @@ import torch
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.training.default_settings import paper_settings
 from difficmh_core.training.losses import latent_distance, prediction_error, semantic_distance
-from difficmh_core.training.settings import FeatureDistance, SemanticSettings, paper_settings
+from difficmh_core.training.settings import FeatureDistance, SemanticSettings
 from difficmh_core.weights.published.diffusion import load_published_control, load_published_unet
 
 BLOCKS = {"mid": None, "enc_5": 4}

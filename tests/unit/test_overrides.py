@@ -5,14 +5,13 @@ from dataclasses import fields
 import pytest
 
 from difficmh_core.errors import ConfigError
+from difficmh_core.training.default_settings import default_settings, paper_settings
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.settings import (
     FeatureDistance,
     JointSettings,
     StageName,
     StageSettings,
-    default_settings,
-    paper_settings,
 )
 
 

@@ -87,3 +87,20 @@ def test_the_discriminator_learns_to_tell(pictures):
         loss.backward()
         optimizer.step()
     assert discriminator(pictures[1]).mean() > discriminator(smooth).mean() + 0.5
+
+
+def test_dists_may_judge_a_share_of_the_batch_with_its_emphasis(pictures):
+    image, decoded = pictures[0], pictures[1].requires_grad_()
+    loss = PictureLoss(PictureWeights(dists=3.0, dists_share=0.5), SQUARED)
+    distances = (image - decoded).square().flatten(1).mean(dim=1)
+    emphasis = torch.tensor([1.0, 2.0])
+    seen = set()
+    for seed in range(8):
+        torch.manual_seed(seed)
+        losses = loss(image, decoded, 0.0, decoded, emphasis)
+        judged = int(gradient_of(losses, decoded).abs().amax(dim=(1, 2, 3)).argmax())
+        seen.add(judged)
+        expected = 3 * distances[judged] * emphasis[judged]
+        torch.testing.assert_close(losses["picture"], expected)
+        torch.testing.assert_close(losses["dists"], distances[judged])
+    assert seen == {0, 1}

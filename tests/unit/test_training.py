@@ -22,6 +22,7 @@ from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import TINY, load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
+from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
@@ -33,7 +34,6 @@ from difficmh_core.training.settings import (
     PictureWeights,
     StageName,
     StageSettings,
-    default_settings,
 )
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
