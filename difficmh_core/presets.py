@@ -22,9 +22,9 @@ _PAPER = DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM) 
 _SMALL: Mapping[str, DecodeSettings] = MappingProxyType(
     {
         "instant": DecodeSettings(
-            steps=1, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5
+            steps=1, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.05
         ),
-        "fast": DecodeSettings(steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.5),
+        "fast": DecodeSettings(steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.05),
         "paper": _PAPER,
     }
 )

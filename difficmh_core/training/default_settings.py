@@ -42,18 +42,16 @@ def default_settings(stage: StageName) -> StageSettings:
                 minutes=45,
                 batch_size=4,
                 learning_rate=3e-4,
-                rate=(30.0, 0.07),
-                distance=0.25,
+                rate=(13.0, 3.0),
+                distance=0.5,
                 semantic=SemanticSettings(weight=2.0, block=1),
                 picture=picture,
                 trains_decoder=True,
                 predicted=0.5,
             )
         case StageName.FEW_STEP:
-            picture = PictureWeights(
-                l1=2.0, lpips=1.0, dists=1.0, adversarial=0.2, adversarial_from=0.1
-            )
-            return FewStepSettings(minutes=25, batch_size=4, learning_rate=3e-4, picture=picture)
+            picture = PictureWeights(l1=0.5, lpips=1.0, dists=2.5, dists_share=0.5)
+            return FewStepSettings(minutes=35, batch_size=4, learning_rate=2.5e-4, picture=picture)
         case StageName.ELIC:
             return ElicSettings(minutes=100, batch_size=4, crop_px=192, learning_rate=6e-4)
 

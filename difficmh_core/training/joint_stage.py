@@ -113,15 +113,17 @@ class JointStage(CodecStage):
                 output = latent_codec(batch.image, batch.latent, quality)
             losses = {"total": torch.zeros((), device=batch.image.device)}
         content = output.content_latent.float()
-        n_timesteps = self.schedule.config.n_timesteps
-        losses["diffusion"] = prediction_error(
-            lambda noisy, t: controlled(noisy, t, context, content),
-            self.schedule,
-            batch.latent,
-            torch.randn_like(batch.latent),
-            torch.randint(n_timesteps, (len(content),), device=content.device),
-        )
-        losses["total"] = losses["total"] + settings.diffusion * losses["diffusion"]
+        if settings.diffusion:
+            losses["diffusion"] = prediction_error(
+                lambda noisy, t: controlled(noisy, t, context, content),
+                self.schedule,
+                batch.latent,
+                torch.randn_like(batch.latent),
+                torch.randint(
+                    self.schedule.config.n_timesteps, (len(content),), device=content.device
+                ),
+            )
+            losses["total"] = losses["total"] + settings.diffusion * losses["diffusion"]
         if settings.semantic.weight and settings.trains_codec:
             losses["semantic"] = semantic_distance(
                 self.unet, self.schedule, content, batch.latent, context, settings.semantic

@@ -1,14 +1,16 @@
 """The training loop: optimizers, moving average, log, and checkpoints from which it goes on.
 
-``accelerate`` chooses the device and, started by ``accelerate launch``, joins several GPUs or
-machines: each process draws its own batches, gradients are averaged, and only the first process
-writes. A run folder holds ``checkpoint.safetensors`` (see :mod:`.checkpoints`) and ``log.jsonl``,
-one object per line, which any plotting program reads.
+``accelerate`` chooses the device and, started by ``accelerate launch`` or
+``torch.distributed.run``, joins several GPUs or machines: each process draws its own batches,
+gradients are averaged, and only the first process writes. A run folder holds
+``checkpoint.safetensors`` (see :mod:`.checkpoints`) and ``log.jsonl``, one object per line, which
+any plotting program reads.
 """
 
 import json
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from difficmh_core.errors import ConfigError
 from difficmh_core.training.checkpoints import (
     CHECKPOINT_NAME,
     TrainingState,
@@ -57,11 +60,13 @@ def train(
 
     Raises:
         CheckpointError: If the folder holds a checkpoint of another architecture.
+        ConfigError: If several processes were started that do not train together.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # A discriminator that has not joined yet has no gradients, which must be allowed.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     accelerator = Accelerator(kwargs_handlers=[unused])
+    _check_processes(accelerator.num_processes)
     device_type = accelerator.device.type
     in_bfloat16 = settings.bfloat16 and has_bfloat16(device_type)
     _logger.info("Computing in %s.", "bfloat16" if in_bfloat16 else "single precision")
@@ -138,6 +143,16 @@ def train(
             save_checkpoint(path, state, settings)
             yield record(stage.validate(state.average.module))
     accelerator.wait_for_everyone()
+
+
+def _check_processes(n_joined: int) -> None:
+    """Refuse processes that would each train alone and write over one another's checkpoints."""
+    n_started = int(os.environ.get("WORLD_SIZE", "1"))
+    if n_joined != n_started:
+        raise ConfigError(
+            f"{n_started} processes were started, but {n_joined} would train together. On CPUs, "
+            "set the environment variable ACCELERATE_USE_CPU=true."
+        )
 
 
 def _of_first(accelerator: Accelerator, elapsed_s: float) -> float:

@@ -6,7 +6,7 @@ The stages run in the order ``autoencoder``, ``latents``, ``decoder``, ``prior``
 time and resumed by the same command. ``unpack`` makes run folders out of packaged weights, to go
 on from those. ``elic``, ``package-elic`` and ``unpack-elic`` do the same for the learned codec
 that nano is compared with. On several GPUs or machines, start it with
-``accelerate launch -m difficmh_core train``.
+``accelerate launch -m difficmh_core train`` or, likewise, ``python -m torch.distributed.run``.
 """
 
 import argparse

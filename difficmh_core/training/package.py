@@ -64,8 +64,8 @@ _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
     "control": (StageName.JOINT, StageName.FEW_STEP),
     "latent_codec": (StageName.CODEC, StageName.JOINT),
 }
-_IN_EIGHT_BITS = ("autoencoder",)
-"""The largest file, half as large by it; it has no part in what the entropy coder reads."""
+_IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."}
+"""What of which file is stored in 8 bits: the part that no decoder runs."""
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
 BEFORE = "before"
@@ -102,7 +102,7 @@ def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
     networks.latent_codec.update_tables()
     folder.mkdir(parents=True, exist_ok=True)
     for stem, module in files.items():
-        tensors = stored(module, in_eight_bits=stem in _IN_EIGHT_BITS)
+        tensors = stored(module, in_eight_bits=_IN_EIGHT_BITS.get(stem))
         save_file(tensors, folder / f"{stem}.safetensors")
     return files
 

@@ -232,7 +232,7 @@ class JointSettings(CodecSettings):
     batch_tag_dropout: float = 0.1
     trains_codec: bool = True
     predicted: float = 0.0
-    start: float = 0.5
+    start: float = 0.05
     decoding_steps: int = 2
     from_content: float = 0.7
 
@@ -254,7 +254,7 @@ class FewStepSettings(StageSettings):
         trains_decoder: Whether the autoencoder's decoder is trained too.
     """
 
-    start: float = 0.5
+    start: float = 0.05
     decoding_steps: int = 2
     from_content: float = 0.7
     picture: PictureWeights = PictureWeights(l1=2.0, lpips=1.0)

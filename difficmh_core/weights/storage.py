@@ -34,20 +34,25 @@ def round_to_half(module: nn.Module) -> None:
             tensor.data.copy_(tensor.data.half())
 
 
-def stored(module: nn.Module, *, in_eight_bits: bool = False) -> dict[str, Tensor]:
+def stored(module: nn.Module, *, in_eight_bits: str | None = None) -> dict[str, Tensor]:
     """Return a network's state as it is packaged.
 
     Args:
         module: The network.
-        in_eight_bits: Whether weights of at least 4,096 values are stored in 8 bits, all other
-            floating-point values in half precision. The first dimension must be the output
-            channels; a transposed convolution's is not.
+        in_eight_bits: Weights of at least 4,096 values whose names begin with this are stored in 8
+            bits, all other floating-point values in half precision. Their first dimension must be
+            the output channels; a transposed convolution's is not.
     """
     tensors = dict[str, Tensor]()
     for name, tensor in module.state_dict().items():
         if not tensor.is_floating_point():
             tensors[name] = tensor.contiguous()
-        elif in_eight_bits and tensor.dim() > 1 and tensor.numel() >= _LARGE:
+        elif (
+            in_eight_bits is not None
+            and name.startswith(in_eight_bits)
+            and tensor.dim() > 1
+            and tensor.numel() >= _LARGE
+        ):
             rows = tensor.float().flatten(1)
             step = rows.abs().amax(dim=1) / _HIGHEST
             # A channel of zeros has no step.

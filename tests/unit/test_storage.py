@@ -26,7 +26,7 @@ def test_in_half_precision_whole_numbers_stay(module):
 
 
 def test_large_weights_take_8_bits_and_come_back_within_half_a_step_of_their_channel(module):
-    tensors = stored(module, in_eight_bits=True)
+    tensors = stored(module, in_eight_bits="0")
     assert tensors["0.weight"].dtype == torch.int8
     assert tensors["2.weight"].dtype == tensors["0.bias"].dtype == torch.float16
     weight = restored(tensors, "toy")["0.weight"]
@@ -36,10 +36,15 @@ def test_large_weights_take_8_bits_and_come_back_within_half_a_step_of_their_cha
     assert weight[0].abs().max() == 0
 
 
+def test_only_what_is_named_takes_8_bits(module):
+    assert stored(module, in_eight_bits="2.")["0.weight"].dtype == torch.float16
+    assert stored(module)["0.weight"].dtype == torch.float16
+
+
 def test_what_is_stored_again_is_the_same(module):
-    tensors = stored(module, in_eight_bits=True)
+    tensors = stored(module, in_eight_bits="0")
     load_strict(module, restored(tensors, "toy"), "toy")
-    again = stored(module, in_eight_bits=True)
+    again = stored(module, in_eight_bits="0")
     assert tensors.keys() == again.keys()
     torch.testing.assert_close(tensors, again, rtol=1e-6, atol=0)
 
@@ -61,7 +66,7 @@ def test_rounding_to_half_is_what_half_precision_holds(module):
     ],
 )
 def test_weights_without_their_steps_are_refused(module, change, message):
-    tensors = stored(module, in_eight_bits=True)
+    tensors = stored(module, in_eight_bits="0")
     change(tensors)
     with pytest.raises(CheckpointError, match=message):
         restored(tensors, "toy")

@@ -281,6 +281,12 @@ def test_two_processes_train_one_model(tmp_path):
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
 
 
+def test_processes_that_would_train_alone_are_refused(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match=r"2 processes .* 1 would .*ACCELERATE_USE_CPU"):
+        list(recipe.train(StageName.AUTOENCODER, brief(StageName.AUTOENCODER)))
+
+
 def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.profiles.NANO", recipe.config(scaled=True))
     list(package_weights(recipe, tmp_path / "nano"))
