@@ -53,7 +53,7 @@ VARIANTS: Mapping[str, Sequence[str]] = {
 _PAPER = [
     *(f"picture.{name}=0" for name in ("l1", "lpips", "dists", "adversarial")),
     "trains_decoder=false",
-    "rate=[50, 0.5]",  # as in the packaged codec's training
+    "rate=[50, 0.5]",  # as in version 4, whose results are kept
     "validate_every_s=1000000",
 ]
 """The losses of the paper alone."""

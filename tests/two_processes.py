@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 
 from difficmh_core.training.data import Crops
-from difficmh_core.training.loop import train
+from difficmh_core.training.loop import make_accelerator, train
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -45,7 +44,7 @@ class LineSampler:
 
 def train_here(out: str) -> None:
     """Train in this process; the first one sees only the left half of the line."""
-    rank = Accelerator().process_index
+    rank = make_accelerator().process_index
     torch.manual_seed(rank)
     # Three seconds do on a quiet machine; two processes on a busy one need more to converge.
     settings = StageSettings(minutes=0.15, learning_rate=0.05, bfloat16=False, log_every=1000)

@@ -10,7 +10,6 @@ any plotting program reads.
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +22,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from difficmh_core.errors import ConfigError
 from difficmh_core.training.checkpoints import (
     CHECKPOINT_NAME,
     TrainingState,
@@ -35,7 +33,7 @@ from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["LOG_NAME", "train"]
+__all__ = ["LOG_NAME", "make_accelerator", "train"]
 
 _logger = logging.getLogger(__name__)
 
@@ -60,13 +58,9 @@ def train(
 
     Raises:
         CheckpointError: If the folder holds a checkpoint of another architecture.
-        ConfigError: If several processes were started that do not train together.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # A discriminator that has not joined yet has no gradients, which must be allowed.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(kwargs_handlers=[unused])
-    _check_processes(accelerator.num_processes)
+    accelerator = make_accelerator()
     device_type = accelerator.device.type
     in_bfloat16 = settings.bfloat16 and has_bfloat16(device_type)
     _logger.info("Computing in %s.", "bfloat16" if in_bfloat16 else "single precision")
@@ -145,14 +139,12 @@ def train(
     accelerator.wait_for_everyone()
 
 
-def _check_processes(n_joined: int) -> None:
-    """Refuse processes that would each train alone and write over one another's checkpoints."""
-    n_started = int(os.environ.get("WORLD_SIZE", "1"))
-    if n_joined != n_started:
-        raise ConfigError(
-            f"{n_started} processes were started, but {n_joined} would train together. On CPUs, "
-            "set the environment variable ACCELERATE_USE_CPU=true."
-        )
+def make_accelerator() -> Accelerator:
+    """Return what knows the device and joins the processes that were started together."""
+    # A discriminator that has not joined yet has no gradients, which must be allowed.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    # Without being told, accelerate takes processes on a CPU for one process each.
+    return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[unused])
 
 
 def _of_first(accelerator: Accelerator, elapsed_s: float) -> float:

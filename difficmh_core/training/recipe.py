@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
@@ -39,7 +38,7 @@ from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
-from difficmh_core.training.loop import LOG_NAME, train
+from difficmh_core.training.loop import LOG_NAME, make_accelerator, train
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import PriorStage
 from difficmh_core.training.settings import (
@@ -224,7 +223,7 @@ class Recipe:
         )
 
     def _device_sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
-        device = Accelerator().device
+        device = make_accelerator().device
         photographs = with_reduced_copies(self.photographs, crop_px=settings.crop_px)
         crops = DeviceCropSampler(photographs, device, crop_px=settings.crop_px)
         if stage in _STAGES_ON_PICTURES:

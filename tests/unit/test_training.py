@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-import os
 import subprocess
 import sys
 import tarfile
@@ -248,7 +247,9 @@ def test_the_codec_learns_from_the_pictures_of_one_step(recipe):
     stage = recipe._make(StageName.JOINT, settings)
     batch = recipe._sampler(StageName.JOINT, settings).draw(2, np.random.default_rng(0))
     torch.nn.init.normal_(stage.trained["control"].to_middle.weight)  # starts at zero
-    stage(batch, Progress(0, 0.0))["total"].backward()
+    losses = stage(batch, Progress(0, 0.0))
+    assert {"diffusion", "semantic"}.isdisjoint(losses)  # left out, not only weighed with 0
+    losses["total"].backward()
     for part in ("control.encoder.1", "latent_codec.synthesis", "autoencoder.model.decoder"):
         gradients = [value.grad for value in stage.trained.get_submodule(part).parameters()]
         assert any(gradient is not None and gradient.abs().max() > 0 for gradient in gradients)
@@ -272,19 +273,12 @@ def test_two_processes_train_one_model(tmp_path):
         text=True,
         timeout=300,
         check=False,
-        env=os.environ | {"ACCELERATE_USE_CPU": "true"},
     )
     assert finished.returncode == 0, finished.stderr
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
     assert first == pytest.approx([3, -1], abs=0.05)
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
-
-
-def test_processes_that_would_train_alone_are_refused(recipe, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigError, match=r"2 processes .* 1 would .*ACCELERATE_USE_CPU"):
-        list(recipe.train(StageName.AUTOENCODER, brief(StageName.AUTOENCODER)))
 
 
 def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
