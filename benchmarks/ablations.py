@@ -3,12 +3,12 @@
     python -m benchmarks.ablations decode CHECK [--n 20] [--out results/ablations]
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--steps 600] …
 
-``decode`` takes the packaged weights and turns tags, guidance and steps. ``train`` goes on from
-the packaged codec and trains a control module from the prior, with the four losses of the paper
-alone, above the autoencoder and the prior in RUNS; once for each variant of the semantic loss,
-with the same seed and steps; and decodes each without diffusion, and with and without tags. Every
-result is a mean over the photographs, all coded within the same number of bits, or with as few as
-the codec can; kept as JSON.
+``decode`` takes the packaged weights and turns tags, guidance, steps and start. ``train`` goes on
+from the packaged codec and trains a control module from the prior, with the four losses of the
+paper alone, above the autoencoder and the prior in RUNS; once for each variant of the semantic
+loss, with the same seed and steps; and decodes each without diffusion, and with and without tags.
+Every result is a mean over the photographs, all coded within the same number of bits, or with as
+few as the codec can; kept as JSON.
 """
 
 import argparse
@@ -43,6 +43,8 @@ CLASSES = ("top1", "js_bits")
 TARGET_BPP = 0.06
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
+STARTS = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Parts of the schedule from which one step decodes."""
 VARIANTS: Mapping[str, Sequence[str]] = {
     "middle": ["semantic.weight=2"],
     "off": ["semantic.weight=0"],
@@ -100,11 +102,11 @@ class Bench:
 
 
 def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
-    """Yield the results of turning tags, guidance and steps."""
+    """Yield the results of turning tags, guidance, steps and start."""
     fast = replace(preset_of("nano", "fast"), seed=_SEED)
     coded, untagged = bench.code(codec), bench.code(codec, tags=False)
 
-    @cache  # the three sweeps have settings in common
+    @cache  # the sweeps have settings in common
     def measured(settings: DecodeSettings) -> dict[str, float]:
         return bench.measure(codec, coded, settings)
 
@@ -118,6 +120,8 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
         for steps in STEPS:
             settings = replace(_MANY_STEPS, steps=steps, start=start)
             yield {"steps": steps, "start": start, **measured(settings)}
+    for start in STARTS:
+        yield {"steps": 1, "start": start, **measured(replace(_MANY_STEPS, steps=1, start=start))}
 
 
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -77,7 +77,8 @@ class Evaluation:
     ) -> Iterator[dict[str, Any]]:
         """Measure what is not measured yet, and yield each line as it is kept.
 
-        A picture that cannot be read gives a line with its error; the others go on.
+        A picture that cannot be read gives a line with its error; the others go on. A codec that
+        failed on a picture before tries it again.
 
         Args:
             contenders: The codecs.
@@ -96,15 +97,14 @@ class Evaluation:
         file = self.out / f"rows-{process}.jsonl"
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
+        measured = {key for key, line in kept.items() if line.get("error") is None}
 
         def keep(line: dict[str, Any]) -> dict[str, Any]:
             append_line(file, line)
             return line
 
         def is_done(key: tuple[str, str, float]) -> bool:
-            if key not in kept or sets is None:
-                return key in kept
-            return kept[key].get("error") is not None or sets.has(*key)
+            return key in measured and (sets is None or sets.has(*key))
 
         for path in paths[process::n_processes]:
             name = path.relative_to(self.folder).as_posix()
@@ -131,7 +131,7 @@ class Evaluation:
                 for outcome in compare(name, image, [n_bytes], left, judge, original=original):
                     if sets is not None and outcome.seen is not None:
                         sets.keep(outcome.seen.pixels, name, outcome.row.codec, rate)
-                    if (name, outcome.row.codec, rate) in kept:
+                    if (name, outcome.row.codec, rate) in measured:
                         continue  # it was measured before; only its features were missing
                     row = replace(outcome.row, target_bpp=rate)
                     line = {**row.to_json(), "rate_bpp": rate}
@@ -147,7 +147,11 @@ class Evaluation:
         """
         kept = dict[tuple[str, str | None, float | None], dict[str, Any]]()
         for path in sorted(self.out.glob("rows-*.jsonl")):
-            kept |= {_key_of(line): line for line in read_lines(path)}
+            for line in read_lines(path):
+                # Whichever is read first: what was measured hides a failure, never the reverse.
+                before = kept.get(_key_of(line), line)
+                if line.get("error") is None or before.get("error") is not None:
+                    kept[_key_of(line)] = line
         for line in kept.values():
             if "codec" in line and line["rate_bpp"] not in self.rates_bpp:
                 raise ConfigError(

@@ -65,7 +65,7 @@ class CodecStage(Stage):
             self.trained["autoencoder"] = autoencoder
         self.picture_loss = PictureLoss(settings.picture, perceptual)
         self.adversary = self.picture_loss.discriminator
-        self.check_lpips = perceptual.lpips()
+        self.check_lpips, self.check_dists = perceptual.lpips(), perceptual.dists()
         self.register_buffer("check", check, persistent=False)
         self.register_buffer("check_latent", autoencoder.encode(check), persistent=False)
 
@@ -128,7 +128,7 @@ class CodecStage(Stage):
         return losses, output
 
     def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return estimated bits per pixel, distance and LPIPS of the content at three rates."""
+        """Return estimated bits per pixel, distance, LPIPS and DISTS, at three rates."""
         return self.check_codec(average)
 
     @torch.no_grad()
@@ -153,5 +153,6 @@ class CodecStage(Stage):
             distance = latent_distance(output.content_latent, latent).mean().item()
             measures[f"{name}_distance"] = round(distance, 4)
             measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+            measures[f"{name}_dists"] = round(self.check_dists(check, decoded).mean().item(), 4)
         latent_codec.train(was_training)
         return measures

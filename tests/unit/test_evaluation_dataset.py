@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg, webp
-from difficmh_core.errors import ConfigError
+from difficmh_core.errors import ConfigError, ProgramError
 from difficmh_core.evaluation.contenders import OtherCodec
 from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.judge import Judge
@@ -171,6 +171,24 @@ def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, 
     list(evaluation.run(contenders[:1], judge, process=1, n_processes=2))
     assert len({line["picture"] for line in evaluation.lines()}) == 4
     assert evaluation.finish()["n_pictures"] == 3
+
+
+def test_a_codec_that_failed_tries_again(folder, tmp_path, judge, monkeypatch):
+    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    contender = OtherCodec(jpeg())
+    with monkeypatch.context() as patch:
+
+        def fail(image, n_bytes):
+            raise ProgramError("The encoder was killed.")
+
+        patch.setattr(contender, "code", fail)
+        # As the process that is read last wrote it: the order must not bring failures back.
+        list(evaluation.run([contender], judge, process=1, n_processes=2))
+    assert [row["error"] for row in evaluation.finish()["failures"]] == ["The encoder was killed."]
+    assert len(list(evaluation.run([contender], judge))) == 3
+    summary = evaluation.finish()
+    assert summary["failures"] == []
+    assert summary["summaries"][0]["n"] == 3
 
 
 def test_rows_of_a_tiny_picture_keep_their_targets_and_measures_their_pictures(
