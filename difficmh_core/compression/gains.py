@@ -40,6 +40,17 @@ class Gains(nn.Module):
         self.log_gain = nn.Parameter(log_gain)
         self.log_inverse_gain = nn.Parameter(-log_gain)
 
+    @torch.no_grad()
+    def move_ends(self, lowest: float, highest: float) -> None:
+        """Give quality 0 and 1 what other qualities have now; beyond the ends, the line goes on.
+
+        Args:
+            lowest: What becomes quality 0.
+            highest: What becomes quality 1.
+        """
+        for rows in (self.log_gain, self.log_inverse_gain):
+            rows.copy_(_interpolate(rows, torch.linspace(lowest, highest, len(rows))))
+
     def gain(self, quality: Float[Tensor, " batch"]) -> Float[Tensor, "batch channels 1 1"]:
         """Return what to multiply with before rounding, for qualities in [0, 1]."""
         return _interpolate(self.log_gain, quality).exp()[:, :, None, None]

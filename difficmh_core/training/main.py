@@ -4,7 +4,8 @@ The stages run in the order ``autoencoder``, ``latents``, ``decoder``, ``prior``
 ``joint``, ``few-step``, ``package``; ``prior`` and ``decoder`` may run side by side, and
 ``decoder`` may be left out. Each goes on from its checkpoint, so that a run can be stopped at any
 time and resumed by the same command. ``unpack`` makes run folders out of packaged weights, to go
-on from those. ``elic``, ``package-elic`` and ``unpack-elic`` do the same for the learned codec
+on from those; ``average`` makes them out of packaged weights and of branches that were trained on
+from these. ``elic``, ``package-elic`` and ``unpack-elic`` do the same for the learned codec
 that nano is compared with. On several GPUs or machines, start it with
 ``accelerate launch -m difficmh_core train`` or, likewise, ``python -m torch.distributed.run``.
 """
@@ -22,6 +23,7 @@ import torch
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
 from difficmh_core.profiles import NANO_FOLDER
+from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.overrides import change_settings
@@ -32,7 +34,7 @@ from difficmh_core.training.settings import StageName
 __all__ = ["main"]
 
 _KERNELS_KEPT = "8192"
-_OTHER_WORK = ("latents", "package", "unpack", "package-elic", "unpack-elic")
+_OTHER_WORK = ("latents", "package", "unpack", "average", "package-elic", "unpack-elic")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -70,6 +72,12 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> Iterator[Mapping[str,
         "latents": recipe.encode_latents,
         "package": lambda: package_weights(recipe, arguments.out),
         "unpack": lambda: unpack_weights(arguments.weights, arguments.runs),
+        "average": lambda: average_weights(
+            recipe,
+            arguments.weights,
+            dict(arguments.branch),
+            tuple(arguments.qualities),
+        ),
         "package-elic": lambda: package_elic(recipe, arguments.out),
         "unpack-elic": lambda: unpack_elic(ELIC_FILE, arguments.runs),
     }
@@ -91,7 +99,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where checkpoints go")
     parser.add_argument("--out", type=Path, default=Path("runs/nano"), help="packaged weights")
     parser.add_argument(
-        "--weights", type=Path, default=NANO_FOLDER, help="packaged weights that unpack reads"
+        "--weights",
+        type=Path,
+        default=NANO_FOLDER,
+        help="packaged weights that unpack and average read",
+    )
+    parser.add_argument(
+        "--branch",
+        type=_branch,
+        metavar="RUNS=SHARE",
+        action="append",
+        default=[],
+        help="for average: run folders, and their share of the change, such as runs/a=0.7",
+    )
+    parser.add_argument(
+        "--qualities",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        default=(0.0, 1.0),
+        help="for average: which qualities become 0 and 1, such as -0.1 1.2 for a wider range",
     )
     parser.add_argument(
         "--set",
@@ -104,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--limit", type=_positive, help="use only this many photographs")
     return parser
+
+
+def _branch(text: str) -> tuple[Path, float]:
+    folder, _, share = text.rpartition("=")
+    if not folder:
+        raise ConfigError(f"--branch must be RUNS=SHARE, such as runs/a=0.7, got {text!r}.")
+    return Path(folder), float(share)
 
 
 def _positive(text: str) -> int:

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -38,6 +38,7 @@ from difficmh_core.weights.storage import restored, round_to_half, stored
 __all__ = [
     "BEFORE",
     "DATA",
+    "Weights",
     "card_before",
     "data_of",
     "device_of",
@@ -52,6 +53,8 @@ DATA = (
     "Urban100 and Sun-Hays80, CID22, Animal-Pose/VOC, cats and dogs, Caltech-101, AFHQ wild, "
     "CamVid, COCO samples, deep-photo-styletransfer, Azure samples, Debian wallpapers"
 )
+Weights = Mapping[str, Tensor]
+"""Tensors by their names."""
 _STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
     "autoencoder": (
         StageName.AUTOENCODER,
@@ -162,7 +165,9 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         write_network_card(card, folder / f"{stem}.safetensors")
 
 
-def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
+def unpack_weights(
+    folder: Path, runs: Path, change: Callable[[Weights], Weights] = dict
+) -> Iterator[Mapping[str, float]]:
     """Write run folders that start from packaged weights, so that training goes on from them.
 
     The cards are kept there, too: steps and seconds of the weights made next count on from them.
@@ -170,6 +175,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     Args:
         folder: Holds the files that :func:`package_weights` wrote.
         runs: Where the run folders go; ``latents`` must run again before the later stages.
+        change: From the weights of stage ``joint`` to those that are written.
 
     Yields:
         The number of values of each stage.
@@ -198,7 +204,7 @@ def unpack_weights(folder: Path, runs: Path) -> Iterator[Mapping[str, float]]:
         StageName.AUTOENCODER: autoencoder,
         StageName.PRIOR: parts["prior"],
         StageName.CODEC: codec,
-        StageName.JOINT: joint,
+        StageName.JOINT: change(joint),
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
@@ -258,8 +264,10 @@ def device_of(before: NetworkCard | None, *, has_run: bool) -> str:
     """Return what trained a file, first by the weights that training went on from."""
     precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
     here = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})"
-    if before is None or before.device == here:
+    if before is None:
         return here
+    if before.device.endswith(here):
+        return before.device
     return f"{before.device}, then {here}" if has_run else before.device
 
 

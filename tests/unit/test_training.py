@@ -19,6 +19,7 @@ from PIL import Image
 from difficmh_core.baselines.elic_network import ElicConfig
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.profiles import TINY, load_codec
+from difficmh_core.training.average import average_weights
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
 from difficmh_core.training.default_settings import default_settings
@@ -79,9 +80,9 @@ def check(tmp_path_factory) -> Path:
     return folder
 
 
-def brief(stage: StageName) -> StageSettings:
+def brief(stage: StageName, *more: str) -> StageSettings:
     """Return settings for a few small steps, the discriminator pulling from half-way on."""
-    changes = ["minutes=10", "steps=4", "batch_size=2", "crop_px=64", "log_every=1"]
+    changes = ["minutes=10", "steps=4", "batch_size=2", "crop_px=64", "log_every=1", *more]
     if stage in WITH_DISCRIMINATOR:
         changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
     return change_settings(default_settings(stage), changes)
@@ -281,18 +282,20 @@ def test_two_processes_train_one_model(tmp_path):
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
 
 
+def with_runs(recipe, runs):
+    """Return the recipe over other run folders, with the same latents."""
+    other = Recipe(photos=recipe.photos, check=recipe.check, runs=runs, config=TINY)
+    runs.mkdir(exist_ok=True)
+    other.latents_path.write_bytes(recipe.latents_path.read_bytes())
+    return other
+
+
 def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.profiles.NANO", recipe.config(scaled=True))
     list(package_weights(recipe, tmp_path / "nano"))
     sizes = list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
     assert [next(iter(line)) for line in sizes] == ["autoencoder", "prior", "codec", "joint"]
-    again = Recipe(
-        photos=recipe.photos,
-        check=recipe.check,
-        runs=tmp_path / "runs",
-        config=TINY,
-    )
-    again.latents_path.write_bytes(recipe.latents_path.read_bytes())
+    again = with_runs(recipe, tmp_path / "runs")
     ours, theirs = again.latent_codec().state_dict(), recipe.latent_codec().state_dict()
     for name in theirs:
         if "_tables." not in name:  # built when packaging
@@ -311,3 +314,36 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
     assert second.training_seconds > first.training_seconds
     with pytest.raises(CheckpointError, match="exists already"):
         list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
+
+
+def test_branches_are_averaged(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("difficmh_core.profiles.NANO", recipe.config(scaled=True))
+    packaged = tmp_path / "nano"
+    list(package_weights(recipe, packaged))
+    list(unpack_weights(packaged, tmp_path / "branch"))
+    before = read_average(tmp_path / "branch" / StageName.JOINT)
+    branch = with_runs(recipe, tmp_path / "branch")
+    large = ("learning_rate=0.01", "warmup_steps=0")  # so that no tolerance hides the change
+    *_, checked = branch.train(StageName.JOINT, brief(StageName.JOINT, *large))
+    after = read_average(tmp_path / "branch" / StageName.JOINT)
+    average = with_runs(recipe, tmp_path / "average")
+    list(average_weights(average, packaged, {tmp_path / "branch": 0.25}, (-0.1, 1.2)))
+    made = read_average(tmp_path / "average" / StageName.JOINT)
+    moved = [name for name in made if "_gains." in name]
+    for name in made:
+        if made[name].is_floating_point() and name not in moved:
+            torch.testing.assert_close(made[name], 0.75 * before[name] + 0.25 * after[name])
+    assert max((after[name] - before[name]).abs().max() for name in made) > 1e-3
+    gains = 0.75 * before[moved[0]] + 0.25 * after[moved[0]]
+    first = gains[0] - 0.1 * (len(gains) - 1) * (gains[1] - gains[0])
+    torch.testing.assert_close(made[moved[0]][0], first)
+
+    list(package_weights(average, tmp_path / "next"))
+    first, second = (
+        read_network_card(tmp_path / name / "control.safetensors") for name in ("nano", "next")
+    )
+    assert second.n_steps["joint"] == first.n_steps["joint"] + checked["step"]
+    with pytest.raises(ConfigError, match="Name run folders"):
+        list(average_weights(average, packaged, {}))
+    with pytest.raises(ConfigError, match="must be below"):
+        list(average_weights(average, packaged, {tmp_path / "branch": 1.0}, (1.0, 0.0)))
