@@ -149,9 +149,9 @@ class Evaluation:
         for path in sorted(self.out.glob("rows-*.jsonl")):
             for line in read_lines(path):
                 # Whichever is read first: what was measured hides a failure, never the reverse.
-                before = kept.get(_key_of(line), line)
-                if line.get("error") is None or before.get("error") is not None:
-                    kept[_key_of(line)] = line
+                key = _key_of(line)
+                if line.get("error") is None or kept.get(key, line).get("error") is not None:
+                    kept[key] = line
         for line in kept.values():
             if "codec" in line and line["rate_bpp"] not in self.rates_bpp:
                 raise ConfigError(

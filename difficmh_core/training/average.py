@@ -4,9 +4,8 @@
 
     average = packaged + sum(share * (branch - packaged))
 
-A short run ends anywhere around the valley that it walks along; the average lies further inside,
-and is often better than every branch. One branch with a share below 1 is an average with where it
-began.
+Where a short run ends is partly noise; an average has less of it, and is often better than every
+branch. One branch with a share below 1 is averaged with the weights that it began from.
 
 References:
     Wortsman et al.: Model soups, ICML 2022, https://arxiv.org/abs/2203.05482
@@ -23,7 +22,7 @@ from torch import Tensor
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.training.checkpoints import holds_weights, read_average
-from difficmh_core.training.loop import LOG_NAME
+from difficmh_core.training.loop import LOG_NAME, read_log
 from difficmh_core.training.package import Weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
@@ -44,7 +43,8 @@ def average_weights(
     """Write run folders that hold packaged weights plus a share of what each branch changed.
 
     Only codec, control module and picture decoder are averaged; autoencoder's encoder and prior
-    stay as packaged. Steps and seconds of all branches count.
+    stay as packaged. Steps and seconds of all branches count in the cards, if the average is
+    packaged before it is trained on.
 
     Args:
         recipe: Its run folders are written; they must hold no checkpoint yet.
@@ -79,9 +79,9 @@ def average_weights(
 
     yield from unpack_weights(packaged, recipe.runs, averaged)
     for stage in _STAGES:
-        lines = [_last_line(folder / stage) for folder in branches]
-        if any(lines):
-            total = {key: sum(line.get(key, 0) for line in lines) for key in ("step", "seconds")}
+        last = [line for folder in branches for line in read_log(folder / stage)[-1:]]
+        if last:
+            total = {key: sum(line[key] for line in last) for key in ("step", "seconds")}
             (recipe.runs / stage).mkdir(exist_ok=True)
             (recipe.runs / stage / LOG_NAME).write_text(json.dumps(total) + "\n", "utf-8")
 
@@ -104,10 +104,3 @@ def _with_ends_moved(
         if gains is not None:  # one that knows a single rate has none
             gains.move_ends(*qualities)
     return {f"{_CODEC}{name}": tensor for name, tensor in codec.state_dict().items()}
-
-
-def _last_line(run: Path) -> dict[str, float]:
-    path = run / LOG_NAME
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    line: dict[str, float] = json.loads(lines[-1]) if lines else {}
-    return line

@@ -33,7 +33,7 @@ from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["LOG_NAME", "make_accelerator", "train"]
+__all__ = ["LOG_NAME", "make_accelerator", "read_log", "train"]
 
 _logger = logging.getLogger(__name__)
 
@@ -137,6 +137,14 @@ def train(
             save_checkpoint(path, state, settings)
             yield record(stage.validate(state.average.module))
     accelerator.wait_for_everyone()
+
+
+def read_log(folder: Path) -> list[Mapping[str, float]]:
+    """Return the log of a run folder, oldest line first; empty if nothing ran there."""
+    path = folder / LOG_NAME
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def make_accelerator() -> Accelerator:

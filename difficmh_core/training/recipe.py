@@ -1,6 +1,5 @@
 """nano's recipe: which stage needs what from which earlier one."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -38,7 +37,7 @@ from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
-from difficmh_core.training.loop import LOG_NAME, make_accelerator, train
+from difficmh_core.training.loop import make_accelerator, read_log, train
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import PriorStage
 from difficmh_core.training.settings import (
@@ -304,7 +303,4 @@ class Recipe:
 
     def history(self, stage: StageName) -> list[Mapping[str, float]]:
         """Return the log of a stage, oldest line first; empty if it did not run."""
-        path = self.runs / stage / LOG_NAME
-        if not path.exists():
-            return []
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return read_log(self.runs / stage)
