@@ -19,7 +19,6 @@ References:
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from PIL import Image
@@ -37,7 +36,10 @@ from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.encoding import (
     Encoded,
+    Refine,
+    TagChoice,
     best_that_fits,
+    coded_latent_of,
     level_of,
     resolve_tags,
     section_bits_of,
@@ -52,7 +54,6 @@ __all__ = ["DecodeStep", "DiffICMHCodec", "Encoded", "Networks", "Tagger"]
 
 Tagger = Callable[[Image01], Sequence[Tag]]
 """From one picture to its tags, most confident first."""
-TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,10 +170,12 @@ class DiffICMHCodec:
             return at_level(level)
         return best_that_fits(at_level, target_bytes, only_level=self.config.rate)
 
-    def coder(self, image: Image.Image, *, tags: TagChoice = "auto") -> Callable[[int], Encoded]:
+    def coder(
+        self, image: Image.Image, *, tags: TagChoice = "auto", refine: Refine | None = None
+    ) -> Callable[[int], Encoded]:
         """Return what codes a picture at a level, 0 to 255; the picture is analyzed once.
 
-        Arguments and errors as in :meth:`encode`.
+        Arguments and errors as in :meth:`encode`; ``refine`` may change what analysis found.
         """
         Limits().check_picture(height_px=image.height, width_px=image.width)
         found = self.tag(image) if isinstance(tags, str) else tags or ()
@@ -181,6 +184,8 @@ class DiffICMHCodec:
         with torch.inference_mode(), one_thread():
             diffusion_latent = self.networks.autoencoder.encode(padded)
             y = self.networks.latent_codec.analyze(padded, diffusion_latent)
+        if refine is not None:
+            y = refine(padded, diffusion_latent, y)
 
         def at_level(level: int) -> Encoded:
             with torch.inference_mode(), one_thread():
@@ -240,7 +245,7 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        return self.networks.latent_codec.decompress(*_coded_latent(stream))
+        return self.networks.latent_codec.decompress(*coded_latent_of(stream))
 
     def verify(self, data: bytes | Bitstream) -> dict[str, float]:
         """Check header, checksum, model and every coded integer; decode no picture.
@@ -253,7 +258,7 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        latents = self.networks.latent_codec.decode_symbols(*_coded_latent(stream))
+        latents = self.networks.latent_codec.decode_symbols(*coded_latent_of(stream))
         return section_bits_of(stream, latents.n_hyper_bits)
 
     def decode(
@@ -339,11 +344,3 @@ class DiffICMHCodec:
             return to_image(small.cpu())
 
         return DecodeStep(index=index, total=total, image=image, preview=preview)
-
-
-def _coded_latent(stream: Bitstream) -> tuple[bytes, bytes, int, int, tuple[int, int]]:
-    """Return what the latent codec reads: its bytes, check, quality and the padded size [px]."""
-    block = PIXELS_PER_BLOCK
-    size_px = -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
-    check, level = stream.symbol_check, stream.quality_level
-    return stream.payload, stream.corrections, check, level, size_px

@@ -252,6 +252,8 @@ class CodecConfig:
         schedule: The noise schedule.
         rate: Weight of the rate with which the latent codec was trained, 1 to 255, where it codes
             with one rate only; files hold it in the place of the quality.
+        rate_weights: Weight of a bit per pixel beside the losses on the picture for which
+            quality 0 and quality 1 were trained, log-linear between; ``None`` if there were none.
     """
 
     profile: str = "sd21"
@@ -262,6 +264,7 @@ class CodecConfig:
     conditioning: ConditioningConfig = field(default_factory=ConditioningConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     rate: int | None = None
+    rate_weights: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that disagree on the latent that they share."""

@@ -1,23 +1,32 @@
 """A coded picture: its bytes, what each section costs, and the search for a target size."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config import QUALITY_MAX
+from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX
 from difficmh_core.errors import ConfigError
+from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
 __all__ = [
     "QUALITY_LEVELS",
     "Encoded",
+    "Refine",
+    "TagChoice",
     "best_that_fits",
+    "coded_latent_of",
     "level_of",
     "resolve_tags",
     "section_bits_of",
 ]
 
+Refine = Callable[[Image01, DiffusionLatent, CodecLatent], CodecLatent]
+"""From a padded picture, its diffusion latent and its latent y to a y that stores it better."""
+TagChoice = Sequence[Tag | str] | Literal["auto"] | None
+"""What the tagger sees, tags of one's own, or none."""
 QUALITY_LEVELS = 255
 """The file stores quality in one byte: level = round(quality / 100 * 255)."""
 _QUALITY_UNSET = 50.0
@@ -55,6 +64,14 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
     hyper = min(n_hyper_bits, payload)
     order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}
     return order | {"latent": payload - hyper} | bits
+
+
+def coded_latent_of(stream: Bitstream) -> tuple[bytes, bytes, int, int, tuple[int, int]]:
+    """Return what the latent codec reads: its bytes, check, quality and the padded size [px]."""
+    block = PIXELS_PER_BLOCK
+    size_px = -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
+    check, level = stream.symbol_check, stream.quality_level
+    return stream.payload, stream.corrections, check, level, size_px
 
 
 def level_of(quality: float | None, rate: int | None) -> int:

@@ -98,6 +98,7 @@ NANO = CodecConfig(
     ),
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
+    rate_weights=(15.1, 1.43),  # of the last stage, 18.5 to 2.5, at what are the ends now
 )
 
 TINY = CodecConfig(
@@ -130,6 +131,7 @@ TINY = CodecConfig(
     ),
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
+    rate_weights=(10.0, 1.0),
 )
 """The real architecture in a size that runs in well under a second on two cores."""
 

@@ -20,7 +20,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["Gains"]
+from difficmh_core.errors import ConfigError
+
+__all__ = ["Gains", "with_gain", "without_gain"]
 
 
 class Gains(nn.Module):
@@ -60,6 +62,33 @@ class Gains(nn.Module):
     ) -> Float[Tensor, "batch channels 1 1"]:
         """Return what to multiply with after rounding, for qualities in [0, 1]."""
         return _interpolate(self.log_inverse_gain, quality).exp()[:, :, None, None]
+
+
+def with_gain(
+    gains: Gains | None, values: Tensor, quality: Float[Tensor, " batch"] | None
+) -> Tensor:
+    """Return values times their gain; as they are, if the model has none.
+
+    Raises:
+        ConfigError: If the model has gains, but no quality is given.
+    """
+    return values if gains is None else values * gains.gain(_required(quality))
+
+
+def without_gain(
+    gains: Gains | None, values: Tensor, quality: Float[Tensor, " batch"] | None
+) -> Tensor:
+    """Return values times the inverse gain; otherwise as :func:`with_gain`."""
+    return values if gains is None else values * gains.inverse_gain(_required(quality))
+
+
+def _required(quality: Float[Tensor, " batch"] | None) -> Float[Tensor, " batch"]:
+    if quality is None:
+        raise ConfigError(
+            "This latent codec has several rate points, but no quality was given. Pass one value "
+            "in 0 to 1 for each picture."
+        )
+    return quality
 
 
 def _interpolate(

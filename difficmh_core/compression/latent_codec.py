@@ -36,7 +36,7 @@ from difficmh_core.compression.entropy_models import (
     round_straight_through,
     scale_table,
 )
-from difficmh_core.compression.gains import Gains
+from difficmh_core.compression.gains import Gains, with_gain, without_gain
 from difficmh_core.compression.integer_tables import (
     GAUSSIAN_CAPACITY,
     PRIOR_CAPACITY,
@@ -54,7 +54,6 @@ from difficmh_core.compression.transforms import (
     SynthesisTransform,
 )
 from difficmh_core.config import PIXELS_PER_BLOCK, LatentCodecConfig
-from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
 __all__ = ["CompressedLatent", "LatentCodec", "LatentCodecOutput"]
@@ -117,8 +116,8 @@ class LatentCodec(nn.Module):
             z_hat: The quantized hyper-latent, gained.
             quality: In [0, 1], one for each picture; needed with more than one rate point.
         """
-        y_hat = self._ungain(self.latent_gains, y_hat, quality).to(self.dtype)
-        z_hat = self._ungain(self.hyper_gains, z_hat, quality).to(self.dtype)
+        y_hat = without_gain(self.latent_gains, y_hat, quality).to(self.dtype)
+        z_hat = without_gain(self.hyper_gains, z_hat, quality).to(self.dtype)
         content_latent: Tensor = self.synthesis(y_hat, self.hyper_prior(z_hat))
         return content_latent
 
@@ -141,13 +140,21 @@ class LatentCodec(nn.Module):
         Raises:
             ConfigError: If the model has several rate points and ``quality`` is missing.
         """
-        y = self.analyze(image, diffusion_latent)
-        gained_y = self._gain(self.latent_gains, y, quality)
+        return self.estimate(self.analyze(image, diffusion_latent), diffusion_latent, quality)
+
+    def estimate(
+        self,
+        y: CodecLatent,
+        diffusion_latent: DiffusionLatent,
+        quality: Float[Tensor, " batch"] | None = None,
+    ) -> LatentCodecOutput:
+        """Run the codec on what :meth:`analyze` returned; otherwise as :meth:`forward`."""
+        gained_y = with_gain(self.latent_gains, y, quality)
         z = self.hyper_analysis(gained_y.to(self.dtype), diffusion_latent.to(self.dtype))
-        gained_z = self._gain(self.hyper_gains, z, quality).float()
+        gained_z = with_gain(self.hyper_gains, z, quality).float()
         medians = self.prior.medians.float()
         z_hat = round_straight_through(gained_z - medians) + medians
-        ungained_z = self._ungain(self.hyper_gains, z_hat, quality).to(self.dtype)
+        ungained_z = without_gain(self.hyper_gains, z_hat, quality).to(self.dtype)
         hyper_features = self.hyper_synthesis(ungained_z)
 
         split_y = split_checkerboard(gained_y.float())
@@ -208,9 +215,9 @@ class LatentCodec(nn.Module):
             CheckpointError: If the integer tables are missing or a value is not finite.
         """
         quality = _quality_of(quality_level, y.device)
-        gained_y = self._gain(self.latent_gains, y.double(), quality)
+        gained_y = with_gain(self.latent_gains, y.double(), quality)
         z = self.hyper_analysis(gained_y.to(self.dtype), diffusion_latent.to(self.dtype))
-        gained_z = self._gain(self.hyper_gains, z.double(), quality)
+        gained_z = with_gain(self.hyper_gains, z.double(), quality)
         coded = self._symbol_coder(quality).encode(gained_y, gained_z)
         quantized = coded.quantized
         return CompressedLatent(
@@ -312,35 +319,16 @@ class LatentCodec(nn.Module):
             hyper_synthesis=copy.deepcopy(self.hyper_synthesis).double(),
             context_model=copy.deepcopy(self.context_model).double(),
             medians=self.prior.medians.double().reshape(-1, 1, 1),
-            inverse_hyper_gain=self._ungain(self.hyper_gains, gain, quality),
+            inverse_hyper_gain=without_gain(self.hyper_gains, gain, quality),
             latent_tables=self.latent_tables.to_coder(),
             hyper_tables=self.hyper_tables.to_coder(),
             mean_grid_bits=self.config.mean_grid_bits,
         )
 
-    def _gain(
-        self, gains: Gains | None, values: Tensor, quality: Float[Tensor, " batch"] | None
-    ) -> Tensor:
-        return values if gains is None else values * gains.gain(_required(quality))
-
-    def _ungain(
-        self, gains: Gains | None, values: Tensor, quality: Float[Tensor, " batch"] | None
-    ) -> Tensor:
-        return values if gains is None else values * gains.inverse_gain(_required(quality))
-
 
 def _quality_of(quality_level: int, device: torch.device) -> Float64[Tensor, " 1"]:
     """Return the quality in [0, 1] that the file writes as 0 to 255."""
     return torch.tensor([quality_level / 255], dtype=torch.float64, device=device)
-
-
-def _required(quality: Float[Tensor, " batch"] | None) -> Float[Tensor, " batch"]:
-    if quality is None:
-        raise ConfigError(
-            "This latent codec has several rate points, but no quality was given. Pass one value "
-            "in 0 to 1 for each picture."
-        )
-    return quality
 
 
 def _add_noise(values: Tensor) -> Tensor:

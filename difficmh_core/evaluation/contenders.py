@@ -19,19 +19,27 @@ from difficmh_core.errors import (
     ConfigError,
     ProgramError,
 )
+from difficmh_core.refinement import Refiner
 
 __all__ = [
     "BASELINES",
+    "REFINED",
     "AbsentCodec",
     "Contender",
     "OtherCodec",
     "OurCodec",
+    "RefinedFiles",
     "find_baselines",
     "our_files",
 ]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
+REFINED = "-refined"
+"""How keys of ours end where their files are refined."""
+
+_LEVELS_BELOW, _LEVELS_ABOVE = 24, 7
+"""Where a refined file of the size of the plain one is looked for first."""
 
 
 @runtime_checkable
@@ -73,6 +81,43 @@ class OtherCodec:
         return self._baseline.decode(data)
 
 
+class RefinedFiles:
+    """The refined files of a codec's last picture, each made once."""
+
+    def __init__(self, refiner: Refiner, files: FilesOfPicture) -> None:
+        """Keep what refines, and the files without refinement.
+
+        Args:
+            refiner: What refines.
+            files: Of :func:`our_files`; they say at which level a picture is refined.
+        """
+        self.passes = refiner.settings.passes
+        self._refiner, self._plain = refiner, files
+        self._image: Image.Image | None = None
+        self._files = dict[int, CodedPicture]()
+
+    def best_within(
+        self, image: Image.Image, settings: Sequence[int], n_bytes: int
+    ) -> CodedPicture:
+        """Return the best refined file of so many bytes; as :meth:`FilesOfPicture.best_within`."""
+        if image is not self._image:
+            self._image, self._files = image, {}
+        if n_bytes not in self._files:
+            level = int(self._plain.best_within(image, settings, n_bytes).setting)
+
+            def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+                at_level = self._refiner.coder(image, level)
+                return lambda other: at_level(other).data
+
+            refined, at = FilesOfPicture(open_picture), settings.index(level)
+            near = settings[max(0, at - _LEVELS_BELOW) : at + _LEVELS_ABOVE + 1]
+            coded = refined.best_within(image, near, n_bytes)
+            self._files[n_bytes] = (
+                coded if coded.fits else refined.best_within(image, settings, n_bytes)
+            )
+        return self._files[n_bytes]
+
+
 class OurCodec:
     """One profile with one way of decoding; the file is the same for all of them."""
 
@@ -81,7 +126,7 @@ class OurCodec:
         codec: DiffICMHCodec,
         label: str,
         settings: DecodeSettings,
-        files: FilesOfPicture | None = None,
+        files: FilesOfPicture | RefinedFiles | None = None,
     ) -> None:
         """Wrap a codec.
 
@@ -89,12 +134,16 @@ class OurCodec:
             codec: Loaded and ready.
             label: What its decoding is called, a preset or ``content``.
             settings: How to decode.
-            files: Of :func:`our_files`, where several ways of decoding share them.
+            files: Of :func:`our_files`, where several ways of decoding share them, or refined.
         """
         profile = codec.config.profile
         self.key = f"{profile}-{label}"
         self.name = f"Diff-ICMH {profile}, {label}"
         self.version = codec.fingerprint.hex()
+        if isinstance(files, RefinedFiles):
+            self.key += REFINED
+            self.name += ", refined"
+            self.version += f", {files.passes} passes"
         self._codec = codec
         self._settings = settings
         self._files = files or our_files(codec)

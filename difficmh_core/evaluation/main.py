@@ -17,9 +17,11 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.comparison import Outcome, compare
 from difficmh_core.evaluation.contenders import (
     BASELINES,
+    REFINED,
     AbsentCodec,
     Contender,
     OurCodec,
+    RefinedFiles,
     find_baselines,
     our_files,
 )
@@ -35,6 +37,7 @@ from difficmh_core.presets import preset_of
 from difficmh_core.profiles import PROFILE_NAMES, load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
+from difficmh_core.refinement import RefinementSettings, Refiner
 from difficmh_core.vision.coco_map import CocoAnnotations
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
@@ -176,11 +179,13 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
     )
     found: dict[str, Contender] = {other.key: other for other in others}
     codecs = dict[str, tuple[DiffICMHCodec, FilesOfPicture]]()
+    refined_files = dict[str, RefinedFiles]()
     for key in keys:
         profile, _, label = key.partition("-")
         if profile not in PROFILE_NAMES:
             continue
-        settings = _OURS.get(label) or preset_of(profile, label or "instant")
+        label, refined = label.removesuffix(REFINED) or "instant", label.endswith(REFINED)
+        settings = _OURS.get(label) or preset_of(profile, label)
         if profile not in codecs:
             codec = load_codec(
                 profile,
@@ -190,7 +195,12 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
             )
             codecs[profile] = codec, our_files(codec)
         codec, files = codecs[profile]
-        found[key] = OurCodec(codec, label or "instant", settings, files)
+        if refined and profile not in refined_files:
+            passes = RefinementSettings(passes=arguments.passes)
+            refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
+            refined_files[profile] = RefinedFiles(refiner, files)
+        of_label = refined_files[profile] if refined else files
+        found[key] = OurCodec(codec, label, settings, of_label)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
     return {key: found[key] for key in keys if key in found}, absent
@@ -241,7 +251,14 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
         default=list(_DEFAULT_CODECS),
         metavar="NAME",
         help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
-        f"nano-instant (default {' '.join(_DEFAULT_CODECS)})",
+        f"nano-instant, with '{REFINED}' behind it for refined files "
+        f"(default {' '.join(_DEFAULT_CODECS)})",
+    )
+    parser.add_argument(
+        "--passes",
+        type=int,
+        default=RefinementSettings().passes,
+        help="of refinement (default %(default)s)",
     )
     parser.add_argument(
         "--metrics",

@@ -1,0 +1,254 @@
+"""Refinement: what is stored of one picture, adapted to that picture before it is coded.
+
+The networks learned to code pictures in general. For a single one, a few passes of gradient
+descent on its latent y find values that cost as many bits and decode to a better picture::
+
+    y ─ round, estimate bits ─ g_s ─ content latent ─ autoencoder ─ picture
+    └──── rate weight * bits + LPIPS + DISTS + L1, against the photograph ────┘ (gradient)
+
+Only the encoder changes: any decoder reads the file, at the speed of any other. The rate weight is
+the one for which the file's quality was trained, so that size and quality keep their balance. A
+pass costs about as much as a training step on the whole picture. What differs in the last digit
+from machine to machine grows with each pass, so that refined files do too; every machine decodes
+each of them to the same integers.
+
+LPIPS (alex) and DISTS of refined pictures have been optimized directly. Judge them by others.
+
+References:
+    Campos et al.: Content Adaptive Optimization for Neural Image Compression, CVPR Workshops 2019,
+    https://arxiv.org/abs/1906.01223
+    Yang, Bamler, Mandt: Improving Inference for Neural Image Compression, NeurIPS 2020,
+    https://arxiv.org/abs/2006.04240
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.compression.gains import with_gain
+from difficmh_core.encoding import QUALITY_LEVELS, Encoded, TagChoice, best_that_fits, level_of
+from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.quality.dists import structure_texture_distance
+from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
+from difficmh_core.weights.cache import default_cache_dir
+
+__all__ = ["MAX_PASSES", "RefinementSettings", "Refiner"]
+
+MAX_PASSES = 100
+_TILE_PX = 512
+"""The picture is compared in tiles, which bounds the memory that the comparison takes."""
+_MAX_PIXELS = 2048 * 2048
+_TINY = 1e-30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefinementSettings:
+    """How a picture's latent is refined.
+
+    Attributes:
+        passes: Steps of gradient descent, 1 to 100.
+        step: How far the first step moves the gained y, as a share of the geometric mean of its
+            rounding step, 1, and of its own size (both root mean squares); falls linearly to zero.
+        lpips: Weight of LPIPS (alex).
+        dists: Weight of DISTS.
+        l1: Weight of the mean absolute difference, pictures in [0, 1].
+    """
+
+    passes: int = 5
+    step: float = 0.085
+    lpips: float = 1.5
+    dists: float = 1.5
+    l1: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if not 1 <= self.passes <= MAX_PASSES:
+            raise ConfigError(f"Refinement takes 1 to {MAX_PASSES} passes, got {self.passes}.")
+        if self.step <= 0:
+            raise ConfigError(f"The step must be above 0, got {self.step}.")
+
+
+class Refiner:
+    """Codes pictures with refinement."""
+
+    def __init__(
+        self,
+        codec: DiffICMHCodec,
+        settings: RefinementSettings | None = None,
+        *,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """Load what compares pictures.
+
+        Args:
+            codec: Loaded and ready.
+            settings: How to refine; ``None`` takes the defaults.
+            cache_dir: Where fetched weights lie; ``None`` takes the default cache.
+
+        Raises:
+            ConfigError: If the profile was not trained on decoded pictures, as sd21.
+            BackendUnavailableError: If the weights of LPIPS or DISTS have not been fetched.
+        """
+        if codec.config.rate_weights is None:
+            raise ConfigError(
+                f"Profile {codec.config.profile!r} cannot refine: its content latent was never "
+                "trained to be a picture of its own. Take --profile nano, or leave it out."
+            )
+        self.codec = codec
+        self.settings = settings or RefinementSettings()
+        self._rate_weights = codec.config.rate_weights
+        folder = cache_dir or default_cache_dir()
+        device = codec.networks.latent_codec.prior.quantiles.device
+        self._lpips = perceptual_distance("alex", folder).to(device)
+        self._dists = structure_texture_distance(folder).to(device)
+
+    def encode(
+        self,
+        image: Image.Image,
+        *,
+        quality: float | None = None,
+        target_bytes: int | None = None,
+        tags: TagChoice = "auto",
+        on_pass: Callable[[int], None] | None = None,
+    ) -> Encoded:
+        """Code a picture; as :meth:`DiffICMHCodec.encode`, but refined.
+
+        With ``target_bytes``, the quality that fits without refinement is refined; of that, the
+        best quality that fits is taken.
+
+        Args:
+            image: RGB picture of at most 2048 x 2048 px.
+            quality: 0 (smallest file) to 100 (best picture); ``None`` is 50.
+            target_bytes: Largest file [bytes].
+            tags: ``"auto"`` asks the tagger, others are taken as they are.
+            on_pass: Told the number of passes done, after each.
+
+        Raises:
+            ConfigError: As :meth:`DiffICMHCodec.encode`.
+            ImageError: If the picture is too large.
+            BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
+        """
+        found = self.codec.tag(image) if isinstance(tags, str) else tags
+        level = level_of(quality, self.codec.config.rate)
+        if target_bytes is None:
+            return self.coder(image, level, tags=found, on_pass=on_pass)(level)
+        plain = best_that_fits(self.codec.coder(image, tags=found), target_bytes)
+        refined = self.coder(image, plain.stream.quality_level, tags=found, on_pass=on_pass)
+        return best_that_fits(refined, target_bytes)
+
+    def coder(
+        self,
+        image: Image.Image,
+        level: int,
+        *,
+        tags: TagChoice = "auto",
+        on_pass: Callable[[int], None] | None = None,
+    ) -> Callable[[int], Encoded]:
+        """Return what codes a picture that is refined for one level, at this or one near it.
+
+        Arguments and errors as in :meth:`encode`; levels are 0 to 255.
+        """
+        if image.width * image.height > _MAX_PIXELS:
+            raise ImageError(
+                f"Refinement takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
+                f"{image.width} x {image.height}. Shrink it, or leave refinement out."
+            )
+        refine = partial(self._refined, quality=level / QUALITY_LEVELS, on_pass=on_pass)
+        return self.codec.coder(image, tags=tags, refine=refine)
+
+    def _refined(
+        self,
+        image: Image01,
+        diffusion_latent: DiffusionLatent,
+        y: CodecLatent,
+        *,
+        quality: float,
+        on_pass: Callable[[int], None] | None,
+    ) -> CodecLatent:
+        latent_codec, settings = self.codec.networks.latent_codec, self.settings
+        lowest, highest = self._rate_weights
+        rate_weight = lowest * (highest / lowest) ** quality
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            image, diffusion_latent = image.clone(), diffusion_latent.clone()
+            at = torch.tensor([quality], device=y.device)
+            gain = with_gain(latent_codec.latent_gains, torch.ones_like(y[:, :, :1, :1]), at)
+            gained = (y.clone() * gain).requires_grad_()
+            step = settings.step * _root_mean_square(gained.detach()).sqrt()
+            originals = [self._original(image, tile) for tile in _tiles(*image.shape[-2:])]
+            for index in range(settings.passes):
+                output = latent_codec.estimate(gained / gain, diffusion_latent, at)
+                decoded = self.codec.networks.autoencoder.decode_raw(output.content_latent)
+                rate = rate_weight * output.bits().sum() / image[0, 0].numel()
+                uphill = self._picture_gradient(originals, decoded.detach())
+                (slope,) = torch.autograd.grad((rate, decoded), gained, (None, uphill))
+                downhill = -slope / _root_mean_square(slope).clamp(min=_TINY)
+                share_left = 1 - index / settings.passes
+                gained = (gained + share_left * step * downhill).detach().requires_grad_()
+                if on_pass is not None:
+                    on_pass(index + 1)
+            return (gained / gain).detach()
+
+    def _original(self, image: Image01, tile: "_Tile") -> "_Original":
+        pixels = image[..., *tile]
+        with torch.no_grad():
+            lpips, dists = self._lpips.features(pixels), self._dists.features(pixels)
+        return _Original(
+            tile=tile,
+            pixels=pixels,
+            share=pixels.numel() / image.numel(),
+            lpips=lpips,
+            dists=dists,
+        )
+
+    def _picture_gradient(self, originals: Sequence["_Original"], decoded: Tensor) -> Tensor:
+        """Return the gradient of the losses on the picture, tile by tile."""
+        settings, gradient = self.settings, torch.empty_like(decoded)
+        for one in originals:
+            shown = decoded[..., *one.tile].clone().requires_grad_()
+            loss = (
+                settings.lpips * self._lpips.compare(one.lpips, self._lpips.features(shown)).sum()
+                + settings.dists
+                * self._dists.compare(one.dists, self._dists.features(shown)).sum()
+                + settings.l1 * (shown - one.pixels).abs().mean()
+            )
+            (slope,) = torch.autograd.grad(one.share * loss, shown)
+            gradient[..., *one.tile] = slope
+        return gradient
+
+
+_Tile = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Original:
+    """A tile of the photograph, and what the networks that compare see in it."""
+
+    tile: _Tile
+    pixels: Image01
+    share: float
+    lpips: list[Tensor]
+    dists: list[Tensor]
+
+
+def _root_mean_square(values: Tensor) -> Float[Tensor, ""]:
+    return values.square().mean().sqrt()
+
+
+def _tiles(height: int, width: int) -> Iterator[_Tile]:
+    """Cut a picture into tiles of at most 512 px a side, each side's as equal as can be."""
+    rows, columns = (
+        torch.linspace(0, edge, -(-edge // _TILE_PX) + 1).round().int().tolist()
+        for edge in (height, width)
+    )
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            yield slice(top, bottom), slice(left, right)
