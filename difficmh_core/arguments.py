@@ -39,6 +39,12 @@ def build_parser() -> argparse.ArgumentParser:
     encode.add_argument(
         "--tags", default="auto", help="auto (default), none, or names with commas between"
     )
+    encode.add_argument(
+        "--passes",
+        type=int,
+        default=0,
+        help="of refinement, which fits the file to this very picture: slower, better (default 0)",
+    )
     encode.add_argument("--profile", default="nano", help="which networks (default nano)")
     encode.add_argument(
         "--rate",

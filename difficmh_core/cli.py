@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,10 @@ def _encode(arguments: argparse.Namespace) -> Report:
     image = read_image(arguments.photo)
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
-    encoded = codec.encode(
+    encode: Callable[..., difficmh_core.codec.Encoded] = codec.encode
+    if arguments.passes:
+        encode = _refining(codec, arguments.passes, _cache_dir(arguments))
+    encoded = encode(
         image,
         quality=arguments.quality,
         target_bytes=arguments.target_bytes,
@@ -127,6 +131,23 @@ def _encode(arguments: argparse.Namespace) -> Report:
     )
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
+
+
+def _refining(
+    codec: "difficmh_core.codec.DiffICMHCodec", passes: int, cache_dir: Path | None
+) -> "Callable[..., difficmh_core.codec.Encoded]":
+    """Return what codes with refinement, and tells how far it is."""
+    from difficmh_core.refinement import RefinementSettings, Refiner
+
+    refiner = Refiner(codec, RefinementSettings(passes=passes), cache_dir=cache_dir)
+    progress = _Progress()
+
+    def show(done: int) -> None:
+        progress.show(f"pass {done} of {passes}")
+        if done == passes:
+            progress.clear()
+
+    return partial(refiner.encode, on_pass=show)
 
 
 def _decode(arguments: argparse.Namespace) -> Report:

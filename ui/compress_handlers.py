@@ -53,10 +53,16 @@ class CompressHandlers:
 
     @with_toasts
     def encode(
-        self, session: Session, mode: str, quality: float, target_bytes: float, send_tags: bool
+        self,
+        session: Session,
+        mode: str,
+        quality: float,
+        target_bytes: float,
+        send_tags: bool,
+        passes: float,
     ) -> Iterator[Shown]:
         """Compress a photograph that just came."""
-        wish = read_wish(mode, quality, target_bytes, send_tags)
+        wish = read_wish(mode, quality, target_bytes, send_tags, passes)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
         proposals = self._workshop.tag(photo, image) if send_tags else None
         encoded = self._workshop.encode(photo, image, wish, proposals or ())
@@ -74,12 +80,13 @@ class CompressHandlers:
         quality: float,
         target_bytes: float,
         send_tags: bool,
+        passes: float,
     ) -> Iterator[Shown]:
         """Compress the same photograph again, with another quality, size or other tags."""
         if session.encoded is None:
             yield session, *[gr.skip()] * 4  # a bare return empties them
             return
-        wish = read_wish(mode, quality, target_bytes, send_tags, tags)
+        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
         chosen: Sequence[Tag] = ()
         ticks = None

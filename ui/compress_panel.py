@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.helpers import Examples
 
 from difficmh_core.config import DecodeSettings
 from difficmh_core.presets import presets_of
 from ui import locks, texts, views
 from ui.compress_handlers import CompressHandlers
-from ui.decode_panel import QUICK, DecodePanel, build_decode_panel, take_as_given
+from ui.decode_panel import QUICK, DecodePanel, build_decode_panel
+from ui.file_column import FileColumn, build_file_column
 from ui.links import link_script, name_examples_script, read_link
-from ui.session import BY_QUALITY, BY_SIZE, Controls, Session, Update
+from ui.session import Controls, Session, Update
 from ui.workshop import Workshop
 from ui.zero_gpu import decode_duration_s, with_gpu
 
@@ -22,7 +22,6 @@ __all__ = ["MODEL", "CompressTab", "build_compress_tab"]
 
 KEPT_S = 600
 """What the page keeps for a visitor is forgotten after this time [s]."""
-MAX_EXAMPLES = 6
 MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """All heavy events wait in one queue for the one model."""
 RECEIVING: dict[str, Any] = {"concurrency_id": "uploads", "concurrency_limit": 4}
@@ -41,17 +40,6 @@ class CompressTab:
     session: gr.State
     panel: DecodePanel
     changed: Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """The components that decide what the file holds."""
-
-    photo: gr.Image
-    gallery: Examples | None
-    coding: Sequence[gr.components.Component]
-    tags: gr.CheckboxGroup
-    add_tag: gr.Dropdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +70,7 @@ def build_compress_tab(
     session = gr.State(Session(), time_to_live=KEPT_S)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280, elem_classes="controls"):
-            file = _build_file_column(workshop, examples)
+            file = build_file_column(workshop, examples)
         with gr.Column(scale=7, min_width=280):
             stage, panel, link, link_button = _build_stage_column(workshop, is_quick=is_quick)
 
@@ -100,90 +88,6 @@ def build_compress_tab(
     demo.load(None, js=name_examples_script([path.stem for path in examples]), **QUICK)
     changed = _connect(CompressHandlers(workshop), session, file, stage, panel)
     return CompressTab(session=session, panel=panel, changed=changed)
-
-
-def _build_file_column(workshop: Workshop, examples: Sequence[Path]) -> _File:
-    config, names = workshop.codec.config, workshop.codec.vocabulary.names
-    has_rates = config.rate is None
-    photo = gr.Image(
-        label=texts.PHOTO,
-        format="png",
-        sources=["upload", "clipboard", "webcam"],
-        type="filepath",
-        placeholder=texts.PHOTO_PLACEHOLDER,
-        alt_text=texts.PHOTO_ALT,
-        buttons=["fullscreen"],
-        height=300,
-        elem_id="photo",
-    )
-    gallery = _build_gallery(photo, examples)
-    workshop.kept = photo.keep_in_cache
-    mode = gr.Radio(
-        list(texts.MODES),
-        value=BY_QUALITY,
-        label=texts.MODE,
-        info=texts.MODE_HELP,
-        elem_id="mode",
-        visible=has_rates,
-    )
-    quality = gr.Slider(
-        0,
-        100,
-        50,
-        step=1,
-        label=texts.QUALITY,
-        info=texts.QUALITY_HELP,
-        elem_id="quality",
-        visible=has_rates,
-    )
-    target = gr.Number(
-        2000,
-        label=texts.TARGET,
-        info=texts.TARGET_HELP,
-        precision=0,
-        elem_id="target",
-        visible=False,
-    )
-    send_tags = gr.Checkbox(
-        True, label=texts.SEND_TAGS, info=texts.SEND_TAGS_HELP, elem_id="send-tags"
-    )
-    tags = gr.CheckboxGroup(
-        [], label=texts.TAGS, info=texts.TAGS_HELP, elem_id="tags", visible=False
-    )
-    most = config.conditioning.max_tags
-    add_tag = gr.Dropdown(
-        list(names),
-        value=None,
-        label=texts.ADD_TAG,
-        info=texts.ADD_TAG_HELP.format(n=len(names), most=most),
-        elem_id="add-tag",
-    )
-    take_as_given(photo, quality, target, tags)
-    if has_rates:
-        mode.change(
-            lambda mode: (
-                gr.update(visible=mode == BY_QUALITY),
-                gr.update(visible=mode == BY_SIZE),
-            ),
-            mode,
-            [quality, target],
-            **QUICK,
-        )
-    coding = [mode, quality, target, send_tags]
-    return _File(photo=photo, gallery=gallery, coding=coding, tags=tags, add_tag=add_tag)
-
-
-def _build_gallery(photo: gr.Image, examples: Sequence[Path]) -> Examples | None:
-    if not examples:
-        return None
-    return gr.Examples(
-        [[str(path)] for path in examples],
-        [photo],
-        label=texts.EXAMPLES,
-        examples_per_page=MAX_EXAMPLES,
-        elem_id="examples",
-        api_visibility="private",
-    )
 
 
 def _build_stage_column(
@@ -245,7 +149,11 @@ def _build_stage_column(
 
 
 def _connect(
-    handlers: CompressHandlers, session: gr.State, file: _File, stage: _Stage, panel: DecodePanel
+    handlers: CompressHandlers,
+    session: gr.State,
+    file: FileColumn,
+    stage: _Stage,
+    panel: DecodePanel,
 ) -> list[Any]:
     """Say what happens when; return the events after which there is another file."""
     busy = [panel.decode, panel.stop, stage.progress]
@@ -308,8 +216,9 @@ def _connect(
         decode_after(shown_file.then)
         changed.append(encoded)
 
-    mode, quality, target, send_tags = file.coding
+    mode, quality, target, send_tags, passes = file.coding
     changes = [quality.change, target.submit, mode.input, file.tags.input, send_tags.input]
+    changes.append(passes.release)
     added = file.add_tag.input(
         handlers.add_tag,
         [session, file.tags, file.add_tag],

@@ -40,6 +40,7 @@ class Endpoints:
         target_bytes: int = 0,
         tags: list[str] | None = None,
         send_tags: bool = True,
+        passes: int = 0,
     ) -> tuple[gr.FileData, dict[str, Any]]:
         """Compress a photograph to a .dicmh file; returns the file and facts about it.
 
@@ -49,9 +50,10 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
+            passes: Of refinement, 0 (none) to 100; a better picture in as many bytes, slowly.
         """
         mode = "size" if target_bytes else "quality"
-        wish = read_wish(mode, quality, target_bytes, send_tags, tags)
+        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
         received = self._workshop.receive(_path(photo))
         image = self._workshop.load(received)
         chosen: Sequence[Any] = wish.tags

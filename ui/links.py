@@ -15,7 +15,7 @@ from ui.toasts import toast
 
 __all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
 
-LINK_KEYS = ("mode", "quality", "bytes", "tags", *Controls._fields)
+LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *Controls._fields)
 """Names in the link, in the order of the components."""
 _TEXTS = {"mode", "sampler", "seed"}
 
@@ -54,13 +54,13 @@ def read_link(query: Mapping[str, str], presets: Mapping[str, DecodeSettings]) -
     given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
     if not given:
         return [gr.skip()] * (len(LINK_KEYS) + 1)
-    defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True}
+    defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
     values = defaults | controls_of(presets["fast"])._asdict() | given
     try:
         settings = read_settings(Controls(**{key: values[key] for key in Controls._fields}))
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
-        read_wish(values["mode"], values["quality"], values["bytes"], values["tags"])
+        read_wish(*(values[key] for key in ("mode", "quality", "bytes", "tags", "passes")))
     except ConfigError as error:
         raise toast(str(error)) from error
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)

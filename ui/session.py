@@ -10,6 +10,7 @@ from PIL import Image
 from difficmh_core.codec import Encoded
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
+from difficmh_core.refinement import RefinementSettings
 from difficmh_core.tagging.tags import Tag
 from ui import texts
 
@@ -118,22 +119,33 @@ class CodingWish:
         target_bytes: Largest file [bytes]; ``None`` where the quality decides.
         send_tags: Whether the file holds tags.
         tags: Names of the tags that it holds.
+        passes: Of refinement; 0 leaves it out.
     """
 
     quality: float | None
     target_bytes: int | None
     send_tags: bool
     tags: tuple[str, ...]
+    passes: int = 0
 
 
 def read_wish(
-    mode: str, quality: float, target_bytes: float, send_tags: bool, tags: list[str] | None = None
+    mode: str,
+    quality: float,
+    target_bytes: float,
+    send_tags: bool,
+    passes: float = 0,
+    tags: list[str] | None = None,
 ) -> CodingWish:
     """Gather how the file shall be.
 
     Raises:
-        ConfigError: If a value is no number, or a size is below one byte.
+        ConfigError: If a value is no number, a size is below one byte, or there are too many
+            passes.
     """
+    n_passes = whole_number("passes", passes)
+    if n_passes:
+        RefinementSettings(passes=n_passes)  # refuses what it cannot do
     if mode == BY_SIZE:
         n_bytes = whole_number("target_bytes", target_bytes)
         if n_bytes < 1:
@@ -143,6 +155,7 @@ def read_wish(
         target_bytes=n_bytes if mode == BY_SIZE else None,
         send_tags=bool(send_tags),
         tags=tuple(tags or ()),
+        passes=n_passes,
     )
 
 

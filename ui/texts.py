@@ -29,6 +29,11 @@ QUALITY = "Quality"
 QUALITY_HELP = "0 gives the smallest file, 100 the most faithful picture."
 SEND_TAGS = "Send tags with the picture"
 SEND_TAGS_HELP = "Words for the diffusion model. They cost about ten bits each."
+PASSES = "Refinement"
+PASSES_HELP = (
+    "Passes that fit the file to this very photograph: a better picture in as many bytes. "
+    "Each takes a few seconds."
+)
 TAGS = "Tags in the file"
 TAGS_HELP = "How sure the tagger was, and what each costs. Untick one and see what changes."
 ADD_TAG = "Add a tag"

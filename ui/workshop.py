@@ -23,6 +23,7 @@ from difficmh_core.errors import ImageError
 from difficmh_core.evaluation.judge import Judge, Seen
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
+from difficmh_core.refinement import RefinementSettings, Refiner
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
@@ -72,6 +73,7 @@ class Workshop:
         self.model = model_key(codec)
         self.weights_dir = weights_dir or default_cache_dir()
         self._judge: Judge | None = None
+        self._refiner: Refiner | None = None
         self._seen: tuple[str, Seen] | None = None
         self._uploads = uploads
         self.kept: Container[str] = ()
@@ -154,7 +156,9 @@ class Workshop:
         """Code a photograph; errors as in :meth:`DiffICMHCodec.encode`."""
         quality = wish.quality if self.codec.config.rate is None else None
         named = [tag if isinstance(tag, str) else asdict(tag) for tag in tags]
-        key = key_of("encode", self.model, photo.digest, quality, wish.target_bytes, named)
+        key = key_of(
+            "encode", self.model, photo.digest, quality, wish.target_bytes, named, wish.passes
+        )
         kept = self.results.get(key)
         if kept is not None:
             return Encoded(
@@ -163,7 +167,7 @@ class Workshop:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-        encoded = self.codec.encode(
+        encoded = self._encoder(wish.passes).encode(
             image, quality=quality, target_bytes=wish.target_bytes, tags=tags
         )
         facts = {
@@ -172,6 +176,15 @@ class Workshop:
         }
         self.keep(key, Entry(data=encoded.data, facts=facts))
         return encoded
+
+    def _encoder(self, passes: int) -> DiffICMHCodec | Refiner:
+        """Return what codes; the networks that refine are loaded when first needed."""
+        if passes == 0:
+            return self.codec
+        if self._refiner is None or self._refiner.settings.passes != passes:
+            settings = RefinementSettings(passes=passes)
+            self._refiner = Refiner(self.codec, settings, cache_dir=self.weights_dir)
+        return self._refiner
 
     def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:
         """Yield the state of decoding, at once and after each step; a kept picture at once."""

@@ -95,6 +95,15 @@ def test_tags_can_be_chosen_and_left_out(client, codec, photos):
     assert codec.parse(untagged).payload == codec.parse(chosen).payload
 
 
+def test_a_file_can_be_refined(client, codec, photos):
+    plain, _ = encode(client, photos["wide"], tags=["dog"])
+    refined, facts = encode(client, photos["wide"], tags=["dog"], passes=1)
+
+    assert facts["n_bytes"] == len(refined)
+    assert codec.parse(refined).payload != codec.parse(plain).payload
+    codec.verify(refined)
+
+
 def test_a_target_size_is_kept(client, photos):
     larger, _ = encode(client, photos["wide"], quality=100)
     data, _ = encode(client, photos["wide"], target_bytes=len(larger) - 20)

@@ -36,6 +36,8 @@ def test_a_link_without_settings_changes_nothing():
         ({"mode": "magic"}, "not by 'magic'"),
         ({"sampler": "euler"}, "no sampler"),
         ({"mode": "size", "bytes": "0"}, "at least 1"),
+        ({"passes": "101"}, "1 to 100 passes"),
+        ({"passes": "-1"}, "1 to 100 passes"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):
