@@ -1,0 +1,83 @@
+"""What each number of passes of refinement brings, and takes, within the same bytes.
+
+    python -m benchmarks.refinement FOLDER [--n 4] [--bpp 0.06] [--passes 0 2 5 10] [--out FILE]
+
+Prints, and keeps as JSON, means over pictures: bits per pixel, seconds to encode (the search for
+the size left out), and distances to the original; LPIPS (VGG), MS-SSIM and PSNR are not what
+refinement optimizes. VVC, which a user might take instead, is a line of the same table.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+from difficmh_core.evaluation.comparison import compare
+from difficmh_core.evaluation.contenders import (
+    Contender,
+    OurCodec,
+    RefinedFiles,
+    find_baselines,
+    our_files,
+)
+from difficmh_core.evaluation.dataset import find_pictures
+from difficmh_core.evaluation.judge import Judge
+from difficmh_core.image_io import read_image
+from difficmh_core.presets import preset_of
+from difficmh_core.profiles import load_codec
+from difficmh_core.refinement import RefinementSettings, Refiner
+from difficmh_core.weights.cache import default_cache_dir
+
+METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")
+
+
+def main() -> None:
+    """Read the command line, measure, print, and keep what was measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--n", type=int, default=4, help="pictures, the first of the folder")
+    parser.add_argument("--bpp", type=float, default=0.06, help="what the files may hold")
+    parser.add_argument("--passes", type=int, nargs="+", default=[0, 2, 5, 10])
+    parser.add_argument("--out", type=Path, default=Path("results/refinement.json"))
+    arguments = parser.parse_args()
+
+    codec, cache_dir = load_codec("nano"), default_cache_dir()
+    instant, files = preset_of("nano", "instant"), our_files(codec)
+    others, absent = find_baselines(["vvc"], cache_dir)
+    contenders: dict[str, Contender] = {other.name: other for other in others}
+    for passes in arguments.passes:
+        made: RefinedFiles | None = None
+        if passes:
+            settings = RefinementSettings(passes=passes)
+            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), files)
+        contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or files)
+
+    judge = Judge(cache_dir, METRICS, ())
+    values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
+    for path in find_pictures(arguments.folder)[: arguments.n]:
+        image = read_image(path)
+        n_bytes = int(arguments.bpp * image.width * image.height / 8)
+        for name, contender in contenders.items():
+            (outcome,) = compare(path.name, image, [n_bytes], [contender], judge)
+            row = outcome.row
+            if row.error is not None:
+                raise SystemExit(f"{path.name}, {name}: {row.error}")
+            told = {"bpp": row.bpp, "encode_s": row.encode_s, **row.values}
+            for key, value in told.items():
+                values[name][key].append(value)
+            print(
+                path.name, name, {key: round(value, 4) for key, value in told.items()}, flush=True
+            )
+
+    means = {name: {k: mean(v) for k, v in told.items()} for name, told in values.items()}
+    print(f"\n{'':32}" + "".join(f"{key:>12}" for key in ("bpp", "encode_s", *METRICS)))
+    for name, told in means.items():
+        print(f"{name:32}" + "".join(f"{told[k]:12.4f}" for k in ("bpp", "encode_s", *METRICS)))
+    report = {"n_pictures": arguments.n, "bpp": arguments.bpp, "absent": absent, "means": means}
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
