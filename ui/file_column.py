@@ -102,7 +102,7 @@ def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColum
         info=texts.ADD_TAG_HELP.format(n=len(names), most=most),
         elem_id="add-tag",
     )
-    take_as_given(photo, quality, target, tags)
+    take_as_given(photo, quality, target, passes, tags)
     if has_rates:
         mode.change(
             lambda mode: (
