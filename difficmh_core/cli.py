@@ -121,33 +121,35 @@ def _encode(arguments: argparse.Namespace) -> Report:
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
     encode: Callable[..., difficmh_core.codec.Encoded] = codec.encode
+    progress = _Progress()
     if arguments.passes:
-        encode = _refining(codec, arguments.passes, _cache_dir(arguments))
-    encoded = encode(
-        image,
-        quality=arguments.quality,
-        target_bytes=arguments.target_bytes,
-        tags="auto" if arguments.tags == "auto" else _names(arguments.tags),
-    )
+        encode = _refining(codec, arguments.passes, _cache_dir(arguments), progress)
+    try:
+        encoded = encode(
+            image,
+            quality=arguments.quality,
+            target_bytes=arguments.target_bytes,
+            tags="auto" if arguments.tags == "auto" else _names(arguments.tags),
+        )
+    finally:
+        progress.clear()
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
 
 
 def _refining(
-    codec: "difficmh_core.codec.DiffICMHCodec", passes: int, cache_dir: Path | None
+    codec: "difficmh_core.codec.DiffICMHCodec",
+    passes: int,
+    cache_dir: Path | None,
+    progress: _Progress,
 ) -> "Callable[..., difficmh_core.codec.Encoded]":
     """Return what codes with refinement, and tells how far it is."""
     from difficmh_core.refinement import RefinementSettings, Refiner
 
     refiner = Refiner(codec, RefinementSettings(passes=passes), cache_dir=cache_dir)
-    progress = _Progress()
-
-    def show(done: int) -> None:
-        progress.show(f"pass {done} of {passes}")
-        if done == passes:
-            progress.clear()
-
-    return partial(refiner.encode, on_pass=show)
+    return partial(
+        refiner.encode, on_pass=lambda done: progress.show(f"pass {done} of {passes}")
+    )
 
 
 def _decode(arguments: argparse.Namespace) -> Report:

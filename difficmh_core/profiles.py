@@ -131,7 +131,7 @@ TINY = CodecConfig(
     ),
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
-    rate_weights=(10.0, 1.0),
+    rate_weights=(10.0, 1.0),  # nobody trained it: as good as any
 )
 """The real architecture in a size that runs in well under a second on two cores."""
 

@@ -45,7 +45,7 @@ __all__ = ["MAX_PASSES", "RefinementSettings", "Refiner"]
 
 MAX_PASSES = 100
 _TILE_PX = 512
-"""The picture is compared in tiles, which bounds the memory that the comparison takes."""
+"""The picture is compared in tiles: only one at a time needs memory for its gradient."""
 _MAX_PIXELS = 2048 * 2048
 _TINY = 1e-30
 
@@ -75,6 +75,20 @@ class RefinementSettings:
             raise ConfigError(f"Refinement takes 1 to {MAX_PASSES} passes, got {self.passes}.")
         if self.step <= 0:
             raise ConfigError(f"The step must be above 0, got {self.step}.")
+
+
+_Tile = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Original:
+    """A tile of the photograph, and what the networks that compare see in it."""
+
+    tile: _Tile
+    pixels: Image01
+    share: float
+    lpips: list[Tensor]
+    dists: list[Tensor]
 
 
 class Refiner:
@@ -141,9 +155,9 @@ class Refiner:
         level = level_of(quality, self.codec.config.rate)
         if target_bytes is None:
             return self.coder(image, level, tags=found, on_pass=on_pass)(level)
-        plain = best_that_fits(self.codec.coder(image, tags=found), target_bytes)
-        refined = self.coder(image, plain.stream.quality_level, tags=found, on_pass=on_pass)
-        return best_that_fits(refined, target_bytes)
+        fit = partial(best_that_fits, target_bytes=target_bytes, only_level=self.codec.config.rate)
+        plain = fit(self.codec.coder(image, tags=found))
+        return fit(self.coder(image, plain.stream.quality_level, tags=found, on_pass=on_pass))
 
     def coder(
         self,
@@ -197,7 +211,7 @@ class Refiner:
                     on_pass(index + 1)
             return (gained / gain).detach()
 
-    def _original(self, image: Image01, tile: "_Tile") -> "_Original":
+    def _original(self, image: Image01, tile: _Tile) -> _Original:
         pixels = image[..., *tile]
         with torch.no_grad():
             lpips, dists = self._lpips.features(pixels), self._dists.features(pixels)
@@ -209,7 +223,7 @@ class Refiner:
             dists=dists,
         )
 
-    def _picture_gradient(self, originals: Sequence["_Original"], decoded: Tensor) -> Tensor:
+    def _picture_gradient(self, originals: Sequence[_Original], decoded: Tensor) -> Tensor:
         """Return the gradient of the losses on the picture, tile by tile."""
         settings, gradient = self.settings, torch.empty_like(decoded)
         for one in originals:
@@ -223,20 +237,6 @@ class Refiner:
             (slope,) = torch.autograd.grad(one.share * loss, shown)
             gradient[..., *one.tile] = slope
         return gradient
-
-
-_Tile = tuple[slice, slice]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Original:
-    """A tile of the photograph, and what the networks that compare see in it."""
-
-    tile: _Tile
-    pixels: Image01
-    share: float
-    lpips: list[Tensor]
-    dists: list[Tensor]
 
 
 def _root_mean_square(values: Tensor) -> Float[Tensor, ""]:

@@ -38,9 +38,6 @@ BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 REFINED = "-refined"
 """How keys of ours end where their files are refined."""
 
-_LEVELS_BELOW, _LEVELS_ABOVE = 24, 7
-"""Where a refined file of the size of the plain one is looked for first."""
-
 
 @runtime_checkable
 class Contender(Protocol):
@@ -109,12 +106,8 @@ class RefinedFiles:
                 at_level = self._refiner.coder(image, level)
                 return lambda other: at_level(other).data
 
-            refined, at = FilesOfPicture(open_picture), settings.index(level)
-            near = settings[max(0, at - _LEVELS_BELOW) : at + _LEVELS_ABOVE + 1]
-            coded = refined.best_within(image, near, n_bytes)
-            self._files[n_bytes] = (
-                coded if coded.fits else refined.best_within(image, settings, n_bytes)
-            )
+            refined = FilesOfPicture(open_picture)
+            self._files[n_bytes] = refined.best_within(image, settings, n_bytes)
         return self._files[n_bytes]
 
 
