@@ -10,6 +10,7 @@ import io
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -118,22 +119,28 @@ def load_photographs(
         )
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
         source_of = {row["file"]: row["source"].split("@")[0] for row in csv.DictReader(file)}
-    images, sources = list[NDArray[np.uint8]](), list[str]()
+    files, sources = list[bytes](), list[str]()
     for shard in shards:
         with tarfile.open(shard) as archive:
             for member in archive:
                 stream = archive.extractfile(member)
-                if stream is None or (limit is not None and len(images) >= limit):
+                if stream is None or (limit is not None and len(files) >= limit):
                     continue
                 if member.name not in source_of:
                     raise ConfigError(
                         f"{shard.name} holds {member.name}, which manifest.csv does not name. "
                         "Restore the manifest that belongs to the shards."
                     )
-                with Image.open(io.BytesIO(stream.read())) as image:
-                    images.append(np.asarray(image.convert("RGB")))
+                files.append(stream.read())
                 sources.append(source_of[member.name])
+    with ThreadPoolExecutor() as pool:
+        images = list(pool.map(_pixels, files))
     return Photographs(images=images, probabilities=_balanced(sources, max_share), sources=sources)
+
+
+def _pixels(file: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(file)) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def _balanced(sources: Sequence[str], max_share: float) -> NDArray[np.float64]:

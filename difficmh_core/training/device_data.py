@@ -5,6 +5,8 @@ photographs. All of them lie behind each other in one tensor of bytes; one gathe
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,11 +35,12 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
         photographs: The photographs; those whose shorter side is below the crop are enlarged.
         crop_px: Side of the crops [px].
     """
-    images, copies = list[NDArray[np.uint8]](), list[NDArray[np.uint8]]()
-    for pixels in photographs.images:
-        reduced = _with_shorter_side(pixels, crop_px)
-        copies.append(reduced)
-        images.append(pixels if min(pixels.shape[:2]) >= crop_px else reduced)
+    with ThreadPoolExecutor() as pool:
+        copies = list(pool.map(partial(_with_shorter_side, side=crop_px), photographs.images))
+    images = [
+        pixels if min(pixels.shape[:2]) >= crop_px else reduced
+        for pixels, reduced in zip(photographs.images, copies, strict=True)
+    ]
     return Photographs(
         images=images + copies,
         probabilities=np.concatenate([photographs.probabilities] * 2) / 2,
