@@ -147,9 +147,7 @@ def _refining(
     from difficmh_core.refinement import RefinementSettings, Refiner
 
     refiner = Refiner(codec, RefinementSettings(passes=passes), cache_dir=cache_dir)
-    return partial(
-        refiner.encode, on_pass=lambda done: progress.show(f"pass {done} of {passes}")
-    )
+    return partial(refiner.encode, on_pass=lambda done: progress.show(f"pass {done} of {passes}"))
 
 
 def _decode(arguments: argparse.Namespace) -> Report:

@@ -70,7 +70,7 @@ NANO = CodecConfig(
         mid_attention=False,
         norm_groups=None,
         patch_px=4,
-        detail_channels=(48, 16),
+        detail_channels=(96, 32),
         scaling_factor=1.0869361198615195,  # measured by the training stage 'latents'
         diffusion_channels=8,
     ),
@@ -98,7 +98,7 @@ NANO = CodecConfig(
     ),
     conditioning=ConditioningConfig(vocabulary="imagenet+coco", vocabulary_size=1080, max_tags=16),
     schedule=ScheduleConfig(prediction=PredictionType.V),
-    rate_weights=(15.1, 1.43),  # of the last stage, 18.5 to 2.5, at what are the ends now
+    rate_weights=(22.6, 0.585),  # of the last stage, 16 to 0.9, at what are the ends now
 )
 
 TINY = CodecConfig(

@@ -10,7 +10,7 @@ take every n-th picture each::
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,7 @@ class Evaluation:
         file = self.out / f"rows-{process}.jsonl"
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
+        self._refuse_other_versions(kept.values(), contenders)
         measured = {key for key, line in kept.items() if line.get("error") is None}
 
         def keep(line: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +161,19 @@ class Evaluation:
                     "folder for the results, or the same rates."
                 )
         return list(kept.values())
+
+    def _refuse_other_versions(
+        self, lines: Iterable[Mapping[str, Any]], contenders: Sequence[Contender]
+    ) -> None:
+        """Raise if rows were measured with another version of a codec than they would be now."""
+        asked = {contender.key: contender.version for contender in contenders}
+        for line in lines:
+            version = asked.get(line.get("codec", ""))
+            if version is not None and line["version"] != version:
+                raise ConfigError(
+                    f"{self.out} holds rows of {line['codec']} {line['version']}, but here it is "
+                    f"{version}. Name another folder for the results, or the codec as it was."
+                )
 
     def finish(
         self,

@@ -22,7 +22,7 @@ from torch import Tensor
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.training.checkpoints import holds_weights, read_average
-from difficmh_core.training.loop import LOG_NAME, read_log
+from difficmh_core.training.loop import LOG_NAME, note_device, read_devices, read_log
 from difficmh_core.training.package import Weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
@@ -84,6 +84,8 @@ def average_weights(
             total = {key: sum(line[key] for line in last) for key in ("step", "seconds")}
             (recipe.runs / stage).mkdir(exist_ok=True)
             (recipe.runs / stage / LOG_NAME).write_text(json.dumps(total) + "\n", "utf-8")
+            for device in (line for folder in branches for line in read_devices(folder / stage)):
+                note_device(recipe.runs / stage, device)
 
 
 def _trained(folder: Path) -> dict[str, Tensor]:

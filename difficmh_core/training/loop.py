@@ -3,8 +3,8 @@
 ``accelerate`` chooses the device and, started by ``accelerate launch`` or
 ``torch.distributed.run``, joins several GPUs or machines: each process draws its own batches,
 gradients are averaged, and only the first process writes. A run folder holds
-``checkpoint.safetensors`` (see :mod:`.checkpoints`) and ``log.jsonl``, one object per line, which
-any plotting program reads.
+``checkpoint.safetensors`` (see :mod:`.checkpoints`), ``log.jsonl``, one object per line, which any
+plotting program reads, and ``devices.txt``, one line for each device that trained it.
 """
 
 import json
@@ -29,15 +29,24 @@ from difficmh_core.training.checkpoints import (
     save_checkpoint,
 )
 from difficmh_core.training.data import Sampler, batches
-from difficmh_core.training.precision import has_bfloat16
+from difficmh_core.training.precision import device_name, has_bfloat16
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["LOG_NAME", "make_accelerator", "read_log", "train"]
+__all__ = [
+    "DEVICES_NAME",
+    "LOG_NAME",
+    "make_accelerator",
+    "note_device",
+    "read_devices",
+    "read_log",
+    "train",
+]
 
 _logger = logging.getLogger(__name__)
 
 LOG_NAME = "log.jsonl"
+DEVICES_NAME = "devices.txt"
 _FINAL_LEARNING_RATE = 0.02  # of the peak: the average needs a little movement to the end
 
 
@@ -91,6 +100,10 @@ def train(
     saved = validated = time.monotonic()
     peaks = {name: made.param_groups[0]["lr"] for name, made in state.optimizers.items()}
     is_first = accelerator.is_main_process
+    if is_first:
+        n_processes = accelerator.num_processes
+        here = device_name(accelerator.device, in_bfloat16=in_bfloat16, n_processes=n_processes)
+        note_device(folder, here)
     n_left_out = torch.zeros((), device=accelerator.device)
     with (folder / LOG_NAME).open("a", encoding="utf-8") as log:
 
@@ -145,6 +158,19 @@ def read_log(folder: Path) -> list[Mapping[str, float]]:
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def note_device(folder: Path, device: str) -> None:
+    """Add a line to a run folder's devices, unless the last one says the same."""
+    if read_devices(folder)[-1:] != [device]:
+        with (folder / DEVICES_NAME).open("a", encoding="utf-8") as file:
+            file.write(f"{device}\n")
+
+
+def read_devices(folder: Path) -> list[str]:
+    """Return what trained a run folder, in this order; empty if nothing was noted."""
+    path = folder / DEVICES_NAME
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def make_accelerator() -> Accelerator:

@@ -1,9 +1,9 @@
 """Package the trained networks: small files, integer tables, one card for each file."""
 
 import json
-import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
-from difficmh_core.training.precision import has_bfloat16
+from difficmh_core.training.loop import read_devices
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
@@ -71,6 +71,7 @@ _IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."
 """What of which file is stored in 8 bits: the part that no decoder runs."""
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
+_THEN = ", then "
 BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
 
@@ -159,7 +160,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             data=data_of(recipe, before, stages),
             n_steps=dict(n_steps),
             training_seconds=round(seconds, 1),
-            device=device_of(before, has_run=bool(ran)),
+            device=device_of(recipe, before, ran),
             metrics=own | metrics,
         )
         write_network_card(card, folder / f"{stem}.safetensors")
@@ -260,15 +261,18 @@ def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageNa
     return f"{DATA}; of these, the first {recipe.limit}"
 
 
-def device_of(before: NetworkCard | None, *, has_run: bool) -> str:
-    """Return what trained a file, first by the weights that training went on from."""
-    precision = "bfloat16" if has_bfloat16("cpu") else "single precision"
-    here = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads, {precision})"
-    if before is None:
-        return here
-    if before.device.endswith(here):
-        return before.device
-    return f"{before.device}, then {here}" if has_run else before.device
+def device_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
+    """Return what trained a file, first by the weights that training went on from.
+
+    Args:
+        recipe: Whose stages ran.
+        before: Card of the weights that training went on from.
+        stages: Those that trained the file here.
+    """
+    devices = before.device.split(_THEN) if before is not None else []
+    for stage in stages:
+        devices += read_devices(recipe.runs / stage)
+    return _THEN.join(device for device, _ in groupby(devices))
 
 
 def _fit_preview(recipe: Recipe, networks: Networks) -> None:

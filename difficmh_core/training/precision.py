@@ -1,8 +1,10 @@
-"""Where training computes in bfloat16."""
+"""Where training computes in bfloat16, and what it computes on."""
+
+import platform
 
 import torch
 
-__all__ = ["has_bfloat16"]
+__all__ = ["device_name", "has_bfloat16"]
 
 
 def has_bfloat16(device_type: str) -> bool:
@@ -16,3 +18,20 @@ def has_bfloat16(device_type: str) -> bool:
         # precision, measured.
         return torch.backends.cpu.get_cpu_capability() == "AVX512"
     return device_type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def device_name(device: torch.device, *, in_bfloat16: bool, n_processes: int) -> str:
+    """Return what a stage runs on, for the cards of its weights.
+
+    Args:
+        device: Of one process.
+        in_bfloat16: Whether matrix products run in bfloat16.
+        n_processes: How many were started together.
+    """
+    precision = "bfloat16" if in_bfloat16 else "single precision"
+    if device.type == "cuda":
+        name = f"{torch.cuda.get_device_name(device)} ({precision})"
+    else:
+        threads = torch.get_num_threads()
+        name = f"{device.type.upper()} ({platform.machine()}, {threads} threads, {precision})"
+    return name if n_processes == 1 else f"{n_processes} x {name}"

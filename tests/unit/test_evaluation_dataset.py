@@ -191,6 +191,16 @@ def test_a_codec_that_failed_tries_again(folder, tmp_path, judge, monkeypatch):
     assert summary["summaries"][0]["n"] == 3
 
 
+def test_rows_of_another_version_of_a_codec_are_refused(folder, tmp_path, judge):
+    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    contender = OtherCodec(jpeg())
+    list(evaluation.run([contender], judge, limit=2))
+    contender.version = "next"
+    with pytest.raises(ConfigError, match=r"holds rows of jpeg .+, but here it is next"):
+        list(evaluation.run([contender], judge))
+    assert list(evaluation.run([OtherCodec(webp())], judge, limit=2)) != []
+
+
 def test_rows_of_a_tiny_picture_keep_their_targets_and_measures_their_pictures(
     tmp_path, picture, contenders, judge
 ):
