@@ -55,7 +55,8 @@ def main() -> None:
 
     judge = Judge(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
-    for path in find_pictures(arguments.folder)[: arguments.n]:
+    paths = find_pictures(arguments.folder)[: arguments.n]
+    for path in paths:
         image = read_image(path)
         n_bytes = int(arguments.bpp * image.width * image.height / 8)
         for name, contender in contenders.items():
@@ -74,7 +75,7 @@ def main() -> None:
     print(f"\n{'':32}" + "".join(f"{key:>12}" for key in ("bpp", "encode_s", *METRICS)))
     for name, told in means.items():
         print(f"{name:32}" + "".join(f"{told[k]:12.4f}" for k in ("bpp", "encode_s", *METRICS)))
-    report = {"n_pictures": arguments.n, "bpp": arguments.bpp, "absent": absent, "means": means}
+    report = {"n_pictures": len(paths), "bpp": arguments.bpp, "absent": absent, "means": means}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -41,6 +41,7 @@ from difficmh_core.encoding import (
     best_that_fits,
     coded_latent_of,
     level_of,
+    levels_of,
     resolve_tags,
     section_bits_of,
 )
@@ -168,7 +169,7 @@ class DiffICMHCodec:
         at_level = self.coder(image, tags=tags)
         if target_bytes is None:
             return at_level(level)
-        return best_that_fits(at_level, target_bytes, only_level=self.config.rate)
+        return best_that_fits(at_level, target_bytes, levels_of(self.config.rate))
 
     def coder(
         self, image: Image.Image, *, tags: TagChoice = "auto", refine: Refine | None = None

@@ -19,6 +19,7 @@ __all__ = [
     "best_that_fits",
     "coded_latent_of",
     "level_of",
+    "levels_of",
     "resolve_tags",
     "section_bits_of",
 ]
@@ -119,28 +120,31 @@ def resolve_tags(given: Iterable[str | Tag], vocabulary: Vocabulary, most: int) 
     return tuple(by_id.values())
 
 
+def levels_of(rate: int | None) -> range:
+    """Return the levels at which networks code: all, or the only rate if they have no other."""
+    return range(QUALITY_LEVELS + 1) if rate is None else range(rate, rate + 1)
+
+
 def best_that_fits(
-    at_level: Callable[[int], Encoded], target_bytes: int, *, only_level: int | None = None
+    at_level: Callable[[int], Encoded], target_bytes: int, levels: range
 ) -> Encoded:
     """Return the highest quality whose file has at most ``target_bytes``.
 
     Args:
-        at_level: Codes the picture at a level, 0 to :data:`QUALITY_LEVELS`.
+        at_level: Codes the picture at a level.
         target_bytes: Largest file [bytes].
-        only_level: The level of a model that has no other.
+        levels: Those to choose among, rising by 1.
 
     Raises:
         ConfigError: If even the smallest file is larger.
     """
-    best = at_level(only_level or 0)
+    best = at_level(levels[0])
     if len(best.data) > target_bytes:
         raise ConfigError(
             f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
             f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
         )
-    if only_level is not None:
-        return best
-    low, high = 0, QUALITY_LEVELS + 1  # low fits, high does not
+    low, high = levels[0], levels[-1] + 1  # low fits, high does not
     while high - low > 1:
         middle = (low + high) // 2
         candidate = at_level(middle)
@@ -148,7 +152,7 @@ def best_that_fits(
             best, low = candidate, middle
         else:
             high = middle
-    for level in range(high + 1, min(high + _LEVELS_BEYOND, QUALITY_LEVELS) + 1):
+    for level in range(high + 1, min(high + _LEVELS_BEYOND, levels[-1]) + 1):
         candidate = at_level(level)
         if len(candidate.data) <= target_bytes:
             best = candidate

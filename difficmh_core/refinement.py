@@ -21,6 +21,7 @@ References:
     https://arxiv.org/abs/2006.04240
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,19 +35,28 @@ from torch import Tensor
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
-from difficmh_core.encoding import QUALITY_LEVELS, Encoded, TagChoice, best_that_fits, level_of
+from difficmh_core.encoding import (
+    QUALITY_LEVELS,
+    Encoded,
+    TagChoice,
+    best_that_fits,
+    level_of,
+    levels_of,
+)
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.weights.cache import default_cache_dir
 
-__all__ = ["MAX_PASSES", "RefinementSettings", "Refiner"]
+__all__ = ["MAX_PASSES", "RefinementSettings", "Refiner", "levels_near"]
 
 MAX_PASSES = 100
 _TILE_PX = 512
 """The picture is compared in tiles: only one at a time needs memory for its gradient."""
 _MAX_PIXELS = 2048 * 2048
+_LEVELS_BELOW, _LEVELS_ABOVE = 32, 7
+"""How far from the refined level others are tried; further off, files grow again."""
 _TINY = 1e-30
 
 
@@ -73,8 +83,25 @@ class RefinementSettings:
         """Refuse what cannot run."""
         if not 1 <= self.passes <= MAX_PASSES:
             raise ConfigError(f"Refinement takes 1 to {MAX_PASSES} passes, got {self.passes}.")
-        if self.step <= 0:
+        if not 0 < self.step < math.inf:
             raise ConfigError(f"The step must be above 0, got {self.step}.")
+        for name in ("lpips", "dists", "l1"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
+
+
+def levels_near(level: int, rate: int | None) -> range:
+    """Return the levels at which a picture that is refined for one is coded well.
+
+    There, files grow with the level.
+
+    Args:
+        level: For which it is refined.
+        rate: The model's only rate, if it has no more than one.
+    """
+    levels = levels_of(rate)
+    first, last = max(levels[0], level - _LEVELS_BELOW), min(levels[-1], level + _LEVELS_ABOVE)
+    return range(first, last + 1)
 
 
 _Tile = tuple[slice, slice]
@@ -137,7 +164,7 @@ class Refiner:
         """Code a picture; as :meth:`DiffICMHCodec.encode`, but refined.
 
         With ``target_bytes``, the quality that fits without refinement is refined; of that, the
-        best quality that fits is taken.
+        best quality near it that fits is taken. If none does, it is the file without refinement.
 
         Args:
             image: RGB picture of at most 2048 x 2048 px.
@@ -151,13 +178,21 @@ class Refiner:
             ImageError: If the picture is too large.
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
+        rate = self.codec.config.rate
+        level = level_of(quality, rate)
+        _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
-        level = level_of(quality, self.codec.config.rate)
         if target_bytes is None:
             return self.coder(image, level, tags=found, on_pass=on_pass)(level)
-        fit = partial(best_that_fits, target_bytes=target_bytes, only_level=self.codec.config.rate)
-        plain = fit(self.codec.coder(image, tags=found))
-        return fit(self.coder(image, plain.stream.quality_level, tags=found, on_pass=on_pass))
+        plain = best_that_fits(self.codec.coder(image, tags=found), target_bytes, levels_of(rate))
+        level = plain.stream.quality_level
+        refined, near = (
+            self.coder(image, level, tags=found, on_pass=on_pass),
+            levels_near(level, rate),
+        )
+        if len(refined(near[0]).data) > target_bytes:
+            return plain
+        return best_that_fits(refined, target_bytes, near)
 
     def coder(
         self,
@@ -171,11 +206,7 @@ class Refiner:
 
         Arguments and errors as in :meth:`encode`; levels are 0 to 255.
         """
-        if image.width * image.height > _MAX_PIXELS:
-            raise ImageError(
-                f"Refinement takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
-                f"{image.width} x {image.height}. Shrink it, or leave refinement out."
-            )
+        _refuse_large(image)
         refine = partial(self._refined, quality=level / QUALITY_LEVELS, on_pass=on_pass)
         return self.codec.coder(image, tags=tags, refine=refine)
 
@@ -237,6 +268,14 @@ class Refiner:
             (slope,) = torch.autograd.grad(one.share * loss, shown)
             gradient[..., *one.tile] = slope
         return gradient
+
+
+def _refuse_large(image: Image.Image) -> None:
+    if image.width * image.height > _MAX_PIXELS:
+        raise ImageError(
+            f"Refinement takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
+            f"{image.width} x {image.height}. Shrink it, or leave refinement out."
+        )
 
 
 def _root_mean_square(values: Tensor) -> Float[Tensor, ""]:

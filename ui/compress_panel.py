@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from difficmh_core.config import DecodeSettings
 from difficmh_core.presets import presets_of
@@ -16,7 +17,7 @@ from ui.file_column import FileColumn, build_file_column
 from ui.links import link_script, name_examples_script, read_link
 from ui.session import Controls, Session, Update
 from ui.workshop import Workshop
-from ui.zero_gpu import decode_duration_s, with_gpu
+from ui.zero_gpu import decode_duration_s, encode_duration_s, with_gpu
 
 __all__ = ["MODEL", "CompressTab", "build_compress_tab"]
 
@@ -208,7 +209,9 @@ def _connect(
             api_visibility="private",
             **RECEIVING,
         )
-        encoded = received.success(with_gpu(handlers.encode), [session, *file.coding], **coding)
+        encoded = received.success(
+            with_gpu(handlers.encode, _encoding_s), [session, *file.coding], **coding
+        )
         for event in (received, encoded):
             event.failure(handlers.restore, session, [file.photo, stage.status], **QUICK)
         encoded.then(locks.unlock, session, busy, **QUICK)
@@ -218,7 +221,8 @@ def _connect(
 
     mode, quality, target, send_tags, passes = file.coding
     changes = [quality.change, target.submit, mode.input, file.tags.input, send_tags.input]
-    changes.append(passes.release)
+    # It comes whenever its number box is left, changed or not, and must not stop a decoding then.
+    released = passes.release
     added = file.add_tag.input(
         handlers.add_tag,
         [session, file.tags, file.add_tag],
@@ -226,11 +230,11 @@ def _connect(
         **QUICK,
     )
     # Of changes that follow each other quickly, the last counts; "once" would drop it.
-    change = gr.on(changes, lambda: None, trigger_mode="always_last", **QUICK)
+    change = gr.on([*changes, released], lambda: None, trigger_mode="always_last", **QUICK)
     for event in (change, added):
         locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)
         again = locked.then(
-            with_gpu(handlers.recode), [session, file.tags, *file.coding], **coding
+            with_gpu(handlers.recode, _encoding_s), [session, file.tags, *file.coding], **coding
         )
         again.then(locks.unlock, session, busy, **QUICK)
         decode_after(again.success)
@@ -244,6 +248,16 @@ def _connect(
     interrupting = [file.photo.upload, file.photo.clear, file.add_tag.input]
     gr.on([*interrupting, *changes, *panel.choices], cancels=decodings)
     return changed
+
+
+def _encoding_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
+    """Return for how long an encoding borrows the GPU [s]."""
+    session = next(item for item in arguments if isinstance(item, Session))
+    if session.photo is None:
+        return encode_duration_s(0, 0)
+    passes = arguments[-1] if isinstance(arguments[-1], int | float) else 0
+    with Image.open(session.photo.path) as image:
+        return encode_duration_s(int(passes), image.width * image.height)
 
 
 def _duration_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)

@@ -50,7 +50,7 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Of refinement, 0 (none) to 100; a better picture in as many bytes, slowly.
+            passes: Of refinement, 0 (none) to 20; a better picture in as many bytes, slowly.
         """
         mode = "size" if target_bytes else "quality"
         wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)

@@ -9,14 +9,12 @@ from gradio.helpers import Examples
 
 from ui import texts
 from ui.decode_panel import QUICK, take_as_given
-from ui.session import BY_QUALITY, BY_SIZE
+from ui.session import BY_QUALITY, BY_SIZE, MOST_PASSES
 from ui.workshop import Workshop
 
 __all__ = ["MAX_EXAMPLES", "FileColumn", "build_file_column"]
 
 MAX_EXAMPLES = 6
-MOST_PASSES = 20
-"""Of refinement. The command line takes more, but a visitor would not wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

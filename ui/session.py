@@ -10,7 +10,6 @@ from PIL import Image
 from difficmh_core.codec import Encoded
 from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
-from difficmh_core.refinement import RefinementSettings
 from difficmh_core.tagging.tags import Tag
 from ui import texts
 
@@ -31,6 +30,8 @@ Update = dict[str, Any]
 """What Gradio makes of ``gr.update``: a component's new properties."""
 BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
+MOST_PASSES = 20
+"""Of refinement. The command line takes more, but other visitors would wait for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +145,8 @@ def read_wish(
             passes.
     """
     n_passes = whole_number("passes", passes)
-    if n_passes:
-        RefinementSettings(passes=n_passes)  # refuses what it cannot do
+    if not 0 <= n_passes <= MOST_PASSES:
+        raise ConfigError(texts.TOO_MANY_PASSES.format(most=MOST_PASSES, n=n_passes))
     if mode == BY_SIZE:
         n_bytes = whole_number("target_bytes", target_bytes)
         if n_bytes < 1:

@@ -32,7 +32,7 @@ SEND_TAGS_HELP = "Words for the diffusion model. They cost about ten bits each."
 PASSES = "Refinement"
 PASSES_HELP = (
     "Passes that fit the file to this very photograph: a better picture in as many bytes. "
-    "Each takes a few seconds."
+    "Each takes a few seconds for a quarter of a megapixel."
 )
 TAGS = "Tags in the file"
 TAGS_HELP = "How sure the tagger was, and what each costs. Untick one and see what changes."
@@ -162,6 +162,10 @@ PHOTO_EXPIRED = "The photograph has been deleted, as all are after a while. Drop
 TOO_FEW_BYTES = "target_bytes must be at least 1, got {n_bytes}. Allow more bytes."
 NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."
 NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
+TOO_MANY_PASSES = (
+    "The page refines in 0 to {most} passes, got {n}. `python -m difficmh_core encode --passes` "
+    "takes more."
+)
 NO_SUCH_MODE = "A file is made by 'quality' or by 'size', not by {mode!r}."
 NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."

@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 from difficmh_core.config import DecodeSettings
 from ui.model_thread import on_model_thread
 
-__all__ = ["borrows_gpu", "decode_duration_s", "with_gpu"]
+__all__ = ["borrows_gpu", "decode_duration_s", "encode_duration_s", "with_gpu"]
 
 Event = TypeVar("Event", bound=Callable[..., Any])
 MIN_S, MAX_S = 10, 120
 """Shortest and longest time for which a GPU is asked [s]."""
 _SECONDS_PER_STEP_AND_MEGAPIXEL = 0.2
 """Guided step of sd21 with control; twice what one H200 takes, whose slice ZeroGPU lends."""
+_SECONDS_PER_PASS_AND_MEGAPIXEL = 0.5
+"""Of refinement; four times what a training step on as many pixels took on an H200."""
 _SECONDS_BEFORE = 5.0
 """Networks move to the GPU, the file is read, the picture is decoded and measured."""
 
@@ -36,6 +38,18 @@ def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
     """
     steps = 0 if settings.realism == 0 else settings.steps
     seconds = _SECONDS_BEFORE + _SECONDS_PER_STEP_AND_MEGAPIXEL * steps * n_pixels / 1e6
+    return round(min(max(seconds, MIN_S), MAX_S))
+
+
+def encode_duration_s(passes: int, n_pixels: int) -> int:
+    """Return for how long an encoding needs the GPU, computed from passes and size [s].
+
+    >>> encode_duration_s(0, 4_000_000)
+    10
+    >>> encode_duration_s(20, 4_000_000)
+    45
+    """
+    seconds = _SECONDS_BEFORE + _SECONDS_PER_PASS_AND_MEGAPIXEL * passes * n_pixels / 1e6
     return round(min(max(seconds, MIN_S), MAX_S))
 
 

@@ -1,6 +1,7 @@
 """The codecs of a comparison: ours with its decoding settings, and the others."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,14 +13,14 @@ from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.vvc import find_vvc
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
-from difficmh_core.encoding import QUALITY_LEVELS
+from difficmh_core.encoding import levels_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,
     ConfigError,
     ProgramError,
 )
-from difficmh_core.refinement import Refiner
+from difficmh_core.refinement import Refiner, levels_near
 
 __all__ = [
     "BASELINES",
@@ -96,19 +97,28 @@ class RefinedFiles:
     def best_within(
         self, image: Image.Image, settings: Sequence[int], n_bytes: int
     ) -> CodedPicture:
-        """Return the best refined file of so many bytes; as :meth:`FilesOfPicture.best_within`."""
+        """Return the best refined file of so many bytes; as :meth:`FilesOfPicture.best_within`.
+
+        If none fits, it is the file without refinement.
+        """
         if image is not self._image:
             self._image, self._files = image, {}
         if n_bytes not in self._files:
-            level = int(self._plain.best_within(image, settings, n_bytes).setting)
-
-            def open_picture(image: Image.Image) -> Callable[[int], bytes]:
-                at_level = self._refiner.coder(image, level)
-                return lambda other: at_level(other).data
-
-            refined = FilesOfPicture(open_picture)
-            self._files[n_bytes] = refined.best_within(image, settings, n_bytes)
+            plain = self._plain.best_within(image, settings, n_bytes)
+            self._files[n_bytes] = self._refined(image, plain, n_bytes) if plain.fits else plain
         return self._files[n_bytes]
+
+    def _refined(self, image: Image.Image, plain: CodedPicture, n_bytes: int) -> CodedPicture:
+        level = int(plain.setting)
+
+        def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+            at_level = self._refiner.coder(image, level)
+            return lambda other: at_level(other).data
+
+        near = levels_near(level, self._refiner.codec.config.rate)
+        coded = FilesOfPicture(open_picture).best_within(image, near, n_bytes)
+        # The time that refinement took counts, though nothing came of it.
+        return coded if coded.fits else replace(plain, seconds=coded.seconds)
 
 
 class OurCodec:
@@ -140,8 +150,7 @@ class OurCodec:
         self._codec = codec
         self._settings = settings
         self._files = files or our_files(codec)
-        rate = codec.config.rate
-        self._levels = range(QUALITY_LEVELS + 1) if rate is None else (rate,)
+        self._levels = levels_of(codec.config.rate)
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
         """Return the best file of so many bytes, or the smallest there is."""

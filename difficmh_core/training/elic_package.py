@@ -73,7 +73,7 @@ def package_elic(
         data=data_of(recipe, before, stages),
         n_steps={StageName.ELIC.value: n_steps},
         training_seconds=round(seconds, 1),
-        device=device_of(recipe, before, stages),
+        device=device_of(recipe, before, stages if history else ()),
         metrics=metrics,
     )
     write_network_card(card, path)

@@ -100,10 +100,8 @@ def train(
     saved = validated = time.monotonic()
     peaks = {name: made.param_groups[0]["lr"] for name, made in state.optimizers.items()}
     is_first = accelerator.is_main_process
-    if is_first:
-        n_processes = accelerator.num_processes
-        here = device_name(accelerator.device, in_bfloat16=in_bfloat16, n_processes=n_processes)
-        note_device(folder, here)
+    n_processes, first_step = accelerator.num_processes, state.step
+    here = device_name(accelerator.device, in_bfloat16=in_bfloat16, n_processes=n_processes)
     n_left_out = torch.zeros((), device=accelerator.device)
     with (folder / LOG_NAME).open("a", encoding="utf-8") as log:
 
@@ -134,6 +132,8 @@ def train(
             state.elapsed_s = now - began
             if not is_first:
                 continue
+            if state.step == first_step + 1:
+                note_device(folder, here)
             if state.step % settings.log_every == 0:
                 if count := int(n_left_out.item()):
                     _logger.warning("%d steps had no finite gradient and were left out.", count)

@@ -72,6 +72,7 @@ _IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
 _THEN = ", then "
+_UNKNOWN_DEVICE = "an unknown device"
 BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
 
@@ -271,7 +272,7 @@ def device_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[Stage
     """
     devices = before.device.split(_THEN) if before is not None else []
     for stage in stages:
-        devices += read_devices(recipe.runs / stage)
+        devices += read_devices(recipe.runs / stage) or [_UNKNOWN_DEVICE]
     return _THEN.join(device for device, _ in groupby(devices))
 
 

@@ -9,7 +9,7 @@ from difficmh_core.config import SamplerName
 from difficmh_core.presets import presets_of
 from ui.links import LINK_KEYS, read_link
 from ui.session import controls_of
-from ui.zero_gpu import MAX_S, MIN_S, borrows_gpu, decode_duration_s, with_gpu
+from ui.zero_gpu import MAX_S, MIN_S, borrows_gpu, decode_duration_s, encode_duration_s, with_gpu
 
 PRESETS = presets_of("nano")
 
@@ -36,8 +36,8 @@ def test_a_link_without_settings_changes_nothing():
         ({"mode": "magic"}, "not by 'magic'"),
         ({"sampler": "euler"}, "no sampler"),
         ({"mode": "size", "bytes": "0"}, "at least 1"),
-        ({"passes": "101"}, "1 to 100 passes"),
-        ({"passes": "-1"}, "1 to 100 passes"),
+        ({"passes": "21"}, "0 to 20 passes"),
+        ({"passes": "-1"}, "0 to 20 passes"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):
@@ -53,6 +53,7 @@ def test_a_gpu_is_asked_for_as_long_as_steps_and_size_need():
     few, many = (decode_duration_s(PRESETS[name], 16_000_000) for name in ("instant", "paper"))
     assert MIN_S <= few < many <= MAX_S
     assert decode_duration_s(PRESETS["paper"], 100_000) == MIN_S
+    assert MIN_S == encode_duration_s(0, 4_000_000) < encode_duration_s(20, 4_000_000) <= MAX_S
 
 
 def test_without_the_package_events_run_on_the_models_thread():

@@ -47,3 +47,4 @@ def test_cards_tell_every_device_in_order_and_none_twice_in_a_row(tmp_path):
     before = read_network_card(NANO / "control.safetensors")
     assert device_of(recipe, before, ran) == f"{before.device}, then A, then B"
     assert device_of(recipe, before, ()) == before.device
+    assert device_of(recipe, None, (StageName.PRIOR,)) == "an unknown device"

@@ -18,7 +18,7 @@ from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.profiles import load_codec
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.refinement import MAX_PASSES, RefinementSettings, Refiner
+from difficmh_core.refinement import MAX_PASSES, RefinementSettings, Refiner, levels_near
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
@@ -83,6 +83,23 @@ def test_the_same_picture_gives_the_same_file(tiny_refiner, picture):
     assert first.data != tiny_refiner.codec.encode(picture, quality=40, tags=["tabby"]).data
 
 
+def test_what_fits_without_refinement_fits_with_it(nano, face):
+    smallest = nano.encode(face, quality=0, tags=None)
+    refiner = Refiner(nano, RefinementSettings(passes=1))
+    for n_bytes in (len(smallest.data), len(smallest.data) + 2):
+        refined = refiner.encode(face, target_bytes=n_bytes, tags=None)
+        assert len(refined.data) <= n_bytes
+    with pytest.raises(ConfigError, match=f"has {len(smallest.data)}"):
+        refiner.encode(face, target_bytes=len(smallest.data) - 1, tags=None)
+
+
+def test_levels_near_one_stay_within_those_there_are():
+    assert levels_near(94, None) == range(62, 102)
+    assert levels_near(3, None) == range(11)
+    assert levels_near(250, None) == range(218, 256)
+    assert levels_near(4, 4) == range(4, 5)
+
+
 def test_refinement_runs_where_gradients_are_off(tiny_refiner, picture):
     with torch.inference_mode():
         inside = tiny_refiner.encode(picture, quality=40, tags=None)
@@ -134,9 +151,19 @@ def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, pictu
     assert not content.code(picture, 1).fits  # the smallest there is, marked so
 
 
-@pytest.mark.parametrize("wrong", [{"passes": 0}, {"passes": MAX_PASSES + 1}, {"step": 0.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"passes": 0},
+        {"passes": MAX_PASSES + 1},
+        {"step": 0.0},
+        {"step": float("nan")},
+        {"lpips": -1.0},
+        {"dists": float("inf")},
+    ],
+)
 def test_settings_that_cannot_run_are_refused(wrong):
-    with pytest.raises(ConfigError, match=r"passes|above 0"):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
         RefinementSettings(**wrong)
 
 
