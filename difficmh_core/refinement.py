@@ -9,8 +9,8 @@ descent on its latent y find values that cost as many bits and decode to a bette
 Only the encoder changes: any decoder reads the file, at the speed of any other. The rate weight is
 the one for which the file's quality was trained, so that size and quality keep their balance. A
 pass costs about as much as a training step on the whole picture. What differs in the last digit
-from machine to machine grows with each pass, so that refined files do too; every machine decodes
-each of them to the same integers.
+between machines, numbers of threads, or, on a GPU, from run to run, grows with each pass, so that
+refined files differ a little; every machine decodes each of them to the same integers.
 
 LPIPS (alex) and DISTS of refined pictures have been optimized directly. Judge them by others.
 
