@@ -17,7 +17,8 @@ SLOWEST = "vvc"
 CHOSEN = tuple(key for key in CONTESTANTS if key != "webp")
 INTRODUCTION = (
     "The photograph of the Compress tab, by every codec within the same bytes. Rows appear as "
-    "they are measured; a codec whose smallest file is larger says so."
+    "they are measured; a codec whose smallest file is larger says so. Our files are made without "
+    "refinement here."
 )
 WHICH = "Codecs"
 WHICH_HELP = "The original is always there. VVC takes longest, about half a minute."

@@ -2,7 +2,8 @@
 
 INTRODUCTION = (
     "What each setting does to this photograph, measured. Choose a question and start; what has "
-    "been measured goes into the table, the CSV file and the report."
+    "been measured goes into the table, the CSV file and the report. Files are made without "
+    "refinement here."
 )
 EXPERIMENT = "Question"
 EXPERIMENTS = (
