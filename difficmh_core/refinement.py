@@ -53,8 +53,9 @@ __all__ = ["MAX_PASSES", "RefinementSettings", "Refiner", "levels_near"]
 
 MAX_PASSES = 100
 _TILE_PX = 512
-"""The picture is compared in tiles: only one at a time needs memory for its gradient."""
-_MAX_PIXELS = 2048 * 2048
+"""The picture is compared in tiles: only one at a time needs memory for the gradient of that."""
+_MAX_PIXELS = 1_500_000
+"""A pass over a megapixel takes 4 GB of memory."""
 _LEVELS_BELOW, _LEVELS_ABOVE = 32, 7
 """How far from the refined level others are tried; further off, files grow again."""
 _TINY = 1e-30
@@ -167,7 +168,7 @@ class Refiner:
         best quality near it that fits is taken. If none does, it is the file without refinement.
 
         Args:
-            image: RGB picture of at most 2048 x 2048 px.
+            image: RGB picture of at most 1.5 megapixels.
             quality: 0 (smallest file) to 100 (best picture); ``None`` is 50.
             target_bytes: Largest file [bytes].
             tags: ``"auto"`` asks the tagger, others are taken as they are.
