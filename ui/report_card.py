@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw, ImageFont
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
 from difficmh_core.evaluation.report import label_of
+from difficmh_core.model_key import model_key
 from ui import texts
 from ui import texts_compare as measures
 from ui import texts_study as words
 from ui.trials import Finished, Subject
-from ui.workshop import model_key
 
 __all__ = ["commands_of", "draw_card", "report_of"]
 

@@ -13,7 +13,6 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream, Limits
@@ -23,6 +22,7 @@ from difficmh_core.errors import ImageError
 from difficmh_core.evaluation.judge import Judge, Seen
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
+from difficmh_core.model_key import model_key
 from difficmh_core.refinement import RefinementSettings, Refiner
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.vision.tasks import DetectionTask
@@ -31,14 +31,12 @@ from ui import texts
 from ui.result_cache import Entry, ResultCache, key_of
 from ui.session import CodingWish, Decoding, Photo
 
-__all__ = ["Workshop", "model_key", "png_of", "read_photo"]
+__all__ = ["Workshop", "png_of", "read_photo"]
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
 MAX_RECEIVED = 256
 """Uploads that are remembered, in case two visitors bring the same at once."""
-_KEY_VALUES = 4096
-"""Of each tensor, so many values are part of the model's key."""
 
 
 class Workshop:
@@ -250,17 +248,6 @@ def png_of(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-def model_key(codec: DiffICMHCodec) -> str:
-    """Return what tells one set of trained networks from another, decoders included."""
-    digest = hashlib.sha256(codec.fingerprint)
-    networks = codec.networks
-    for module in (networks.autoencoder, networks.latent_codec, networks.unet, networks.preview):
-        for name, tensor in module.state_dict().items():
-            values = tensor.detach().flatten()[:_KEY_VALUES].to("cpu", torch.float64)
-            digest.update(name.encode() + values.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _tags_from(facts: Sequence[dict[str, object]]) -> tuple[Tag, ...]:

@@ -1,5 +1,6 @@
 """The codecs of a comparison: ours with its decoding settings, and the others."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from difficmh_core.errors import (
     ConfigError,
     ProgramError,
 )
+from difficmh_core.model_key import model_key
 from difficmh_core.refinement import Refiner, levels_near
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
+_N_VERSION_DIGITS = 8
 REFINED = "-refined"
 """How keys of ours end where their files are refined."""
 
@@ -142,7 +145,8 @@ class OurCodec:
         profile = codec.config.profile
         self.key = f"{profile}-{label}"
         self.name = f"Diff-ICMH {profile}, {label}"
-        self.version = codec.fingerprint.hex()
+        decoder = hashlib.sha256(f"{model_key(codec)} {settings}".encode()).hexdigest()
+        self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
         if isinstance(files, RefinedFiles):
             self.key += REFINED
             self.name += ", refined"

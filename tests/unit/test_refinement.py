@@ -151,6 +151,21 @@ def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, pictu
     assert not content.code(picture, 1).fits  # the smallest there is, marked so
 
 
+def test_versions_tell_decoders_and_their_settings_apart():
+    def version(codec, settings=AS_STORED):
+        return OurCodec(codec, "content", settings).version
+
+    own = load_codec("tiny")  # it will be changed
+    plain, fingerprint = version(own), own.fingerprint
+    assert plain.startswith(f"{fingerprint.hex()}, decoder ")
+    assert version(own) == plain
+    assert version(own, replace(AS_STORED, steps=2)) != plain
+    with torch.no_grad():
+        own.networks.autoencoder.model.decoder.conv_in.bias += 1
+    assert own.fingerprint == fingerprint
+    assert version(own) != plain
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
