@@ -24,7 +24,7 @@ References:
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -187,10 +187,8 @@ class Refiner:
             return self.coder(image, level, tags=found, on_pass=on_pass)(level)
         plain = best_that_fits(self.codec.coder(image, tags=found), target_bytes, levels_of(rate))
         level = plain.stream.quality_level
-        refined, near = (
-            self.coder(image, level, tags=found, on_pass=on_pass),
-            levels_near(level, rate),
-        )
+        near = levels_near(level, rate)
+        refined = cache(self.coder(image, level, tags=found, on_pass=on_pass))
         if len(refined(near[0]).data) > target_bytes:
             return plain
         return best_that_fits(refined, target_bytes, near)

@@ -221,8 +221,6 @@ def _connect(
 
     mode, quality, target, send_tags, passes = file.coding
     changes = [quality.change, target.submit, mode.input, file.tags.input, send_tags.input]
-    # It comes whenever its number box is left, changed or not, and must not stop a decoding then.
-    released = passes.release
     added = file.add_tag.input(
         handlers.add_tag,
         [session, file.tags, file.add_tag],
@@ -230,7 +228,9 @@ def _connect(
         **QUICK,
     )
     # Of changes that follow each other quickly, the last counts; "once" would drop it.
-    change = gr.on([*changes, released], lambda: None, trigger_mode="always_last", **QUICK)
+    # A slider is released whenever its number box is left, changed or not: that codes again, from
+    # what is kept, but stops no decoding.
+    change = gr.on([*changes, passes.release], lambda: None, trigger_mode="always_last", **QUICK)
     for event in (change, added):
         locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)
         again = locked.then(

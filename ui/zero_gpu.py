@@ -44,10 +44,10 @@ def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
 def encode_duration_s(passes: int, n_pixels: int) -> int:
     """Return for how long an encoding needs the GPU, computed from passes and size [s].
 
-    >>> encode_duration_s(0, 4_000_000)
+    >>> encode_duration_s(0, 1_500_000)
     10
-    >>> encode_duration_s(20, 4_000_000)
-    45
+    >>> encode_duration_s(20, 1_500_000)
+    20
     """
     seconds = _SECONDS_BEFORE + _SECONDS_PER_PASS_AND_MEGAPIXEL * passes * n_pixels / 1e6
     return round(min(max(seconds, MIN_S), MAX_S))
