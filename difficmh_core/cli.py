@@ -13,11 +13,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from difficmh_core.arguments import CACHE_VARIABLE, build_parser
 from difficmh_core.bitstream.container import Bitstream
@@ -34,6 +33,7 @@ from difficmh_core.reports import Report, report_encoded, report_stream
 
 if TYPE_CHECKING:
     import difficmh_core.codec
+    import difficmh_core.refinement
 
 __all__ = ["main"]
 
@@ -115,39 +115,38 @@ def _fail(message: str) -> int:
 
 def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_io import read_image
+    from difficmh_core.refinement import RefinementSettings, Refiner, file_of
 
     _check_target(arguments.photo, arguments.file)
+    refinement = RefinementSettings(passes=arguments.passes) if arguments.passes else None
     image = read_image(arguments.photo)
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
-    encode: Callable[..., difficmh_core.codec.Encoded] = codec.encode
-    progress = _Progress()
-    if arguments.passes:
-        encode = _refining(codec, arguments.passes, _cache_dir(arguments), progress)
-    try:
-        encoded = encode(
-            image,
-            quality=arguments.quality,
-            target_bytes=arguments.target_bytes,
-            tags="auto" if arguments.tags == "auto" else _names(arguments.tags),
-        )
-    finally:
-        progress.clear()
+    wish: dict[str, Any] = {
+        "quality": arguments.quality,
+        "target_bytes": arguments.target_bytes,
+        "tags": "auto" if arguments.tags == "auto" else _names(arguments.tags),
+    }
+    if refinement is None:
+        encoded = codec.encode(image, **wish)
+    else:
+        refiner = Refiner(codec, refinement, cache_dir=_cache_dir(arguments))
+        encoded = file_of(_told(refiner.steps(image, **wish)))
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
 
 
-def _refining(
-    codec: "difficmh_core.codec.DiffICMHCodec",
-    passes: int,
-    cache_dir: Path | None,
-    progress: _Progress,
-) -> "Callable[..., difficmh_core.codec.Encoded]":
-    """Return what codes with refinement, and tells how far it is."""
-    from difficmh_core.refinement import RefinementSettings, Refiner
-
-    refiner = Refiner(codec, RefinementSettings(passes=passes), cache_dir=cache_dir)
-    return partial(refiner.encode, on_pass=lambda done: progress.show(f"pass {done} of {passes}"))
+def _told(
+    steps: "Iterator[difficmh_core.refinement.RefineStep]",
+) -> "Iterator[difficmh_core.refinement.RefineStep]":
+    """Pass on what refinement yields, and tell how far it is."""
+    progress = _Progress()
+    try:
+        for step in steps:
+            progress.show(f"pass {step.index} of {step.total}")
+            yield step
+    finally:
+        progress.clear()
 
 
 def _decode(arguments: argparse.Namespace) -> Report:

@@ -35,8 +35,8 @@ from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.encoding import (
+    Analyzed,
     Encoded,
-    Refine,
     TagChoice,
     best_that_fits,
     coded_latent_of,
@@ -145,7 +145,7 @@ class DiffICMHCodec:
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
     ) -> Encoded:
-        """Code a picture.
+        """Code a picture, and count what each section of its file costs.
 
         Args:
             image: RGB picture of at least 1 x 1 px.
@@ -155,9 +155,6 @@ class DiffICMHCodec:
                 ``quality``.
             tags: ``"auto"`` asks the tagger; names or tags are taken as they are; ``None`` or
                 nothing stores none.
-
-        Returns:
-            The file and what each of its sections costs.
 
         Raises:
             ConfigError: If quality is out of range, or given to a model with one rate; if a tag
@@ -171,22 +168,26 @@ class DiffICMHCodec:
             return at_level(level)
         return best_that_fits(at_level, target_bytes, levels_of(self.config.rate))
 
+    @torch.inference_mode()
+    def analyze(self, image: Image.Image) -> Analyzed:
+        """Return what :meth:`coder` codes of a picture; errors as in :meth:`encode`."""
+        Limits().check_picture(height_px=image.height, width_px=image.width)
+        padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
+        with one_thread():
+            diffusion_latent = self.networks.autoencoder.encode(padded)
+            y = self.networks.latent_codec.analyze(padded, diffusion_latent)
+        return Analyzed(padded, diffusion_latent, y)
+
     def coder(
-        self, image: Image.Image, *, tags: TagChoice = "auto", refine: Refine | None = None
+        self, image: Image.Image, *, tags: TagChoice = "auto", analyzed: Analyzed | None = None
     ) -> Callable[[int], Encoded]:
         """Return what codes a picture at a level, 0 to 255; the picture is analyzed once.
 
-        Arguments and errors as in :meth:`encode`; ``refine`` may change what analysis found.
+        Arguments and errors as in :meth:`encode`; ``analyzed`` may hold what was found before.
         """
-        Limits().check_picture(height_px=image.height, width_px=image.width)
         found = self.tag(image) if isinstance(tags, str) else tags or ()
         chosen = resolve_tags(found, self.vocabulary, self.config.conditioning.max_tags)
-        padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
-        with torch.inference_mode(), one_thread():
-            diffusion_latent = self.networks.autoencoder.encode(padded)
-            y = self.networks.latent_codec.analyze(padded, diffusion_latent)
-        if refine is not None:
-            y = refine(padded, diffusion_latent, y)
+        _, diffusion_latent, y = analyzed or self.analyze(image)
 
         def at_level(level: int) -> Encoded:
             with torch.inference_mode(), one_thread():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX
@@ -13,8 +13,8 @@ from difficmh_core.tagging.vocabulary import Vocabulary
 
 __all__ = [
     "QUALITY_LEVELS",
+    "Analyzed",
     "Encoded",
-    "Refine",
     "TagChoice",
     "best_that_fits",
     "coded_latent_of",
@@ -24,8 +24,6 @@ __all__ = [
     "section_bits_of",
 ]
 
-Refine = Callable[[Image01, DiffusionLatent, CodecLatent], CodecLatent]
-"""From a padded picture, its diffusion latent and its latent y to a y that stores it better."""
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
 QUALITY_LEVELS = 255
@@ -33,6 +31,20 @@ QUALITY_LEVELS = 255
 _QUALITY_UNSET = 50.0
 _LEVELS_BEYOND = 3
 """File size is not strictly monotonic in quality: levels tried beyond the first too large one."""
+
+
+class Analyzed(NamedTuple):
+    """What is known of a picture before it is coded at some level.
+
+    Attributes:
+        padded: The picture, its edges repeated up to whole blocks.
+        diffusion_latent: Of that.
+        y: What is stored, before any rounding.
+    """
+
+    padded: Image01
+    diffusion_latent: DiffusionLatent
+    y: CodecLatent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,9 +22,9 @@ References:
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,21 +35,23 @@ from torch import Tensor
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
+from difficmh_core.config import PIXELS_PER_BLOCK
 from difficmh_core.encoding import (
     QUALITY_LEVELS,
+    Analyzed,
     Encoded,
     TagChoice,
     best_that_fits,
     level_of,
     levels_of,
 )
-from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
+from difficmh_core.shapes import CodecLatent, Image01
 from difficmh_core.weights.cache import default_cache_dir
 
-__all__ = ["MAX_PASSES", "RefinementSettings", "Refiner", "levels_near"]
+__all__ = ["MAX_PASSES", "RefineStep", "RefinementSettings", "Refiner", "file_of", "levels_near"]
 
 MAX_PASSES = 100
 _TILE_PX = 512
@@ -105,6 +107,29 @@ def levels_near(level: int, rate: int | None) -> range:
     return range(first, last + 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RefineStep:
+    """The state of refinement after one pass.
+
+    Attributes:
+        index: Passes done so far, 1 to ``total``.
+        total: Number of passes in all.
+        encoded: The file after the last pass, ``None`` before.
+    """
+
+    index: int
+    total: int
+    encoded: Encoded | None
+
+
+def file_of(steps: Iterable[RefineStep]) -> Encoded:
+    """Run all passes, and return the file."""
+    *_, last = steps
+    if last.encoded is None:
+        raise BackendUnavailableError("Refinement ended before its last pass.")
+    return last.encoded
+
+
 _Tile = tuple[slice, slice]
 
 
@@ -120,7 +145,12 @@ class _Original:
 
 
 class Refiner:
-    """Codes pictures with refinement."""
+    """Codes pictures with refinement.
+
+    Attributes:
+        codec: Whose files these are.
+        settings: How to refine; others may be set between two pictures.
+    """
 
     def __init__(
         self,
@@ -160,9 +190,19 @@ class Refiner:
         quality: float | None = None,
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
-        on_pass: Callable[[int], None] | None = None,
     ) -> Encoded:
-        """Code a picture; as :meth:`DiffICMHCodec.encode`, but refined.
+        """Code a picture, refined; arguments and errors as in :meth:`steps`."""
+        return file_of(self.steps(image, quality=quality, target_bytes=target_bytes, tags=tags))
+
+    def steps(
+        self,
+        image: Image.Image,
+        *,
+        quality: float | None = None,
+        target_bytes: int | None = None,
+        tags: TagChoice = "auto",
+    ) -> Iterator[RefineStep]:
+        """Yield the state after each pass; the last one holds the file.
 
         With ``target_bytes``, the quality that fits without refinement is refined; of that, the
         best quality near it that fits is taken. If none does, it is the file without refinement.
@@ -170,9 +210,12 @@ class Refiner:
         Args:
             image: RGB picture of at most 1.5 megapixels.
             quality: 0 (smallest file) to 100 (best picture); ``None`` is 50.
-            target_bytes: Largest file [bytes].
+            target_bytes: Largest file [bytes]; the best quality that fits is taken instead of
+                ``quality``.
             tags: ``"auto"`` asks the tagger, others are taken as they are.
-            on_pass: Told the number of passes done, after each.
+
+        Yields:
+            One state per pass. Stop iterating to cancel.
 
         Raises:
             ConfigError: As :meth:`DiffICMHCodec.encode`.
@@ -180,82 +223,79 @@ class Refiner:
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
         rate = self.codec.config.rate
-        level = level_of(quality, rate)
+        level, plain = level_of(quality, rate), None
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
-        if target_bytes is None:
-            return self.coder(image, level, tags=found, on_pass=on_pass)(level)
-        plain = best_that_fits(self.codec.coder(image, tags=found), target_bytes, levels_of(rate))
-        level = plain.stream.quality_level
-        near = levels_near(level, rate)
-        refined = cache(self.coder(image, level, tags=found, on_pass=on_pass))
-        if len(refined(near[0]).data) > target_bytes:
-            return plain
-        return best_that_fits(refined, target_bytes, near)
+        analyzed = self.codec.analyze(image)
+        if target_bytes is not None:
+            coder = self.codec.coder(image, tags=found, analyzed=analyzed)
+            plain = best_that_fits(coder, target_bytes, levels_of(rate))
+            level = plain.stream.quality_level
+        total = self.settings.passes
+        for index, y in enumerate(self._passes(image, analyzed, level), start=1):
+            if index < total:
+                yield RefineStep(index=index, total=total, encoded=None)
+                continue
+            at_level = self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
+            if plain is None or target_bytes is None:
+                encoded = at_level(level)
+            else:
+                encoded = _best_within(target_bytes, cache(at_level), plain, rate)
+            yield RefineStep(index=index, total=total, encoded=encoded)
 
     def coder(
-        self,
-        image: Image.Image,
-        level: int,
-        *,
-        tags: TagChoice = "auto",
-        on_pass: Callable[[int], None] | None = None,
+        self, image: Image.Image, level: int, *, tags: TagChoice = "auto"
     ) -> Callable[[int], Encoded]:
         """Return what codes a picture that is refined for one level, at this or one near it.
 
-        Arguments and errors as in :meth:`encode`; levels are 0 to 255.
+        Arguments and errors as in :meth:`steps`; levels are 0 to 255.
         """
         _refuse_large(image)
-        refine = partial(self._refined, quality=level / QUALITY_LEVELS, on_pass=on_pass)
-        return self.codec.coder(image, tags=tags, refine=refine)
+        analyzed = self.codec.analyze(image)
+        *_, y = self._passes(image, analyzed, level)
+        return self.codec.coder(image, tags=tags, analyzed=analyzed._replace(y=y))
 
-    def _refined(
-        self,
-        image: Image01,
-        diffusion_latent: DiffusionLatent,
-        y: CodecLatent,
-        *,
-        quality: float,
-        on_pass: Callable[[int], None] | None,
-    ) -> CodecLatent:
+    def _passes(self, image: Image.Image, analyzed: Analyzed, level: int) -> Iterator[CodecLatent]:
+        """Yield y after each pass. Between them no mode of gradients is held."""
         latent_codec, settings = self.codec.networks.latent_codec, self.settings
+        quality = level / QUALITY_LEVELS
         lowest, highest = self._rate_weights
-        rate_weight = lowest * (highest / lowest) ** quality
-        with torch.inference_mode(mode=False), torch.enable_grad():
-            image, diffusion_latent = image.clone(), diffusion_latent.clone()
+        # Of padding only what completes a block: networks that compare need so much.
+        height, width = (max(edge, PIXELS_PER_BLOCK) for edge in (image.height, image.width))
+        rate_weight = lowest * (highest / lowest) ** quality / (height * width)
+        with torch.inference_mode(mode=False):
+            padded, diffusion_latent, y = (latent.clone() for latent in analyzed)
             at = torch.tensor([quality], device=y.device)
             gain = with_gain(latent_codec.latent_gains, torch.ones_like(y[:, :, :1, :1]), at)
-            gained = (y.clone() * gain).requires_grad_()
-            step = settings.step * _root_mean_square(gained.detach()).sqrt()
-            originals = [self._original(image, tile) for tile in _tiles(*image.shape[-2:])]
-            for index in range(settings.passes):
+            gained = (y * gain).detach()
+            step = settings.step * _root_mean_square(gained).sqrt()
+            originals = [
+                self._original(padded[..., *tile], tile, height * width)
+                for tile in _tiles(height, width)
+            ]
+        for index in range(settings.passes):
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                gained.requires_grad_()
                 output = latent_codec.estimate(gained / gain, diffusion_latent, at)
                 decoded = self.codec.networks.autoencoder.decode_raw(output.content_latent)
-                rate = rate_weight * output.bits().sum() / image[0, 0].numel()
+                rate = rate_weight * output.bits().sum()
                 uphill = self._picture_gradient(originals, decoded.detach())
                 (slope,) = torch.autograd.grad((rate, decoded), gained, (None, uphill))
                 downhill = -slope / _root_mean_square(slope).clamp(min=_TINY)
                 share_left = 1 - index / settings.passes
-                gained = (gained + share_left * step * downhill).detach().requires_grad_()
-                if on_pass is not None:
-                    on_pass(index + 1)
-            return (gained / gain).detach()
+                gained = (gained + share_left * step * downhill).detach()
+                refined = gained / gain
+            yield refined
 
-    def _original(self, image: Image01, tile: _Tile) -> _Original:
-        pixels = image[..., *tile]
+    def _original(self, pixels: Image01, tile: _Tile, n_pixels: int) -> _Original:
         with torch.no_grad():
             lpips, dists = self._lpips.features(pixels), self._dists.features(pixels)
-        return _Original(
-            tile=tile,
-            pixels=pixels,
-            share=pixels.numel() / image.numel(),
-            lpips=lpips,
-            dists=dists,
-        )
+        share = pixels[0, 0].numel() / n_pixels
+        return _Original(tile=tile, pixels=pixels, share=share, lpips=lpips, dists=dists)
 
     def _picture_gradient(self, originals: Sequence[_Original], decoded: Tensor) -> Tensor:
-        """Return the gradient of the losses on the picture, tile by tile."""
-        settings, gradient = self.settings, torch.empty_like(decoded)
+        """Return the gradient of the losses on the picture, tile by tile; 0 in the padding."""
+        settings, gradient = self.settings, torch.zeros_like(decoded)
         for one in originals:
             shown = decoded[..., *one.tile].clone().requires_grad_()
             loss = (
@@ -267,6 +307,16 @@ class Refiner:
             (slope,) = torch.autograd.grad(one.share * loss, shown)
             gradient[..., *one.tile] = slope
         return gradient
+
+
+def _best_within(
+    n_bytes: int, at_level: Callable[[int], Encoded], plain: Encoded, rate: int | None
+) -> Encoded:
+    """Return the best refined file of so many bytes; the plain one, for whose level, if none."""
+    near = levels_near(plain.stream.quality_level, rate)
+    if len(at_level(near[0]).data) > n_bytes:
+        return plain
+    return best_that_fits(at_level, n_bytes, near)
 
 
 def _refuse_large(image: Image.Image) -> None:

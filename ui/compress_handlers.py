@@ -3,17 +3,20 @@
 A visitor's picture and file live in that visitor's :class:`~ui.session.Session`.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
+from PIL import Image
 
 from difficmh_core.codec import Encoded
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.refinement import file_of
 from difficmh_core.tagging.tags import Tag
-from ui import texts, views
+from ui import locks, texts, views
 from ui.session import (
     CodingWish,
     Controls,
@@ -29,10 +32,10 @@ from ui.workshop import Workshop
 
 __all__ = ["CompressHandlers"]
 
-Shown = tuple[Session, str | Update, Update, Update, str | Update]
-"""The session, the facts of its file, the tags, the file, and what to do next."""
-Decoded = tuple[Session, Update, Update, str | Update, Update | str, Update]
-"""The session, preview, comparison, progress, status and the picture to download."""
+Shown = tuple[Session | Update, str | Update, Update, Update, str | Update, str | Update]
+"""The session, the facts of its file, the tags, the file, what to do next, and the progress."""
+Decoded = tuple[Session, Update, Update, str | Update, Update | str, Update, Update, Update]
+"""The session, preview, comparison, progress, status, the picture to download, both buttons."""
 
 
 class CompressHandlers:
@@ -65,7 +68,7 @@ class CompressHandlers:
         wish = read_wish(mode, quality, target_bytes, send_tags, passes)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
         proposals = self._workshop.tag(photo, image) if send_tags else None
-        encoded = self._workshop.encode(photo, image, wish, proposals or ())
+        encoded = yield from self._code(photo, image, wish, proposals or ())
         session = replace(
             session, proposals=proposals, offered=proposals or (), encoded=encoded, picture=None
         )
@@ -83,8 +86,8 @@ class CompressHandlers:
         passes: float,
     ) -> Iterator[Shown]:
         """Compress the same photograph again, with another quality, size or other tags."""
-        if session.encoded is None:
-            yield session, *[gr.skip()] * 4  # a bare return empties them
+        if session.photo is None:
+            yield session, *[gr.skip()] * 5  # a bare return empties them
             return
         wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
@@ -96,7 +99,7 @@ class CompressHandlers:
             chosen, ticks = proposals, [tag.name for tag in proposals]
         elif send_tags:
             chosen = [tag for tag in session.offered if tag.name in wish.tags]
-        encoded = self._workshop.encode(photo, image, wish, chosen)
+        encoded = yield from self._code(photo, image, wish, chosen)
         yield self._show(replace(session, encoded=encoded), wish, ticks)
 
     def add_tag(
@@ -121,7 +124,9 @@ class CompressHandlers:
         original = self._workshop.load(photo)
         for state in self._workshop.decode(encoded.stream, settings):
             if state.image is None:
-                yield session, *_show_progress(state), gr.skip(), gr.update(visible=False)
+                *buttons, progress = locks.lock_step(state)
+                shown = (*_show_preview(state), progress, gr.skip(), gr.update(visible=False))
+                yield session, *shown, *buttons
                 continue
             picture = self._workshop.save(state.png, f"{photo.name}-decoded.png")
             result = views.Result(
@@ -139,6 +144,8 @@ class CompressHandlers:
                 "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
+                gr.skip(),
+                gr.skip(),
             )
 
     @with_toasts
@@ -149,7 +156,7 @@ class CompressHandlers:
         if is_wanted and session.encoded is not None:
             yield from self.decode(session, *controls)
         else:
-            yield session, *[gr.skip()] * 5  # a bare return empties them
+            yield session, *[gr.skip()] * 7  # a bare return empties them
 
     def forget(self) -> tuple[Update | Session | str | None, ...]:
         """Forget the visitor's photograph and file."""
@@ -159,9 +166,21 @@ class CompressHandlers:
         shown = (Session(), views.draw_introduction(), chips, file, "")
         return *shown, hidden, hidden, hidden, hidden
 
-    def restore(self, session: Session) -> tuple[str | None, str]:
+    def restore(self, session: Session) -> tuple[str | None, str, Update]:
         """Put the last good photograph back where a bad one was dropped."""
-        return session.photo.path if session.photo else None, ""
+        path = session.photo.path if session.photo else None
+        return path, "", locks.show_if_there(session)
+
+    def _code(
+        self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag]
+    ) -> Generator[Shown, None, Encoded]:
+        """Yield how far refinement is; return the file."""
+        started = time.monotonic()
+        for step in self._workshop.encode_steps(photo, image, wish, tags):
+            if step.encoded is None:
+                seconds = time.monotonic() - started
+                yield *[gr.skip()] * 5, views.draw_refining(step.index, step.total, seconds)
+        return file_of([step])
 
     def _photo(self, session: Session) -> Photo:
         if session.photo is None:
@@ -196,7 +215,8 @@ class CompressHandlers:
         path = self._workshop.save(encoded.data, f"{photo.name}.dicmh")
         message = texts.CHANGED if session.picture else texts.READY
         session = replace(session, picture=None)
-        return session, views.draw_file(facts), chips, gr.update(value=path), _message(message)
+        file = gr.update(value=path)
+        return session, views.draw_file(facts), chips, file, _message(message), gr.skip()
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
@@ -221,10 +241,9 @@ def _message(message: str) -> str:
     return views.draw_message(message)
 
 
-def _show_progress(state: Decoding) -> tuple[Update, Update, str]:
-    """Return the preview, the hidden comparison, and the progress."""
-    progress = views.draw_progress(state.index, state.total, state.seconds)
+def _show_preview(state: Decoding) -> tuple[Update, Update]:
+    """Return the preview and the hidden comparison."""
     if state.preview is None:
-        return gr.skip(), gr.skip(), progress
+        return gr.skip(), gr.skip()
     preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
-    return preview, gr.update(visible=False), progress
+    return preview, gr.update(visible=False)

@@ -16,6 +16,7 @@ from ui.decode_panel import QUICK, DecodePanel, build_decode_panel
 from ui.file_column import FileColumn, build_file_column
 from ui.links import link_script, name_examples_script, read_link
 from ui.session import Controls, Session, Update
+from ui.turns import Turns
 from ui.workshop import Workshop
 from ui.zero_gpu import decode_duration_s, encode_duration_s, with_gpu
 
@@ -81,8 +82,9 @@ def build_compress_tab(
     )
 
     def restore_link(request: gr.Request) -> Sequence[Update]:
-        presets = presets_of(workshop.codec.config.profile)
-        return read_link(dict(request.query_params), presets)
+        config = workshop.codec.config
+        refines = config.rate_weights is not None
+        return read_link(dict(request.query_params), presets_of(config.profile), refines=refines)
 
     # In the queue, since Gradio shows no error of an event outside it as a toast.
     demo.load(restore_link, None, [*linked, panel.preset], **QUICK | {"queue": True})
@@ -157,16 +159,17 @@ def _connect(
     panel: DecodePanel,
 ) -> list[Any]:
     """Say what happens when; return the events after which there is another file."""
-    busy = [panel.decode, panel.stop, stage.progress]
+    turns, busy = Turns(), [panel.decode, panel.stop, stage.progress]
     shown = [stage.status, stage.preview, stage.comparison, stage.picture_file]
     decoding: dict[str, Any] = {
         "outputs": [
             *(session, stage.preview, stage.comparison),
-            *(stage.progress, stage.status, stage.picture_file),
+            *(stage.progress, stage.status, stage.picture_file, panel.decode, panel.stop),
         ],
         "api_visibility": "private",
         "show_progress": "minimal",
         "show_progress_on": stage.progress,
+        "trigger_mode": "always_last",  # it waits until the running one has ended
         **MODEL,
     }
     decodings = []
@@ -174,7 +177,9 @@ def _connect(
     def decode_with(event: Any, asked: Sequence[Any]) -> None:  # noqa: ANN401 (no type)
         decoded = event(
             inputs=[*asked, session, *panel.settings],
-            fn=with_gpu(handlers.decode_by_itself if asked else handlers.decode, _duration_s),
+            fn=turns.until_next(
+                with_gpu(handlers.decode_by_itself if asked else handlers.decode, _duration_s)
+            ),
             **decoding,
         )
         decoded.then(locks.unlock, session, busy, **QUICK)
@@ -188,19 +193,28 @@ def _connect(
     decode_with(clicked.then, [])
 
     coding: dict[str, Any] = {
-        "outputs": [session, stage.facts, file.tags, stage.dicmh_file, stage.status],
+        "outputs": [
+            *(session, stage.facts, file.tags, stage.dicmh_file),
+            *(stage.status, stage.progress),
+        ],
         "api_visibility": "private",
         "show_progress": "minimal",
         "show_progress_on": stage.facts,
         "trigger_mode": "always_last",
         **MODEL,
     }
-    changed = []
+    encode, recode = (
+        turns.until_next(with_gpu(event, _encoding_s), keeps_last=True)
+        for event in (handlers.encode, handlers.recode)
+    )
+    mode, quality, target, send_tags, passes = file.coding
+    codings, changed = [], []
     chosen = [file.photo.upload]
     if file.gallery is not None:
         chosen.append(file.gallery.load_input_event.then)
     for choose in chosen:
-        cleared = choose(locks.clear, outputs=[*busy, *shown], trigger_mode="always_last", **QUICK)
+        asked = choose(turns.ask_anew, trigger_mode="always_last", **QUICK)
+        cleared = asked.then(locks.clear, outputs=[*busy, *shown], **QUICK)
         received = cleared.then(
             handlers.receive,
             file.photo,
@@ -209,44 +223,49 @@ def _connect(
             api_visibility="private",
             **RECEIVING,
         )
-        encoded = received.success(
-            with_gpu(handlers.encode, _encoding_s), [session, *file.coding], **coding
-        )
+        ready = received.success(locks.lock_for_first, passes, [*busy, stage.column], **QUICK)
+        encoded = ready.then(encode, [session, *file.coding], **coding)
+        restored = [file.photo, stage.status, stage.column]
         for event in (received, encoded):
-            event.failure(handlers.restore, session, [file.photo, stage.status], **QUICK)
+            event.failure(handlers.restore, session, restored, **QUICK)
         encoded.then(locks.unlock, session, busy, **QUICK)
-        shown_file = encoded.success(lambda: gr.update(visible=True), None, stage.column, **QUICK)
+        shown_file = encoded.success(locks.show_if_there, session, stage.column, **QUICK)
         decode_after(shown_file.then)
+        codings.append(encoded)
         changed.append(encoded)
 
-    mode, quality, target, send_tags, passes = file.coding
-    changes = [quality.change, target.submit, mode.input, file.tags.input, send_tags.input]
-    added = file.add_tag.input(
+    changes = [
+        *(quality.change, target.submit, passes.change),
+        *(mode.input, file.tags.input, send_tags.input),
+    ]
+    added = file.add_tag.input(turns.ask, **QUICK).then(
         handlers.add_tag,
         [session, file.tags, file.add_tag],
         [session, file.tags, file.add_tag],
         **QUICK,
     )
     # Of changes that follow each other quickly, the last counts; "once" would drop it.
-    # A slider is released whenever its number box is left, changed or not: that codes again, from
-    # what is kept, but stops no decoding.
-    change = gr.on([*changes, passes.release], lambda: None, trigger_mode="always_last", **QUICK)
+    change = gr.on(changes, turns.ask, trigger_mode="always_last", **QUICK)
     for event in (change, added):
-        locked = event.then(locks.lock_for_encoding, outputs=[*busy, stage.preview], **QUICK)
-        again = locked.then(
-            with_gpu(handlers.recode, _encoding_s), [session, file.tags, *file.coding], **coding
-        )
+        locked = event.then(locks.lock_for_encoding, passes, [*busy, stage.preview], **QUICK)
+        again = locked.then(recode, [session, file.tags, *file.coding], **coding)
         again.then(locks.unlock, session, busy, **QUICK)
-        decode_after(again.success)
+        shown_file = again.success(locks.show_if_there, session, stage.column, **QUICK)
+        decode_after(shown_file.then)
+        codings.append(again)
         changed.append(again)
 
-    touched = gr.on(panel.changes, lambda: None, trigger_mode="always_last", **QUICK)
-    decode_after(touched.then)
-    panel.stop.click(locks.stop, outputs=[*busy, stage.status], cancels=decodings, **QUICK)
+    for triggers, noted in ((panel.choices, turns.ask), (panel.releases, lambda: None)):
+        touched = gr.on(triggers, noted, trigger_mode="always_last", **QUICK)
+        decode_after(touched.then)
+    panel.stop.click(
+        locks.stop, session, [*busy, stage.status], cancels=[*decodings, *codings], **QUICK
+    )
     forgotten = [session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column]
-    file.photo.clear(handlers.forget, outputs=forgotten, **QUICK)
-    interrupting = [file.photo.upload, file.photo.clear, file.add_tag.input]
-    gr.on([*interrupting, *changes, *panel.choices], cancels=decodings)
+    cleared = file.photo.clear(turns.ask_anew, **QUICK).then(
+        handlers.forget, outputs=forgotten, **QUICK
+    )
+    cleared.then(locks.unlock, session, busy, **QUICK)
     return changed
 
 

@@ -8,15 +8,15 @@ import gradio as gr
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
-from ui import texts, views
+from ui import locks, texts, views
 from ui.session import Controls, Update, read_settings
 from ui.toasts import toast, with_toasts
 from ui.workshop import Workshop
 
 __all__ = ["DecodeFileHandlers"]
 
-Decoded = tuple[Update, str, Update | str, Update]
-"""The picture, the progress, the status and the picture to download."""
+Decoded = tuple[Update, str | Update, Update | str, Update, Update, Update]
+"""The picture, the progress, the status, the picture to download, and both buttons."""
 
 
 class DecodeFileHandlers:
@@ -63,8 +63,8 @@ class DecodeFileHandlers:
                 preview = gr.skip()
                 if state.preview is not None:
                     preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
-                progress = views.draw_progress(state.index, state.total, state.seconds)
-                yield preview, progress, gr.skip(), gr.update(visible=False)
+                *buttons, progress = locks.lock_step(state)
+                yield preview, progress, gr.skip(), gr.update(visible=False), *buttons
                 continue
             picture = self._workshop.save(state.png, f"{Path(str(file)).stem}-decoded.png")
             result = views.Result(
@@ -79,6 +79,8 @@ class DecodeFileHandlers:
                 "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
+                gr.skip(),
+                gr.skip(),
             )
 
     @with_toasts
@@ -89,7 +91,7 @@ class DecodeFileHandlers:
         if is_wanted and file is not None:
             yield from self.decode(file, *controls)
         else:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()  # a bare return empties them
+            yield tuple([gr.skip()] * 6)  # a bare return empties them
 
     def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
         if file is None:

@@ -8,6 +8,7 @@ from ui import locks, texts
 from ui.compress_panel import MODEL
 from ui.decode_file_handlers import DecodeFileHandlers
 from ui.decode_panel import QUICK, build_decode_panel
+from ui.turns import Turns
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
 
@@ -51,20 +52,24 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
 
     busy = [panel.decode, panel.stop, progress]
     decoding: dict[str, Any] = {
-        "outputs": [picture, progress, status, picture_file],
+        "outputs": [picture, progress, status, picture_file, panel.decode, panel.stop],
         "api_visibility": "private",
         "show_progress": "minimal",
         "show_progress_on": progress,
+        "trigger_mode": "always_last",  # it waits until the running one has ended
         **MODEL,
     }
+    turns = Turns()
     decode, by_itself = (
-        with_gpu(event, MAX_S) for event in (handlers.decode, handlers.decode_by_itself)
+        turns.until_next(with_gpu(event, MAX_S))
+        for event in (handlers.decode, handlers.decode_by_itself)
     )
     clicked = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(
         decode, [file, *panel.settings], **decoding
     )
     cleared = [*busy, facts, status, picture, picture_file]
-    checked = file.upload(locks.clear_file, outputs=cleared, **QUICK).then(
+    uploaded = file.upload(turns.ask_anew, **QUICK)
+    checked = uploaded.then(locks.clear_file, outputs=cleared, **QUICK).then(
         handlers.info,
         file,
         facts,
@@ -73,11 +78,14 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
         **MODEL,
     )
     decodings = [clicked]
-    for event in (checked.success, gr.on(panel.changes, lambda: None, **QUICK).then):
+    touched = [
+        gr.on(triggers, noted, trigger_mode="always_last", **QUICK).then
+        for triggers, noted in ((panel.choices, turns.ask), (panel.releases, lambda: None))
+    ]
+    for event in (checked.success, *touched):
         locked = event(locks.lock_if_there, [panel.auto, file], [*busy, status], **QUICK)
         decodings.append(locked.then(by_itself, [panel.auto, file, *panel.settings], **decoding))
     for decoded in decodings:
         decoded.then(locks.unlock_file, file, busy, **QUICK)
-    panel.stop.click(locks.stop, outputs=[*busy, status], cancels=decodings, **QUICK)
-    file.clear(locks.clear_file, outputs=cleared, **QUICK)
-    gr.on([file.upload, file.clear, *panel.choices], cancels=decodings)
+    panel.stop.click(locks.stop_file, outputs=[*busy, status], cancels=decodings, **QUICK)
+    file.clear(turns.ask_anew, **QUICK).then(locks.clear_file, outputs=cleared, **QUICK)

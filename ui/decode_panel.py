@@ -45,14 +45,14 @@ class DecodePanel:
         return [self.preset.input, sampler.input, seed.submit]
 
     @property
-    def changes(self) -> list[Any]:
-        """What a visitor does that asks for another decoding.
+    def releases(self) -> list[Any]:
+        """What a visitor does that asks for another decoding, perhaps.
 
         Sliders tell a release when their number loses the focus, too: on the way to a button, say,
         so that a release ends nothing.
         """
         steps, guidance, _, _, *others = self.settings
-        return [*self.choices, *(slider.release for slider in (steps, guidance, *others))]
+        return [slider.release for slider in (steps, guidance, *others)]
 
 
 def take_as_given(*components: gr.components.Component) -> None:

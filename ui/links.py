@@ -45,8 +45,15 @@ def name_examples_script(names: Sequence[str]) -> str:
     }}"""
 
 
-def read_link(query: Mapping[str, str], presets: Mapping[str, DecodeSettings]) -> Sequence[Update]:
+def read_link(
+    query: Mapping[str, str], presets: Mapping[str, DecodeSettings], *, refines: bool
+) -> Sequence[Update]:
     """Return what a link sets: the components of :data:`LINK_KEYS`, then the preset.
+
+    Args:
+        query: Of the link.
+        presets: Those of the page's networks, by name.
+        refines: Whether these can refine; otherwise their page has no slider for it.
 
     Raises:
         gr.Error: If the link holds a setting out of range; it is said in the core's words.
@@ -60,7 +67,10 @@ def read_link(query: Mapping[str, str], presets: Mapping[str, DecodeSettings]) -
         settings = read_settings(Controls(**{key: values[key] for key in Controls._fields}))
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
-        read_wish(*(values[key] for key in ("mode", "quality", "bytes", "tags", "passes")))
+        coding = ("mode", "quality", "bytes", "tags", "passes")
+        wish = read_wish(*(values[key] for key in coding))
+        if wish.passes and not refines:
+            raise ConfigError(texts.NO_REFINEMENT)
     except ConfigError as error:
         raise toast(str(error)) from error
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)

@@ -6,17 +6,21 @@ Every function's outputs begin with the decode button, the stop button and the p
 import gradio as gr
 
 from ui import texts, views
-from ui.session import Session, Update
+from ui.session import Decoding, Session, Update
 
 __all__ = [
     "clear",
     "clear_file",
     "lock_for_decoding",
     "lock_for_encoding",
+    "lock_for_first",
     "lock_if_there",
     "lock_if_wanted",
     "lock_long",
+    "lock_step",
+    "show_if_there",
     "stop",
+    "stop_file",
     "unlock",
     "unlock_file",
     "unlock_long",
@@ -29,15 +33,47 @@ def lock() -> tuple[Update, Update, Update]:
     return locked, locked, gr.update(visible=False)
 
 
-def lock_for_encoding() -> tuple[Update, Update, Update, Update]:
-    """Lock the buttons while a file is being made, and hide an unfinished picture."""
-    return *lock(), gr.update(visible=False)
+def lock_for_encoding(passes: object) -> tuple[Update, Update, Update, Update]:
+    """Lock the buttons while a file is being made, and hide an unfinished picture.
+
+    Args:
+        passes: Of refinement, as the slider has it; with any, offer to stop and show the progress.
+    """
+    return *(_lock_and_offer_to_stop() if passes else lock()), gr.update(visible=False)
+
+
+def lock_for_first(passes: object) -> tuple[Update, Update, Update, Update]:
+    """Offer to stop the refinement of a photograph's first file, if it is refined.
+
+    Beside the buttons and the progress it shows the column that they are in.
+    """
+    if not passes:
+        return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+    return *_lock_and_offer_to_stop(), gr.update(visible=True)
+
+
+def _lock_and_offer_to_stop() -> tuple[Update, Update, Update]:
+    progress = gr.update(value=views.draw_waiting(texts.WAITING), visible=True)
+    return gr.update(interactive=False), gr.update(interactive=True), progress
+
+
+def show_if_there(session: Session) -> Update:
+    """Show the column around a file, if there is one."""
+    return gr.update(visible=session.encoded is not None)
 
 
 def lock_for_decoding() -> tuple[Update, Update, Update, Update | str]:
     """Lock the decode button, offer to stop, and show the progress."""
-    progress = gr.update(value=views.draw_waiting(texts.WAITING), visible=True)
-    return gr.update(interactive=False), gr.update(interactive=True), progress, ""
+    return *_lock_and_offer_to_stop(), ""
+
+
+def lock_step(state: Decoding) -> tuple[Update, Update, Update | str]:
+    """Show how far decoding is; before its first step lock, as the last one may have unlocked."""
+    progress = views.draw_progress(state.index, state.total, state.seconds)
+    if state.index:
+        return gr.skip(), gr.skip(), progress
+    decode, stop, _ = _lock_and_offer_to_stop()
+    return decode, stop, gr.update(value=progress, visible=True)
 
 
 def lock_if_wanted(
@@ -79,11 +115,16 @@ def unlock_long() -> tuple[Update, Update]:
     return gr.update(interactive=True), gr.update(interactive=False)
 
 
-def stop() -> tuple[Update, Update, Update, str]:
-    """Say that decoding was stopped; Gradio closes the generator at its next step.
+def stop(session: Session) -> tuple[Update, Update, Update, str]:
+    """Say that work was stopped; Gradio closes the generator at its next step.
 
     Steps that are still on their way to the browser write into the progress, hidden by now.
     """
+    return *unlock(session), views.draw_message(texts.STOPPED)
+
+
+def stop_file() -> tuple[Update, Update, Update, str]:
+    """Say the same in the decode tab, which has a file whenever something can be stopped."""
     return gr.update(interactive=True), *lock()[1:], views.draw_message(texts.STOPPED)
 
 

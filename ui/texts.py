@@ -144,6 +144,7 @@ WAITING = "Waiting for the model"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"
+PASS = "Refining, pass {index} of {total}"
 STEPS_PER_SECOND = "{rate:.1f} steps per second"
 PSNR = "PSNR {psnr:.2f} dB (higher is better)"
 PSNR_EQUAL = "Equal to the original, pixel by pixel"
@@ -154,7 +155,7 @@ SECONDS = "{seconds:.1f} s"
 KEPT = "decoded before, in {seconds:.1f} s"
 READY = "The file is ready. Decode it to see what comes back."
 CHANGED = "The file has changed. Decode it again to see what comes back now."
-STOPPED = "Stopped. The picture is unfinished."
+STOPPED = "Stopped. What is unfinished is not kept."
 
 ENCODE_FIRST = "There is no file yet. Drop a photograph first."
 CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
@@ -165,6 +166,9 @@ NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out th
 TOO_MANY_PASSES = (
     "The page refines in 0 to {most} passes, got {n}. `python -m difficmh_core encode --passes` "
     "takes more."
+)
+NO_REFINEMENT = (
+    "The networks of this page cannot refine, but the link asks for passes. It was left aside."
 )
 NO_SUCH_MODE = "A file is made by 'quality' or by 'size', not by {mode!r}."
 NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."

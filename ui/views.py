@@ -5,7 +5,7 @@ Everything that comes from a file or a visitor is escaped here and nowhere else.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -24,6 +24,7 @@ __all__ = [
     "draw_notice",
     "draw_part",
     "draw_progress",
+    "draw_refining",
     "draw_result",
     "draw_waiting",
 ]
@@ -153,11 +154,20 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
     """
     if index == 0:
         return draw_waiting(texts.STARTING)
-    seconds_per_step = seconds / index
+    rate = texts.STEPS_PER_SECOND.format(rate=index / max(seconds, 1e-6))
+    return _draw_bar(texts.STEP, index, total, seconds, [rate])
+
+
+def draw_refining(index: int, total: int, seconds: float) -> str:
+    """Return a progress bar with the pass and the time left; arguments as above."""
+    return _draw_bar(texts.PASS, index, total, seconds, [])
+
+
+def _draw_bar(words: str, index: int, total: int, seconds: float, more: Sequence[str]) -> str:
     parts = [
-        texts.STEP.format(index=index, total=total),
-        texts.TIME_LEFT.format(seconds=math.ceil(seconds_per_step * (total - index))),
-        texts.STEPS_PER_SECOND.format(rate=1 / max(seconds_per_step, 1e-6)),
+        words.format(index=index, total=total),
+        texts.TIME_LEFT.format(seconds=math.ceil(seconds / index * (total - index))),
+        *more,
     ]
     return (
         f'<div class="progress"><progress value="{index}" max="{total}" '

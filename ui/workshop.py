@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -23,7 +24,7 @@ from difficmh_core.evaluation.judge import Judge, Seen
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
 from difficmh_core.model_key import model_key
-from difficmh_core.refinement import RefinementSettings, Refiner
+from difficmh_core.refinement import RefinementSettings, Refiner, RefineStep, file_of
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
@@ -152,6 +153,15 @@ class Workshop:
         self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag | str]
     ) -> Encoded:
         """Code a photograph; errors as in :meth:`DiffICMHCodec.encode`."""
+        return file_of(self.encode_steps(photo, image, wish, tags))
+
+    def encode_steps(
+        self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag | str]
+    ) -> Iterator[RefineStep]:
+        """Yield the state after each pass of refinement; the last one holds the file.
+
+        Without refinement, or if the file is kept, there is only the last one.
+        """
         quality = wish.quality if self.codec.config.rate is None else None
         named = [tag if isinstance(tag, str) else asdict(tag) for tag in tags]
         key = key_of(
@@ -159,29 +169,38 @@ class Workshop:
         )
         kept = self.results.get(key)
         if kept is not None:
-            return Encoded(
+            encoded = Encoded(
                 stream=Bitstream.from_bytes(kept.data),
                 data=kept.data,
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-        encoded = self._encoder(wish.passes).encode(
-            image, quality=quality, target_bytes=wish.target_bytes, tags=tags
-        )
-        facts = {
-            "tags": [asdict(tag) for tag in encoded.tags],
-            "section_bits": dict(encoded.section_bits),
+            yield RefineStep(index=wish.passes, total=wish.passes, encoded=encoded)
+            return
+        asked: dict[str, Any] = {
+            "quality": quality,
+            "target_bytes": wish.target_bytes,
+            "tags": tags,
         }
-        self.keep(key, Entry(data=encoded.data, facts=facts))
-        return encoded
+        if wish.passes:
+            steps = self._refiner_of(wish.passes).steps(image, **asked)
+        else:
+            steps = iter([RefineStep(index=0, total=0, encoded=self.codec.encode(image, **asked))])
+        for step in steps:
+            if step.encoded is not None:
+                facts = {
+                    "tags": [asdict(tag) for tag in step.encoded.tags],
+                    "section_bits": dict(step.encoded.section_bits),
+                }
+                self.keep(key, Entry(data=step.encoded.data, facts=facts))
+            yield step
 
-    def _encoder(self, passes: int) -> DiffICMHCodec | Refiner:
-        """Return what codes; the networks that refine are loaded when first needed."""
-        if passes == 0:
-            return self.codec
-        if self._refiner is None or self._refiner.settings.passes != passes:
-            settings = RefinementSettings(passes=passes)
+    def _refiner_of(self, passes: int) -> Refiner:
+        """Return what refines; its networks are loaded when first needed."""
+        settings = RefinementSettings(passes=passes)
+        if self._refiner is None:
             self._refiner = Refiner(self.codec, settings, cache_dir=self.weights_dir)
+        self._refiner.settings = settings
         return self._refiner
 
     def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:

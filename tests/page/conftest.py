@@ -20,6 +20,7 @@ from ui.page import build_demo, launch_settings
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")
 MAX_PIXELS = 1_000_000
+TIMEOUT_MS = 25_000
 
 
 class PacedCodec(DiffICMHCodec):
@@ -123,3 +124,38 @@ def app_url(tmp_path_factory) -> Iterator[str]:
         pytest.skip("nano's weights are absent; run `python -m difficmh_core fetch`")
     with running_program(tmp_path_factory.mktemp("program")) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def window(browser):
+    """One window for all tests, so that the page's scripts are loaded once."""
+    context = browser.new_context()
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(window, page_url):
+    """Return a function that opens the page; at the end, the console must be free of errors."""
+    pages, complaints = [], []
+
+    def open_page(width=1280, height=900, url=page_url):
+        page = window.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.on("console", lambda message: _note(complaints, message))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector("#photo input[type=file]", state="attached")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def _note(complaints, message):
+    if message.type == "error":
+        complaints.append(message.text)

@@ -1,80 +1,13 @@
 """The page in a real browser: what a visitor sees and does."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from difficmh_core.presets import preset_of
-
-TIMEOUT_MS = 25_000
-
-
-@pytest.fixture(scope="module")
-def window(browser):
-    """One window for all tests, so that the page's scripts are loaded once."""
-    context = browser.new_context()
-    context.set_default_timeout(TIMEOUT_MS)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def visit(window, page_url):
-    """Return a function that opens the page; at the end, the console must be free of errors."""
-    pages, complaints = [], []
-
-    def open_page(width=1280, height=900, url=page_url):
-        page = window.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": height})
-        page.on("console", lambda message: _note(complaints, message))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(url)
-        page.wait_for_selector("#photo input[type=file]", state="attached")
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert complaints == []
-
-
-def _note(complaints, message):
-    if message.type == "error":
-        complaints.append(message.text)
-
-
-def encode(page, photo):
-    page.set_input_files("#photo input[type=file]", photo)
-    page.wait_for_selector("#facts .file")
-    page.wait_for_selector("#compress-decode", state="visible")
-
-
-def file_size(page) -> str:
-    return page.inner_text("#facts .size strong")
-
-
-def decoded(page, prefix="compress", status="#status"):
-    """Wait for the picture, which comes by itself."""
-    page.wait_for_selector(f"{status} .result")
-    page.wait_for_selector(f"#{prefix}-decode:not([disabled])")
-
-
-def set_auto(page, *, on, prefix="compress"):
-    page.set_checked(f"#{prefix}-auto input", on)
-
-
-def download(page, selector) -> Path:
-    with page.expect_download() as started:
-        page.click(selector)
-    return started.value.path()
-
-
-def choose_preset(page, prefix, name):
-    page.click(f"#{prefix}-preset label:has-text('{name}')")
+from tests.page.actions import choose_preset, decoded, download, encode, file_size, set_auto
 
 
 def test_from_upload_to_decoded_picture(visit, codec, photos):
@@ -220,6 +153,35 @@ def test_stop_ends_decoding_within_a_step_and_frees_the_model(visit, paced, phot
 
     choose_preset(page, "compress", "Instant")
     page.wait_for_selector("#status:has-text('1 step')")
+
+
+def test_another_choice_ends_the_running_decoding(visit, paced, photos):
+    page = visit()
+    encode(page, photos["wide"])
+    decoded(page)
+    paced.n_steps = 0
+    choose_preset(page, "compress", "Paper")
+    page.wait_for_selector("#progress:has-text('Step 2')")
+    choose_preset(page, "compress", "Instant")
+    page.wait_for_selector("#status:has-text('1 step')")
+    assert paced.n_steps < 50
+
+
+def test_clearing_the_photograph_ends_its_decoding(visit, paced, photos):
+    page = visit()
+    encode(page, photos["wide"])
+    decoded(page)
+    paced.n_steps = 0
+    choose_preset(page, "compress", "Paper")
+    page.wait_for_selector("#progress:has-text('Step 2')")
+    page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
+    page.wait_for_selector("#facts .how")
+    page.wait_for_timeout(1000)
+    n_steps = paced.n_steps
+    page.wait_for_timeout(1000)
+    assert paced.n_steps == n_steps < 50
+    assert page.is_visible("#facts .how")
+    assert not page.is_visible("#progress")
 
 
 def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, paced, photos):

@@ -17,7 +17,7 @@ PRESETS = presets_of("nano")
 def test_a_preset_comes_back_by_its_name():
     for name, settings in PRESETS.items():
         query = {key: str(value) for key, value in controls_of(settings)._asdict().items()}
-        *values, preset = read_link(query, PRESETS)
+        *values, preset = read_link(query, PRESETS, refines=True)
         assert preset["value"] == name
         read = dict(zip(LINK_KEYS, (value["value"] for value in values), strict=True))
         assert read["steps"] == settings.steps
@@ -25,7 +25,8 @@ def test_a_preset_comes_back_by_its_name():
 
 
 def test_a_link_without_settings_changes_nothing():
-    assert all("value" not in update for update in read_link({"__theme": "dark"}, PRESETS))
+    read = read_link({"__theme": "dark"}, PRESETS, refines=True)
+    assert all("value" not in update for update in read)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,14 @@ def test_a_link_without_settings_changes_nothing():
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):
     with pytest.raises(gr.Error, match=words):
-        read_link(query, PRESETS)
+        read_link(query, PRESETS, refines=True)
+
+
+def test_networks_that_cannot_refine_refuse_passes_and_nothing_else():
+    *values, _ = read_link({"passes": "0", "steps": "3"}, PRESETS, refines=False)
+    assert dict(zip(LINK_KEYS, values, strict=True))["steps"]["value"] == 3
+    with pytest.raises(gr.Error, match="cannot refine"):
+        read_link({"passes": "1"}, PRESETS, refines=False)
 
 
 def test_no_key_of_a_link_holds_a_picture_or_its_tags():

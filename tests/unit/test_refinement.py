@@ -61,11 +61,13 @@ def distances(image: Image.Image, decoded: Image.Image) -> dict[str, float]:
 
 def test_a_refined_file_of_the_same_size_holds_a_better_picture(nano, face):
     plain = nano.encode(face, quality=60, tags=None)
-    told = list[int]()
     refiner = Refiner(nano, RefinementSettings(passes=4))
-    refined = refiner.encode(face, target_bytes=len(plain.data), tags=None, on_pass=told.append)
+    *before, last = refiner.steps(face, target_bytes=len(plain.data), tags=None)
 
-    assert told == [1, 2, 3, 4]
+    assert [step.index for step in (*before, last)] == [1, 2, 3, 4]
+    assert {step.total for step in (*before, last)} == {4}
+    assert all(step.encoded is None for step in before)
+    refined = last.encoded
     assert len(refined.data) <= len(plain.data)
     nano.verify(refined.data)
     before, after = (
@@ -118,7 +120,8 @@ def test_tiles_cover_each_pixel_once():
 def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generator, monkeypatch):
     monkeypatch.setattr(refinement, "_TILE_PX", 64)
     image, decoded = torch.rand(2, 1, 3, 64, 128, generator=generator)
-    originals = [tiny_refiner._original(image, t) for t in refinement._tiles(64, 128)]
+    tiles = refinement._tiles(64, 128)
+    originals = [tiny_refiner._original(image[..., *t], t, 64 * 128) for t in tiles]
     gradient = tiny_refiner._picture_gradient(originals, decoded)
 
     settings, folder = tiny_refiner.settings, default_cache_dir()
@@ -133,6 +136,26 @@ def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generato
     )
     (expected,) = torch.autograd.grad(loss / 2, shown)
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-8)
+
+
+def test_padding_is_no_part_of_the_picture(tiny_refiner, generator):
+    padded, decoded = torch.rand(2, 1, 3, 128, 192, generator=generator)
+    tiles = refinement._tiles(100, 150)
+    originals = [tiny_refiner._original(padded[..., *t], t, 100 * 150) for t in tiles]
+    gradient = tiny_refiner._picture_gradient(originals, decoded)
+    assert sum(one.share for one in originals) == 1
+    assert gradient[..., :100, :150].ne(0).all()
+    gradient[..., :100, :150] = 0
+    assert gradient.eq(0).all()
+
+
+def test_refinement_holds_no_mode_of_gradients_between_passes(tiny_refiner, picture):
+    with torch.inference_mode():
+        next(steps := tiny_refiner.steps(picture, quality=40, tags=None))
+        assert torch.is_inference_mode_enabled()
+    next(steps)
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
 
 
 def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, picture):
