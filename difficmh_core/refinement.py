@@ -227,9 +227,9 @@ class Refiner:
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
+        unrefined = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
         if target_bytes is not None:
-            coder = self.codec.coder(image, tags=found, analyzed=analyzed)
-            plain = best_that_fits(coder, target_bytes, levels_of(rate))
+            plain = best_that_fits(unrefined, target_bytes, levels_of(rate))
             level = plain.stream.quality_level
         total = self.settings.passes
         for index, y in enumerate(self._passes(image, analyzed, level), start=1):
@@ -251,9 +251,10 @@ class Refiner:
         Arguments and errors as in :meth:`steps`; levels are 0 to 255.
         """
         _refuse_large(image)
+        found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
         *_, y = self._passes(image, analyzed, level)
-        return self.codec.coder(image, tags=tags, analyzed=analyzed._replace(y=y))
+        return self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
 
     def _passes(self, image: Image.Image, analyzed: Analyzed, level: int) -> Iterator[CodecLatent]:
         """Yield y after each pass. Between them no mode of gradients is held."""

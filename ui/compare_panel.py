@@ -7,8 +7,8 @@ import gradio as gr
 from ui import locks, texts, views
 from ui import texts_compare as words
 from ui.compare_handlers import CompareHandlers
-from ui.compress_panel import MODEL, CompressTab
-from ui.decode_panel import QUICK, take_as_given
+from ui.compress_panel import CompressTab
+from ui.decode_panel import MODEL, QUICK, take_as_given
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
 
@@ -67,7 +67,8 @@ def build_compare_tab(workshop: Workshop, source: CompressTab) -> None:
         **heavy,
     )
     compared.failure(lambda: "", None, progress, **QUICK)
-    compared.then(locks.unlock_long, outputs=[start, stop], **QUICK)
+    for after in (compared.then, compared.failure):  # what fails has no "then"
+        after(locks.unlock_long, outputs=[start, stop], **QUICK)
     stop.click(
         lambda: (*locks.unlock_long(), views.draw_message(words.STOPPED)),
         outputs=[start, stop, progress],

@@ -32,10 +32,12 @@ from ui.workshop import Workshop
 
 __all__ = ["CompressHandlers"]
 
-Shown = tuple[Session | Update, str | Update, Update, Update, str | Update, str | Update]
-"""The session, the facts of its file, the tags, the file, what to do next, and the progress."""
-Decoded = tuple[Session, Update, Update, str | Update, Update | str, Update, Update, Update]
-"""The session, preview, comparison, progress, status, the picture to download, both buttons."""
+Busy = tuple[Update, Update, Update]
+"""The buttons that start and stop, and the progress."""
+Shown = tuple[Session | Update, str | Update, Update, Update, str | Update, Update, *Busy]
+"""The session, the facts of its file, the tags, the file, what to do next, and its column."""
+Decoded = tuple[Session | Update, Update, Update, Update | str, Update, *Busy]
+"""The session, preview, comparison, status and the picture to download."""
 
 
 class CompressHandlers:
@@ -87,7 +89,7 @@ class CompressHandlers:
     ) -> Iterator[Shown]:
         """Compress the same photograph again, with another quality, size or other tags."""
         if session.photo is None:
-            yield session, *[gr.skip()] * 5  # a bare return empties them
+            yield gr.skip()  # a bare return empties them
             return
         wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
         photo, image = self._photo(session), self._workshop.load(self._photo(session))
@@ -107,7 +109,7 @@ class CompressHandlers:
     ) -> tuple[Session, Update, None]:
         """Offer another word of the vocabulary, ticked; the file follows in :meth:`recode`."""
         if session.encoded is None or not added:
-            return session, gr.skip(), None
+            raise toast(texts.ENCODE_FIRST)  # so that no other file follows; the word stays
         if added not in {tag.name for tag in session.offered}:
             word = Tag(id=self._codec.vocabulary.index_of(added), name=added)
             session = replace(session, offered=(*session.offered, word))
@@ -124,9 +126,9 @@ class CompressHandlers:
         original = self._workshop.load(photo)
         for state in self._workshop.decode(encoded.stream, settings):
             if state.image is None:
-                *buttons, progress = locks.lock_step(state)
-                shown = (*_show_preview(state), progress, gr.skip(), gr.update(visible=False))
-                yield session, *shown, *buttons
+                progress = views.draw_progress(state.index, state.total, state.seconds)
+                shown = (*_show_preview(state), gr.skip(), gr.update(visible=False))
+                yield session, *shown, *locks.lock_at_step(progress)
                 continue
             picture = self._workshop.save(state.png, f"{photo.name}-decoded.png")
             result = views.Result(
@@ -141,11 +143,9 @@ class CompressHandlers:
                 replace(session, picture=picture, settings=settings),
                 gr.update(visible=False),
                 gr.update(value=(photo.path, picture), visible=True),
-                "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
-                gr.skip(),
-                gr.skip(),
+                *[gr.skip()] * 3,
             )
 
     @with_toasts
@@ -153,10 +153,10 @@ class CompressHandlers:
         self, is_wanted: bool, session: Session, *controls: float | str
     ) -> Iterator[Decoded]:
         """Decode the file if the visitor wants that without being asked."""
-        if is_wanted and session.encoded is not None:
+        if is_wanted and session.lacks_picture(controls):
             yield from self.decode(session, *controls)
         else:
-            yield session, *[gr.skip()] * 7  # a bare return empties them
+            yield gr.skip()  # a bare return empties them
 
     def forget(self) -> tuple[Update | Session | str | None, ...]:
         """Forget the visitor's photograph and file."""
@@ -179,7 +179,9 @@ class CompressHandlers:
         for step in self._workshop.encode_steps(photo, image, wish, tags):
             if step.encoded is None:
                 seconds = time.monotonic() - started
-                yield *[gr.skip()] * 5, views.draw_refining(step.index, step.total, seconds)
+                progress = views.draw_refining(step.index, step.total, seconds)
+                visible = gr.update(visible=True)
+                yield *[gr.skip()] * 5, visible, *locks.lock_at_step(progress)
         return file_of([step])
 
     def _photo(self, session: Session) -> Photo:
@@ -216,7 +218,8 @@ class CompressHandlers:
         message = texts.CHANGED if session.picture else texts.READY
         session = replace(session, picture=None)
         file = gr.update(value=path)
-        return session, views.draw_file(facts), chips, file, _message(message), gr.skip()
+        shown = (session, views.draw_file(facts), chips, file, _message(message))
+        return *shown, *[gr.skip()] * 4
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from ui.workshop import Workshop
 
 __all__ = ["DecodeFileHandlers"]
 
-Decoded = tuple[Update, str | Update, Update | str, Update, Update, Update]
-"""The picture, the progress, the status, the picture to download, and both buttons."""
+Decoded = tuple[Update, Update | str, Update, Update, Update, Update]
+"""The picture, the status, the picture to download, the buttons and the progress."""
 
 
 class DecodeFileHandlers:
@@ -63,8 +63,9 @@ class DecodeFileHandlers:
                 preview = gr.skip()
                 if state.preview is not None:
                     preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
-                *buttons, progress = locks.lock_step(state)
-                yield preview, progress, gr.skip(), gr.update(visible=False), *buttons
+                progress = views.draw_progress(state.index, state.total, state.seconds)
+                hidden = gr.update(visible=False)
+                yield preview, gr.skip(), hidden, *locks.lock_at_step(progress)
                 continue
             picture = self._workshop.save(state.png, f"{Path(str(file)).stem}-decoded.png")
             result = views.Result(
@@ -76,11 +77,9 @@ class DecodeFileHandlers:
             )
             yield (
                 gr.update(value=picture, label=texts.DECODED, visible=True),
-                "",
                 views.draw_result(result),
                 gr.update(value=picture, visible=True),
-                gr.skip(),
-                gr.skip(),
+                *[gr.skip()] * 3,
             )
 
     @with_toasts
@@ -91,7 +90,7 @@ class DecodeFileHandlers:
         if is_wanted and file is not None:
             yield from self.decode(file, *controls)
         else:
-            yield tuple([gr.skip()] * 6)  # a bare return empties them
+            yield gr.skip()  # a bare return empties them
 
     def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
         if file is None:

@@ -5,10 +5,9 @@ from typing import Any
 import gradio as gr
 
 from ui import locks, texts
-from ui.compress_panel import MODEL
 from ui.decode_file_handlers import DecodeFileHandlers
-from ui.decode_panel import QUICK, build_decode_panel
-from ui.turns import Turns
+from ui.decode_panel import MODEL, QUICK, build_decode_panel
+from ui.turns import Turns, Wish
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
 
@@ -51,24 +50,28 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
             )
 
     busy = [panel.decode, panel.stop, progress]
+    # Read in the browser when an event is asked for.
+    turns, ticket = Turns(), gr.Number(0, visible="hidden", elem_id="file-ticket")
     decoding: dict[str, Any] = {
-        "outputs": [picture, progress, status, picture_file, panel.decode, panel.stop],
+        "outputs": [picture, status, picture_file, *busy],
         "api_visibility": "private",
         "show_progress": "minimal",
         "show_progress_on": progress,
         "trigger_mode": "always_last",  # it waits until the running one has ended
         **MODEL,
     }
-    turns = Turns()
     decode, by_itself = (
-        turns.until_next(with_gpu(event, MAX_S))
+        turns.until_next(with_gpu(event, MAX_S), Wish.PICTURE)
         for event in (handlers.decode, handlers.decode_by_itself)
     )
     clicked = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(
-        decode, [file, *panel.settings], **decoding
+        decode, [ticket, file, *panel.settings], **decoding
     )
     cleared = [*busy, facts, status, picture, picture_file]
-    uploaded = file.upload(turns.ask_anew, **QUICK)
+    uploaded, gone, stopped = (
+        event(turns.ask(Wish.PHOTO), outputs=ticket, **QUICK)
+        for event in (file.upload, file.clear, panel.stop.click)
+    )
     checked = uploaded.then(locks.clear_file, outputs=cleared, **QUICK).then(
         handlers.info,
         file,
@@ -77,15 +80,23 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
         show_progress="minimal",
         **MODEL,
     )
+    # A choice ends the running decoding, if another one follows by itself.
+    chosen = gr.on(
+        panel.choices,
+        turns.ask_if_wanted(Wish.PICTURE),
+        panel.auto,
+        ticket,
+        trigger_mode="always_last",
+        **QUICK,
+    )
+    released = gr.on(panel.releases, lambda: None, trigger_mode="always_last", **QUICK)
     decodings = [clicked]
-    touched = [
-        gr.on(triggers, noted, trigger_mode="always_last", **QUICK).then
-        for triggers, noted in ((panel.choices, turns.ask), (panel.releases, lambda: None))
-    ]
-    for event in (checked.success, *touched):
+    for event in (checked.success, chosen.then, released.then):
         locked = event(locks.lock_if_there, [panel.auto, file], [*busy, status], **QUICK)
-        decodings.append(locked.then(by_itself, [panel.auto, file, *panel.settings], **decoding))
+        asked = [ticket, panel.auto, file, *panel.settings]
+        decodings.append(locked.then(by_itself, asked, **decoding))
     for decoded in decodings:
-        decoded.then(locks.unlock_file, file, busy, **QUICK)
-    panel.stop.click(locks.stop_file, outputs=[*busy, status], cancels=decodings, **QUICK)
-    file.clear(turns.ask_anew, **QUICK).then(locks.clear_file, outputs=cleared, **QUICK)
+        for after in (decoded.then, decoded.failure):  # what fails has no "then"
+            after(locks.unlock_file, file, busy, **QUICK)
+    stopped.then(locks.stop_file, file, [*busy, status], **QUICK)
+    gone.then(locks.clear_file, outputs=cleared, **QUICK)

@@ -12,12 +12,14 @@ from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.presets import presets_of
 from ui import texts
 
-__all__ = ["QUICK", "DecodePanel", "build_decode_panel", "take_as_given"]
+__all__ = ["MODEL", "QUICK", "DecodePanel", "build_decode_panel", "take_as_given"]
 
 START_PRESET = "fast"
 CUSTOM_PRESET = "custom"
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """Events that only change what is shown."""
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+"""All heavy events wait in one queue for the one model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

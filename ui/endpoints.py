@@ -16,7 +16,7 @@ from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.presets import preset_of
 from difficmh_core.reports import header_fields
 from ui.compare_handlers import compare_files
-from ui.compress_panel import MODEL
+from ui.decode_panel import MODEL
 from ui.session import Controls, controls_of, read_settings, read_wish
 from ui.toasts import with_toasts
 from ui.workshop import Workshop

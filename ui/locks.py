@@ -6,18 +6,18 @@ Every function's outputs begin with the decode button, the stop button and the p
 import gradio as gr
 
 from ui import texts, views
-from ui.session import Decoding, Session, Update
+from ui.session import Session, Update
 
 __all__ = [
     "clear",
     "clear_file",
+    "lock_at_step",
     "lock_for_decoding",
     "lock_for_encoding",
     "lock_for_first",
     "lock_if_there",
     "lock_if_wanted",
     "lock_long",
-    "lock_step",
     "show_if_there",
     "stop",
     "stop_file",
@@ -33,12 +33,15 @@ def lock() -> tuple[Update, Update, Update]:
     return locked, locked, gr.update(visible=False)
 
 
-def lock_for_encoding(passes: object) -> tuple[Update, Update, Update, Update]:
+def lock_for_encoding(session: Session, passes: object) -> tuple[Update, Update, Update, Update]:
     """Lock the buttons while a file is being made, and hide an unfinished picture.
 
     Args:
+        session: Without a photograph nothing is made.
         passes: Of refinement, as the slider has it; with any, offer to stop and show the progress.
     """
+    if session.photo is None:
+        return gr.skip(), gr.skip(), gr.skip(), gr.skip()
     return *(_lock_and_offer_to_stop() if passes else lock()), gr.update(visible=False)
 
 
@@ -67,20 +70,17 @@ def lock_for_decoding() -> tuple[Update, Update, Update, Update | str]:
     return *_lock_and_offer_to_stop(), ""
 
 
-def lock_step(state: Decoding) -> tuple[Update, Update, Update | str]:
-    """Show how far decoding is; before its first step lock, as the last one may have unlocked."""
-    progress = views.draw_progress(state.index, state.total, state.seconds)
-    if state.index:
-        return gr.skip(), gr.skip(), progress
+def lock_at_step(progress: str) -> tuple[Update, Update, Update]:
+    """Show how far work is. Lock at each step: what ran before may have unlocked meanwhile."""
     decode, stop, _ = _lock_and_offer_to_stop()
     return decode, stop, gr.update(value=progress, visible=True)
 
 
 def lock_if_wanted(
-    is_wanted: bool, session: Session
+    is_wanted: bool, session: Session, *controls: float | str
 ) -> tuple[Update, Update, Update, Update | str]:
     """Lock as for a decoding, if one starts by itself."""
-    if is_wanted and session.encoded is not None:
+    if is_wanted and session.lacks_picture(controls):
         return lock_for_decoding()
     return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
@@ -116,16 +116,15 @@ def unlock_long() -> tuple[Update, Update]:
 
 
 def stop(session: Session) -> tuple[Update, Update, Update, str]:
-    """Say that work was stopped; Gradio closes the generator at its next step.
+    """Say that work was stopped; it ends with the step that is under way."""
+    is_first = session.photo is not None and session.encoded is None
+    message = texts.STOPPED_FIRST if is_first else texts.STOPPED
+    return *unlock(session), views.draw_message(message)
 
-    Steps that are still on their way to the browser write into the progress, hidden by now.
-    """
-    return *unlock(session), views.draw_message(texts.STOPPED)
 
-
-def stop_file() -> tuple[Update, Update, Update, str]:
-    """Say the same in the decode tab, which has a file whenever something can be stopped."""
-    return gr.update(interactive=True), *lock()[1:], views.draw_message(texts.STOPPED)
+def stop_file(file: str | None) -> tuple[Update, Update, Update, str]:
+    """Say the same in the decode tab."""
+    return *unlock_file(file), views.draw_message(texts.STOPPED)
 
 
 def clear() -> tuple[Update, Update, Update, str, Update, Update, Update]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -72,6 +73,14 @@ class Session:
     encoded: Encoded | None = None
     picture: str | None = None
     settings: DecodeSettings | None = None
+
+    def lacks_picture(self, controls: Sequence[Any]) -> bool:
+        """Return whether there is a file whose picture with these controls is not shown yet."""
+        if self.encoded is None:
+            return False
+        if self.picture is None or self.settings is None:
+            return True
+        return tuple(controls_of(self.settings)) != tuple(controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,8 +6,8 @@ import gradio as gr
 
 from ui import locks, views
 from ui import texts_study as words
-from ui.compress_panel import KEPT_S, MODEL, CompressTab
-from ui.decode_panel import QUICK, take_as_given
+from ui.compress_panel import KEPT_S, CompressTab
+from ui.decode_panel import MODEL, QUICK, take_as_given
 from ui.session import Update
 from ui.study_handlers import Study, StudyHandlers
 from ui.workshop import Workshop
@@ -70,7 +70,8 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
         **heavy,
     )
     ran.failure(lambda: "", None, progress, **QUICK)
-    ran.then(locks.unlock_long, outputs=[start, stop], **QUICK)
+    for after in (ran.then, ran.failure):  # what fails has no "then"
+        after(locks.unlock_long, outputs=[start, stop], **QUICK)
     stop.click(
         lambda: (*locks.unlock_long(), views.draw_message(words.STOPPED)),
         outputs=[start, stop, progress],

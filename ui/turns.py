@@ -1,79 +1,102 @@
 """Whose turn it is: work for an earlier wish of the same visitor ends at its next step.
 
-Gradio cancels events, too. But what is asked for while a cancellation is on its way to the server
-is dropped, so that a visitor who chooses another preset would wait for a picture that never comes.
-Here the running event ends by itself, as if it were done, and the next one, which has waited for
-it (``trigger_mode="always_last"``), begins.
+Gradio cancels events, too. But a cancellation is answered only when the running step has ended,
+and what is asked for until then is dropped: a visitor who stops, or chooses another preset, would
+wait for a picture that never comes. Here the running event ends by itself, as if it were done, and
+the next one, which has waited for it (``trigger_mode="always_last"``), begins.
+
+Each wish gives the browser a ticket, which the event that it leads to brings along. A step is made
+only as long as no later wish concerns it, in the queue as well as at work.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from enum import IntEnum
+from typing import Any
 
 import gradio as gr
 
-__all__ = ["Turns"]
+__all__ = ["Turns", "Wish"]
 
 _MAX_VISITORS = 4096
-"""Whose counts are kept: of those who asked last."""
+"""Whose wishes are remembered: of those who asked last."""
 
 
-class _Count(NamedTuple):
-    """How often a visitor asked for something, and how often for another photograph or none."""
+class Wish(IntEnum):
+    """What a visitor wants anew. Each ends the work for its own kind and those before it."""
 
-    wishes: int = 0
-    photos: int = 0
+    PICTURE = 0
+    """Another decoding of the same file."""
+    FILE = 1
+    """Another file of the same photograph."""
+    PHOTO = 2
+    """Another photograph, none, or nothing more: what is under way is not even shown."""
 
 
 class Turns:
-    """Counts what each visitor asks for. Its methods ``ask`` and ``ask_anew`` are events."""
+    """Remembers what each visitor asked for last."""
 
     def __init__(self) -> None:
         """Know no visitor yet."""
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
+        self._latest: OrderedDict[str, dict[Wish, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ask(self, request: gr.Request) -> None:
-        """Note that a visitor wants something else of the same photograph."""
-        self._add(request, photos=0)
+    def ask(self, wish: Wish) -> Callable[[gr.Request], int]:
+        """Return an event that notes a wish and gives a ticket for it."""
 
-    def ask_anew(self, request: gr.Request) -> None:
-        """Note that a visitor wants another photograph, or none."""
-        self._add(request, photos=1)
+        def asked(request: gr.Request) -> int:
+            return self._note(request, wish)
 
-    def _add(self, request: gr.Request, *, photos: int) -> None:
+        return asked
+
+    def ask_if_wanted(self, wish: Wish) -> Callable[[gr.Request, bool], Any]:
+        """Return the same for an event whose input says whether anything will follow."""
+
+        def asked(request: gr.Request, is_wanted: bool) -> Any:  # noqa: ANN401 (or an update)
+            return self._note(request, wish) if is_wanted else gr.skip()
+
+        return asked
+
+    def _note(self, request: gr.Request, wish: Wish) -> int:
+        visitor = str(request.session_hash)
         with self._lock:
-            last = self._counts.pop(_visitor(request), _Count())
-            self._counts[_visitor(request)] = _Count(last.wishes + 1, last.photos + photos)
-            while len(self._counts) > _MAX_VISITORS:
-                self._counts.popitem(last=False)
+            latest = self._latest.get(visitor, {})
+            ticket = 1 + max(latest.values(), default=0)
+            self._latest[visitor] = latest | {wish: ticket}
+            self._latest.move_to_end(visitor)
+            while len(self._latest) > _MAX_VISITORS:
+                self._latest.popitem(last=False)
+        return ticket
 
-    def until_next(
-        self, event: Callable[..., Any], *, keeps_last: bool = False
-    ) -> Callable[..., Iterator[Any]]:
+    def until_next(self, event: Callable[..., Any], of: Wish) -> Callable[..., Iterator[Any]]:
         """Return a generator event that ends once its visitor asks for something else.
 
         Args:
-            event: The generator; no step of it begins after that.
-            keeps_last: Whether the step that was under way is still shown, unless another
-                photograph was asked for.
-        """
+            event: The generator.
+            of: What it makes. A file that is ready is shown, even if the next one is asked for.
 
-        def guarded(request: gr.Request, *arguments: Any) -> Iterator[Any]:  # noqa: ANN401
-            visitor = _visitor(request)
-            first = self._counts.get(visitor, _Count())
-            with closing(event(*arguments)) as values:
-                for value in values:
-                    now = self._counts.get(visitor, _Count())
-                    if now == first or (keeps_last and now.photos == first.photos):
-                        yield value
-                    if self._counts.get(visitor, _Count()) != first:
-                        return
+        Returns:
+            An event whose first input is the ticket.
+        """
+        is_shown_until = Wish.PHOTO if of is Wish.FILE else of
+
+        def guarded(request: gr.Request, ticket: float, *arguments: Any) -> Iterator[Any]:  # noqa: ANN401
+            visitor = str(request.session_hash)
+            if self._is_due(visitor, ticket, of):
+                with closing(event(*arguments)) as values:
+                    for value in values:
+                        if self._is_due(visitor, ticket, is_shown_until):
+                            yield value
+                        if not self._is_due(visitor, ticket, of):
+                            break
+            # Gradio sends the last value once more, and empties what no value came for.
+            if not self._is_due(visitor, ticket, of):
+                yield gr.skip()
 
         return guarded
 
-
-def _visitor(request: gr.Request) -> str:
-    return str(request.session_hash)
+    def _is_due(self, visitor: str, ticket: float, of: Wish) -> bool:
+        latest = self._latest.get(visitor, {})
+        return all(latest.get(wish, 0) <= ticket for wish in Wish if wish >= of)

@@ -182,6 +182,7 @@ def test_clearing_the_photograph_ends_its_decoding(visit, paced, photos):
     assert paced.n_steps == n_steps < 50
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#progress")
+    assert not page.is_visible("#preview")
 
 
 def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, paced, photos):

@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
-from ui.turns import Turns
+from ui import turns as turns_module
+from ui.turns import Turns, Wish
 
 ME, OTHER = (SimpleNamespace(session_hash=name) for name in ("me", "other"))
+SKIP = gr.skip()
 
 
 @pytest.fixture
@@ -22,37 +25,59 @@ def counting(closed):
 
 
 def test_work_goes_on_while_nobody_asks_or_somebody_else_does(turns):
-    event = turns.until_next(counting)
-    assert list(event(ME, [])) == [0, 1, 2, 3, 4]
-    values = event(ME, [])
+    event = turns.until_next(counting, Wish.PICTURE)
+    assert list(event(ME, 0, [])) == [0, 1, 2, 3, 4]
+    values = event(ME, turns.ask(Wish.FILE)(ME), [])
     next(values)
-    turns.ask(OTHER)
-    turns.ask_anew(OTHER)
+    for wish in Wish:
+        turns.ask(wish)(OTHER)
     assert list(values) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("asked", ["ask", "ask_anew"])
-def test_no_further_step_is_made_once_there_is_another_wish(turns, asked):
+@pytest.mark.parametrize("of", list(Wish)[:2])
+@pytest.mark.parametrize("wish", list(Wish))
+def test_a_wish_ends_the_work_for_its_own_kind_and_those_before_it(turns, of, wish):
     closed = []
-    values = turns.until_next(counting)(ME, closed)
+    values = turns.until_next(counting, of)(ME, 0, closed)
     next(values)
-    getattr(turns, asked)(ME)
-    assert list(values) == []
+    turns.ask(wish)(ME)
+    rest = list(values)
     assert closed == [True]
+    # Gradio sends the last value twice: it must not be a picture of what is gone.
+    assert rest == ([SKIP] if wish >= of else [1, 2, 3, 4])
 
 
-def test_what_is_asked_for_before_the_work_begins_does_not_end_it(turns):
-    values = turns.until_next(counting)(ME, [])
-    turns.ask(ME)
+def test_work_that_waited_while_another_wish_came_does_not_begin(turns):
+    ticket = turns.ask(Wish.PICTURE)(ME)
+    turns.ask(Wish.PICTURE)(ME)
+    closed = []
+    assert list(turns.until_next(counting, Wish.PICTURE)(ME, ticket, closed)) == [SKIP]
+    assert closed == []  # it never began
+
+
+def test_what_a_wish_led_to_is_not_ended_by_it(turns):
+    ticket = turns.ask(Wish.PHOTO)(ME)
+    values = turns.until_next(counting, Wish.PICTURE)(ME, ticket, [])
     assert list(values) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("keeps_last", [False, True])
-@pytest.mark.parametrize("asked", ["ask", "ask_anew"])
-def test_the_step_under_way_is_shown_only_of_the_same_photograph(turns, asked, keeps_last):
+@pytest.mark.parametrize(("wish", "shown"), [(Wish.FILE, ["a file"]), (Wish.PHOTO, [])])
+def test_a_file_that_is_ready_is_shown_unless_its_photograph_is_gone(turns, wish, shown):
     def event():
-        getattr(turns, asked)(ME)  # while the step is computed
-        yield "the file"
+        turns.ask(wish)(ME)  # while it is computed
+        yield "a file"
 
-    shown = list(turns.until_next(event, keeps_last=keeps_last)(ME))
-    assert shown == (["the file"] if keeps_last and asked == "ask" else [])
+    assert list(turns.until_next(event, Wish.FILE)(ME, 0)) == [*shown, SKIP]
+
+
+def test_asking_only_if_something_follows(turns):
+    assert turns.ask_if_wanted(Wish.PICTURE)(ME, is_wanted=False) == SKIP
+    assert turns.ask_if_wanted(Wish.PICTURE)(ME, is_wanted=True) == 1
+
+
+def test_the_work_of_a_visitor_who_was_forgotten_goes_on(turns, monkeypatch):
+    monkeypatch.setattr(turns_module, "_MAX_VISITORS", 1)
+    values = turns.until_next(counting, Wish.FILE)(ME, turns.ask(Wish.FILE)(ME), [])
+    next(values)
+    turns.ask(Wish.FILE)(OTHER)
+    assert list(values) == [1, 2, 3, 4]

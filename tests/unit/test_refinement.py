@@ -158,6 +158,11 @@ def test_refinement_holds_no_mode_of_gradients_between_passes(tiny_refiner, pict
     assert not torch.is_inference_mode_enabled()
 
 
+def test_a_wrong_tag_is_refused_before_the_first_pass(tiny_refiner, picture):
+    with pytest.raises(ConfigError, match="unicorn"):
+        next(tiny_refiner.steps(picture, quality=40, tags=["unicorn"]))
+
+
 def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, picture):
     files = RefinedFiles(tiny_refiner, our_files(tiny_refiner.codec))
     content, quick = (

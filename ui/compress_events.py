@@ -1,0 +1,220 @@
+"""What happens when on the compress tab: which event follows which, and what ends it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from difficmh_core.config import DecodeSettings
+from ui import locks
+from ui.compress_handlers import CompressHandlers
+from ui.decode_panel import MODEL, QUICK, DecodePanel
+from ui.file_column import FileColumn
+from ui.session import Controls, Session
+from ui.turns import Turns, Wish
+from ui.zero_gpu import decode_duration_s, encode_duration_s, with_gpu
+
+__all__ = ["CompressEvents", "Stage"]
+
+RECEIVING: dict[str, Any] = {"concurrency_id": "uploads", "concurrency_limit": 4}
+_LAST: dict[str, Any] = {"trigger_mode": "always_last"}
+"""Of wishes that follow each other quickly, the last counts; "once" would drop it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The components that show what came of it."""
+
+    facts: gr.HTML
+    column: gr.Column
+    dicmh_file: gr.DownloadButton
+    progress: gr.HTML
+    status: gr.HTML
+    preview: gr.Image
+    comparison: gr.ImageSlider
+    picture_file: gr.DownloadButton
+
+
+class CompressEvents:
+    """The events of one tab; every heavy one brings the ticket of the wish that led to it."""
+
+    def __init__(
+        self,
+        handlers: CompressHandlers,
+        session: gr.State,
+        file: FileColumn,
+        stage: Stage,
+        panel: DecodePanel,
+    ) -> None:
+        """Take what they connect; inside the layout of the tab."""
+        self._handlers, self._session = handlers, session
+        self._file, self._stage, self._panel = file, stage, panel
+        self._turns = Turns()
+        # Read in the browser when an event is asked for; a gr.State is read when it begins.
+        self._ticket = gr.Number(0, visible="hidden", elem_id="compress-ticket")
+        self._busy = [panel.decode, panel.stop, stage.progress]
+
+    def connect(self) -> list[Any]:
+        """Say what happens when; return the events after which there is another file."""
+        changed = [*self._connect_photo(), *self._connect_changes()]
+        self._connect_decoding()
+        return changed
+
+    def _ask(self, event: Any, wish: Wish) -> Any:  # noqa: ANN401 (no type)
+        return event(self._turns.ask(wish), outputs=self._ticket, **QUICK, **_LAST)
+
+    def _unlock_after(self, event: Any) -> None:  # noqa: ANN401 (no type)
+        for after in (event.then, event.failure):  # what fails has no "then"
+            after(locks.unlock, self._session, self._busy, **QUICK)
+
+    def _connect_photo(self) -> list[Any]:
+        """Connect what brings a photograph or takes it away."""
+        file, stage, session, handlers = self._file, self._stage, self._session, self._handlers
+        shown = [stage.status, stage.preview, stage.comparison, stage.picture_file]
+        chosen, codings = [file.photo.upload], []
+        if file.gallery is not None:
+            chosen.append(file.gallery.load_input_event.then)
+        for choose in chosen:
+            asked = self._ask(choose, Wish.PHOTO)
+            cleared = asked.then(locks.clear, outputs=[*self._busy, *shown], **QUICK)
+            received = cleared.then(
+                handlers.receive,
+                file.photo,
+                [session, file.photo],
+                show_progress="hidden",
+                api_visibility="private",
+                **RECEIVING,
+            )
+            *_, passes = file.coding
+            ready = received.success(
+                locks.lock_for_first, passes, [*self._busy, stage.column], **QUICK
+            )
+            encoded = self._code(ready.then, handlers.encode, file.coding)
+            restored = [file.photo, stage.status, stage.column]
+            for event in (received, encoded):
+                event.failure(handlers.restore, session, restored, **QUICK)
+            received.failure(locks.unlock, session, self._busy, **QUICK)
+            codings.append(encoded)
+        gone = self._ask(file.photo.clear, Wish.PHOTO).then(
+            handlers.forget,
+            outputs=[session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column],
+            **QUICK,
+        )
+        self._unlock_after(gone)
+        return codings
+
+    def _connect_changes(self) -> list[Any]:
+        """Connect what asks for another file of the same photograph."""
+        file, session = self._file, self._session
+        mode, quality, target, send_tags, passes = file.coding
+        changes = [
+            *(quality.change, target.submit, passes.change),
+            *(mode.input, file.tags.input, send_tags.input),
+        ]
+        added = file.add_tag.input(
+            self._handlers.add_tag,
+            [session, file.tags, file.add_tag],
+            [session, file.tags, file.add_tag],
+            **QUICK,
+        )
+        codings = []
+        for asked in (
+            gr.on(changes, self._turns.ask(Wish.FILE), outputs=self._ticket, **QUICK, **_LAST),
+            self._ask(added.success, Wish.FILE),
+        ):
+            locked = asked.then(
+                locks.lock_for_encoding,
+                [session, passes],
+                [*self._busy, self._stage.preview],
+                **QUICK,
+            )
+            wishes = [file.tags, *file.coding]
+            codings.append(self._code(locked.then, self._handlers.recode, wishes))
+        return codings
+
+    def _connect_decoding(self) -> None:
+        """Connect what asks for another picture of the same file, or for nothing more."""
+        panel, status = self._panel, self._stage.status
+        clicked = panel.decode.click(
+            locks.lock_for_decoding, outputs=[*self._busy, status], **QUICK
+        )
+        self._decode(clicked.then, self._handlers.decode, [])
+        # A choice ends the running decoding, if another one follows by itself.
+        chosen = gr.on(
+            panel.choices,
+            self._turns.ask_if_wanted(Wish.PICTURE),
+            panel.auto,
+            self._ticket,
+            **QUICK,
+            **_LAST,
+        )
+        for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **_LAST)):
+            self._decode_after(touched.then)
+        stopped = self._ask(panel.stop.click, Wish.PHOTO)
+        stopped.then(locks.stop, self._session, [*self._busy, status], **QUICK)
+
+    def _code(self, event: Any, handler: Any, wishes: Sequence[Any]) -> Any:  # noqa: ANN401
+        """Code, then decode if the visitor wants that by itself."""
+        stage, session = self._stage, self._session
+        coded = event(
+            self._turns.until_next(with_gpu(handler, _encoding_s), Wish.FILE),
+            [self._ticket, session, *wishes],
+            [
+                *(session, stage.facts, self._file.tags, stage.dicmh_file),
+                *(stage.status, stage.column, *self._busy),
+            ],
+            api_visibility="private",
+            show_progress="minimal",
+            show_progress_on=stage.facts,
+            **_LAST,
+            **MODEL,
+        )
+        self._unlock_after(coded)
+        shown = coded.success(locks.show_if_there, session, stage.column, **QUICK)
+        self._decode_after(shown.then)
+        return coded
+
+    def _decode_after(self, event: Any) -> None:  # noqa: ANN401 (Gradio's events have no type)
+        """Decode if the visitor wants that by itself, and sees another picture."""
+        wishes = [self._panel.auto, self._session, *self._panel.settings]
+        locked = event(locks.lock_if_wanted, wishes, [*self._busy, self._stage.status], **QUICK)
+        self._decode(locked.then, self._handlers.decode_by_itself, [self._panel.auto])
+
+    def _decode(self, event: Any, handler: Any, wishes: Sequence[Any]) -> None:  # noqa: ANN401
+        stage = self._stage
+        decoded = event(
+            self._turns.until_next(with_gpu(handler, _duration_s), Wish.PICTURE),
+            [self._ticket, *wishes, self._session, *self._panel.settings],
+            [
+                *(self._session, stage.preview, stage.comparison),
+                *(stage.status, stage.picture_file, *self._busy),
+            ],
+            api_visibility="private",
+            show_progress="minimal",
+            show_progress_on=stage.progress,
+            **_LAST,
+            **MODEL,
+        )
+        self._unlock_after(decoded)
+
+
+def _encoding_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
+    """Return for how long an encoding borrows the GPU [s]."""
+    session = next(item for item in arguments if isinstance(item, Session))
+    if session.photo is None:
+        return encode_duration_s(0, 0)
+    passes = arguments[-1] if isinstance(arguments[-1], int | float) else 0
+    with Image.open(session.photo.path) as image:
+        return encode_duration_s(int(passes), image.width * image.height)
+
+
+def _duration_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
+    """Return for how long a decoding borrows the GPU [s]."""
+    session = next(item for item in arguments if isinstance(item, Session))
+    stream = session.encoded.stream if session.encoded else None
+    n_pixels = stream.height_px * stream.width_px if stream else 0
+    controls = Controls(*arguments[-len(Controls._fields) :])
+    settings = DecodeSettings(steps=int(controls.steps), realism=float(controls.realism))
+    return decode_duration_s(settings, n_pixels)
