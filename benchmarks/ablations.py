@@ -4,9 +4,9 @@
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--steps 600] …
 
 ``decode`` takes the packaged weights and turns tags, guidance, steps and start. ``train`` goes on
-from the packaged codec and trains a control module from the prior, with the four losses of the
-paper alone, above the autoencoder and the prior in RUNS; once for each variant of the semantic
-loss, with the same seed and steps; and decodes each without diffusion, and with and without tags.
+from what RUNS holds (``train unpack`` and ``train latents`` fill it): it trains codec and a new
+control module with the four losses of the paper alone, once for each variant of the semantic loss,
+with the same seed and steps; and decodes each without diffusion, and with and without tags.
 Every result is a mean over the photographs, all coded within the same number of bits, or with as
 few as the codec can; kept as JSON.
 """
@@ -29,7 +29,6 @@ from difficmh_core.evaluation.judge import Judge
 from difficmh_core.image_io import read_image
 from difficmh_core.presets import preset_of
 from difficmh_core.profiles import NANO_FOLDER, load_codec
-from difficmh_core.training.checkpoints import write_weights
 from difficmh_core.training.data import load_photographs
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings
@@ -127,15 +126,13 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Train and measure each variant of the semantic loss, with and without tags."""
     photographs = load_photographs(arguments.photos, limit=arguments.limit)
-    packaged = load_codec("nano", weights_folder=arguments.weights)
     fast = replace(preset_of("nano", "fast"), seed=_SEED)
     for variant in arguments.variants:
         changes = VARIANTS[variant]
         runs = arguments.out / "runs" / variant.replace(" ", "-")
-        for stage in (StageName.AUTOENCODER, StageName.PRIOR):
+        for stage in (StageName.AUTOENCODER, StageName.PRIOR, StageName.CODEC):
             shutil.copytree(arguments.runs / stage, runs / stage)
         torch.manual_seed(_SEED)
-        write_weights(runs / StageName.CODEC, packaged.networks.latent_codec.state_dict())
         recipe = Recipe(
             photos=arguments.photos, check=arguments.check, runs=runs, limit=arguments.limit
         )
