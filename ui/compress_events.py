@@ -113,7 +113,13 @@ class CompressEvents:
             *(quality.change, target.submit, passes.change),
             *(mode.input, file.tags.input, send_tags.input),
         ]
+        # The field tells an input when it is only left, too.
         added = file.add_tag.input(
+            self._turns.ask_if(Wish.FILE, self._handlers.adds_tag),
+            [session, file.add_tag],
+            self._ticket,
+            **QUICK,
+        ).then(
             self._handlers.add_tag,
             [session, file.tags, file.add_tag],
             [session, file.tags, file.add_tag],
@@ -122,7 +128,7 @@ class CompressEvents:
         codings = []
         for asked in (
             gr.on(changes, self._turns.ask(Wish.FILE), outputs=self._ticket, **QUICK, **_LAST),
-            self._ask(added.success, Wish.FILE),
+            added,
         ):
             locked = asked.then(
                 locks.lock_for_encoding,
@@ -144,7 +150,7 @@ class CompressEvents:
         # A choice ends the running decoding, if another one follows by itself.
         chosen = gr.on(
             panel.choices,
-            self._turns.ask_if_wanted(Wish.PICTURE),
+            self._turns.ask_if(Wish.PICTURE),
             panel.auto,
             self._ticket,
             **QUICK,

@@ -104,12 +104,16 @@ class CompressHandlers:
         encoded = yield from self._code(photo, image, wish, chosen)
         yield self._show(replace(session, encoded=encoded), wish, ticks)
 
+    def adds_tag(self, session: Session, added: str | None) -> bool:
+        """Return whether a word can be added: there is one, and a file that can hold it."""
+        return bool(added) and session.encoded is not None
+
     def add_tag(
         self, session: Session, tags: list[str], added: str | None
-    ) -> tuple[Session, Update, None]:
+    ) -> tuple[Session | Update, Update, Update | None]:
         """Offer another word of the vocabulary, ticked; the file follows in :meth:`recode`."""
-        if session.encoded is None or not added:
-            raise toast(texts.ENCODE_FIRST)  # so that no other file follows; the word stays
+        if not added or not self.adds_tag(session, added):
+            return gr.skip(), gr.skip(), gr.skip()
         if added not in {tag.name for tag in session.offered}:
             word = Tag(id=self._codec.vocabulary.index_of(added), name=added)
             session = replace(session, offered=(*session.offered, word))

@@ -83,7 +83,7 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
     # A choice ends the running decoding, if another one follows by itself.
     chosen = gr.on(
         panel.choices,
-        turns.ask_if_wanted(Wish.PICTURE),
+        turns.ask_if(Wish.PICTURE),
         panel.auto,
         ticket,
         trigger_mode="always_last",

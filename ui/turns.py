@@ -51,11 +51,16 @@ class Turns:
 
         return asked
 
-    def ask_if_wanted(self, wish: Wish) -> Callable[[gr.Request, bool], Any]:
-        """Return the same for an event whose input says whether anything will follow."""
+    def ask_if(self, wish: Wish, is_wanted: Callable[..., bool] = bool) -> Callable[..., Any]:
+        """Return the same for an event whose inputs say whether anything will follow.
 
-        def asked(request: gr.Request, is_wanted: bool) -> Any:  # noqa: ANN401 (or an update)
-            return self._note(request, wish) if is_wanted else gr.skip()
+        Args:
+            wish: What is wanted.
+            is_wanted: Told the inputs.
+        """
+
+        def asked(request: gr.Request, *inputs: Any) -> Any:  # noqa: ANN401 (as the event's)
+            return self._note(request, wish) if is_wanted(*inputs) else gr.skip()
 
         return asked
 

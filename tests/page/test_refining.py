@@ -180,6 +180,18 @@ def test_a_photograph_whose_first_file_failed_can_be_coded_with_other_wishes(wor
     assert session.encoded is not None
 
 
+def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(workshop, photos):
+    handlers = CompressHandlers(workshop)
+    session, _ = list(handlers.receive(str(photos["wide"])))[-1]
+    assert not handlers.adds_tag(session, "boat")
+    assert handlers.add_tag(session, [], "boat") == (gr.skip(),) * 3  # the word stays
+    *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
+    assert not handlers.adds_tag(session, None)
+    assert handlers.adds_tag(session, "boat")
+    session, chips, field = handlers.add_tag(session, ["dog"], "boat")
+    assert (chips["value"], field) == (["dog", "boat"], None)
+
+
 def test_without_a_photograph_there_is_nothing_to_code(workshop):
     (shown,) = CompressHandlers(workshop).recode(Session(), [], "quality", 50, 1, False, 0)
     assert shown == gr.skip()

@@ -71,8 +71,10 @@ def test_a_file_that_is_ready_is_shown_unless_its_photograph_is_gone(turns, wish
 
 
 def test_asking_only_if_something_follows(turns):
-    assert turns.ask_if_wanted(Wish.PICTURE)(ME, is_wanted=False) == SKIP
-    assert turns.ask_if_wanted(Wish.PICTURE)(ME, is_wanted=True) == 1
+    assert turns.ask_if(Wish.PICTURE)(ME, False) == SKIP
+    assert turns.ask_if(Wish.PICTURE)(ME, True) == 1
+    both = turns.ask_if(Wish.FILE, lambda first, second: first and second)
+    assert [both(ME, True, False), both(ME, True, True)] == [SKIP, 2]
 
 
 def test_the_work_of_a_visitor_who_was_forgotten_goes_on(turns, monkeypatch):
