@@ -156,7 +156,9 @@ def main() -> None:
     parser.add_argument("task", choices=["decode", "train"])
     parser.add_argument("check", type=Path, help="folder of photographs never trained on")
     parser.add_argument("--n", type=int, default=20, help="photographs")
-    parser.add_argument("--weights", type=Path, default=NANO_FOLDER, help="other weights of nano")
+    parser.add_argument(
+        "--weights", type=Path, default=NANO_FOLDER, help="other weights, for decode"
+    )
     parser.add_argument("--photos", type=Path, help="training photographs, for train")
     parser.add_argument("--runs", type=Path, help="run folders, for train")
     parser.add_argument("--limit", type=int, help="training photographs, as for 'latents'")

@@ -112,7 +112,7 @@ class RefineStep:
     """The state of refinement after one pass.
 
     Attributes:
-        index: Passes done so far, 1 to ``total``.
+        index: Passes done so far, 1 to ``total``; 0 of 0 for a file without refinement.
         total: Number of passes in all.
         encoded: The file after the last pass, ``None`` before.
     """

@@ -8,7 +8,7 @@ from ui import locks, texts, views
 from ui import texts_compare as words
 from ui.compare_handlers import CompareHandlers
 from ui.compress_panel import CompressTab
-from ui.decode_panel import MODEL, QUICK, take_as_given
+from ui.decode_panel import MODEL, QUICK, after_all, take_as_given
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
 
@@ -67,8 +67,7 @@ def build_compare_tab(workshop: Workshop, source: CompressTab) -> None:
         **heavy,
     )
     compared.failure(lambda: "", None, progress, **QUICK)
-    for after in (compared.then, compared.failure):  # what fails has no "then"
-        after(locks.unlock_long, outputs=[start, stop], **QUICK)
+    after_all(compared, locks.unlock_long, None, [start, stop])
     stop.click(
         lambda: (*locks.unlock_long(), views.draw_message(words.STOPPED)),
         outputs=[start, stop, progress],

@@ -10,7 +10,7 @@ from PIL import Image
 from difficmh_core.config import DecodeSettings
 from ui import locks
 from ui.compress_handlers import CompressHandlers
-from ui.decode_panel import MODEL, QUICK, DecodePanel
+from ui.decode_panel import MODEL, QUICK, DecodePanel, after_all
 from ui.file_column import FileColumn
 from ui.session import Controls, Session
 from ui.turns import Turns, Wish
@@ -66,8 +66,7 @@ class CompressEvents:
         return event(self._turns.ask(wish), outputs=self._ticket, **QUICK, **_LAST)
 
     def _unlock_after(self, event: Any) -> None:  # noqa: ANN401 (no type)
-        for after in (event.then, event.failure):  # what fails has no "then"
-            after(locks.unlock, self._session, self._busy, **QUICK)
+        after_all(event, locks.unlock, self._session, self._busy)
 
     def _connect_photo(self) -> list[Any]:
         """Connect what brings a photograph or takes it away."""
@@ -113,7 +112,7 @@ class CompressEvents:
             *(quality.change, target.submit, passes.change),
             *(mode.input, file.tags.input, send_tags.input),
         ]
-        # The field tells an input when it is only left, too.
+        # The field tells an input when it is only left, too; at "select" its value is the old one.
         added = file.add_tag.input(
             self._turns.ask_if(Wish.FILE, self._handlers.adds_tag),
             [session, file.add_tag],

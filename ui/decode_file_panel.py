@@ -6,7 +6,7 @@ import gradio as gr
 
 from ui import locks, texts
 from ui.decode_file_handlers import DecodeFileHandlers
-from ui.decode_panel import MODEL, QUICK, build_decode_panel
+from ui.decode_panel import MODEL, QUICK, after_all, build_decode_panel
 from ui.turns import Turns, Wish
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
@@ -96,7 +96,6 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
         asked = [ticket, panel.auto, file, *panel.settings]
         decodings.append(locked.then(by_itself, asked, **decoding))
     for decoded in decodings:
-        for after in (decoded.then, decoded.failure):  # what fails has no "then"
-            after(locks.unlock_file, file, busy, **QUICK)
+        after_all(decoded, locks.unlock_file, file, busy)
     stopped.then(locks.stop_file, file, [*busy, status], **QUICK)
     gone.then(locks.clear_file, outputs=cleared, **QUICK)

@@ -1,7 +1,7 @@
 """The controls of a decoding: presets, advanced settings, start and stop."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from difficmh_core.config import DecodeSettings, SamplerName
 from difficmh_core.presets import presets_of
 from ui import texts
 
-__all__ = ["MODEL", "QUICK", "DecodePanel", "build_decode_panel", "take_as_given"]
+__all__ = ["MODEL", "QUICK", "DecodePanel", "after_all", "build_decode_panel", "take_as_given"]
 
 START_PRESET = "fast"
 CUSTOM_PRESET = "custom"
@@ -20,6 +20,12 @@ QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 """Events that only change what is shown."""
 MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 """All heavy events wait in one queue for the one model."""
+
+
+def after_all(event: Any, show: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
+    """Show something once an event has ended; one that fails has no ``then``."""
+    for after in (event.then, event.failure):
+        after(show, inputs, outputs, **QUICK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

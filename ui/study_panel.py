@@ -7,7 +7,7 @@ import gradio as gr
 from ui import locks, views
 from ui import texts_study as words
 from ui.compress_panel import KEPT_S, CompressTab
-from ui.decode_panel import MODEL, QUICK, take_as_given
+from ui.decode_panel import MODEL, QUICK, after_all, take_as_given
 from ui.session import Update
 from ui.study_handlers import Study, StudyHandlers
 from ui.workshop import Workshop
@@ -70,8 +70,7 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
         **heavy,
     )
     ran.failure(lambda: "", None, progress, **QUICK)
-    for after in (ran.then, ran.failure):  # what fails has no "then"
-        after(locks.unlock_long, outputs=[start, stop], **QUICK)
+    after_all(ran, locks.unlock_long, None, [start, stop])
     stop.click(
         lambda: (*locks.unlock_long(), views.draw_message(words.STOPPED)),
         outputs=[start, stop, progress],

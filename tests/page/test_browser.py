@@ -10,6 +10,18 @@ from difficmh_core.presets import preset_of
 from tests.page.actions import choose_preset, decoded, download, encode, file_size, set_auto
 
 
+@pytest.fixture
+def long_decoding(visit, paced, photos):
+    """A page on which the second of fifty steps has been made."""
+    page = visit()
+    encode(page, photos["wide"])
+    decoded(page)
+    paced.n_steps = 0
+    choose_preset(page, "compress", "Paper")
+    page.wait_for_selector("#progress:has-text('Step 2')")
+    return page
+
+
 def test_from_upload_to_decoded_picture(visit, codec, photos):
     page = visit()
     encode(page, photos["wide"])
@@ -135,12 +147,8 @@ def test_quality_and_size_change_the_file(visit, photos):
     assert len(download(page, "#dicmh-file").read_bytes()) <= len(better) - 10
 
 
-def test_stop_ends_decoding_within_a_step_and_frees_the_model(visit, paced, photos):
-    page = visit()
-    encode(page, photos["wide"])
-    decoded(page)
-    choose_preset(page, "compress", "Paper")
-    page.wait_for_selector("#progress:has-text('Step 2')")
+def test_stop_ends_decoding_within_a_step_and_frees_the_model(long_decoding, paced):
+    page = long_decoding
     assert page.is_visible("#preview img")
     assert "s left" in page.inner_text("#progress")
     assert "steps per second" in page.inner_text("#progress")
@@ -155,25 +163,15 @@ def test_stop_ends_decoding_within_a_step_and_frees_the_model(visit, paced, phot
     page.wait_for_selector("#status:has-text('1 step')")
 
 
-def test_another_choice_ends_the_running_decoding(visit, paced, photos):
-    page = visit()
-    encode(page, photos["wide"])
-    decoded(page)
-    paced.n_steps = 0
-    choose_preset(page, "compress", "Paper")
-    page.wait_for_selector("#progress:has-text('Step 2')")
+def test_another_choice_ends_the_running_decoding(long_decoding, paced):
+    page = long_decoding
     choose_preset(page, "compress", "Instant")
     page.wait_for_selector("#status:has-text('1 step')")
     assert paced.n_steps < 50
 
 
-def test_clearing_the_photograph_ends_its_decoding(visit, paced, photos):
-    page = visit()
-    encode(page, photos["wide"])
-    decoded(page)
-    paced.n_steps = 0
-    choose_preset(page, "compress", "Paper")
-    page.wait_for_selector("#progress:has-text('Step 2')")
+def test_clearing_the_photograph_ends_its_decoding(long_decoding, paced):
+    page = long_decoding
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
     page.wait_for_timeout(1000)
