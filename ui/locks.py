@@ -12,6 +12,7 @@ __all__ = [
     "clear",
     "clear_file",
     "lock_at_step",
+    "lock_at_work",
     "lock_for_decoding",
     "lock_for_encoding",
     "lock_for_first",
@@ -106,8 +107,12 @@ def unlock_file(file: str | None) -> tuple[Update, Update, Update]:
 
 def lock_long() -> tuple[Update, Update, str]:
     """Lock what starts long work, offer to stop it, and say that it waits."""
-    locked = gr.update(interactive=False)
-    return locked, gr.update(interactive=True), views.draw_waiting(texts.WAITING)
+    return *lock_at_work(), views.draw_waiting(texts.WAITING)
+
+
+def lock_at_work() -> tuple[Update, Update]:
+    """Lock what starts long work, and offer to stop it."""
+    return gr.update(interactive=False), gr.update(interactive=True)
 
 
 def unlock_long() -> tuple[Update, Update]:

@@ -4,10 +4,11 @@ from typing import Any
 
 import gradio as gr
 
-from ui import locks, views
 from ui import texts_study as words
+from ui import views
 from ui.compress_panel import KEPT_S, CompressTab
-from ui.decode_panel import MODEL, QUICK, after_all, take_as_given
+from ui.decode_panel import QUICK, take_as_given
+from ui.long_work import MEASURING, connect_long_work, draw_actions
 from ui.session import Update
 from ui.study_handlers import Study, StudyHandlers
 from ui.workshop import Workshop
@@ -27,12 +28,8 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
     study = gr.State(Study(), time_to_live=KEPT_S)
     gr.HTML(views.draw_lead(words.INTRODUCTION), padding=False)
     experiment, options, wishes = _build_wishes()
-    with gr.Row(elem_classes="actions"):
-        start = gr.Button(words.START, variant="primary", min_width=120, elem_id="study-start")
-        stop = gr.Button(
-            words.STOP, variant="stop", interactive=False, min_width=120, elem_id="study-stop"
-        )
-    progress = gr.HTML(padding=False, elem_id="study-progress")
+    actions = draw_actions("study", words.START, words.STOP)
+    _, _, progress = actions
     overview = gr.HTML(padding=False, elem_id="study-overview")
     viewer = gr.HTML(padding=False, elem_id="study-pictures")
     table = gr.HTML(padding=False, elem_id="study-table")
@@ -57,31 +54,19 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
         return [told, *(gr.update(visible=index in shown) for index in range(4))]
 
     experiment.input(show_options, experiment, options, **QUICK)
-    heavy: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "minimal",
-        "show_progress_on": progress,
-        **MODEL,
-    }
-    ran = start.click(locks.lock_long, outputs=[start, stop, progress], **QUICK).then(
-        with_gpu(handlers.run, MAX_S),
+    connect_long_work(
+        actions,
+        handlers.run,
         [source.session, study, *wishes],
         [study, progress, overview, viewer, table, csv_file],
-        **heavy,
-    )
-    ran.failure(lambda: "", None, progress, **QUICK)
-    after_all(ran, locks.unlock_long, None, [start, stop])
-    stop.click(
-        lambda: (*locks.unlock_long(), views.draw_message(words.STOPPED)),
-        outputs=[start, stop, progress],
-        cancels=ran,
-        **QUICK,
+        stopped=words.STOPPED,
     )
     make.click(
         with_gpu(handlers.report, MAX_S),
         [source.session, study],
         [card, card_file, json_file],
-        **heavy,
+        show_progress_on=progress,
+        **MEASURING,
     )
 
 

@@ -163,7 +163,13 @@ def _check_rates(rates: Sequence[float]) -> None:
 
 
 def _codec_keys(arguments: argparse.Namespace) -> list[str]:
-    return list(dict.fromkeys(arguments.codecs))
+    return list(dict.fromkeys(map(_full_key, arguments.codecs)))
+
+
+def _full_key(key: str) -> str:
+    """Return what a codec is called in full: a profile alone decodes with one step."""
+    profile = key.removesuffix(REFINED)
+    return key.replace(profile, f"{profile}-instant", 1) if profile in PROFILE_NAMES else key
 
 
 def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], dict[str, str]]:
@@ -181,10 +187,9 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
     codecs = dict[str, tuple[DiffICMHCodec, FilesOfPicture]]()
     refined_files = dict[str, RefinedFiles]()
     for key in keys:
-        profile, _, label = key.partition("-")
+        profile, _, label = key.removesuffix(REFINED).partition("-")
         if profile not in PROFILE_NAMES:
             continue
-        label, refined = label.removesuffix(REFINED) or "instant", label.endswith(REFINED)
         settings = _OURS.get(label) or preset_of(profile, label)
         if profile not in codecs:
             codec = load_codec(
@@ -195,11 +200,12 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
             )
             codecs[profile] = codec, our_files(codec)
         codec, files = codecs[profile]
-        if refined and profile not in refined_files:
+        is_refined = key.endswith(REFINED)
+        if is_refined and profile not in refined_files:
             passes = RefinementSettings(passes=arguments.passes)
             refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
             refined_files[profile] = RefinedFiles(refiner, files)
-        of_label = refined_files[profile] if refined else files
+        of_label = refined_files[profile] if is_refined else files
         found[key] = OurCodec(codec, label, settings, of_label)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
@@ -251,7 +257,7 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
         default=list(_DEFAULT_CODECS),
         metavar="NAME",
         help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
-        f"nano-instant, with '{REFINED}' behind it for refined files "
+        f"nano-instant (nano alone is the same), with '{REFINED}' behind it for refined files "
         f"(default {' '.join(_DEFAULT_CODECS)})",
     )
     parser.add_argument(

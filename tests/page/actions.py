@@ -31,3 +31,7 @@ def download(page, selector) -> Path:
 
 def choose_preset(page, prefix, name):
     page.click(f"#{prefix}-preset label:has-text('{name}')")
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()

@@ -79,15 +79,15 @@ def paced(codec) -> Iterator[PacedCodec]:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory) -> dict[str, Path]:
-    """Two photographs of different sizes, one of them turned and with metadata."""
+    """Three photographs of different sizes, two of them turned; all have metadata."""
     folder = tmp_path_factory.mktemp("photos")
-    sizes = {"wide": (150, 100), "turned": (90, 120)}
+    sizes = {"wide": (150, 100), "turned": (90, 120), "private": (96, 120)}
     paths = {}
     for name, (width, height) in sizes.items():
         ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3)
         image = Image.fromarray(ramp.astype(np.uint8))
         exif = Image.Exif()
-        exif[0x0112] = 6 if name == "turned" else 1
+        exif[0x0112] = 1 if name == "wide" else 6
         exif[0x010E] = "a secret"
         paths[name] = folder / f"{name}.jpg"
         image.save(paths[name], quality=95, exif=exif)

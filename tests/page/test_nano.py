@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
+from tests.page.actions import download, open_tab
 from tests.page.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
@@ -62,16 +63,6 @@ def upload(page, photo=PHOTO):
     page.set_input_files("#photo input[type=file]", photo)
     page.wait_for_selector("#facts .file")
     page.wait_for_selector("#status .result")
-
-
-def download(page, selector) -> Path:
-    with page.expect_download() as started:
-        page.click(selector)
-    return started.value.path()
-
-
-def open_tab(page, name):
-    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def other_photo(tmp_path, level=0) -> Path:

@@ -104,6 +104,13 @@ def test_the_command_line_compares(run, photo, tmp_path, picture):
     assert told["rows"][0]["n_bytes"] <= 1500
 
 
+def test_a_profile_alone_is_its_codec_of_one_step(run, photo, tmp_path):
+    words = ["compare", photo, "--bytes", 1500, "--codecs", "tiny", "tiny-instant", "--json"]
+    code, out, said = run(*words, "--cache-dir", tmp_path, "--metrics", "psnr_db")
+    assert code == 0, said
+    assert [row["codec"] for row in json.loads(out)["rows"]] == ["tiny-instant"]
+
+
 def strict_json(text):
     """Read JSON, and refuse what only some programs take for it."""
 
@@ -191,6 +198,7 @@ def test_measures_and_tasks_are_chosen_by_name(run, photo, tmp_path):
         (("compare", "--bytes", "0"), "at least 1 byte"),
         (("compare", "--codecs", "bpg"), "no codec 'bpg'"),
         (("compare", "--codecs", "tiny-slow"), "no preset 'slow'"),
+        (("compare", "--codecs", "tiny-refined"), "difficmh_core fetch"),  # what it optimizes
         (("compare", "--sheet", "sheet.jpg"), "written as PNG"),
     ],
 )
