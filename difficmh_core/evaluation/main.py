@@ -13,7 +13,7 @@ from accelerate import PartialState
 from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config import DecodeSettings
-from difficmh_core.errors import ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.evaluation.comparison import Outcome, compare
 from difficmh_core.evaluation.contenders import (
     BASELINES,
@@ -203,7 +203,11 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         is_refined = key.endswith(REFINED)
         if is_refined and profile not in refined_files:
             passes = RefinementSettings(passes=arguments.passes)
-            refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
+            try:
+                refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
+            except BackendUnavailableError as error:
+                absent[key] = str(error)
+                continue
             refined_files[profile] = RefinedFiles(refiner, files)
         of_label = refined_files[profile] if is_refined else files
         found[key] = OurCodec(codec, label, settings, of_label)

@@ -160,16 +160,23 @@ def test_odd_pictures_are_compared(kind, run, tmp_path, picture):
     assert [row["error"] for row in rows] == [None] * len(rows)
 
 
-def test_a_codec_that_is_not_there_is_a_row(run, photo, tmp_path):
-    words = ["compare", photo, "--bytes", 1500, "--codecs", "vvc", "jpeg", "--cache-dir", tmp_path]
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [
+        ("vvc", "difficmh_core fetch baselines"),
+        ("tiny-instant-refined", "difficmh_core fetch"),  # it optimizes LPIPS and DISTS
+    ],
+)
+def test_a_codec_that_is_not_there_is_a_row(run, photo, tmp_path, key, command):
+    words = ["compare", photo, "--bytes", 1500, "--codecs", key, "jpeg", "--cache-dir", tmp_path]
     code, out, _ = run(*words)
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:3]] == ["vvc", "JPEG"]
-    assert "vvc: " in out
-    assert "fetch baselines" in out
+    assert [line.split()[0] for line in out.splitlines()[1:3]] == [key, "JPEG"]
+    assert f"{key}: " in out
+    assert command in out
     code, out, _ = run(*words, "--json")
-    vvc, jpeg_row = strict_json(out)["rows"]
-    assert "fetch baselines" in vvc["error"]
+    absent, jpeg_row = strict_json(out)["rows"]
+    assert command in absent["error"]
     assert jpeg_row["error"] is None
 
 
