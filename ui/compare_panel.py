@@ -41,7 +41,7 @@ def build_compare_tab(workshop: Workshop, source: CompressTab) -> None:
             min_width=200,
             elem_id="compare-bytes",
         )
-    actions = draw_actions("compare", words.COMPARE, words.STOP)
+    actions = draw_actions("compare", words.COMPARE)
     gr.HTML(f'<p class="notice">{texts.NOTICE}</p>', padding=False, elem_id="compare-notice")
     viewer = gr.HTML(padding=False, elem_id="compare-pictures")
     table = gr.HTML(padding=False, elem_id="compare-table")
@@ -53,7 +53,6 @@ def build_compare_tab(workshop: Workshop, source: CompressTab) -> None:
         handlers.compare,
         [source.session, keys, target],
         [progress, viewer, table],
-        stopped=words.STOPPED,
     )
     for event in source.changed:
         event.then(handlers.target_of, source.session, target, **QUICK)

@@ -22,6 +22,7 @@ __all__ = [
     "show_if_there",
     "stop",
     "stop_file",
+    "stop_long",
     "unlock",
     "unlock_file",
     "unlock_long",
@@ -118,6 +119,11 @@ def lock_at_work() -> tuple[Update, Update]:
 def unlock_long() -> tuple[Update, Update]:
     """Offer to start long work again."""
     return gr.update(interactive=True), gr.update(interactive=False)
+
+
+def stop_long() -> tuple[Update, Update, str]:
+    """Say that long work was stopped, and offer to start it again."""
+    return *unlock_long(), views.draw_message(texts.STOPPED_MEASURING)
 
 
 def stop(session: Session) -> tuple[Update, Update, Update, str]:

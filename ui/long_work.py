@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import locks, views
+from ui import locks, texts
 from ui.decode_panel import MODEL, QUICK, after_all
 from ui.turns import Turns, Wish
 from ui.zero_gpu import MAX_S, with_gpu
@@ -16,15 +16,12 @@ MEASURING: dict[str, Any] = {"api_visibility": "private", "show_progress": "mini
 """Events of these tabs that use the model."""
 
 
-def draw_actions(
-    prefix: str, start_label: str, stop_label: str
-) -> tuple[gr.Button, gr.Button, gr.HTML]:
+def draw_actions(prefix: str, start_label: str) -> tuple[gr.Button, gr.Button, gr.HTML]:
     """Draw the two buttons and the progress inside the current layout.
 
     Args:
         prefix: Begins the ids of the elements, which differ between the tabs.
         start_label: What the button that starts says.
-        stop_label: What the button that stops says.
 
     Returns:
         The button that starts, the one that stops, and the progress.
@@ -32,7 +29,7 @@ def draw_actions(
     with gr.Row(elem_classes="actions"):
         start = gr.Button(start_label, variant="primary", min_width=120, elem_id=f"{prefix}-start")
         stop = gr.Button(
-            stop_label,
+            texts.STOP,
             variant="stop",
             interactive=False,
             min_width=120,
@@ -46,8 +43,6 @@ def connect_long_work(
     work: Callable[..., Iterator[tuple[Any, ...]]],
     inputs: Sequence[Any],
     outputs: Sequence[Any],
-    *,
-    stopped: str,
 ) -> None:
     """Start work, stop it within its step, and lock what must wait meanwhile.
 
@@ -56,7 +51,6 @@ def connect_long_work(
         work: A generator event; each value is shown as it comes.
         inputs: Of the work.
         outputs: Of the work; the progress is among them.
-        stopped: Said once the visitor has stopped it.
     """
     start, stop, progress = actions
     turns, ticket = Turns(), gr.Number(0, visible="hidden")
@@ -78,5 +72,5 @@ def connect_long_work(
     ran.failure(lambda: "", None, progress, **QUICK)
     after_all(ran, locks.unlock_long, None, [start, stop])
     stop.click(turns.ask(Wish.PICTURE), outputs=ticket, **QUICK).then(
-        lambda: (*locks.unlock_long(), views.draw_message(stopped)), outputs=[*actions], **QUICK
+        locks.stop_long, outputs=[*actions], **QUICK
     )

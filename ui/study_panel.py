@@ -28,7 +28,7 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
     study = gr.State(Study(), time_to_live=KEPT_S)
     gr.HTML(views.draw_lead(words.INTRODUCTION), padding=False)
     experiment, options, wishes = _build_wishes()
-    actions = draw_actions("study", words.START, words.STOP)
+    actions = draw_actions("study", words.START)
     _, _, progress = actions
     overview = gr.HTML(padding=False, elem_id="study-overview")
     viewer = gr.HTML(padding=False, elem_id="study-pictures")
@@ -59,7 +59,6 @@ def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
         handlers.run,
         [source.session, study, *wishes],
         [study, progress, overview, viewer, table, csv_file],
-        stopped=words.STOPPED,
     )
     make.click(
         with_gpu(handlers.report, MAX_S),

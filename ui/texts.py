@@ -157,6 +157,7 @@ READY = "The file is ready. Decode it to see what comes back."
 CHANGED = "The file has changed. Decode it again to see what comes back now."
 STOPPED = "Stopped. What is unfinished is not kept."
 STOPPED_FIRST = "Stopped. The photograph is compressed once you change a setting."
+STOPPED_MEASURING = "Stopped. What was measured stays."
 
 ENCODE_FIRST = "There is no file yet. Drop a photograph first."
 CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."

@@ -169,7 +169,7 @@ def _codec_keys(arguments: argparse.Namespace) -> list[str]:
 def _full_key(key: str) -> str:
     """Return what a codec is called in full: a profile alone decodes with one step."""
     profile = key.removesuffix(REFINED)
-    return key.replace(profile, f"{profile}-instant", 1) if profile in PROFILE_NAMES else key
+    return f"{profile}-instant{key.removeprefix(profile)}" if profile in PROFILE_NAMES else key
 
 
 def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], dict[str, str]]:
