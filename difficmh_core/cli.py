@@ -114,12 +114,15 @@ def _fail(message: str) -> int:
 
 
 def _encode(arguments: argparse.Namespace) -> Report:
-    from difficmh_core.image_io import read_image
+    from difficmh_core.image_reading import read_picture
     from difficmh_core.refinement import RefinementSettings, Refiner, file_of
 
     _check_target(arguments.photo, arguments.file)
     refinement = RefinementSettings(passes=arguments.passes) if arguments.passes else None
-    image = read_image(arguments.photo)
+    picture = read_picture(arguments.photo)
+    for note in picture.notes:
+        sys.stderr.write(f"note: {note}\n")
+    image = picture.image
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
     wish: dict[str, Any] = {

@@ -23,6 +23,7 @@ from difficmh_core.errors import ImageError
 from difficmh_core.evaluation.judge import Judge, Seen
 from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
+from difficmh_core.image_reading import read_picture
 from difficmh_core.model_key import model_key
 from difficmh_core.refinement import RefinementSettings, Refiner, RefineStep, file_of
 from difficmh_core.tagging.tags import Tag
@@ -248,16 +249,14 @@ def read_photo(path: Path, max_pixels: int) -> tuple[Photo, bytes]:
     Raises:
         ImageError: If it is no picture, or too large.
     """
-    image = read_image(path, max_pixels=max_pixels)
-    png = png_of(image)
-    with Image.open(path) as upload:
-        upload_format = upload.format or path.suffix.lstrip(".").upper()
+    picture = read_picture(path, max_pixels=max_pixels)
+    image, png = picture.image, png_of(picture.image)
     photo = Photo(
         path=str(path),
         digest=hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest(),
         name=path.stem,
         upload_bytes=path.stat().st_size,
-        upload_format=upload_format,
+        upload_format=picture.format_name,
     )
     return photo, png
 

@@ -32,7 +32,8 @@ from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.picture_sets import DEFAULT_SET_METRICS, PictureSets
 from difficmh_core.evaluation.report import contact_sheet, table
 from difficmh_core.files import check_writable
-from difficmh_core.image_io import read_image, write_png
+from difficmh_core.image_io import write_png
+from difficmh_core.image_reading import read_picture
 from difficmh_core.presets import preset_of
 from difficmh_core.profiles import PROFILE_NAMES, load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
@@ -83,7 +84,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     targets = list(arguments.bytes or ())
     if targets and min(targets) < 1:
         raise ConfigError(f"A file needs at least 1 byte, got {min(targets)}. Allow more.")
-    image = read_image(arguments.photo)
+    picture = read_picture(arguments.photo)
+    image = picture.image
+    for note in picture.notes:
+        sys.stderr.write(f"note: {note}\n")
     rates = tuple(arguments.bpp or ()) if targets or arguments.bpp else _DEFAULT_RATES
     _check_rates(rates)
     targets += [max(1, int(bpp * image.width * image.height / 8)) for bpp in rates]

@@ -277,8 +277,8 @@ def test_a_truncated_progressive_jpeg_is_refused():
     assert "damaged JPEG" in refusal(data[: len(data) // 2])
 
 
-def test_floating_point_pictures_are_refused():
-    data = encoded(Image.fromarray(np.ones((2, 2), np.float32)), "TIFF")
+def test_signed_pictures_are_refused():
+    data = encoded(Image.fromarray(np.ones((2, 2), np.int32)), "TIFF")
     assert "8 or 16 bits" in refusal(data)
 
 

@@ -1,0 +1,118 @@
+"""Which program decodes which file: Pillow where it is good enough, else the library that is.
+
+======================  ============================================================
+decoder                 decodes
+======================  ============================================================
+Pillow                  JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, PPM, JPEG 2000
+pillow-heif (libheif)   HEIC of 8, 10 and 12 bits
+pillow-jxl (libjxl)     JPEG XL
+imagecodecs             JPEG of 12 bits; the first frame of JPEG XL animations
+tifffile                TIFF files of the kinds that Pillow does not read
+======================  ============================================================
+
+Pillow is only ever told to try the one format that the header is of. The libraries are imported
+where they are used, so that a caller who reads a JPEG waits for none of them.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PIL import Image
+
+from difficmh_core.image_reading.header import Header
+from difficmh_core.image_reading.levels import image_of, to_levels
+from difficmh_core.image_reading.sniffing import Format
+
+__all__ = ["Decoded", "decode", "import_decoders"]
+
+Decoded = tuple[Image.Image, tuple[str, ...]]
+"""A picture in any of Pillow's modes, with its ``info``, and notes."""
+
+_JXL_THREADS = 1
+"""libjxl would start one thread for each core."""
+
+
+def decode(format: Format, header: Header) -> Decoded:
+    """Decode a file whose header has been checked.
+
+    Raises:
+        Exception: Whatever the decoder raises on a damaged file.
+    """
+    return _DECODERS[format](header)
+
+
+def import_decoders() -> None:
+    """Import every decoder, so that the first picture does not wait for it."""
+    import imagecodecs
+    import pillow_heif
+    import pillow_jxl
+    import tifffile
+    from PIL import ImageCms
+
+    Image.preinit()
+    Image.init()
+    del imagecodecs, pillow_heif, pillow_jxl, tifffile, ImageCms
+
+
+def _by_pillow(pillow_format: str, header: Header) -> Decoded:
+    image = Image.open(io.BytesIO(header.data), formats=[pillow_format])
+    if image.width * image.height > header.size[0] * header.size[1]:
+        raise ValueError("its header names two sizes")
+    image.load()
+    return image, ()
+
+
+def _decode_jpeg(header: Header) -> Decoded:
+    if "8 bits" in header.traits:
+        return _by_pillow("JPEG", header)
+    import imagecodecs
+
+    values = imagecodecs.jpeg8_decode(header.data)
+    return image_of(to_levels(values, (1 << 12) - 1)), ()
+
+
+def _decode_heic(header: Header) -> Decoded:
+    import pillow_heif
+
+    image = pillow_heif.open_heif(header.data, convert_hdr_to_8bit=True).to_pillow()
+    return image, ()
+
+
+def _decode_jxl(header: Header) -> Decoded:
+    if "animated" in header.traits:
+        import imagecodecs
+
+        # The plug-in returns the last frame.
+        values = imagecodecs.jpegxl_decode(header.data, index=0)
+        return image_of(to_levels(values)), ("The first frame of an animation is used.",)
+    import pillow_jxl
+
+    _, info, pixels, profile, _ = pillow_jxl.Decoder(num_threads=_JXL_THREADS)(header.data)
+    image = Image.frombytes(info.mode, (info.width, info.height), bytes(pixels))
+    if profile:
+        image.info["icc_profile"] = bytes(profile)
+    return image, ()
+
+
+def _decode_tiff(header: Header) -> Decoded:
+    if "Pillow" in header.traits:
+        return _by_pillow("TIFF", header)
+    from difficmh_core.image_reading.tiff_decoding import decode_by_tifffile
+
+    return decode_by_tifffile(header.data)
+
+
+_DECODERS: Mapping[Format, Callable[[Header], Decoded]] = {
+    Format.JPEG: _decode_jpeg,
+    Format.PNG: partial(_by_pillow, "PNG"),
+    Format.WEBP: partial(_by_pillow, "WEBP"),
+    Format.AVIF: partial(_by_pillow, "AVIF"),
+    Format.HEIC: _decode_heic,
+    Format.JPEG_XL: _decode_jxl,
+    Format.GIF: partial(_by_pillow, "GIF"),
+    Format.TIFF: _decode_tiff,
+    Format.BMP: partial(_by_pillow, "BMP"),
+    Format.PPM: partial(_by_pillow, "PPM"),
+    Format.JPEG_2000: partial(_by_pillow, "JPEG2000"),
+}

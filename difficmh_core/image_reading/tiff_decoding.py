@@ -1,0 +1,58 @@
+"""TIFF files of the kinds that Pillow does not read, or reads wrongly, by tifffile.
+
+These are floating point numbers, 12-bit and 32-bit integers, 16 bits in separate planes, and
+compression by JPEG 2000, JPEG XL, LERC or WebP.
+"""
+
+import io
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from difficmh_core.image_reading.levels import image_of, to_levels
+
+__all__ = ["RANGE_NOTE", "decode_by_tifffile"]
+
+RANGE_NOTE = "The file holds floating point numbers: 0 to 1 is shown, what lies beyond is clipped."
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED, _YCBCR = 0, 1, 2, 5, 6
+_BASE_CHANNELS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _SEPARATED: 4, _YCBCR: 3}
+_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+
+
+def decode_by_tifffile(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the first page with 8 bits per channel, and what is to be noted of it.
+
+    Raises:
+        ValueError: If its numbers or colors are of another kind than those named above.
+    """
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        values = np.asarray(page.asarray(maxworkers=1))
+        photometric, n_bits = int(page.photometric), int(page.bitspersample)
+        axes, alphas = page.axes, [int(kind) for kind in page.extrasamples]
+    if axes == "SYX":
+        values = values.transpose(1, 2, 0)
+    elif axes not in ("YX", "YXS"):
+        raise ValueError(f"its samples are arranged as {axes}")
+    if values.dtype.kind not in "uf":
+        raise ValueError("signed integers; save it with 8 or 16 bits per channel")
+    if photometric not in _BASE_CHANNELS:
+        raise ValueError("colors of a rare kind; save it as RGB")
+    levels = to_levels(values, (1 << n_bits) - 1 if values.dtype.kind == "u" else None)
+    image = _compose(levels.reshape(*levels.shape[:2], -1), photometric, alphas)
+    return image, ((RANGE_NOTE,) if values.dtype.kind == "f" else ())
+
+
+def _compose(levels: NDArray[np.uint8], photometric: int, alphas: list[int]) -> Image.Image:
+    n_base = _BASE_CHANNELS[photometric]
+    base = levels[..., :n_base]
+    if photometric == _WHITE_IS_ZERO:
+        base = np.invert(base)
+    image = image_of(base, _MODES[n_base])
+    has_alpha = levels.shape[2] > n_base and alphas[:1] in ([1], [2])
+    if has_alpha and n_base < 4:
+        image = image.convert("RGB")
+        image.putalpha(image_of(levels[..., n_base]))
+    return image
