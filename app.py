@@ -13,16 +13,15 @@ import torch
 
 from difficmh_core.arguments import CACHE_VARIABLE
 from difficmh_core.errors import DiffICMHError
+from difficmh_core.picture_pool import PicturePool
 from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, cost_notice, load_codec
 from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
 from difficmh_core.weights.cards import PACKAGE_CARDS
-from ui.page import MAX_PIXELS, build_demo, launch_settings
+from ui.page import MAX_PIXELS, build_page
 from ui.result_cache import ResultCache
 from ui.showcase import example_photos, showcase_dir
 
 LOGGER = logging.getLogger("difficmh")
-MAX_QUEUE = 32
-"""Visitors that may wait for the model; later ones are asked to come back."""
 
 
 def main() -> int:
@@ -41,21 +40,22 @@ def main() -> int:
         LOGGER.error("%s", error)
         return 1
     fetch_weights(arguments.cache_dir)
-    demo = build_demo(
-        codec,
-        max_pixels=arguments.max_pixels,
-        examples=example_photos(),
-        notice=cost_notice(arguments.profile, arguments.device),
-        results=ResultCache(showcase_dir(arguments.cache_dir)),
-        weights_dir=arguments.cache_dir,
-    )
-    demo.queue(max_size=MAX_QUEUE).launch(
-        server_name=arguments.host,
-        server_port=arguments.port,
-        share=arguments.share,
-        mcp_server=True,
-        **launch_settings(),
-    )
+    with PicturePool() as pictures:
+        page = build_page(
+            codec,
+            read=pictures.read,
+            max_pixels=arguments.max_pixels,
+            examples=example_photos(),
+            notice=cost_notice(arguments.profile, arguments.device),
+            results=ResultCache(showcase_dir(arguments.cache_dir)),
+            weights_dir=arguments.cache_dir,
+        )
+        page.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            share=arguments.share,
+            mcp_server=True,
+        )
     return 0
 
 

@@ -1,7 +1,6 @@
 """Events of the compare tab: one photograph by every codec within the same bytes."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,7 +10,7 @@ from ui import texts_compare as texts
 from ui import views
 from ui.contestants import Measured, Task, absent_one, contestants_of, measure_one, run
 from ui.panes import best_of, draw_table, original_overlay, original_pane, pane_of
-from ui.session import CodingWish, Session, whole_number
+from ui.session import CodingWish, Photo, Session, whole_number
 from ui.toasts import toast, with_toasts
 from ui.viewer import viewer_markup
 from ui.workshop import Workshop
@@ -82,26 +81,25 @@ class CompareHandlers:
         return progress, viewer, draw_table(measured) if measured else ""
 
 
-def compare_files(
-    workshop: Workshop, photo: Path, target_bytes: int, keys: Sequence[str], preset: str
+def compare_photo(
+    workshop: Workshop, photo: Photo, target_bytes: int, keys: Sequence[str], preset: str
 ) -> dict[str, Any]:
     """Return the rows of a comparison, as the endpoint tells them.
 
     Args:
         workshop: What all callers share.
-        photo: An upload.
+        photo: The photograph.
         target_bytes: What each file may hold [bytes]; 0 takes our file of quality 50.
         keys: The codecs.
         preset: How ours is decoded.
     """
-    received = workshop.receive(photo)
-    image = workshop.load(received)
-    tags = workshop.tag(received, image)
+    image = workshop.load(photo)
+    tags = workshop.tag(photo, image)
     if not target_bytes:
         wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
-        target_bytes = len(workshop.encode(received, image, wish, tags).data)
+        target_bytes = len(workshop.encode(photo, image, wish, tags).data)
     task = Task(
-        photo=received,
+        photo=photo,
         image=image,
         target_bytes=target_bytes,
         tags=tags,

@@ -6,7 +6,6 @@ A visitor's picture and file live in that visitor's :class:`~ui.session.Session`
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 from PIL import Image
@@ -53,7 +52,7 @@ class CompressHandlers:
         """Take a photograph; its metadata and the upload itself are gone afterwards."""
         if photo is None:
             raise toast(texts.ENCODE_FIRST)
-        received = self._workshop.receive(Path(photo))
+        received = self._workshop.receive(photo)
         yield Session(photo=received), received.path
 
     @with_toasts
@@ -134,7 +133,7 @@ class CompressHandlers:
                 shown = (*_show_preview(state), gr.skip(), gr.update(visible=False))
                 yield session, *shown, *locks.lock_at_step(progress)
                 continue
-            picture = self._workshop.save(state.png, f"{photo.name}-decoded.png")
+            picture = self._workshop.files.save(state.png, f"{photo.name}-decoded.png")
             result = views.Result(
                 n_bytes=encoded.stream.n_bytes,
                 bpp=encoded.stream.bpp,
@@ -218,7 +217,7 @@ class CompressHandlers:
         )
         if ticks is not None:
             chips["value"] = ticks
-        path = self._workshop.save(encoded.data, f"{photo.name}.dicmh")
+        path = self._workshop.files.save(encoded.data, f"{photo.name}.dicmh")
         message = texts.CHANGED if session.picture else texts.READY
         session = replace(session, picture=None)
         file = gr.update(value=path)

@@ -67,7 +67,7 @@ class DecodeFileHandlers:
                 hidden = gr.update(visible=False)
                 yield preview, gr.skip(), hidden, *locks.lock_at_step(progress)
                 continue
-            picture = self._workshop.save(state.png, f"{Path(str(file)).stem}-decoded.png")
+            picture = self._workshop.files.save(state.png, f"{Path(str(file)).stem}-decoded.png")
             result = views.Result(
                 n_bytes=len(data),
                 bpp=stream.bpp,
@@ -95,4 +95,4 @@ class DecodeFileHandlers:
     def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
         if file is None:
             raise toast(texts.CHOOSE_FILE)
-        return self._workshop.open_file(Path(file))
+        return self._workshop.open_file(file)

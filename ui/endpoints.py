@@ -7,22 +7,34 @@ the Model Context Protocol, needs no session. Signatures and docstrings are what
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.codec import Encoded
+from difficmh_core.config import DecodeSettings
 from difficmh_core.presets import preset_of
 from difficmh_core.reports import header_fields
-from ui.compare_handlers import compare_files
-from ui.decode_panel import MODEL
-from ui.session import Controls, controls_of, read_settings, read_wish
+from ui.compare_handlers import compare_photo
+from ui.session import (
+    CodingWish,
+    Controls,
+    Decoding,
+    Photo,
+    controls_of,
+    read_settings,
+    read_wish,
+)
 from ui.toasts import with_toasts
 from ui.workshop import Workshop
-from ui.zero_gpu import MAX_S, with_gpu
+from ui.zero_gpu import MAX_S, MIN_S, with_gpu
 
 __all__ = ["add_endpoints"]
+
+
+CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
+"""Files are opened while the model works for others; for its own work a call waits its turn."""
 
 
 class Endpoints:
@@ -32,6 +44,10 @@ class Endpoints:
         """Take what all callers share."""
         self._workshop = workshop
         self._codec = workshop.codec
+        self._encode = with_gpu(self._encode_now, MAX_S)
+        self._decode = with_gpu(self._decode_now, MAX_S)
+        self._compare = with_gpu(functools.partial(compare_photo, workshop), MAX_S)
+        self._verify = with_gpu(workshop.codec.verify, MIN_S)
 
     def encode(
         self,
@@ -54,18 +70,15 @@ class Endpoints:
         """
         mode = "size" if target_bytes else "quality"
         wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
-        received = self._workshop.receive(_path(photo))
-        image = self._workshop.load(received)
-        chosen: Sequence[Any] = wish.tags
-        if send_tags and tags is None:
-            chosen = self._workshop.tag(received, image)
-        encoded = self._workshop.encode(received, image, wish, chosen if send_tags else ())
-        path = self._workshop.save(encoded.data, f"{received.name}.dicmh")
+        received = self._workshop.receive(photo)
+        encoded = self._encode(received, wish, None if tags is None else wish.tags)
+        path = self._workshop.files.save(encoded.data, f"{received.name}.dicmh")
         stream = encoded.stream
         facts = {
             **_facts(stream, encoded.section_bits),
             "tags": [asdict(tag) for tag in encoded.tags],
             "upload_bytes": received.upload_bytes,
+            "notes": list(received.notes),
         }
         return gr.FileData(path=path, orig_name=f"{received.name}.dicmh"), facts
 
@@ -94,7 +107,7 @@ class Endpoints:
             realism: 0 shows the file's own content, 1 the painted picture; -1 takes the preset's.
             control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
         """
-        _, stream = self._workshop.open_file(_path(file))
+        _, stream = self._workshop.open_file(file)
         controls = controls_of(preset_of(self._codec.config.profile, preset))._asdict()
         wishes: Mapping[str, tuple[Any, Any]] = {
             "steps": (steps, 0),
@@ -107,9 +120,9 @@ class Endpoints:
         }
         controls |= {name: value for name, (value, unset) in wishes.items() if value != unset}
         settings = read_settings(Controls(**controls))
-        *_, last = self._workshop.decode(stream, settings)
-        name = f"{_path(file).stem}-decoded.png"
-        path = self._workshop.save(last.png, name)
+        last = self._decode(stream, settings)
+        name = f"{self._workshop.files.path_of(file).stem}-decoded.png"
+        path = self._workshop.files.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
@@ -137,7 +150,8 @@ class Endpoints:
                 none is named.
             preset: How ours is decoded: instant, fast or paper.
         """
-        return compare_files(self._workshop, _path(photo), target_bytes, codecs or (), preset)
+        received = self._workshop.receive(photo)
+        return self._compare(received, target_bytes, codecs or (), preset)
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
         """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
@@ -145,33 +159,40 @@ class Endpoints:
         Args:
             file: The .dicmh file.
         """
-        _, stream = self._workshop.open_file(_path(file))
-        bits = self._codec.verify(stream)
+        _, stream = self._workshop.open_file(file)
+        bits = self._verify(stream)
         names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
         return _facts(stream, bits) | {"tags": names}
+
+    def _encode_now(self, photo: Photo, wish: CodingWish, tags: Sequence[str] | None) -> Encoded:
+        """Code a photograph with these tags; without any, the tagger chooses."""
+        image = self._workshop.load(photo)
+        chosen: Sequence[Any] = () if tags is None else tags
+        if wish.send_tags and tags is None:
+            chosen = self._workshop.tag(photo, image)
+        return self._workshop.encode(photo, image, wish, chosen if wish.send_tags else ())
+
+    def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
+        *_, last = self._workshop.decode(stream, settings)
+        return last
 
 
 def add_endpoints(workshop: Workshop) -> None:
     """Publish the endpoints inside the current page."""
     endpoints = Endpoints(workshop)
     for name in ("encode", "decode", "compare", "info"):
-        gr.api(_public(getattr(endpoints, name)), api_name=name, **MODEL)
+        gr.api(_public(getattr(endpoints, name)), api_name=name, **CALLS)
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint with its errors worded for callers, and a GPU where one is borrowed."""
+    """Return an endpoint with its errors worded for callers."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
         (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
-    return with_gpu(public, MAX_S)
-
-
-def _path(file: gr.FileData | Mapping[str, Any]) -> Path:
-    """Return where an uploaded file lies; Gradio has checked that it is an upload."""
-    return Path(file["path"] if isinstance(file, Mapping) else file.path)
+    return public
 
 
 def _facts(stream: Bitstream, section_bits: Mapping[str, float]) -> dict[str, Any]:

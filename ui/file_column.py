@@ -49,7 +49,7 @@ def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColum
         elem_id="photo",
     )
     gallery = _build_gallery(photo, examples)
-    workshop.kept = photo.keep_in_cache
+    workshop.files.examples = photo.keep_in_cache
     mode = gr.Radio(
         list(texts.MODES),
         value=BY_QUALITY,
@@ -100,7 +100,7 @@ def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColum
         info=texts.ADD_TAG_HELP.format(n=len(names), most=most),
         elem_id="add-tag",
     )
-    take_as_given(photo, quality, target, passes, tags)
+    take_as_given(photo, quality, target, passes, tags, add_tag)
     if has_rates:
         mode.change(
             lambda mode: (

@@ -2,12 +2,16 @@
 
 Gradio runs events on some forty threads, and PyTorch keeps memory for each thread that computes:
 measured, a hundred megabytes after some hundred decodings. On one thread it stays flat. Heavy
-events wait in one queue anyway, so that nothing gets slower.
+events wait for each other anyway, so that nothing gets slower.
+
+An event has the model to itself from beginning to end: what one visitor's steps leave in the
+networks, another visitor's must not find between them.
 """
 
 import contextvars
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
@@ -16,6 +20,7 @@ __all__ = ["on_model_thread"]
 
 Event = TypeVar("Event", bound=Callable[..., Any])
 _EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+_TURN = threading.BoundedSemaphore()
 _END = object()
 
 
@@ -25,18 +30,20 @@ def on_model_thread(event: Event) -> Event:
 
         @functools.wraps(event)
         def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401 (as the event's)
-            values = event(*args, **kwargs)
-            try:
-                while (value := _call(next, values, _END)) is not _END:
-                    yield value
-            finally:
-                _call(values.close)
+            with _TURN:
+                values = event(*args, **kwargs)
+                try:
+                    while (value := _call(next, values, _END)) is not _END:
+                        yield value
+                finally:
+                    _call(values.close)
 
         return cast(Event, generator)
 
     @functools.wraps(event)
     def function(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the event's)
-        return _call(event, *args, **kwargs)
+        with _TURN:
+            return _call(event, *args, **kwargs)
 
     return cast(Event, function)
 

@@ -3,35 +3,110 @@
 The codec is a parameter: tests pass a tiny one.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.picture_pool import read_as_png
 from ui import texts, views
 from ui.about_panel import build_about_tab
 from ui.compare_panel import build_compare_tab
 from ui.compress_panel import build_compress_tab
 from ui.decode_file_panel import build_decode_file_tab
 from ui.endpoints import add_endpoints
+from ui.fetching import Fetcher
+from ui.gate import Gate
 from ui.result_cache import ResultCache
+from ui.served_files import ServedFiles, draw_new_names
 from ui.study_panel import build_study_tab
 from ui.viewer import viewer_head
-from ui.workshop import Workshop
+from ui.workshop import PictureReader, Workshop
 
-__all__ = ["build_demo", "launch_settings"]
+__all__ = ["Page", "build_page"]
 
 MAX_PIXELS = 16_000_000
 """Largest picture that the page takes unless its host says otherwise [px]: a phone's."""
-MAX_UPLOAD = "100mb"
+MAX_QUEUE = 32
+MAX_UPLOAD_BYTES = 100_000_000
+_FORM_BYTES = 64 << 10
+"""Around the file in an upload."""
+SWEEP_S = 60.0
 DELETE_CACHE_S = (60, 540)
 """Every minute, files older than nine minutes are deleted, so that none is kept for ten [s]."""
 
 
-def launch_settings() -> dict[str, Any]:
-    """Return the arguments of ``launch`` that belong to the page's looks and safety."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The page, ready to be served.
+
+    Attributes:
+        demo: What Gradio serves.
+        files: What it keeps for visitors, and the door to it.
+    """
+
+    demo: gr.Blocks
+    files: ServedFiles
+
+    def launch(
+        self,
+        *,
+        max_queue: int = MAX_QUEUE,
+        max_upload_bytes: int = MAX_UPLOAD_BYTES,
+        fetches: bool = False,
+        **settings: Any,  # noqa: ANN401 (Gradio's)
+    ) -> str:
+        """Serve the page; return its address on this machine.
+
+        Args:
+            max_queue: How many visitors may wait for the model; later ones are asked to come back.
+            max_upload_bytes: Largest file that is taken [bytes].
+            fetches: Whether callers may name files by their addresses on the internet.
+            settings: Of Gradio's ``launch``: the server's name and port, for instance.
+        """
+        draw_new_names()
+        fetcher = Fetcher(self.files, max_bytes=max_upload_bytes) if fetches else None
+        gate = Middleware(
+            Gate,
+            files=self.files,
+            max_upload_bytes=max_upload_bytes + _FORM_BYTES,
+            fetcher=fetcher,
+        )
+        queued = self.demo.queue(max_size=max_queue, api_open=False)
+        _, url, _ = queued.launch(
+            app_kwargs={"middleware": [gate], "lifespan": self._swept},
+            max_file_size=max_upload_bytes,
+            ssr_mode=False,
+            **_looks(),
+            **settings,
+        )
+        return str(url)
+
+    @asynccontextmanager
+    async def _swept(self, _: FastAPI) -> AsyncIterator[None]:
+        """Delete old files every minute while the page is served."""
+
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(SWEEP_S)
+                await asyncio.to_thread(self.files.sweep)
+
+        sweeping = asyncio.create_task(sweep())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
+
+def _looks() -> dict[str, Any]:
+    """Return the arguments of ``launch`` that say how the page looks."""
     fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     return {
         "theme": gr.themes.Base(
@@ -43,24 +118,25 @@ def launch_settings() -> dict[str, Any]:
         ),
         "css_paths": [Path(__file__).with_name("style.css")],
         "head": viewer_head(),
-        "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
     }
 
 
-def build_demo(
+def build_page(
     codec: DiffICMHCodec,
     *,
+    read: PictureReader = read_as_png,
     max_pixels: int = MAX_PIXELS,
     examples: Sequence[Path] = (),
     notice: str | None = None,
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
-) -> gr.Blocks:
+) -> Page:
     """Return the page around a codec.
 
     Args:
         codec: Loaded and ready.
+        read: Reads visitors' pictures; in public that of a :class:`PicturePool`.
         max_pixels: Largest picture that the page takes [px].
         examples: Photographs for visitors who have none at hand.
         notice: What every visitor should know first, such as how long decoding will take; with
@@ -71,15 +147,18 @@ def build_demo(
     with gr.Blocks(
         title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE_S
     ) as demo:
+        files = ServedFiles(
+            Path(demo.GRADIO_CACHE), uploads=demo.upload_file_set, shown=demo.temp_file_sets
+        )
+        demo.temp_file_sets.append(files.made)
         workshop = Workshop(
             codec,
             max_pixels=max_pixels,
-            cache_dir=demo.GRADIO_CACHE,
+            files=files,
+            read=read,
             results=results,
             weights_dir=weights_dir,
-            uploads=demo.upload_file_set,
         )
-        demo.temp_file_sets.append(workshop.files)
         add_endpoints(workshop)  # first, so that their names are theirs
         gr.HTML(views.draw_header(), padding=False, elem_id="header")
         if notice is not None:
@@ -100,4 +179,4 @@ def build_demo(
             padding=False,
             elem_id="footer",
         )
-    return demo
+    return Page(demo=demo, files=files)

@@ -60,7 +60,7 @@ def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
     if measured.boxes is not None:
         notes.append(_count(measured.boxes))
-    path = workshop.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
+    path = workshop.files.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
     return Pane(
         key=measured.key,
         label=label_of(measured),
@@ -147,7 +147,7 @@ def _overlay(workshop: Workshop, measured: Measured) -> str | None:
 def _saved_overlay(workshop: Workshop, boxes: BoxAgreement, size: tuple[int, int]) -> str:
     """Return the address of a transparent picture of the boxes; the size is (width, height)."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
-    return address_of(workshop.save(png_of(drawn), "boxes.png"))
+    return address_of(workshop.files.save(png_of(drawn), "boxes.png"))
 
 
 def _count(boxes: BoxAgreement) -> str:

@@ -45,6 +45,7 @@ class Photo:
         name: Name of the upload without its suffix.
         upload_bytes: Size of the upload [bytes].
         upload_format: Format of the upload, as people call it.
+        notes: What was told when it was read, such as that it was the first of several frames.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Photo:
     name: str
     upload_bytes: int
     upload_format: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

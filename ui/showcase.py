@@ -8,6 +8,7 @@ change of any of them; what is missing is computed when a visitor asks for it.
 
 import argparse
 import logging
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from difficmh_core.weights.cache import default_cache_dir
 from ui import texts_compare
 from ui.contestants import Task, run
 from ui.result_cache import ResultCache
+from ui.served_files import ServedFiles
 from ui.session import CodingWish
 from ui.workshop import Workshop
 
@@ -53,18 +55,25 @@ def prepare(
         photos: The examples.
         presets: Which presets decode them.
     """
-    results = ResultCache(showcase_dir(weights_dir))
-    workshop = Workshop(
-        codec,
-        max_pixels=MAX_PIXELS,
-        cache_dir=str(showcase_dir(weights_dir) / "photographs"),
-        results=results,
-        keeps_for_good=True,
-        weights_dir=weights_dir,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        files = ServedFiles(Path(folder))
+        files.examples = {str(path) for path in photos}
+        workshop = Workshop(
+            codec,
+            max_pixels=MAX_PIXELS,
+            files=files,
+            results=ResultCache(showcase_dir(weights_dir)),
+            keeps_for_good=True,
+            weights_dir=weights_dir,
+        )
+        yield from _prepare(workshop, photos, presets)
+
+
+def _prepare(workshop: Workshop, photos: Sequence[Path], presets: Sequence[str]) -> Iterator[str]:
+    codec = workshop.codec
     wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
     for path in photos:
-        photo = workshop.receive(path)
+        photo = workshop.receive(str(path))
         image = workshop.load(photo)
         tags = workshop.tag(photo, image)
         encoded = workshop.encode(photo, image, wish, tags)

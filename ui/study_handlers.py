@@ -121,9 +121,9 @@ class StudyHandlers:
                 report = report_of(self._codec, subject, state, rows)
                 card = png_of(draw_card(report, subject, state))
                 name = subject.photo.name
-                image = self._workshop.save(card, f"{name}-report.png")
+                image = self._workshop.files.save(card, f"{name}-report.png")
                 data = json.dumps(report, indent=1, ensure_ascii=False).encode()
-                file = self._workshop.save(data, f"{name}-report.json")
+                file = self._workshop.files.save(data, f"{name}-report.json")
                 yield (
                     gr.update(value=image, visible=True),
                     gr.update(value=image, visible=True),
@@ -164,11 +164,11 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._workshop.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        path = self._workshop.files.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
         return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
 
     def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
-        path = self._workshop.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
+        path = self._workshop.files.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
         size = (
             Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
             Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
@@ -188,7 +188,7 @@ class StudyHandlers:
                 key=key,
                 label=label,
                 source=address_of(
-                    self._workshop.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                    self._workshop.files.save(png_of(image), f"{subject.photo.name}-{key}.png")
                 ),
                 note=note,
             )

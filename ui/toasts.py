@@ -34,9 +34,10 @@ def with_toasts(
             yield from event(*args, **kwargs)
         except DiffICMHError as error:
             raise toast(str(error)) from error
-        except gr.Error:
+        except (gr.Error, GeneratorExit):
             raise
-        except Exception as error:  # the edge of the program: log it, show it, go on
+        except BaseException as error:  # the edge of the program: log it, show it, go on
+            # An exit, too: a library that asks for one must not take the server with it.
             incident = uuid.uuid4().hex[:8]
             LOGGER.exception("Incident %s in %s", incident, event.__name__)
             raise toast(texts.DEFECT.format(incident=incident)) from error

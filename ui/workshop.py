@@ -5,12 +5,11 @@ Nothing here belongs to a visitor; their pictures and files are handed in and ou
 
 import hashlib
 import io
-import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,22 @@ from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config import DecodeSettings
 from difficmh_core.errors import ImageError
 from difficmh_core.evaluation.judge import Judge, Seen
-from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
-from difficmh_core.image_reading import read_picture
 from difficmh_core.model_key import model_key
+from difficmh_core.picture_pool import PngPicture, read_as_png
 from difficmh_core.refinement import RefinementSettings, Refiner, RefineStep, file_of
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
 from ui import texts
 from ui.result_cache import Entry, ResultCache, key_of
+from ui.served_files import ForeignFileError, ServedFiles
 from ui.session import CodingWish, Decoding, Photo
 
-__all__ = ["Workshop", "png_of", "read_photo"]
+__all__ = ["PictureReader", "Workshop", "png_of"]
+
+PictureReader = Callable[..., PngPicture]
+"""As :func:`~difficmh_core.picture_pool.read_as_png`."""
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
@@ -49,60 +51,71 @@ class Workshop:
         codec: DiffICMHCodec,
         *,
         max_pixels: int,
-        cache_dir: str,
+        files: ServedFiles,
+        read: PictureReader = read_as_png,
         results: ResultCache | None = None,
         keeps_for_good: bool = False,
         weights_dir: Path | None = None,
-        uploads: Container[str] = (),
     ) -> None:
         """Take what all visitors share.
 
         Args:
             codec: Loaded and ready.
             max_pixels: Largest picture that the page takes [px].
-            cache_dir: Folder from which Gradio serves files.
+            files: What visitors sent, and what is made for them.
+            read: Reads their pictures; in public that of a :class:`PicturePool`.
             results: Where results are kept; ``None`` keeps them in memory only.
             keeps_for_good: Whether results go to the cache's folder: for examples only.
             weights_dir: Where fetched weights lie; ``None`` takes the default folder.
-            uploads: Paths of what visitors brought, which may be deleted once it is read.
         """
         self.codec = codec
         self.results = results or ResultCache()
-        self.files = set[str]()
-        """What was saved for visitors; Gradio deletes it on its schedule."""
+        self.files = files
         self.model = model_key(codec)
         self.weights_dir = weights_dir or default_cache_dir()
         self._judge: Judge | None = None
         self._refiner: Refiner | None = None
         self._seen: tuple[str, Seen] | None = None
-        self._uploads = uploads
-        self.kept: Container[str] = ()
-        """The page's own examples. Gradio files by content: an upload may be one of them."""
         self._max_pixels = max_pixels
-        self._cache_dir = Path(cache_dir).resolve()
+        self._read = read
         self._keeps_for_good = keeps_for_good
         self._received: OrderedDict[str, Photo] = OrderedDict()
+        files.read = self._received
         self._lock = threading.Lock()
 
-    def receive(self, upload: Path) -> Photo:
+    def receive(self, named: object) -> Photo:
         """Take an upload: strip its metadata, keep the picture, delete the upload itself.
 
+        Args:
+            named: The upload, as a caller names it.
+
         Raises:
+            ForeignFileError: If it is no upload, or has been deleted.
             ImageError: If it is no picture, or too large.
         """
+        path = self.files.path_of(named)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:  # two visitors may bring the same at once
+            with self._lock:
+                known = self._received.get(str(path))
+            if known is None or not Path(known.path).is_file():
+                raise ForeignFileError from error
+            return known
+        read = self._read(data, name=path.name, max_pixels=self._max_pixels)
+        photo = Photo(
+            path=self.files.save(read.png, f"{path.stem}.png"),
+            digest=hashlib.sha256(read.png).hexdigest(),
+            name=path.stem,
+            upload_bytes=len(data),
+            upload_format=read.format_name,
+            notes=read.notes,
+        )
         with self._lock:
-            if not upload.is_file() and str(upload) in self._received:
-                photo = self._received[str(upload)]
-                if Path(photo.path).is_file():
-                    return photo
-            photo, png = read_photo(upload, self._max_pixels)
-            photo = replace(photo, path=self.save(png, f"{photo.name}.png"))
-            is_ours = str(upload) == photo.path or str(upload) in self.kept
-            if str(upload) in self._uploads and not is_ours:
-                upload.unlink(missing_ok=True)
-            self._received[str(upload)] = photo
+            self._received[str(path)] = photo
             while len(self._received) > MAX_RECEIVED:
                 self._received.popitem(last=False)
+        self.files.delete_upload(path)
         return photo
 
     def load(self, photo: Photo) -> Image.Image:
@@ -115,26 +128,22 @@ class Workshop:
             raise ImageError(texts.PHOTO_EXPIRED)
         return read_image(photo.path, max_pixels=self._max_pixels)
 
-    def open_file(self, path: Path) -> tuple[bytes, Bitstream]:
+    def open_file(self, named: object) -> tuple[bytes, Bitstream]:
         """Return a file's bytes and what its header says.
 
+        Args:
+            named: The file, as a caller names it.
+
         Raises:
+            ForeignFileError: If it is no upload or result, or has been deleted.
             BitstreamError: If it is damaged or not ours.
             ImageError: If it announces a picture that is too large.
         """
-        data = path.read_bytes()
+        try:
+            data = self.files.path_of(named).read_bytes()
+        except FileNotFoundError as error:
+            raise ForeignFileError from error
         return data, Bitstream.from_bytes(data, limits=Limits(max_pixels=self._max_pixels))
-
-    def save(self, data: bytes, name: str) -> str:
-        """Write a file where the page serves it from, and return its path."""
-        path = self._cache_dir / hashlib.sha256(data).hexdigest() / name
-        if path.is_file():
-            os.utime(path)  # used again, so it lives on as long as a new one
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(data, path)
-        self.files.add(str(path))
-        return str(path)
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
         """Return what the tagger sees.
@@ -241,24 +250,6 @@ class Workshop:
     def keep(self, key: str, entry: Entry) -> None:
         """Keep a result, an example's for good."""
         self.results.put(key, entry, for_good=self._keeps_for_good)
-
-
-def read_photo(path: Path, max_pixels: int) -> tuple[Photo, bytes]:
-    """Return a photograph and its PNG, upright and without metadata.
-
-    Raises:
-        ImageError: If it is no picture, or too large.
-    """
-    picture = read_picture(path, max_pixels=max_pixels)
-    image, png = picture.image, png_of(picture.image)
-    photo = Photo(
-        path=str(path),
-        digest=hashlib.sha256(image.tobytes() + repr(image.size).encode()).hexdigest(),
-        name=path.stem,
-        upload_bytes=path.stat().st_size,
-        upload_format=picture.format_name,
-    )
-    return photo, png
 
 
 def png_of(image: Image.Image) -> bytes:

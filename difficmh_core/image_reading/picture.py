@@ -24,13 +24,13 @@ several frames or pages     the first
 What a viewer should know of that is a note.
 """
 
+import io
 import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL import Image
 
@@ -100,7 +100,7 @@ class Picture:
 
 
 def read_picture(
-    source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike[str] | bytes | io.BufferedIOBase, *, max_pixels: int = MAX_PIXELS
 ) -> Picture:
     """Return the picture in a file.
 
@@ -116,7 +116,9 @@ def read_picture(
         return _read(source[:SNIFFED_BYTES], lambda most: source[:most], "The data", max_pixels)
     try:
         if not isinstance(source, str | os.PathLike):
-            return _read_open(source, "The file", max_pixels)
+            known = getattr(source, "name", None)
+            name = f"The file {Path(known).name!r}" if isinstance(known, str) else "The file"
+            return _read_open(source, name, max_pixels)
         with Path(source).open("rb") as file:
             return _read_open(file, f"The file {Path(source).name!r}", max_pixels)
     except ImageError:
@@ -129,7 +131,7 @@ def read_picture(
         ) from error
 
 
-def _read_open(file: BinaryIO, name: str, max_pixels: int) -> Picture:
+def _read_open(file: io.BufferedIOBase, name: str, max_pixels: int) -> Picture:
     start = file.read(SNIFFED_BYTES)
     return _read(start, lambda most: start + file.read(most), name, max_pixels)
 

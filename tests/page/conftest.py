@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.picture_pool import PicturePool
 from difficmh_core.profiles import NANO_FOLDER
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from tests.page.program import running_program
-from ui.page import build_demo, launch_settings
+from ui.page import Page, build_page
+from ui.served_files import ServedFiles
 
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")
@@ -62,11 +64,23 @@ def served_files(cache_dir) -> Callable[[], set[Path]]:
 
 
 @pytest.fixture(scope="session")
-def page_url(codec, cache_dir) -> Iterator[str]:
-    demo = build_demo(codec, max_pixels=MAX_PIXELS)
-    _, url, _ = demo.queue().launch(prevent_thread_lock=True, quiet=True, **launch_settings())
-    yield url
-    demo.close()
+def pictures() -> Iterator[PicturePool]:
+    """The processes that read pictures."""
+    with PicturePool(n_workers=1) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def served_page(codec, cache_dir, pictures) -> Iterator[Page]:
+    page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS)
+    page.launch(prevent_thread_lock=True, quiet=True, mcp_server=True)
+    yield page
+    page.demo.close()
+
+
+@pytest.fixture(scope="session")
+def page_url(served_page) -> str:
+    return served_page.demo.local_url
 
 
 @pytest.fixture
@@ -92,6 +106,18 @@ def photos(tmp_path_factory) -> dict[str, Path]:
         paths[name] = folder / f"{name}.jpg"
         image.save(paths[name], quality=95, exif=exif)
     return paths
+
+
+@pytest.fixture(scope="session")
+def files_in(photos) -> Callable[[Path], ServedFiles]:
+    """Return the files of a page of its own in a folder, whose examples are the photographs."""
+
+    def served(folder: Path) -> ServedFiles:
+        files = ServedFiles(folder)
+        files.examples = {str(path) for path in photos.values()}
+        return files
+
+    return served
 
 
 @pytest.fixture(scope="session")

@@ -147,8 +147,8 @@ def test_clearing_the_photograph_ends_its_refinement(visit, paced, photos):
 
 
 @pytest.fixture
-def workshop(codec, tmp_path):
-    return Workshop(codec, max_pixels=100_000, cache_dir=str(tmp_path))
+def workshop(codec, files_in, tmp_path):
+    return Workshop(codec, max_pixels=100_000, files=files_in(tmp_path))
 
 
 def test_another_number_of_passes_loads_no_network_again(workshop, photos, monkeypatch):
@@ -159,7 +159,7 @@ def test_another_number_of_passes_loads_no_network_again(workshop, photos, monke
         make(self, *args, **kwargs)
 
     monkeypatch.setattr(Refiner, "__init__", counted)
-    photo = workshop.receive(photos["wide"])
+    photo = workshop.receive(str(photos["wide"]))
     image = workshop.load(photo)
     files = []
     for passes in (1, 2, 1):

@@ -20,17 +20,17 @@ def prepared(codec, photos, tmp_path):
     return tmp_path
 
 
-def test_what_was_prepared_needs_no_network_of_the_codec(prepared, codec, photos, monkeypatch):
+def test_what_was_prepared_needs_no_network_of_the_codec(workshop, codec, photos, monkeypatch):
     settings = presets_of("tiny")["fast"]
-    expected = codec.decode_image(codec.encode(_picture(codec, photos, prepared)).data, settings)
+    picture = workshop.load(workshop.receive(str(photos["wide"])))
+    expected = codec.decode_image(codec.encode(picture).data, settings)
 
     def fail(*_args, **_kwargs):
         raise AssertionError("the codec was asked")
 
     for name in ("tag", "encode", "decode", "coder"):
         monkeypatch.setattr(codec, name, fail)
-    workshop = _workshop(codec, prepared)
-    photo = workshop.receive(photos["wide"])
+    photo = workshop.receive(str(photos["wide"]))
     image = workshop.load(photo)
     encoded = workshop.encode(photo, image, WISH, workshop.tag(photo, image))
     *_, last = workshop.decode(encoded.stream, settings)
@@ -46,20 +46,18 @@ def test_what_was_prepared_needs_no_network_of_the_codec(prepared, codec, photos
     assert [row.error for row in rows] == [None, None, None]
 
 
-def test_another_model_finds_nothing(prepared, codec, photos, monkeypatch):
-    workshop = _workshop(codec, prepared)
+def test_another_model_finds_nothing(workshop, codec, photos, monkeypatch):
     workshop.model = "another"
-    photo = workshop.receive(photos["wide"])
+    photo = workshop.receive(str(photos["wide"]))
     calls = []
     monkeypatch.setattr(codec, "tag", lambda image: calls.append(image) or [])
     workshop.tag(photo, workshop.load(photo))
     assert len(calls) == 1
 
 
-def test_visitors_add_nothing_to_it(prepared, codec, photos):
+def test_visitors_add_nothing_to_it(workshop, prepared, photos):
     before = sorted(showcase_dir(prepared).rglob("*"))
-    workshop = _workshop(codec, prepared)
-    photo = workshop.receive(photos["turned"])
+    photo = workshop.receive(str(photos["turned"]))
     image = workshop.load(photo)
     workshop.encode(photo, image, WISH, workshop.tag(photo, image))
     after = [path for path in showcase_dir(prepared).rglob("*") if "served" not in path.parts]
@@ -70,15 +68,13 @@ def test_the_examples_are_there():
     assert {path.name for path in example_photos()} >= {"astronaut.png", "cat.png", "coffee.png"}
 
 
-def _workshop(codec, folder) -> Workshop:
+@pytest.fixture
+def workshop(codec, prepared, files_in) -> Workshop:
+    """That of a page which starts after the examples were prepared."""
+    files = files_in(prepared / "served")
     return Workshop(
         codec,
         max_pixels=1_000_000,
-        cache_dir=str(folder / "served"),
-        results=ResultCache(showcase_dir(folder)),
+        files=files,
+        results=ResultCache(showcase_dir(prepared)),
     )
-
-
-def _picture(codec, photos, folder):
-    workshop = _workshop(codec, folder)
-    return workshop.load(workshop.receive(photos["wide"]))

@@ -34,14 +34,14 @@ SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DDIM)
 
 
 @pytest.fixture(scope="module")
-def workshop(codec, tmp_path_factory) -> Workshop:
-    folder = str(tmp_path_factory.mktemp("workshop"))
-    return Workshop(codec, max_pixels=1_000_000, cache_dir=folder)
+def workshop(codec, files_in, tmp_path_factory) -> Workshop:
+    files = files_in(tmp_path_factory.mktemp("workshop"))
+    return Workshop(codec, max_pixels=1_000_000, files=files)
 
 
 @pytest.fixture(scope="module")
 def subject(workshop, photos) -> Subject:
-    photo = workshop.receive(photos["wide"])
+    photo = workshop.receive(str(photos["wide"]))
     image = workshop.load(photo)
     wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
     encoded = workshop.encode(photo, image, wish, workshop.tag(photo, image))

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from ui.served_files import ServedFiles
 from ui.workshop import Workshop
 
 
@@ -11,9 +12,7 @@ def test_an_upload_is_deleted_unless_it_is_an_example(codec, tmp_path, is_exampl
     upload = tmp_path / "upload" / "photo.png"
     upload.parent.mkdir()
     Image.new("RGB", (64, 64)).save(upload)
-    workshop = Workshop(
-        codec, max_pixels=10_000, cache_dir=str(tmp_path / "served"), uploads={str(upload)}
-    )
-    workshop.kept = {str(upload)} if is_example else set()
-    workshop.receive(upload)
+    files = ServedFiles(tmp_path / "served", uploads={str(upload)})
+    files.examples = {str(upload)} if is_example else set()
+    Workshop(codec, max_pixels=10_000, files=files).receive(str(upload))
     assert upload.is_file() == is_example

@@ -1,0 +1,221 @@
+"""Pictures are read in processes that can die, and what they answer is checked."""
+
+import io
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from difficmh_core.errors import ImageError, ProgramError
+from difficmh_core.picture_pool import PicturePool, WorkerLimits, messages, read_as_png
+from difficmh_core.picture_pool.reading import check_plain_png
+
+MAX_PIXELS = 64_000_000
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the limits are those of POSIX")
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """A picture of noise, which takes its time."""
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (width, height), os.urandom(3 * width * height)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+SMALL, LARGE = jpeg(40, 30), jpeg(8000, 7500)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PicturePool]:
+    with PicturePool(n_workers=1) as pool:
+        yield pool
+
+
+def read(pool: PicturePool, data: bytes = SMALL):
+    return pool.read(data, name="photo.jpg", max_pixels=MAX_PIXELS)
+
+
+def children() -> set[int]:
+    """The processes that this one has started."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+def test_a_picture_is_read_as_in_this_process(pool):
+    assert read(pool) == read_as_png(SMALL, name="photo.jpg", max_pixels=MAX_PIXELS)
+
+
+def test_what_is_no_picture_is_refused_in_the_same_words(pool):
+    with pytest.raises(ImageError) as expected:
+        read_as_png(b"words", name="photo.jpg", max_pixels=MAX_PIXELS)
+    with pytest.raises(ImageError) as refused:
+        read(pool, b"words")
+    assert str(refused.value) == str(expected.value)
+    assert "photo.jpg" in str(refused.value)
+
+
+def test_a_crash_is_a_sentence_and_the_next_picture_is_read():
+    before = children()
+    with PicturePool(n_workers=1) as pool:
+        read(pool)
+        new = children() - before
+
+        def crash() -> None:
+            time.sleep(0.3)
+            for pid in new:
+                os.kill(pid, signal.SIGSEGV)
+
+        threading.Thread(target=crash).start()
+        with pytest.raises(ImageError, match="makes its decoder fail"):
+            read(pool, LARGE)
+        assert read(pool).size_px == (30, 40)
+
+
+def test_time_on_the_clock_is_limited():
+    with PicturePool(n_workers=1, limits=WorkerLimits(wall_s=0.2)) as pool:
+        read(pool)
+        with pytest.raises(ImageError, match="takes more than 0 s"):
+            read(pool, LARGE)
+        assert read(pool).size_px == (30, 40)
+
+
+def test_computing_time_is_limited():
+    with PicturePool(n_workers=1, limits=WorkerLimits(cpu_s=0.0, wall_s=60.0)) as pool:
+        started = time.monotonic()
+        with pytest.raises(ImageError, match="takes more than"):
+            read(pool, LARGE)
+        assert time.monotonic() - started < 30
+        assert read(pool).size_px == (30, 40)
+
+
+def test_memory_is_limited():
+    with PicturePool(n_workers=1, limits=WorkerLimits(memory_bytes=500_000_000)) as pool:
+        with pytest.raises(ImageError, match="memory"):
+            read(pool, LARGE)
+        assert read(pool).size_px == (30, 40)
+
+
+def test_a_worker_is_replaced_after_its_share():
+    before = children()
+    with PicturePool(n_workers=1, limits=WorkerLimits(max_pictures=1)) as pool:
+        first = children() - before
+        read(pool)
+        second = children() - before
+        assert len(first) == len(second) == 1
+        assert first != second
+        read(pool)
+
+
+def test_a_closed_pool_leaves_no_process():
+    before = children()
+    pool = PicturePool(n_workers=2)
+    read(pool)
+    assert len(children() - before) == 2
+    pool.close()
+    assert children() == before
+
+
+def test_a_worker_that_does_not_start_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with PicturePool(n_workers=1) as pool, pytest.raises(ProgramError, match="does not start"):
+        read(pool)
+
+
+LOCKED_DOWN = """
+import os, socket, subprocess, sys
+from difficmh_core.picture_pool.limits import WorkerLimits, lock_down
+lock_down(WorkerLimits())
+def refused(act):
+    try:
+        act()
+    except OSError:
+        return True
+    return False
+told = [
+    refused(lambda: open("/etc/passwd")),
+    refused(lambda: open(sys.argv[1], "w")),
+    refused(lambda: os.listdir("/")),
+    refused(lambda: socket.socket()),
+    refused(lambda: subprocess.run(["/bin/true"])),
+]
+try:
+    held = bytearray(2_000_000_000)
+except MemoryError:
+    told.append(True)
+sys.stdout.write(repr(told))
+"""
+
+
+def test_a_worker_opens_no_file_no_connection_and_no_program(tmp_path):
+    script = [sys.executable, "-c", LOCKED_DOWN, str(tmp_path / "written")]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert done.stdout == repr([True] * 6)
+    assert not (tmp_path / "written").exists()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+HEADER = struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)
+START, PIXELS, END = b"\x89PNG\r\n\x1a\n", chunk(b"IDAT", b"x"), chunk(b"IEND", b"")
+
+
+def test_a_plain_png_passes():
+    check_plain_png(START + chunk(b"IHDR", HEADER) + PIXELS * 2 + END, (30, 40), 1200)
+    check_plain_png(read_as_png(SMALL, name="a", max_pixels=1200).png, (30, 40), 1200)
+
+
+@pytest.mark.parametrize(
+    "png",
+    [
+        b"",
+        START,
+        START + chunk(b"IHDR", HEADER) + END,
+        START + chunk(b"IHDR", HEADER) + PIXELS,
+        START + chunk(b"IHDR", HEADER) + PIXELS + END + b"more",
+        START + chunk(b"IHDR", HEADER) + PIXELS + END + END,
+        START + chunk(b"IHDR", HEADER) + chunk(b"tEXt", b"x") + PIXELS + END,
+        START + chunk(b"IHDR", HEADER) + chunk(b"IHDR", HEADER) + PIXELS + END,
+        START + PIXELS + END,
+        START + chunk(b"IHDR", struct.pack(">IIBBBBB", 41, 30, 8, 2, 0, 0, 0)) + PIXELS + END,
+        START + chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 30, 16, 6, 0, 0, 0)) + PIXELS + END,
+        SMALL,
+    ],
+)
+def test_anything_else_that_a_worker_answers_is_refused(png):
+    with pytest.raises(ImageError, match="came back is damaged"):
+        check_plain_png(png, (30, 40), 1200)
+
+
+def test_a_picture_larger_than_allowed_is_refused():
+    png = START + chunk(b"IHDR", HEADER) + PIXELS + END
+    with pytest.raises(ImageError):
+        check_plain_png(png, (30, 40), 1199)
+
+
+def test_messages_come_back_as_they_were_sent():
+    stream = io.BytesIO()
+    messages.send(stream, {"name": "ü"}, b"data")
+    stream.seek(0)
+    assert messages.receive(stream, 4) == ({"name": "ü"}, b"data")
+
+
+@pytest.mark.parametrize("sent", [b"\0" * 8, struct.pack(">II", 2, 0) + b"[]"])
+def test_a_message_without_facts_is_refused(sent):
+    with pytest.raises(ValueError, match=r"facts|Expecting"):
+        messages.receive(io.BytesIO(sent), 4)
+
+
+def test_a_message_that_is_too_long_is_refused_before_it_is_read():
+    with pytest.raises(ValueError, match="too long"):
+        messages.receive(io.BytesIO(struct.pack(">II", 1, 5)), 4)

@@ -1,0 +1,244 @@
+"""The files that the page keeps for its visitors, and the one door for those that callers name.
+
+A caller never gives a path; a caller gives back a name that this server handed out, of an upload
+or of a result. Only such a name becomes a path, by :meth:`ServedFiles.path_of`; whatever else
+comes is refused with the same sentence, whether there is a file behind it or not.
+
+Names cannot be guessed: they hold a keyed hash of the content, whose key is drawn anew at every
+start. Gradio files uploads in the same way, but keeps its key beside its own source, in every
+copy of a container's image: :func:`draw_new_names` gives it one of this process.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Container, Mapping, MutableSet, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+from gradio import processing_utils
+from gradio.data_classes import FileData
+
+from difficmh_core.errors import DiffICMHError
+from difficmh_core.files import write_whole
+from ui import texts_service as texts
+
+__all__ = ["ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
+
+MAX_AGE_S = 540.0
+"""After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
+MAX_BYTES = 4 << 30
+"""What all files of visitors together may take [bytes]; uploads beyond it are refused."""
+_OWN_ADDRESS = re.compile(r"https?://[^?#]*/gradio_api/file=(/[^?#]*)")
+"""As results are shown; whatever the host is called, only names from here lead to a file."""
+_KEYED = re.compile(r"[0-9a-f]{64}")
+_KEY = secrets.token_bytes(32)
+
+
+class ForeignFileError(DiffICMHError):
+    """A caller named something that this server has not handed out, or has deleted since."""
+
+    def __init__(self) -> None:
+        """Say the same in every case, so that an answer tells nothing about other files."""
+        super().__init__(texts.NOT_AN_UPLOAD)
+
+
+class FullError(DiffICMHError):
+    """Visitors' files take as much room as they may."""
+
+
+class ServedFiles:
+    """A folder from which the page serves, and all names of files in it that were handed out."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        uploads: MutableSet[str] | None = None,
+        shown: Sequence[Container[str]] = (),
+        max_bytes: int = MAX_BYTES,
+        owns_folder: bool = False,
+    ) -> None:
+        """Take a folder.
+
+        Args:
+            folder: Where files lie.
+            uploads: Names of what visitors sent; Gradio adds to it.
+            shown: Names of what the page's components show, which Gradio keeps, too.
+            max_bytes: What files may take together [bytes].
+            owns_folder: Whether all in the folder is this page's, and may be swept.
+        """
+        self.folder = folder.resolve()
+        self.made = set[str]()
+        """Results, for Gradio, which deletes them on its schedule."""
+        self.examples: Container[str] = ()
+        """The page's own examples. Gradio files by content: an upload may be one of them."""
+        self.read: Container[str] = ()
+        """Uploads that were read, and deleted; their names are known for a while."""
+        self.owns_folder = owns_folder
+        self._uploads = set[str]() if uploads is None else uploads
+        self._shown = shown
+        self._max_bytes = max_bytes
+        self._measured = (-1e9, 0)
+        self._lock = threading.Lock()
+
+    def path_of(self, named: object) -> Path:
+        """Return the path of a file that a caller names.
+
+        The file may be gone; whoever opens it says so with :class:`ForeignFileError`, too.
+
+        Args:
+            named: As it came: a name, the address under which this server shows it, or Gradio's
+                record of a file with either in it.
+
+        Raises:
+            ForeignFileError: If this server has not handed out such a name.
+        """
+        name = _name_in(named)
+        if name is None or not self._is_known(name):
+            raise ForeignFileError
+        path = Path(name)
+        if path.is_symlink():  # nobody but this process writes here, so this cannot happen
+            raise ForeignFileError
+        return path
+
+    def check_shown(self, name: str) -> None:
+        """Refuse to serve what was neither handed out nor shown, wherever it lies.
+
+        Args:
+            name: Of a file, as a browser asks for it.
+
+        Raises:
+            ForeignFileError: If it is none of them.
+        """
+        if not any(name in names for names in self._shown):
+            self.path_of(name)
+
+    def delete_upload(self, path: Path) -> None:
+        """Delete what a visitor sent, unless it is one of the page's own files as well."""
+        name = str(path)
+        if name in self._uploads and name not in self.examples and not self._is_result(path):
+            path.unlink(missing_ok=True)
+
+    def save(self, data: bytes, name: str) -> str:
+        """Write a file where the page serves it from, and return the name to hand out.
+
+        Args:
+            data: Its bytes.
+            name: What visitors see; what no file system takes is left out of it.
+        """
+        path = self.folder / _digest(data) / _plain(name)
+        if path.is_file():
+            os.utime(path)  # used again, so it lives on as long as a new one
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(data, path)
+        self.made.add(str(path))
+        return str(path)
+
+    def store_upload(self, data: bytes, name: str) -> str:
+        """Write what was fetched for a caller as if it had been uploaded; as :meth:`save`."""
+        path = self.save(data, name)
+        self._uploads.add(path)
+        return path
+
+    def check_room(self, n_bytes: int) -> None:
+        """Refuse an upload for which there is no room.
+
+        Args:
+            n_bytes: Its size [bytes].
+
+        Raises:
+            FullError: If there is none.
+        """
+        with self._lock:
+            measured_at, held = self._measured
+            if time.monotonic() - measured_at > 1.0:
+                held = sum(_size(path) for path in self.folder.rglob("*"))
+            if held + n_bytes > self._max_bytes:
+                self._measured = time.monotonic(), held
+                raise FullError(texts.NO_ROOM)
+            self._measured = time.monotonic(), held + n_bytes
+
+    def sweep(self, max_age_s: float = MAX_AGE_S) -> None:
+        """Delete what is old, also what nobody keeps a list of, and folders left empty.
+
+        Gradio deletes uploads and results on its schedule, but not what assistants send, nor
+        folders. Does nothing in a folder that other programs use.
+        """
+        if not self.owns_folder:
+            return
+        oldest = time.time() - max_age_s
+        for path in sorted(self.folder.rglob("*"), reverse=True):  # a folder after its files
+            if str(path) in self.examples:
+                continue
+            try:
+                if path.is_dir():
+                    if path.stat().st_mtime < oldest and not any(path.iterdir()):
+                        path.rmdir()
+                elif path.lstat().st_mtime < oldest and path.lstat().st_ctime < oldest:
+                    path.unlink(missing_ok=True)
+                    self.made.discard(str(path))
+            except OSError:  # another thread has written into it, or deleted it, meanwhile
+                continue
+
+    def _is_known(self, name: str) -> bool:
+        handed_out = (self._uploads, self.made, self.examples, self.read)
+        return any(name in names for names in handed_out) or self._is_result(Path(name))
+
+    def _is_result(self, path: Path) -> bool:
+        """Return whether :meth:`save` wrote a file, perhaps in a process that borrowed a GPU.
+
+        Its folder's name, which nobody else can compute, tells.
+        """
+        if path.parent.parent != self.folder or not _KEYED.fullmatch(path.parent.name):
+            return False
+        if path.is_symlink() or not path.is_file():
+            return False
+        return hmac.compare_digest(path.parent.name, _digest(path.read_bytes()))
+
+
+def draw_new_names() -> None:
+    """Give Gradio a new key for the names of uploads, known to this process alone."""
+    processing_utils.hash_seed = secrets.token_hex(32).encode()
+
+
+def _digest(data: bytes) -> str:
+    return hmac.new(_KEY, data, hashlib.sha256).hexdigest()
+
+
+def _name_in(named: object) -> str | None:
+    if isinstance(named, FileData):
+        return named.path
+    if isinstance(named, Mapping):
+        named = named.get("path")
+    if not isinstance(named, str):
+        return None
+    address = _OWN_ADDRESS.fullmatch(named)
+    return unquote(address[1]) if address else named
+
+
+def _plain(name: str) -> str:
+    """Return a file's name without what could leave its folder or does not fit into a name.
+
+    >>> _plain("../a/b.png")
+    'b.png'
+    >>> _plain("..")
+    'file'
+    """
+    plain = "".join(c for c in Path(name).name if c.isprintable() and c not in '<>:"|?*\\')
+    stem, suffix = Path(plain).stem, Path(plain).suffix
+    while len(os.fsencode(stem + suffix)) > 200:
+        stem = stem[:-1]
+    return stem + suffix if stem.strip(". ") else f"file{suffix}"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:  # deleted meanwhile
+        return 0
