@@ -130,7 +130,7 @@ class CompressHandlers:
         for state in self._workshop.decode(encoded.stream, settings):
             if state.image is None:
                 progress = views.draw_progress(state.index, state.total, state.seconds)
-                shown = (*_show_preview(state), gr.skip(), gr.update(visible=False))
+                shown = (*self._show_preview(state), gr.skip(), gr.update(visible=False))
                 yield session, *shown, *locks.lock_at_step(progress)
                 continue
             picture = self._workshop.files.save(state.png, f"{photo.name}-decoded.png")
@@ -173,6 +173,14 @@ class CompressHandlers:
         """Put the last good photograph back where a bad one was dropped."""
         path = session.photo.path if session.photo else None
         return path, "", locks.show_if_there(session)
+
+    def _show_preview(self, state: Decoding) -> tuple[Update, Update]:
+        """Return the preview and the hidden comparison."""
+        if state.preview is None:
+            return gr.skip(), gr.skip()
+        path = self._workshop.save_preview(state.preview)
+        preview = gr.update(value=path, label=texts.PREVIEW, visible=True)
+        return preview, gr.update(visible=False)
 
     def _code(
         self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag]
@@ -245,11 +253,3 @@ def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]
 
 def _message(message: str) -> str:
     return views.draw_message(message)
-
-
-def _show_preview(state: Decoding) -> tuple[Update, Update]:
-    """Return the preview and the hidden comparison."""
-    if state.preview is None:
-        return gr.skip(), gr.skip()
-    preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
-    return preview, gr.update(visible=False)

@@ -62,7 +62,8 @@ class DecodeFileHandlers:
             if state.image is None:
                 preview = gr.skip()
                 if state.preview is not None:
-                    preview = gr.update(value=state.preview, label=texts.PREVIEW, visible=True)
+                    path = self._workshop.save_preview(state.preview)
+                    preview = gr.update(value=path, label=texts.PREVIEW, visible=True)
                 progress = views.draw_progress(state.index, state.total, state.seconds)
                 hidden = gr.update(visible=False)
                 yield preview, gr.skip(), hidden, *locks.lock_at_step(progress)

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-__all__ = ["on_model_thread"]
+__all__ = ["on_model_thread", "stop"]
 
 Event = TypeVar("Event", bound=Callable[..., Any])
 _EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 _TURN = threading.BoundedSemaphore()
+_STOPPED = threading.Event()
 _END = object()
 
 
@@ -35,6 +36,8 @@ def on_model_thread(event: Event) -> Event:
                 try:
                     while (value := _call(next, values, _END)) is not _END:
                         yield value
+                        if _STOPPED.is_set():
+                            break
                 finally:
                     _call(values.close)
 
@@ -46,6 +49,11 @@ def on_model_thread(event: Event) -> Event:
             return _call(event, *args, **kwargs)
 
     return cast(Event, function)
+
+
+def stop() -> None:
+    """End all work at its next step, for good: the program is leaving."""
+    _STOPPED.set()
 
 
 def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401

@@ -14,6 +14,7 @@ import hmac
 import os
 import re
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Container, Mapping, MutableSet, Sequence
@@ -33,6 +34,8 @@ MAX_AGE_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
 MAX_BYTES = 4 << 30
 """What all files of visitors together may take [bytes]; uploads beyond it are refused."""
+_KEPT_FREE_BYTES = 64 << 20
+"""Of the disk, for what is made of an upload."""
 _OWN_ADDRESS = re.compile(r"https?://[^?#]*/gradio_api/file=(/[^?#]*)")
 """As results are shown; whatever the host is called, only names from here lead to a file."""
 _KEYED = re.compile(r"[0-9a-f]{64}")
@@ -130,13 +133,19 @@ class ServedFiles:
         Args:
             data: Its bytes.
             name: What visitors see; what no file system takes is left out of it.
+
+        Raises:
+            FullError: If the disk is full.
         """
         path = self.folder / _digest(data) / _plain(name)
         if path.is_file():
             os.utime(path)  # used again, so it lives on as long as a new one
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(data, path)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(data, path)
+            except OSError as error:
+                raise FullError(texts.NO_ROOM) from error
         self.made.add(str(path))
         return str(path)
 
@@ -147,7 +156,7 @@ class ServedFiles:
         return path
 
     def check_room(self, n_bytes: int) -> None:
-        """Refuse an upload for which there is no room.
+        """Refuse an upload for which there is no room, here or on the disk.
 
         Args:
             n_bytes: Its size [bytes].
@@ -159,7 +168,8 @@ class ServedFiles:
             measured_at, held = self._measured
             if time.monotonic() - measured_at > 1.0:
                 held = sum(_size(path) for path in self.folder.rglob("*"))
-            if held + n_bytes > self._max_bytes:
+            free = shutil.disk_usage(self.folder).free
+            if held + n_bytes > self._max_bytes or n_bytes + _KEPT_FREE_BYTES > free:
                 self._measured = time.monotonic(), held
                 raise FullError(texts.NO_ROOM)
             self._measured = time.monotonic(), held + n_bytes
@@ -183,6 +193,7 @@ class ServedFiles:
                 elif path.lstat().st_mtime < oldest and path.lstat().st_ctime < oldest:
                     path.unlink(missing_ok=True)
                     self.made.discard(str(path))
+                    self._uploads.discard(str(path))
             except OSError:  # another thread has written into it, or deleted it, meanwhile
                 continue
 

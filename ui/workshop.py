@@ -234,6 +234,13 @@ class Workshop:
             self.keep(key, Entry(data=png, facts=state | {"seconds": seconds}))
             yield Decoding(**state, seconds=seconds, image=step.image, png=png)
 
+    def save_preview(self, preview: Image.Image) -> str:
+        """Write a preview where the page serves it from, and return its path.
+
+        Gradio would write it, too, but could not say that the disk is full.
+        """
+        return self.files.save(png_of(preview), "preview.png")
+
     @property
     def judge(self) -> Judge:
         """What takes the measures; its networks are loaded when first needed."""
