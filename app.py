@@ -5,119 +5,100 @@ import importlib.util
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
-if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
-    import spaces  # noqa: F401
-
-import torch
-
-from difficmh_core.arguments import CACHE_VARIABLE
 from difficmh_core.errors import DiffICMHError
-from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, cost_notice, load_codec
-from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
-from difficmh_core.weights.cards import PACKAGE_CARDS
-from ui.page import MAX_PIXELS, build_demo, launch_settings
-from ui.result_cache import ResultCache
-from ui.showcase import example_photos, showcase_dir
+from ui.arguments import parse_arguments
+from ui.listening import server_name
 
 LOGGER = logging.getLogger("difficmh")
-MAX_QUEUE = 32
-"""Visitors that may wait for the model; later ones are asked to come back."""
 
 
 def main() -> int:
     """Run the page until it is interrupted; return the exit code."""
-    arguments = parse_arguments()
+    arguments = parse_arguments()  # first: a wrong word is answered before torch is loaded
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
+        import spaces  # noqa: F401
     try:
-        codec = load_codec(
-            arguments.profile,
-            device=arguments.device,
-            cache_dir=arguments.cache_dir,
-            rate=arguments.rate,
-        )
+        demo = build_page(arguments)
     except DiffICMHError as error:
         LOGGER.error("%s", error)
         return 1
+    return serve(demo, arguments)
+
+
+def build_page(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 (Gradio is not loaded yet)
+    """Return the page, with the codec loaded and the weights beside it fetched.
+
+    Raises:
+        DiffICMHError: If the codec cannot be loaded.
+    """
+    # Gradio opens what this names to see whether a port is free, and can only open IPv4.
+    os.environ.pop("GRADIO_SERVER_NAME", None)
+    import torch
+
+    from difficmh_core.profiles import cost_notice, load_codec
+    from ui.page import build_demo
+    from ui.result_cache import ResultCache
+    from ui.showcase import example_photos, showcase_dir
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    codec = load_codec(
+        arguments.profile, device=device, cache_dir=arguments.cache_dir, rate=arguments.rate
+    )
     fetch_weights(arguments.cache_dir)
-    demo = build_demo(
+    return build_demo(
         codec,
         max_pixels=arguments.max_pixels,
         examples=example_photos(),
-        notice=cost_notice(arguments.profile, arguments.device),
+        notice=cost_notice(arguments.profile, device),
         results=ResultCache(showcase_dir(arguments.cache_dir)),
         weights_dir=arguments.cache_dir,
     )
-    demo.queue(max_size=MAX_QUEUE).launch(
-        server_name=arguments.host,
-        server_port=arguments.port,
-        share=arguments.share,
-        mcp_server=True,
-        **launch_settings(),
-    )
+
+
+def serve(demo: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as above)
+    """Serve the page until it is interrupted; return the exit code."""
+    from ui.page import launch_settings
+
+    if arguments.accounts:
+        LOGGER.info("Only users with a password are let in; assistants (MCP) have none.")
+    try:
+        demo.queue(max_size=arguments.max_queue).launch(
+            server_name=server_name(arguments.host),
+            server_port=arguments.port,
+            root_path=arguments.root_path,
+            share=arguments.share,
+            auth=arguments.accounts,
+            # Gradio's MCP server asks nobody for a password.
+            mcp_server=not arguments.accounts,
+            **launch_settings(
+                max_upload_mb=arguments.max_upload,
+                framed_by=arguments.framed_by,
+                root_path=arguments.root_path,
+            ),
+        )
+    except OSError as error:
+        LOGGER.error("The page cannot listen on %s: %s", arguments.host, error)
+        return 2
     return 0
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Return what the command line says, with defaults from the environment."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
-    parser.add_argument(
-        "--rate", type=int, default=DEFAULT_RATE, help="which of sd21's checkpoints (%(default)s)"
-    )
-    parser.add_argument(
-        "--device",
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        help="where the networks run: cpu, cuda, cuda:1 ... (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--host",
-        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        help="address to listen on; 0.0.0.0 for all (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=_port(os.environ.get("GRADIO_SERVER_PORT")),
-        help="port to listen on (default: the first free one from 7860)",
-    )
-    parser.add_argument(
-        "--share",
-        action="store_true",
-        default=os.environ.get("GRADIO_SHARE", "").lower() == "true",
-        help="also open a public link through Gradio's servers",
-    )
-    parser.add_argument(
-        "--max-pixels",
-        type=int,
-        default=MAX_PIXELS,
-        help="largest picture that the page takes [px] (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--cache-dir",
-        type=Path,
-        default=Path(os.environ.get(CACHE_VARIABLE) or default_cache_dir()),
-        help="where fetched weights lie (default: %(default)s)",
-    )
-    return parser.parse_args()
 
 
 def fetch_weights(cache_dir: Path) -> None:
     """Get the weights of tagger and measures where missing; the page works without them."""
+    from difficmh_core.weights.cache import FetchProgress, FetchState, fetch_all
+    from difficmh_core.weights.cards import PACKAGE_CARDS
+
+    def log(progress: FetchProgress) -> None:
+        if progress.state is FetchState.DOWNLOADING:
+            LOGGER.info("Fetching %s", progress.card.purpose)
+
     try:
-        fetch_all(PACKAGE_CARDS, cache_dir, on_progress=_log_download)
+        fetch_all(PACKAGE_CARDS, cache_dir, on_progress=log)
     except DiffICMHError as error:
         LOGGER.warning("%s The page says what is missing.", error)
-
-
-def _log_download(progress: FetchProgress) -> None:
-    if progress.state is FetchState.DOWNLOADING:
-        LOGGER.info("Fetching %s", progress.card.purpose)
-
-
-def _port(value: str | None) -> int | None:
-    return int(value) if value else None
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from ui.compare_panel import build_compare_tab
 from ui.compress_panel import build_compress_tab
 from ui.decode_file_panel import build_decode_file_tab
 from ui.endpoints import add_endpoints
+from ui.front import front_of
+from ui.limits import MAX_PIXELS, MAX_UPLOAD_MB
 from ui.result_cache import ResultCache
 from ui.study_panel import build_study_tab
 from ui.viewer import viewer_head
@@ -23,15 +25,22 @@ from ui.workshop import Workshop
 
 __all__ = ["build_demo", "launch_settings"]
 
-MAX_PIXELS = 16_000_000
-"""Largest picture that the page takes unless its host says otherwise [px]: a phone's."""
-MAX_UPLOAD = "100mb"
+MAX_SESSIONS = 1000
+"""Visits whose settings are kept; the longest unused go first."""
 DELETE_CACHE_S = (60, 540)
 """Every minute, files older than nine minutes are deleted, so that none is kept for ten [s]."""
 
 
-def launch_settings() -> dict[str, Any]:
-    """Return the arguments of ``launch`` that belong to the page's looks and safety."""
+def launch_settings(
+    *, max_upload_mb: int = MAX_UPLOAD_MB, framed_by: Sequence[str] = (), root_path: str = ""
+) -> dict[str, Any]:
+    """Return the arguments of ``launch`` that belong to the page's looks and safety.
+
+    Args:
+        max_upload_mb: Largest file that the page takes [MB of 2**20 bytes].
+        framed_by: Origins of sites that may show the page in a frame.
+        root_path: Where a reverse proxy shows the page; a path or a URL.
+    """
     fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     return {
         "theme": gr.themes.Base(
@@ -43,8 +52,13 @@ def launch_settings() -> dict[str, Any]:
         ),
         "css_paths": [Path(__file__).with_name("style.css")],
         "head": viewer_head(),
-        "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
+        "max_file_size": f"{max_upload_mb}mb",
+        "state_session_capacity": MAX_SESSIONS,
+        "enable_monitoring": False,
+        "run_history": False,  # would keep visitors' pictures in their browsers
+        "ssr_mode": False,  # another server would stand in front of ours
+        "app_kwargs": {"lifespan": front_of(framed_by=framed_by, root_path=root_path)},
     }
 
 
