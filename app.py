@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from difficmh_core.errors import DiffICMHError
+from difficmh_core.errors import ConfigError, DiffICMHError
 from ui.arguments import parse_arguments
 from ui.listening import server_name
 
@@ -45,6 +45,9 @@ def build_page(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 (Gradio is
     from ui.showcase import example_photos, showcase_dir
 
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    n_gpus = torch.cuda.device_count()
+    if device != "cpu" and (torch.device(device).index or 0) >= n_gpus:
+        raise ConfigError(f"There is no device {device!r}; CUDA finds {n_gpus} GPUs. Use cpu.")
     codec = load_codec(
         arguments.profile, device=device, cache_dir=arguments.cache_dir, rate=arguments.rate
     )
@@ -61,6 +64,8 @@ def build_page(arguments: argparse.Namespace) -> Any:  # noqa: ANN401 (Gradio is
 
 def serve(demo: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as above)
     """Serve the page until it is interrupted; return the exit code."""
+    import httpx
+
     from ui.page import launch_settings
 
     if arguments.accounts:
@@ -80,8 +85,8 @@ def serve(demo: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
                 root_path=arguments.root_path,
             ),
         )
-    except OSError as error:
-        LOGGER.error("The page cannot listen on %s: %s", arguments.host, error)
+    except (OSError, httpx.TransportError) as error:
+        LOGGER.error("The page cannot be opened on %s: %s", arguments.host, error)
         return 2
     return 0
 

@@ -21,6 +21,7 @@ __all__ = ["parse_arguments"]
 
 SPACES_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
 """Where a Hugging Face Space is shown: in a frame of the hub's own page."""
+_DEVICE = re.compile(r"cpu|cuda(:\d{1,2})?", re.ASCII)
 _ORIGIN = re.compile(r"https?://(\*\.)?[\w.-]+(:\d{1,5})?", re.ASCII)
 _ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?", re.ASCII)
 
@@ -60,7 +61,9 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         help="which of sd21's checkpoints: 2, 4, 8, 16 or 32 (default: %(default)s)",
     )
     networks.add_argument(
-        "--device", help="where they run: cpu, cuda, cuda:1 ... (default: cuda if there is one)"
+        "--device",
+        type=_device,
+        help="where they run: cpu, cuda, cuda:1 ... (default: cuda if there is one)",
     )
     networks.add_argument(
         "--cache-dir",
@@ -178,6 +181,12 @@ def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], in
         return int(text)
 
     return read
+
+
+def _device(text: str) -> str:
+    if not _DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not cpu, cuda, or cuda:1 and so on")
+    return text
 
 
 def _origin(text: str) -> str:
