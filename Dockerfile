@@ -25,6 +25,7 @@ RUN python -m difficmh_core fetch && python -m difficmh_core fetch baselines
 RUN python -m ui.showcase
 
 EXPOSE 7860
+# The page's own address answers with and without accounts and a root path.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/gradio_api/info', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:7860/', method='HEAD'), timeout=4)"]
 CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]

@@ -4,121 +4,131 @@ import argparse
 import importlib.util
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
-    import spaces  # noqa: F401
-
-import torch
-
-from difficmh_core.arguments import CACHE_VARIABLE
-from difficmh_core.errors import DiffICMHError
-from difficmh_core.picture_pool import PicturePool
-from difficmh_core.profiles import DEFAULT_RATE, PROFILE_NAMES, cost_notice, load_codec
-from difficmh_core.weights.cache import FetchProgress, FetchState, default_cache_dir, fetch_all
-from difficmh_core.weights.cards import PACKAGE_CARDS
-from ui.page import MAX_PIXELS, build_page
-from ui.result_cache import ResultCache
-from ui.showcase import example_photos, showcase_dir
+from difficmh_core.errors import ConfigError, DiffICMHError
+from ui.arguments import parse_arguments
+from ui.listening import server_name
+from ui.own_folder import own_folder
 
 LOGGER = logging.getLogger("difficmh")
 
 
 def main() -> int:
-    """Run the page until it is interrupted; return the exit code."""
-    arguments = parse_arguments()
+    """Run the page until it is asked to end; return the exit code."""
+    arguments = parse_arguments()  # first: a wrong word is answered before torch is loaded
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
+        import spaces  # noqa: F401
     try:
-        codec = load_codec(
-            arguments.profile,
-            device=arguments.device,
-            cache_dir=arguments.cache_dir,
-            rate=arguments.rate,
-        )
+        with own_folder():
+            return run(arguments)
     except DiffICMHError as error:
         LOGGER.error("%s", error)
         return 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load all that the page needs, and serve it; return the exit code.
+
+    Raises:
+        DiffICMHError: If the codec cannot be loaded.
+    """
+    # Gradio opens what this names to see whether a port is free, and can only open IPv4.
+    os.environ.pop("GRADIO_SERVER_NAME", None)
+    from difficmh_core.picture_pool import PicturePool
+
+    with PicturePool() as pictures:  # its processes start while the codec is loaded
+        return serve(build(arguments, pictures.read), arguments)
+
+
+def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # noqa: ANN401 (ui.Page)
+    """Return the page, with the codec loaded and the weights beside it fetched.
+
+    Args:
+        arguments: Of the command line.
+        read: Reads visitors' pictures.
+
+    Raises:
+        DiffICMHError: If the codec cannot be loaded.
+    """
+    import torch
+
+    from difficmh_core.profiles import cost_notice, load_codec
+    from ui.page import build_page
+    from ui.result_cache import ResultCache
+    from ui.showcase import example_photos, showcase_dir
+
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    n_gpus = torch.cuda.device_count()
+    if device != "cpu" and (torch.device(device).index or 0) >= n_gpus:
+        raise ConfigError(f"There is no device {device!r}; CUDA finds {n_gpus} GPUs. Use cpu.")
+    codec = load_codec(
+        arguments.profile, device=device, cache_dir=arguments.cache_dir, rate=arguments.rate
+    )
     fetch_weights(arguments.cache_dir)
-    with PicturePool() as pictures:
-        page = build_page(
-            codec,
-            read=pictures.read,
-            max_pixels=arguments.max_pixels,
-            examples=example_photos(),
-            notice=cost_notice(arguments.profile, arguments.device),
-            results=ResultCache(showcase_dir(arguments.cache_dir)),
-            weights_dir=arguments.cache_dir,
-        )
+    return build_page(
+        codec,
+        read=read,
+        max_pixels=arguments.max_pixels,
+        examples=example_photos(),
+        notice=cost_notice(arguments.profile, device),
+        results=ResultCache(showcase_dir(arguments.cache_dir)),
+        weights_dir=arguments.cache_dir,
+        owns_folder=True,
+    )
+
+
+def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as above)
+    """Serve the page until the process is asked to end; return the exit code."""
+    import httpx
+
+    from ui.lifetime import end, until_asked_to_end
+
+    if arguments.accounts:
+        LOGGER.info("Only users with a password are let in; assistants (MCP) have none.")
+    try:
         page.launch(
-            server_name=arguments.host,
+            max_queue=arguments.max_queue,
+            max_upload_mb=arguments.max_upload,
+            fetches=arguments.fetch_urls,
+            framed_by=arguments.framed_by,
+            root_path=arguments.root_path,
+            server_name=server_name(arguments.host),
             server_port=arguments.port,
             share=arguments.share,
-            mcp_server=True,
+            auth=arguments.accounts,
+            # Gradio's MCP server asks nobody for a password.
+            mcp_server=not arguments.accounts,
+            prevent_thread_lock=True,
         )
+    except (OSError, httpx.TransportError) as error:
+        LOGGER.error("The page cannot be opened on %s: %s", arguments.host, error)
+        return 2
+    until_asked_to_end()
+    end(page)
     return 0
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Return what the command line says, with defaults from the environment."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
-    parser.add_argument(
-        "--rate", type=int, default=DEFAULT_RATE, help="which of sd21's checkpoints (%(default)s)"
-    )
-    parser.add_argument(
-        "--device",
-        default="cuda" if torch.cuda.is_available() else "cpu",
-        help="where the networks run: cpu, cuda, cuda:1 ... (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--host",
-        default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        help="address to listen on; 0.0.0.0 for all (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--port",
-        type=int,
-        default=_port(os.environ.get("GRADIO_SERVER_PORT")),
-        help="port to listen on (default: the first free one from 7860)",
-    )
-    parser.add_argument(
-        "--share",
-        action="store_true",
-        default=os.environ.get("GRADIO_SHARE", "").lower() == "true",
-        help="also open a public link through Gradio's servers",
-    )
-    parser.add_argument(
-        "--max-pixels",
-        type=int,
-        default=MAX_PIXELS,
-        help="largest picture that the page takes [px] (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--cache-dir",
-        type=Path,
-        default=Path(os.environ.get(CACHE_VARIABLE) or default_cache_dir()),
-        help="where fetched weights lie (default: %(default)s)",
-    )
-    return parser.parse_args()
 
 
 def fetch_weights(cache_dir: Path) -> None:
     """Get the weights of tagger and measures where missing; the page works without them."""
+    from difficmh_core.weights.cache import FetchProgress, FetchState, fetch_all
+    from difficmh_core.weights.cards import PACKAGE_CARDS
+
+    def log(progress: FetchProgress) -> None:
+        if progress.state is FetchState.DOWNLOADING:
+            LOGGER.info("Fetching %s", progress.card.purpose)
+
     try:
-        fetch_all(PACKAGE_CARDS, cache_dir, on_progress=_log_download)
+        fetch_all(PACKAGE_CARDS, cache_dir, on_progress=log)
     except DiffICMHError as error:
         LOGGER.warning("%s The page says what is missing.", error)
 
 
-def _log_download(progress: FetchProgress) -> None:
-    if progress.state is FetchState.DOWNLOADING:
-        LOGGER.info("Fetching %s", progress.card.purpose)
-
-
-def _port(value: str | None) -> int | None:
-    return int(value) if value else None
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # at once: a step that is under way is of no use to anybody

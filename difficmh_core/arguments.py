@@ -6,14 +6,14 @@ from typing import NoReturn
 
 from difficmh_core.config import SamplerName
 
-__all__ = ["CACHE_VARIABLE", "build_parser"]
+__all__ = ["CACHE_VARIABLE", "OneLineParser", "build_parser"]
 
 PROGRAM = "python -m difficmh_core"
 CACHE_VARIABLE = "DIFFICMH_CACHE"
 """Environment variable that names the folder of fetched weights."""
 
 
-class _Parser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
     """A parser that reports a misspelled command in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     What it returns holds the command's name in ``command``, and under the names of
     :class:`~difficmh_core.config.DecodeSettings` those settings that were given.
     """
-    parser = _Parser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
+    parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     encode = commands.add_parser("encode", help="code a photograph")

@@ -14,6 +14,8 @@ from enum import StrEnum
 from difficmh_core.errors import ConfigError
 
 __all__ = [
+    "DEFAULT_RATE",
+    "PROFILE_NAMES",
     "AutoencoderConfig",
     "CodecConfig",
     "ConditioningConfig",
@@ -27,6 +29,9 @@ __all__ = [
     "UNetConfig",
 ]
 
+PROFILE_NAMES = ("nano", "sd21", "tiny")
+DEFAULT_RATE = 4
+"""Which of sd21's checkpoints, where none is named."""
 PIXELS_PER_BLOCK = 64
 """Pictures are padded to multiples of this [px]: the stride of the hyper-latent."""
 QUALITY_MAX = 100.0

@@ -16,6 +16,8 @@ from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
 from difficmh_core.codec import DiffICMHCodec, Networks, Tagger
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config import (
+    DEFAULT_RATE,
+    PROFILE_NAMES,
     AutoencoderConfig,
     CodecConfig,
     ConditioningConfig,
@@ -54,8 +56,6 @@ _logger = logging.getLogger(__name__)
 
 NANO_FOLDER = Path(__file__).parent / "weights" / "nano"
 """Where nano's weights and their card are packaged."""
-PROFILE_NAMES = ("nano", "sd21", "tiny")
-DEFAULT_RATE = 4
 _SLOW_ON_CPU = (
     "Profile sd21 on a CPU takes about 46 s for each evaluation of its networks (512 x 512 px, "
     "two cores): 77 minutes for 50 steps with guidance, and 10 GB of memory. Use --device cuda, "

@@ -3,16 +3,12 @@
 The codec is a parameter: tests pass a tiny one.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.picture_pool import read_as_png
@@ -22,8 +18,8 @@ from ui.compare_panel import build_compare_tab
 from ui.compress_panel import build_compress_tab
 from ui.decode_file_panel import build_decode_file_tab
 from ui.endpoints import add_endpoints
-from ui.fetching import Fetcher
-from ui.gate import Gate
+from ui.front import SWEEP_S, front_of
+from ui.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from ui.result_cache import ResultCache
 from ui.served_files import ServedFiles, draw_new_names
 from ui.study_panel import build_study_tab
@@ -32,13 +28,8 @@ from ui.workshop import PictureReader, Workshop
 
 __all__ = ["Page", "build_page"]
 
-MAX_PIXELS = 16_000_000
-"""Largest picture that the page takes unless its host says otherwise [px]: a phone's."""
-MAX_QUEUE = 32
-MAX_UPLOAD_BYTES = 100_000_000
-_FORM_BYTES = 64 << 10
-"""Around the file in an upload."""
-SWEEP_S = 60.0
+MAX_SESSIONS = 1000
+"""Visits whose settings are kept; the longest unused go first."""
 DELETE_CACHE_S = (60, 540)
 """Every minute, files older than nine minutes are deleted, so that none is kept for ten [s]."""
 
@@ -59,50 +50,47 @@ class Page:
         self,
         *,
         max_queue: int = MAX_QUEUE,
-        max_upload_bytes: int = MAX_UPLOAD_BYTES,
+        max_upload_mb: int = MAX_UPLOAD_MB,
         fetches: bool = False,
+        framed_by: Sequence[str] = (),
+        root_path: str = "",
+        sweep_s: float = SWEEP_S,
         **settings: Any,  # noqa: ANN401 (Gradio's)
-    ) -> str:
-        """Serve the page; return its address on this machine.
+    ) -> None:
+        """Serve the page.
 
         Args:
-            max_queue: How many visitors may wait for the model; later ones are asked to come back.
-            max_upload_bytes: Largest file that is taken [bytes].
+            max_queue: How many visitors may wait; later ones are asked to come back.
+            max_upload_mb: Largest file that the page takes [MB of 2**20 bytes].
             fetches: Whether callers may name files by their addresses on the internet.
+            framed_by: Origins of sites that may show the page in a frame.
+            root_path: Where a reverse proxy shows the page; a path or a URL.
+            sweep_s: How often old files are looked for [s].
             settings: Of Gradio's ``launch``: the server's name and port, for instance.
+
+        Raises:
+            OSError: If the port cannot be opened.
         """
         draw_new_names()
-        fetcher = Fetcher(self.files, max_bytes=max_upload_bytes) if fetches else None
-        gate = Middleware(
-            Gate,
-            files=self.files,
-            max_upload_bytes=max_upload_bytes + _FORM_BYTES,
-            fetcher=fetcher,
+        lifespan = front_of(
+            self.files,
+            max_upload_mb=max_upload_mb,
+            fetches=fetches,
+            framed_by=framed_by,
+            root_path=root_path,
+            sweep_s=sweep_s,
         )
-        queued = self.demo.queue(max_size=max_queue, api_open=False)
-        _, url, _ = queued.launch(
-            app_kwargs={"middleware": [gate], "lifespan": self._swept},
-            max_file_size=max_upload_bytes,
-            ssr_mode=False,
+        self.demo.queue(max_size=max_queue, api_open=False).launch(
+            app_kwargs={"lifespan": lifespan},
+            root_path=root_path,
+            max_file_size=f"{max_upload_mb}mb",
+            state_session_capacity=MAX_SESSIONS,
+            enable_monitoring=False,
+            run_history=False,  # would keep visitors' pictures in their browsers
+            ssr_mode=False,  # another server would stand in front of ours
             **_looks(),
             **settings,
         )
-        return str(url)
-
-    @asynccontextmanager
-    async def _swept(self, _: FastAPI) -> AsyncIterator[None]:
-        """Delete old files every minute while the page is served."""
-
-        async def sweep() -> None:
-            while True:
-                await asyncio.sleep(SWEEP_S)
-                await asyncio.to_thread(self.files.sweep)
-
-        sweeping = asyncio.create_task(sweep())
-        try:
-            yield
-        finally:
-            sweeping.cancel()
 
 
 def _looks() -> dict[str, Any]:
@@ -131,6 +119,7 @@ def build_page(
     notice: str | None = None,
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
+    owns_folder: bool = False,
 ) -> Page:
     """Return the page around a codec.
 
@@ -143,12 +132,16 @@ def build_page(
             one, nothing is decoded before it is asked for.
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
+        owns_folder: Whether all in the folder that is served is this page's, and may be swept.
     """
     with gr.Blocks(
         title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE_S
     ) as demo:
         files = ServedFiles(
-            Path(demo.GRADIO_CACHE), uploads=demo.upload_file_set, shown=demo.temp_file_sets
+            Path(demo.GRADIO_CACHE),
+            uploads=demo.upload_file_set,
+            shown=demo.temp_file_sets,
+            owns_folder=owns_folder,
         )
         demo.temp_file_sets.append(files.made)
         workshop = Workshop(

@@ -173,6 +173,10 @@ NO_REFINEMENT = (
     "The networks of this page cannot refine, but the link asks for passes. It was left aside."
 )
 NO_SUCH_MODE = "A file is made by 'quality' or by 'size', not by {mode!r}."
+FOREIGN_REQUEST = (
+    "This page answers its own scripts and programs, not the pages of other sites. If it is the "
+    "page itself that was refused, its proxy has to pass on the Host header."
+)
 NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 

@@ -1,0 +1,74 @@
+"""What every request passes before Gradio sees it, and what happens while the page is served."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+
+from ui.fetching import Fetcher
+from ui.gate import Gate
+from ui.headers import SafetyHeaders
+from ui.limits import MAX_UPLOAD_MB
+from ui.origins import OwnOriginOnly
+from ui.served_files import ServedFiles
+
+__all__ = ["SWEEP_S", "front_of"]
+
+SWEEP_S = 60.0
+"""How often old files are looked for [s]."""
+_FORM_BYTES = 64 << 10
+"""Around the file in an upload."""
+
+
+def front_of(
+    files: ServedFiles,
+    *,
+    max_upload_mb: int = MAX_UPLOAD_MB,
+    fetches: bool = False,
+    framed_by: Sequence[str] = (),
+    root_path: str = "",
+    sweep_s: float = SWEEP_S,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return the ``lifespan`` of the app that serves the page.
+
+    Gradio puts its own middleware, which answers other sites' pages, before any that it is given.
+    When the app starts, this puts ours before all of it.
+
+    Args:
+        files: What the page keeps for visitors; old ones are deleted while it is served.
+        max_upload_mb: Largest file that the page takes [MB of 2**20 bytes].
+        fetches: Whether callers may name files by their addresses on the internet.
+        framed_by: Origins of sites that may show the page in a frame.
+        root_path: Where a reverse proxy shows the page; a path or a URL.
+        sweep_s: How often old files are looked for [s].
+    """
+    max_bytes = max_upload_mb << 20
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        inner = app.middleware_stack
+        if inner is None:
+            raise RuntimeError("the app starts before its middleware is built")
+        gate = Gate(
+            inner,
+            files=files,
+            max_upload_bytes=max_bytes + _FORM_BYTES,
+            fetcher=Fetcher(files, max_bytes=max_bytes) if fetches else None,
+        )
+        guarded = OwnOriginOnly(gate, public_host=urlsplit(root_path).netloc)
+        app.middleware_stack = SafetyHeaders(guarded, framed_by=framed_by)
+        sweeping = asyncio.create_task(_sweep(files, sweep_s))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
+    return lifespan
+
+
+async def _sweep(files: ServedFiles, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(files.sweep)
