@@ -14,10 +14,8 @@ from ui.limits import MAX_UPLOAD_MB
 from ui.origins import OwnOriginOnly
 from ui.served_files import ServedFiles
 
-__all__ = ["SWEEP_S", "front_of"]
+__all__ = ["front_of"]
 
-SWEEP_S = 60.0
-"""How often old files are looked for [s]."""
 _FORM_BYTES = 64 << 10
 """Around the file in an upload."""
 
@@ -29,7 +27,6 @@ def front_of(
     fetches: bool = False,
     framed_by: Sequence[str] = (),
     root_path: str = "",
-    sweep_s: float = SWEEP_S,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Return the ``lifespan`` of the app that serves the page.
 
@@ -42,7 +39,6 @@ def front_of(
         fetches: Whether callers may name files by their addresses on the internet.
         framed_by: Origins of sites that may show the page in a frame.
         root_path: Where a reverse proxy shows the page; a path or a URL.
-        sweep_s: How often old files are looked for [s].
     """
     max_bytes = max_upload_mb << 20
 
@@ -59,7 +55,7 @@ def front_of(
         )
         guarded = OwnOriginOnly(gate, public_host=urlsplit(root_path).netloc)
         app.middleware_stack = SafetyHeaders(guarded, framed_by=framed_by)
-        sweeping = asyncio.create_task(_sweep(files, sweep_s))
+        sweeping = asyncio.create_task(_sweep(files))
         try:
             yield
         finally:
@@ -68,7 +64,7 @@ def front_of(
     return lifespan
 
 
-async def _sweep(files: ServedFiles, every_s: float) -> None:
+async def _sweep(files: ServedFiles) -> None:
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(files.keep_s / 9)
         await asyncio.to_thread(files.sweep)

@@ -18,10 +18,10 @@ from ui.compare_panel import build_compare_tab
 from ui.compress_panel import build_compress_tab
 from ui.decode_file_panel import build_decode_file_tab
 from ui.endpoints import add_endpoints
-from ui.front import SWEEP_S, front_of
+from ui.front import front_of
 from ui.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from ui.result_cache import ResultCache
-from ui.served_files import ServedFiles, draw_new_names
+from ui.served_files import KEEP_S, ServedFiles, draw_new_names
 from ui.study_panel import build_study_tab
 from ui.viewer import viewer_head
 from ui.workshop import PictureReader, Workshop
@@ -30,8 +30,6 @@ __all__ = ["Page", "build_page"]
 
 MAX_SESSIONS = 1000
 """Visits whose settings are kept; the longest unused go first."""
-DELETE_CACHE_S = (60, 540)
-"""Every minute, files older than nine minutes are deleted, so that none is kept for ten [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,6 @@ class Page:
         fetches: bool = False,
         framed_by: Sequence[str] = (),
         root_path: str = "",
-        sweep_s: float = SWEEP_S,
         **settings: Any,  # noqa: ANN401 (Gradio's)
     ) -> None:
         """Serve the page.
@@ -65,7 +62,6 @@ class Page:
             fetches: Whether callers may name files by their addresses on the internet.
             framed_by: Origins of sites that may show the page in a frame.
             root_path: Where a reverse proxy shows the page; a path or a URL.
-            sweep_s: How often old files are looked for [s].
             settings: Of Gradio's ``launch``: the server's name and port, for instance.
 
         Raises:
@@ -78,7 +74,6 @@ class Page:
             fetches=fetches,
             framed_by=framed_by,
             root_path=root_path,
-            sweep_s=sweep_s,
         )
         self.demo.queue(max_size=max_queue, api_open=False).launch(
             app_kwargs={"lifespan": lifespan},
@@ -119,6 +114,7 @@ def build_page(
     notice: str | None = None,
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
+    keep_s: float = KEEP_S,
     owns_folder: bool = False,
 ) -> Page:
     """Return the page around a codec.
@@ -132,15 +128,17 @@ def build_page(
             one, nothing is decoded before it is asked for.
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
+        keep_s: After this time visitors' files go [s].
         owns_folder: Whether all in the folder that is served is this page's, and may be swept.
     """
     with gr.Blocks(
-        title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE_S
+        title=texts.TITLE, analytics_enabled=False, delete_cache=(round(keep_s / 9), round(keep_s))
     ) as demo:
         files = ServedFiles(
             Path(demo.GRADIO_CACHE),
             uploads=demo.upload_file_set,
             shown=demo.temp_file_sets,
+            keep_s=keep_s,
             owns_folder=owns_folder,
         )
         demo.temp_file_sets.append(files.made)

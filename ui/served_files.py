@@ -28,9 +28,9 @@ from difficmh_core.errors import DiffICMHError
 from difficmh_core.files import write_whole
 from ui import texts_service as texts
 
-__all__ = ["ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
+__all__ = ["KEEP_S", "ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
 
-MAX_AGE_S = 540.0
+KEEP_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
 MAX_BYTES = 4 << 30
 """What all files of visitors together may take [bytes]; uploads beyond it are refused."""
@@ -64,6 +64,7 @@ class ServedFiles:
         uploads: MutableSet[str] | None = None,
         shown: Sequence[Container[str]] = (),
         max_bytes: int = MAX_BYTES,
+        keep_s: float = KEEP_S,
         owns_folder: bool = False,
     ) -> None:
         """Take a folder.
@@ -73,6 +74,7 @@ class ServedFiles:
             uploads: Names of what visitors sent; Gradio adds to it.
             shown: Names of what the page's components show, which Gradio keeps, too.
             max_bytes: What files may take together [bytes].
+            keep_s: After this time a file goes [s].
             owns_folder: Whether all in the folder is this page's, and may be swept.
         """
         self.folder = folder.resolve()
@@ -84,6 +86,7 @@ class ServedFiles:
         """Uploads that were read, and deleted; their names are known for a while."""
         self.owns_folder = owns_folder
         self._uploads = set[str]() if uploads is None else uploads
+        self.keep_s = keep_s
         self._shown = shown
         self._max_bytes = max_bytes
         self._measured = (-1e9, 0)
@@ -174,7 +177,7 @@ class ServedFiles:
                 raise FullError(texts.NO_ROOM)
             self._measured = time.monotonic(), held + n_bytes
 
-    def sweep(self, max_age_s: float = MAX_AGE_S) -> None:
+    def sweep(self) -> None:
         """Delete what is old, also what nobody keeps a list of, and folders left empty.
 
         Gradio deletes uploads and results on its schedule, but not what assistants send, nor
@@ -182,7 +185,7 @@ class ServedFiles:
         """
         if not self.owns_folder:
             return
-        oldest = time.time() - max_age_s
+        oldest = time.time() - self.keep_s
         for path in sorted(self.folder.rglob("*"), reverse=True):  # a folder after its files
             if str(path) in self.examples:
                 continue

@@ -100,6 +100,7 @@ class Turns:
             if not self._is_due(visitor, ticket, of):
                 yield gr.skip()
 
+        guarded.__name__ = event.__name__  # its own signature stays, by which Gradio calls it
         return guarded
 
     def _is_due(self, visitor: str, ticket: float, of: Wish) -> bool:

@@ -148,8 +148,8 @@ def app_url(tmp_path_factory) -> Iterator[str]:
     )
     if not has_weights:
         pytest.skip("nano's weights are absent; run `python -m difficmh_core fetch`")
-    with running_program(tmp_path_factory.mktemp("program")) as url:
-        yield url
+    with running_program(tmp_path_factory.mktemp("program")) as program:
+        yield program.url
 
 
 @pytest.fixture(scope="module")

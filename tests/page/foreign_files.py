@@ -322,6 +322,6 @@ def _alike(answers: Sequence[str], plant: Plant) -> tuple[str, str]:
     texts = []
     for answer in answers:
         text = answer.replace("_not.png", ".png")
-        text = re.sub(r"[0-9a-f]{8,}", "#", text)
-        texts.append(re.sub(r"\d+\.\d+(e-\d+)?", "#", text)[:2000])
+        text = re.sub(r"\d+\.\d+(e-\d+)?", "#", text)
+        texts.append(re.sub(r"[0-9a-f]{8,}", "#", text)[:2000])
     return texts[0], texts[1]

@@ -6,42 +6,63 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "running_program"]
+__all__ = ["ROOT", "Program", "running_program"]
 
 ROOT = Path(__file__).parents[2]
 _START_S = 300
 
 
+@dataclass(frozen=True)
+class Program:
+    """A running program.
+
+    Attributes:
+        url: Its address.
+        process: To be watched, or ended.
+        served: The folder in which it makes its own for visitors' files.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    served: Path
+
+
 @contextmanager
-def running_program(folder: Path) -> Iterator[str]:
-    """Start the program with nano, yield its address, and end it.
+def running_program(
+    folder: Path, words: Sequence[str] = ("app.py",), served: Path | None = None
+) -> Iterator[Program]:
+    """Start the program, by default with nano, and end it.
 
     Args:
         folder: Where its log and the files that it serves go.
+        words: What Python is told, before the port.
+        served: Where the files that it serves go instead.
 
     Raises:
         RuntimeError: If it does not start; holds the end of its log.
     """
+    served = served or folder / "served"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port)],
+            [sys.executable, *words, "--port", str(port)],
             cwd=ROOT,
-            env=os.environ | {"GRADIO_TEMP_DIR": str(folder / "served")},
+            env=os.environ | {"GRADIO_TEMP_DIR": str(served)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     url = f"http://127.0.0.1:{port}/"
     try:
         _wait_for(url, process, log)
-        yield url
+        yield Program(url, process, served)
     finally:
         process.terminate()
         process.wait(timeout=30)

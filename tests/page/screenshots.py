@@ -24,7 +24,7 @@ def main():
     schemes, widths = (("light", "dark"), WIDTHS) if folder else (("light",), WIDTHS[:1])
     with (
         TemporaryDirectory() as served,
-        running_program(Path(served)) as url,
+        running_program(Path(served)) as program,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
@@ -32,7 +32,7 @@ def main():
         )
         for scheme in schemes:
             for width in widths:
-                _take(browser, url, scheme, width, folder)
+                _take(browser, program.url, scheme, width, folder)
         browser.close()
 
 
