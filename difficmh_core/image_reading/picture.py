@@ -176,13 +176,16 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
 def _decode(format: Format, data: bytes, max_pixels: int) -> Picture:
     header = _HEADERS[format](data)
     _check_size(header.size, max_pixels)
-    decoded, notes = decode(format, header)
-    profile = header.profile or decoded.info.get("icc_profile")
-    image, color_notes = to_srgb(decoded, profile, header.coding)
+    decoded = decode(format, header)
+    profile, coding = header.profile or decoded.image.info.get("icc_profile"), header.coding
+    if decoded.is_srgb:
+        profile = coding = None
+    image, color_notes = to_srgb(decoded.image, profile, coding)
+    notes = decoded.notes
     turn = _TURNS.get(header.orientation)
     if turn is not None:
         image = image.transpose(turn)
-    elif image is decoded:
+    elif image is decoded.image:
         image = image.copy()
     image.info.clear()
     if header.n_frames > 1:

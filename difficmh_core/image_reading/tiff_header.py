@@ -167,11 +167,12 @@ def _refuse_raw(entries: Mapping[int, _Entry], numbers: Mapping[int, tuple[int, 
 def _suits_pillow(numbers: Mapping[int, tuple[int, ...]], compression: int) -> bool:
     """Tell whether Pillow reads it rightly: integers of up to 8 bits, or of 16 in one plane."""
     most_bits = max(numbers[_BITS] or (1,))
-    is_plain_16 = most_bits == 16 and numbers[_PHOTOMETRIC] != (0,) and numbers[_PLANES] != (2,)
     return (
         compression in _PILLOW_COMPRESSIONS
         and set(numbers[_SAMPLE_FORMAT]) <= {1, 4}
-        and (most_bits <= 8 or is_plain_16)
+        and (most_bits <= 8 or (most_bits == 16 and numbers[_PLANES] != (2,)))
+        # Pillow shows gray of which 0 is white as a negative if it is compressed.
+        and (most_bits == 1 or numbers[_PHOTOMETRIC] != (0,))
     )
 
 
@@ -187,7 +188,7 @@ def _check_pieces(
             if tag in entries:
                 check("TIFF strips or tiles", entries[tag].count)
         counts = directories.integers(entries.get(counts_tag))
-        check("bytes in TIFF strips beyond the file", sum(counts) - 2 * len(directories.data))
+        check("bytes in overlapping TIFF strips", sum(counts) - 2 * len(directories.data))
         if compression in _JPEG_COMPRESSIONS:
             offsets = directories.integers(entries.get(offsets_tag))
             for at, n_bytes in zip(offsets, counts, strict=False):
