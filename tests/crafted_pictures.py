@@ -207,6 +207,14 @@ def webp_of_frames(n_frames=40_000):
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def webp_of_exif():
+    """A WebP whose 1.7 MB of EXIF unfold to 100 GB."""
+    plain, exif = encoded("WEBP")[12:], exif_of_overlaps(1_700_000)
+    extended = b"VP8X" + struct.pack("<II", 10, 8) + (7).to_bytes(3, "little") * 2
+    body = b"WEBP" + extended + plain + b"EXIF" + struct.pack("<I", len(exif)) + exif
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 def webp_of_chunks():
     """A WebP with a million empty chunks."""
     body = b"WEBP" + encoded("WEBP")[12:] + b"junk\0\0\0\0" * 1_000_000
@@ -299,6 +307,7 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
     "gif-comment": gif_of_one_comment,
     "gif-frames": gif_of_frames,
     "webp-frames": webp_of_frames,
+    "webp-exif": webp_of_exif,
     "webp-chunks": webp_of_chunks,
     "ppm-comment": ppm_of_comments,
     "ppm-spaces": ppm_of_spaces,

@@ -50,7 +50,6 @@ CAPS: tuple[Cap, ...] = (
     ),
     Cap("bytes of color profile", 16 * _MB, "Printers' CMYK profiles are 0.5 to 3 MB."),
     Cap("bytes of EXIF", 16 * _MB, "One JPEG segment holds 64 KB; thumbnails add little."),
-    Cap("bytes in EXIF tags", 32 * _MB, "They lie within the EXIF data; overlaps are an attack."),
     Cap("JPEG scans", 64, "Progressive files have 6 to 20; each visits all blocks again."),
     Cap("JPEG segments", 10_000, "A profile takes up to 255, an embedded video some hundreds."),
     Cap("PNG chunks beside the pixels", 10_000, "Photographs have 5 to 50; animations more."),

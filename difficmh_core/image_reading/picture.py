@@ -30,7 +30,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
@@ -84,6 +84,14 @@ _WARNING_FILTERS = threading.Lock()
 """Python's list of warning filters belongs to the whole process."""
 
 
+@runtime_checkable
+class OpenFile(Protocol):
+    """A file that is open for reading bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to so many bytes, none at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What a file shows.
@@ -100,7 +108,7 @@ class Picture:
 
 
 def read_picture(
-    source: str | os.PathLike[str] | bytes | BinaryIO, *, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike[str] | bytes | OpenFile, *, max_pixels: int = MAX_PIXELS
 ) -> Picture:
     """Return the picture in a file.
 
@@ -129,7 +137,7 @@ def read_picture(
         ) from error
 
 
-def _read_open(file: BinaryIO, name: str, max_pixels: int) -> Picture:
+def _read_open(file: OpenFile, name: str, max_pixels: int) -> Picture:
     start = file.read(SNIFFED_BYTES)
     return _read(start, lambda most: start + file.read(most), name, max_pixels)
 
