@@ -37,7 +37,7 @@ _PIXEL_TAGS = frozenset(
 )  # fmt: skip
 """What the decoder is given."""
 _RAW_PHOTOMETRICS = {32803: "a raw camera file", 34892: "a raw camera file (DNG)"}
-_JPEG_COMPRESSIONS = {6, 7}
+_OLD_JPEG, _JPEG = 6, 7
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 """None, CCITT's, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard."""
 
@@ -180,6 +180,8 @@ def _check_pieces(
     directories: _Directories, entries: Mapping[int, _Entry], compression: int
 ) -> None:
     """Check number and bytes of strips or tiles before the lists of them are unpacked."""
+    if compression == _OLD_JPEG:  # its tags point anywhere
+        check_embedded_jpeg(directories.data)
     for offsets_tag, counts_tag in (
         (_OFFSETS, _BYTE_COUNTS),
         (_TILE_OFFSETS, _TILE_BYTE_COUNTS),
@@ -189,7 +191,7 @@ def _check_pieces(
                 check("TIFF strips or tiles", entries[tag].count)
         counts = directories.integers(entries.get(counts_tag))
         check("bytes in overlapping TIFF strips", sum(counts) - 2 * len(directories.data))
-        if compression in _JPEG_COMPRESSIONS:
+        if compression == _JPEG:
             offsets = directories.integers(entries.get(offsets_tag))
             for at, n_bytes in zip(offsets, counts, strict=False):
                 check_embedded_jpeg(directories.data[at : at + n_bytes])
