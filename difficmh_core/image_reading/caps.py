@@ -5,6 +5,10 @@ because some count in it (of scans, of strips, of frames) costs time that no pix
 All such counts stand in headers, so that they are read in a linear walk and checked here. Each
 limit is far above what cameras and programs write. What the pixels themselves cost is bounded by
 ``max_pixels``.
+
+Two counts stand in no header: the layers of a still JPEG XL picture, and the size in the stream of
+an AVIF tile, where it is another than the tile's box says. Whoever reads the files of strangers
+reads them in a process with limits of time and memory.
 """
 
 from dataclasses import dataclass

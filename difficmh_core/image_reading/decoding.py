@@ -14,7 +14,9 @@ Pillow is only ever told to try the one format that the header is of. The librar
 where they are used, so that a caller who reads a JPEG waits for none of them.
 """
 
+import importlib
 import io
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +32,12 @@ from difficmh_core.image_reading.light import HDR_NOTES, to_srgb_light
 from difficmh_core.image_reading.sniffing import Format
 
 __all__ = ["Decoded", "decode", "import_decoders"]
+
+_JXL_THREADS = 1
+"""libjxl would start one thread for each core."""
+_LIBRARIES = ("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms")
+_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "lzw_decode")
+"""Each lies in an extension module of its own, which is imported at its first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,6 @@ class Decoded:
     is_srgb: bool = False
 
 
-_JXL_THREADS = 1
-"""libjxl would start one thread for each core."""
-
-
 def decode(format: Format, header: Header) -> Decoded:
     """Decode a file whose header has been checked.
 
@@ -62,15 +66,11 @@ def decode(format: Format, header: Header) -> Decoded:
 
 def import_decoders() -> None:
     """Import every decoder, so that the first picture does not wait for it."""
-    import imagecodecs
-    import pillow_heif
-    import pillow_jxl
-    import tifffile
-    from PIL import ImageCms
-
-    Image.preinit()
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    for name in _IMAGECODECS:
+        getattr(sys.modules["imagecodecs"], name)
     Image.init()
-    del imagecodecs, pillow_heif, pillow_jxl, tifffile, ImageCms
 
 
 def _by_pillow(pillow_format: str, header: Header) -> Decoded:

@@ -56,6 +56,7 @@ MAX_PIXELS = 64_000_000
 """Most pixels of a picture unless the caller says otherwise."""
 MAX_SIDE_PX = 65_535
 """Longest side that the file format takes [px]."""
+_PIECE_BYTES = 1 << 24
 _HEADERS: Mapping[Format, Callable[[bytes], Header]] = {
     Format.JPEG: read_jpeg_header,
     Format.PNG: read_png_header,
@@ -139,7 +140,16 @@ def read_picture(
 
 def _read_open(file: OpenFile, name: str, max_pixels: int) -> Picture:
     start = file.read(SNIFFED_BYTES)
-    return _read(start, lambda most: start + file.read(most), name, max_pixels)
+    return _read(start, lambda most: _whole(file, start, most), name, max_pixels)
+
+
+def _whole(file: OpenFile, start: bytes, most: int) -> bytes:
+    """Read on, piece by piece: a reader asked for all at once sets that much memory aside."""
+    pieces, n_bytes = [start], len(start)
+    while n_bytes < most and (piece := file.read(min(_PIECE_BYTES, most - n_bytes))):
+        pieces.append(piece)
+        n_bytes += len(piece)
+    return b"".join(pieces)
 
 
 def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int) -> Picture:
@@ -147,7 +157,7 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
 
     Args:
         start: Its beginning.
-        read: Returns the whole file, or a part longer than so many bytes.
+        read: Returns the whole file, or as many bytes of it as it is given.
         name: How a message calls the file.
         max_pixels: Most pixels to accept.
     """
@@ -185,6 +195,8 @@ def _decode(format: Format, data: bytes, max_pixels: int) -> Picture:
     header = _HEADERS[format](data)
     _check_size(header.size, max_pixels)
     decoded = decode(format, header)
+    if decoded.image.width * decoded.image.height > header.size[0] * header.size[1]:
+        raise ValueError("its pixels are more than its header says")
     profile, coding = header.profile or decoded.image.info.get("icc_profile"), header.coding
     if decoded.is_srgb:
         profile = coding = None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from difficmh_core.errors import ImageError
-from difficmh_core.image_reading.caps import check
+from difficmh_core.image_reading.caps import check, limit_of
 from difficmh_core.image_reading.exif import orientation_of
 from difficmh_core.image_reading.header import Header
 from difficmh_core.image_reading.jpeg_header import check_embedded_jpeg
@@ -102,6 +102,8 @@ class _Directories:
             return ()
         if entry.kind not in _INTEGER_CODES:
             raise ValueError("one of its tags is of a wrong type")
+        if entry.count > limit_of("TIFF strips or tiles"):
+            raise ValueError("one of its tags is too long")
         code = f"{self.order}{entry.count}{_INTEGER_CODES[entry.kind]}"
         return struct.unpack_from(code, self.data, entry.at)
 
