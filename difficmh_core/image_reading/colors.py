@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.header import Coding
 from difficmh_core.image_reading.levels import image_of, to_levels
-from difficmh_core.image_reading.light import HDR_NAMES, WIDE_PRIMARIES, to_srgb_light
+from difficmh_core.image_reading.light import HDR_NOTES, WIDE_PRIMARIES, to_srgb_light
 
 __all__ = ["to_srgb"]
 
@@ -79,9 +79,9 @@ def _gray_from_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | N
 def _convert(
     image: Image.Image, profile: bytes | None, coding: Coding | None
 ) -> tuple[Image.Image, tuple[str, ...]]:
-    hdr = HDR_NAMES.get(coding.transfer) if coding else None
-    if hdr and coding:
-        return to_srgb_light(image.convert("RGB"), coding), (_hdr_note(hdr),)
+    hdr_note = HDR_NOTES.get(coding.transfer) if coding else None
+    if hdr_note and coding:
+        return _through_light(image, coding), (hdr_note,)
     if image.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     if profile:
@@ -89,7 +89,7 @@ def _convert(
         if converted is not None:
             return converted, notes
     elif coding and coding.primaries in WIDE_PRIMARIES:
-        return to_srgb_light(image.convert("RGB"), coding), ()
+        return _through_light(image, coding), ()
     else:
         notes = ()
     if image.mode == "CMYK":
@@ -97,12 +97,16 @@ def _convert(
     return image.convert("RGB"), notes
 
 
+def _through_light(image: Image.Image, coding: Coding) -> Image.Image:
+    return to_srgb_light(np.asarray(image.convert("RGB")), 8, coding)
+
+
 def _through_profile(
     image: Image.Image, profile_bytes: bytes
 ) -> tuple[Image.Image | None, tuple[str, ...]]:
     """Return the converted picture, or ``None`` where the values stay as they are."""
-    hdr = HDR_NAMES.get(_profile_transfer(profile_bytes))
-    notes = (_hdr_note(hdr),) if hdr else ()
+    hdr_note = HDR_NOTES.get(_profile_transfer(profile_bytes))
+    notes = (hdr_note,) if hdr_note else ()
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(profile_bytes))
         if "sRGB" in ImageCms.getProfileDescription(profile) and image.mode != "CMYK":
@@ -131,7 +135,3 @@ def _profile_transfer(profile: bytes) -> int:
         if name == b"cicp" and offset + 10 <= len(profile):
             return int(profile[offset + 9])
     return 0
-
-
-def _hdr_note(name: str) -> str:
-    return f"The file is {name} with a high dynamic range; what is brighter than white is clipped."

@@ -6,7 +6,7 @@ decoder                 decodes
 Pillow                  JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, PPM, JPEG 2000
 pillow-heif (libheif)   HEIC of 8, 10 and 12 bits
 pillow-jxl (libjxl)     JPEG XL
-imagecodecs             JPEG of 12 bits; the first frame of JPEG XL animations
+imagecodecs             JPEG of 12 bits; AVIF in PQ and HLG; JPEG XL animations
 tifffile                TIFF files of the kinds that Pillow does not read
 ======================  ============================================================
 
@@ -14,23 +14,45 @@ Pillow is only ever told to try the one format that the header is of. The librar
 where they are used, so that a caller who reads a JPEG waits for none of them.
 """
 
+import importlib
 import io
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from difficmh_core.image_reading.header import Header
+from difficmh_core.image_reading.header import Coding, Header
 from difficmh_core.image_reading.levels import image_of, to_levels
+from difficmh_core.image_reading.light import HDR_NOTES, to_srgb_light
 from difficmh_core.image_reading.sniffing import Format
 
 __all__ = ["Decoded", "decode", "import_decoders"]
 
-Decoded = tuple[Image.Image, tuple[str, ...]]
-"""A picture in any of Pillow's modes, with its ``info``, and notes."""
-
 _JXL_THREADS = 1
 """libjxl would start one thread for each core."""
+_LIBRARIES = ("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms")
+_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "lzw_decode")
+"""Each lies in an extension module of its own, which is imported at its first use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a decoder returns.
+
+    Attributes:
+        image: The picture in any of Pillow's modes, with its ``info``.
+        notes: What a viewer should know of it.
+        is_srgb: Whether its colors are sRGB already, whatever the header says.
+    """
+
+    image: Image.Image
+    notes: tuple[str, ...] = ()
+    is_srgb: bool = False
 
 
 def decode(format: Format, header: Header) -> Decoded:
@@ -44,15 +66,11 @@ def decode(format: Format, header: Header) -> Decoded:
 
 def import_decoders() -> None:
     """Import every decoder, so that the first picture does not wait for it."""
-    import imagecodecs
-    import pillow_heif
-    import pillow_jxl
-    import tifffile
-    from PIL import ImageCms
-
-    Image.preinit()
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    for name in _IMAGECODECS:
+        getattr(sys.modules["imagecodecs"], name)
     Image.init()
-    del imagecodecs, pillow_heif, pillow_jxl, tifffile, ImageCms
 
 
 def _by_pillow(pillow_format: str, header: Header) -> Decoded:
@@ -60,7 +78,7 @@ def _by_pillow(pillow_format: str, header: Header) -> Decoded:
     if image.width * image.height > header.size[0] * header.size[1]:
         raise ValueError("its header names two sizes")
     image.load()
-    return image, ()
+    return Decoded(image)
 
 
 def _decode_jpeg(header: Header) -> Decoded:
@@ -69,14 +87,40 @@ def _decode_jpeg(header: Header) -> Decoded:
     import imagecodecs
 
     values = imagecodecs.jpeg8_decode(header.data)
-    return image_of(to_levels(values, (1 << 12) - 1)), ()
+    return Decoded(image_of(to_levels(values, (1 << 12) - 1)))
+
+
+def _decode_avif(header: Header) -> Decoded:
+    coding = header.coding
+    if coding is None or coding.transfer not in HDR_NOTES:
+        return _by_pillow("AVIF", header)
+    import imagecodecs
+
+    # The 8 bits that Pillow returns are too few for a signal that reaches far beyond white.
+    values = imagecodecs.avif_decode(header.data, index=0)
+    n_bits = next(bits for bits in (8, 10, 12) if f"{bits} bits" in header.traits)
+    return _from_light(values, n_bits, coding)
 
 
 def _decode_heic(header: Header) -> Decoded:
     import pillow_heif
 
-    image = pillow_heif.open_heif(header.data, convert_hdr_to_8bit=True).to_pillow()
-    return image, ()
+    coding = header.coding
+    if coding is not None and coding.transfer in HDR_NOTES:
+        opened = pillow_heif.open_heif(header.data, convert_hdr_to_8bit=False, hdr_to_16bit=True)
+        values = np.asarray(opened)
+        return _from_light(values, 8 * values.itemsize, coding)
+    return Decoded(pillow_heif.open_heif(header.data, convert_hdr_to_8bit=True).to_pillow())
+
+
+def _from_light(values: NDArray[np.unsignedinteger[Any]], n_bits: int, coding: Coding) -> Decoded:
+    """Return values of a high dynamic range, with or without alpha, as sRGB."""
+    if values.ndim != 3 or values.shape[2] < 3:
+        raise ValueError("gray of a high dynamic range")
+    image = to_srgb_light(values[..., :3], n_bits, coding)
+    if values.shape[2] == 4:
+        image.putalpha(image_of(to_levels(values[..., 3], (1 << n_bits) - 1)))
+    return Decoded(image, (HDR_NOTES[coding.transfer],), is_srgb=True)
 
 
 def _decode_jxl(header: Header) -> Decoded:
@@ -85,14 +129,15 @@ def _decode_jxl(header: Header) -> Decoded:
 
         # The plug-in returns the last frame.
         values = imagecodecs.jpegxl_decode(header.data, index=0)
-        return image_of(to_levels(values)), ("The first frame of an animation is used.",)
+        notes = ("The first frame of an animation is used.",)
+        return Decoded(image_of(to_levels(values)), notes)
     import pillow_jxl
 
     _, info, pixels, profile, _ = pillow_jxl.Decoder(num_threads=_JXL_THREADS)(header.data)
     image = Image.frombytes(info.mode, (info.width, info.height), bytes(pixels))
     if profile:
         image.info["icc_profile"] = bytes(profile)
-    return image, ()
+    return Decoded(image)
 
 
 def _decode_tiff(header: Header) -> Decoded:
@@ -100,14 +145,14 @@ def _decode_tiff(header: Header) -> Decoded:
         return _by_pillow("TIFF", header)
     from difficmh_core.image_reading.tiff_decoding import decode_by_tifffile
 
-    return decode_by_tifffile(header.data)
+    return Decoded(*decode_by_tifffile(header.data))
 
 
 _DECODERS: Mapping[Format, Callable[[Header], Decoded]] = {
     Format.JPEG: _decode_jpeg,
     Format.PNG: partial(_by_pillow, "PNG"),
     Format.WEBP: partial(_by_pillow, "WEBP"),
-    Format.AVIF: partial(_by_pillow, "AVIF"),
+    Format.AVIF: _decode_avif,
     Format.HEIC: _decode_heic,
     Format.JPEG_XL: _decode_jxl,
     Format.GIF: partial(_by_pillow, "GIF"),

@@ -48,6 +48,7 @@ def read_heif_header(data: bytes) -> Header:
         coding=coding,
         orientation=_orientation(items),
         n_frames=n_frames,
+        traits=frozenset({f"{_bits_of_av1(items)} bits"}),
     )
 
 
@@ -95,6 +96,16 @@ def _color(items: HeifItems) -> tuple[bytes | None, Coding | None]:
             elif kind == b"nclx" and coding is None:
                 coding = Coding(*struct.unpack_from(">HH", content, 4))
     return profile, coding
+
+
+def _bits_of_av1(items: HeifItems) -> int:
+    """Return the bits of each value, by the configuration of AV1 (``av1C``, section 2.3)."""
+    for item in (items.primary, *items.parts.get(items.primary, ())[:1]):
+        for name, content in items.of(item):
+            if name == b"av1C":
+                is_high, is_12 = content[2] >> 6 & 1, content[2] >> 5 & 1
+                return (12 if is_12 else 10) if is_high else 8
+    return 8
 
 
 def _orientation(items: HeifItems) -> int:

@@ -179,4 +179,4 @@ def _check_extents(body: bytes, file_bytes: int) -> None:
             length = body[at + extent_bytes - length_bytes : at + extent_bytes]
             total += int.from_bytes(length, "big") or file_bytes
             at += extent_bytes
-    check("bytes in HEIF items beyond the file", total - 2 * file_bytes)
+    check("bytes in overlapping HEIF items", total - 2 * file_bytes)

@@ -60,7 +60,7 @@ def read_jxl_header(data: bytes) -> Header:
     if not stream.startswith(_CODESTREAM):
         raise ValueError("it has no pixels")
     bits = _Bits(stream[2:4096])
-    size = _size(bits, _SIDE)
+    size = _size(bits)
     traits, coding = frozenset[str](), None
     if not bits.take(1):
         traits, coding = _metadata(bits)
@@ -80,19 +80,20 @@ def _codestream(data: bytes) -> bytes:
     return b"".join(piece for _, piece in sorted(pieces, key=lambda piece: piece[0]))
 
 
-def _size(bits: _Bits, sides: tuple[_Choice, ...]) -> tuple[int, int]:
+def _size(bits: _Bits, *, is_preview: bool = False) -> tuple[int, int]:
+    """Return width and height [px]."""
     in_8 = bits.take(1)
-    if sides is _PREVIEW:
-        height = 8 * bits.choose(_PREVIEW_IN_8) if in_8 else bits.choose(sides)
-    else:
-        height = 8 * (1 + bits.take(5)) if in_8 else bits.choose(sides)
-    ratio = bits.take(3)
-    if ratio:
-        numerator, denominator = _RATIOS[ratio]
-        return height * numerator // denominator, height
-    if sides is _PREVIEW:
-        return (8 * bits.choose(_PREVIEW_IN_8) if in_8 else bits.choose(sides)), height
-    return (8 * (1 + bits.take(5)) if in_8 else bits.choose(sides)), height
+
+    def side() -> int:
+        if not in_8:
+            return bits.choose(_PREVIEW if is_preview else _SIDE)
+        return 8 * (bits.choose(_PREVIEW_IN_8) if is_preview else 1 + bits.take(5))
+
+    height, ratio = side(), bits.take(3)
+    if not ratio:
+        return side(), height
+    numerator, denominator = _RATIOS[ratio]
+    return height * numerator // denominator, height
 
 
 def _metadata(bits: _Bits) -> tuple[frozenset[str], Coding | None]:
@@ -100,9 +101,9 @@ def _metadata(bits: _Bits) -> tuple[frozenset[str], Coding | None]:
     if bits.take(1):  # extra fields
         bits.take(3)  # orientation, which the decoder applies
         if bits.take(1):
-            _size(bits, _SIDE)  # the size at which to show it
+            _size(bits)  # the size at which to show it
         if bits.take(1):
-            _size(bits, _PREVIEW)
+            _size(bits, is_preview=True)
         if bits.take(1):
             traits.add("animated")
             bits.choose(((100, 0), (1000, 0), (1, 10), (1, 30)))  # ticks per second

@@ -11,6 +11,7 @@ References:
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,16 @@ from PIL import Image
 
 from difficmh_core.image_reading.header import Coding
 
-__all__ = ["HDR_NAMES", "WIDE_PRIMARIES", "to_srgb_light"]
+__all__ = ["HDR_NOTES", "WIDE_PRIMARIES", "to_srgb_light"]
 
 Floats = NDArray[np.float32]
 
 _PQ, _HLG, _LINEAR = 16, 18, 8
-HDR_NAMES: Mapping[int, str] = {_PQ: "PQ", _HLG: "HLG"}
-"""Transfer functions whose signal reaches beyond white."""
+HDR_NOTES: Mapping[int, str] = {
+    code: f"The file is {name} with a high dynamic range; what is brighter than white is clipped."
+    for code, name in ((_PQ, "PQ"), (_HLG, "HLG"))
+}
+"""What is to be noted of the transfer functions whose signal reaches beyond white."""
 _REFERENCE_WHITE_NITS = 203.0
 _PEAK_NITS = 10_000.0
 _HLG_WHITE_SIGNAL = 0.75
@@ -45,18 +49,21 @@ WIDE_PRIMARIES = frozenset(_TO_SRGB)
 _ROWS_AT_ONCE = 256
 
 
-def to_srgb_light(image: Image.Image, coding: Coding) -> Image.Image:
-    """Return an RGB picture of some color coding in sRGB.
+def to_srgb_light(
+    values: NDArray[np.unsignedinteger[Any]], n_bits: int, coding: Coding
+) -> Image.Image:
+    """Return a picture of some color coding in sRGB.
 
     Args:
-        image: Its coded values, 8 bits each.
+        values: Its coded RGB values, (height, width, 3).
+        n_bits: Of each value; all bits set is a signal of 1.
         coding: What they mean; unknown primaries are taken as sRGB's.
     """
-    values = np.asarray(image)
     light_of = _TRANSFERS.get(coding.transfer, _from_srgb)
-    levels = light_of(np.arange(256, dtype=np.float32) / 255)
+    most = (1 << n_bits) - 1
+    levels = light_of(np.arange(most + 1, dtype=np.float32) / most)
     matrix = _TO_SRGB.get(coding.primaries)
-    shown = np.empty_like(values)
+    shown = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), _ROWS_AT_ONCE):
         light = levels[values[start : start + _ROWS_AT_ONCE]]
         if coding.transfer == _HLG:

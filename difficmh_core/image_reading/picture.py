@@ -24,13 +24,13 @@ several frames or pages     the first
 What a viewer should know of that is a note.
 """
 
-import io
 import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
@@ -56,6 +56,7 @@ MAX_PIXELS = 64_000_000
 """Most pixels of a picture unless the caller says otherwise."""
 MAX_SIDE_PX = 65_535
 """Longest side that the file format takes [px]."""
+_PIECE_BYTES = 1 << 24
 _HEADERS: Mapping[Format, Callable[[bytes], Header]] = {
     Format.JPEG: read_jpeg_header,
     Format.PNG: read_png_header,
@@ -84,6 +85,14 @@ _WARNING_FILTERS = threading.Lock()
 """Python's list of warning filters belongs to the whole process."""
 
 
+@runtime_checkable
+class OpenFile(Protocol):
+    """A file that is open for reading bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to so many bytes, none at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What a file shows.
@@ -100,7 +109,7 @@ class Picture:
 
 
 def read_picture(
-    source: str | os.PathLike[str] | bytes | io.BufferedIOBase, *, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike[str] | bytes | OpenFile, *, max_pixels: int = MAX_PIXELS
 ) -> Picture:
     """Return the picture in a file.
 
@@ -131,9 +140,18 @@ def read_picture(
         ) from error
 
 
-def _read_open(file: io.BufferedIOBase, name: str, max_pixels: int) -> Picture:
+def _read_open(file: OpenFile, name: str, max_pixels: int) -> Picture:
     start = file.read(SNIFFED_BYTES)
-    return _read(start, lambda most: start + file.read(most), name, max_pixels)
+    return _read(start, lambda most: _whole(file, start, most), name, max_pixels)
+
+
+def _whole(file: OpenFile, start: bytes, most: int) -> bytes:
+    """Read on, piece by piece: a reader asked for all at once sets that much memory aside."""
+    pieces, n_bytes = [start], len(start)
+    while n_bytes < most and (piece := file.read(min(_PIECE_BYTES, most - n_bytes))):
+        pieces.append(piece)
+        n_bytes += len(piece)
+    return b"".join(pieces)
 
 
 def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int) -> Picture:
@@ -141,7 +159,7 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
 
     Args:
         start: Its beginning.
-        read: Returns the whole file, or a part longer than so many bytes.
+        read: Returns the whole file, or as many bytes of it as it is given.
         name: How a message calls the file.
         max_pixels: Most pixels to accept.
     """
@@ -178,13 +196,18 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
 def _decode(format: Format, data: bytes, max_pixels: int) -> Picture:
     header = _HEADERS[format](data)
     _check_size(header.size, max_pixels)
-    decoded, notes = decode(format, header)
-    profile = header.profile or decoded.info.get("icc_profile")
-    image, color_notes = to_srgb(decoded, profile, header.coding)
+    decoded = decode(format, header)
+    if decoded.image.width * decoded.image.height > header.size[0] * header.size[1]:
+        raise ValueError("its pixels are more than its header says")
+    profile, coding = header.profile or decoded.image.info.get("icc_profile"), header.coding
+    if decoded.is_srgb:
+        profile = coding = None
+    image, color_notes = to_srgb(decoded.image, profile, coding)
+    notes = decoded.notes
     turn = _TURNS.get(header.orientation)
     if turn is not None:
         image = image.transpose(turn)
-    elif image is decoded:
+    elif image is decoded.image:
         image = image.copy()
     image.info.clear()
     if header.n_frames > 1:

@@ -69,7 +69,7 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"%!|\xc5\xd0\xd3\xc6", "a PostScript program (EPS)"),
         (rb"PK(\x03\x04|\x05\x06)", "a ZIP"),
         (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd", "a compressed archive"),
-        (rb"\xd1CM", "a .dicmh file, which is decoded instead"),
+        (rb"\xd1CM", "a .dicmh file (decode it instead)"),
         (rb"\0\0[\x01\x02]\0[^\0]\0", "an icon (ICO)"),
         (rb"P[fF7][\s]", "a PFM or PAM picture"),
         (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR picture"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from difficmh_core.errors import ImageError
-from difficmh_core.image_reading.caps import check
+from difficmh_core.image_reading.caps import check, limit_of
 from difficmh_core.image_reading.exif import orientation_of
 from difficmh_core.image_reading.header import Header
 from difficmh_core.image_reading.jpeg_header import check_embedded_jpeg
@@ -37,7 +37,7 @@ _PIXEL_TAGS = frozenset(
 )  # fmt: skip
 """What the decoder is given."""
 _RAW_PHOTOMETRICS = {32803: "a raw camera file", 34892: "a raw camera file (DNG)"}
-_JPEG_COMPRESSIONS = {6, 7}
+_OLD_JPEG, _JPEG = 6, 7
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 """None, CCITT's, LZW, JPEG, Deflate, PackBits, LZMA, Zstandard."""
 
@@ -102,6 +102,8 @@ class _Directories:
             return ()
         if entry.kind not in _INTEGER_CODES:
             raise ValueError("one of its tags is of a wrong type")
+        if entry.count > limit_of("TIFF strips or tiles"):
+            raise ValueError("one of its tags is too long")
         code = f"{self.order}{entry.count}{_INTEGER_CODES[entry.kind]}"
         return struct.unpack_from(code, self.data, entry.at)
 
@@ -167,11 +169,12 @@ def _refuse_raw(entries: Mapping[int, _Entry], numbers: Mapping[int, tuple[int, 
 def _suits_pillow(numbers: Mapping[int, tuple[int, ...]], compression: int) -> bool:
     """Tell whether Pillow reads it rightly: integers of up to 8 bits, or of 16 in one plane."""
     most_bits = max(numbers[_BITS] or (1,))
-    is_plain_16 = most_bits == 16 and numbers[_PHOTOMETRIC] != (0,) and numbers[_PLANES] != (2,)
     return (
         compression in _PILLOW_COMPRESSIONS
         and set(numbers[_SAMPLE_FORMAT]) <= {1, 4}
-        and (most_bits <= 8 or is_plain_16)
+        and (most_bits <= 8 or (most_bits == 16 and numbers[_PLANES] != (2,)))
+        # Pillow shows gray of which 0 is white as a negative if it is compressed.
+        and (most_bits == 1 or numbers[_PHOTOMETRIC] != (0,))
     )
 
 
@@ -179,6 +182,8 @@ def _check_pieces(
     directories: _Directories, entries: Mapping[int, _Entry], compression: int
 ) -> None:
     """Check number and bytes of strips or tiles before the lists of them are unpacked."""
+    if compression == _OLD_JPEG:  # its tags point anywhere
+        check_embedded_jpeg(directories.data)
     for offsets_tag, counts_tag in (
         (_OFFSETS, _BYTE_COUNTS),
         (_TILE_OFFSETS, _TILE_BYTE_COUNTS),
@@ -187,8 +192,8 @@ def _check_pieces(
             if tag in entries:
                 check("TIFF strips or tiles", entries[tag].count)
         counts = directories.integers(entries.get(counts_tag))
-        check("bytes in TIFF strips beyond the file", sum(counts) - 2 * len(directories.data))
-        if compression in _JPEG_COMPRESSIONS:
+        check("bytes in overlapping TIFF strips", sum(counts) - 2 * len(directories.data))
+        if compression == _JPEG:
             offsets = directories.integers(entries.get(offsets_tag))
             for at, n_bytes in zip(offsets, counts, strict=False):
                 check_embedded_jpeg(directories.data[at : at + n_bytes])

@@ -71,6 +71,14 @@ def test_encode_tells_every_bit(run, photo, tmp_path):
     assert told["tags"] == []
 
 
+def test_what_reading_leaves_out_is_a_note(run, tmp_path):
+    frames = [Image.new("RGB", (32, 32), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    code, _, err = run("encode", tmp_path / "two.gif", tmp_path / "x", *ENCODE)
+    assert code == 0
+    assert "note: The first of 2 frames is used.\n" in err
+
+
 def test_the_target_is_kept(run, photo, tmp_path):
     sizes = {}
     for quality in (0, 100):
