@@ -15,8 +15,8 @@ ENV PIP_NO_CACHE_DIR=1 \
 
 WORKDIR /app
 ARG TORCH_INDEX=""
-COPY requirements.txt ./
-RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
+COPY requirements.txt constraints.txt ./
+RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt -c constraints.txt
 
 RUN useradd --create-home --uid 1000 visitor
 COPY --chown=visitor:visitor . .
