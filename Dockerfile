@@ -2,6 +2,11 @@
 #   docker build -t difficmh . && docker run --rm -p 7860:7860 difficmh
 # On a CUDA GPU (the default wheels of torch bring CUDA; the host needs NVIDIA's container toolkit):
 #   docker run --rm --gpus all -p 7860:7860 difficmh
+# In public, with nothing writable but a folder in memory for visitors' files, and no privileges:
+#   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#       --pids-limit 512 --memory 8g -p 127.0.0.1:7860:7860 difficmh
+# Accounts, a root path and limits are words of app.py (its --help tells them), such as
+#   docker run --rm -e DIFFICMH_AUTH="$(cat accounts)" -p 7860:7860 difficmh
 # For CPUs only, with much smaller wheels:
 #   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu -t difficmh .
 FROM python:3.11-slim
@@ -15,8 +20,8 @@ ENV PIP_NO_CACHE_DIR=1 \
 
 WORKDIR /app
 ARG TORCH_INDEX=""
-COPY requirements.txt ./
-RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
+COPY requirements.txt constraints.txt ./
+RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt -c constraints.txt
 
 RUN useradd --create-home --uid 1000 visitor
 COPY --chown=visitor:visitor . .

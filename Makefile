@@ -1,5 +1,6 @@
 # Two commands: `make demo` starts the page, `make test` checks everything.
-# Both work from nothing; packages are installed again only when their lists change.
+# Both work from nothing; packages are installed again only when their lists change,
+# in the versions of constraints.txt, which were tested.
 
 PROFILE ?= nano
 # Of the published checkpoints, with PROFILE=sd21: 2, 4, 8, 16 or 32.
@@ -16,7 +17,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase test lint format fetch browser screenshots clean
+.PHONY: demo showcase test lint format fetch browser screenshots constraints clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -59,6 +60,12 @@ browser:
 				--no-install-recommends chromium >/dev/null; } \
 		|| echo "chromium is absent and could not be installed: the browser tests are skipped."
 
+# Moves on to the newest versions that the bounds allow and writes them down; `make test` judges them.
+constraints: $(VENV)/.installed-dev
+	$(PIP_INSTALL) --upgrade --upgrade-strategy eager -r requirements-dev.txt
+	$(BIN)/python -m tests.constraints
+	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -68,12 +75,12 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.created requirements.txt
+$(VENV)/.installed: $(VENV)/.created requirements.txt constraints.txt
 	@echo "Installing the packages of requirements.txt (some minutes the first time) ..."
-	@$(PIP_INSTALL) -r requirements.txt
+	@$(PIP_INSTALL) -r requirements.txt -c constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@echo "Installing the packages of requirements-dev.txt ..."
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-dev.txt -c constraints.txt
 	@touch $@

@@ -105,8 +105,17 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
             mcp_server=not arguments.accounts,
             prevent_thread_lock=True,
         )
-    except (OSError, httpx.TransportError) as error:
-        LOGGER.error("The page cannot be opened on %s: %s", arguments.host, error)
+    except OSError:
+        port = arguments.port or "from 7860 on"
+        LOGGER.error("Port %s was free before and is in use now. Choose another: --port.", port)
+        return 2
+    except httpx.TransportError as error:
+        LOGGER.error(
+            "The page cannot be reached on %s: %s. If this machine has an HTTP proxy, name the "
+            "host in the environment variable NO_PROXY.",
+            arguments.host,
+            error,
+        )
         return 2
     until_asked_to_end()
     end(page)

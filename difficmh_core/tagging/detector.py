@@ -9,6 +9,7 @@ References:
     Ge, Liu, Wang, Li, Sun: YOLOX, 2021, https://arxiv.org/abs/2107.08430
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +115,8 @@ class Detector:
 
 
 def _open_session(path: Path) -> "onnxruntime.InferenceSession":
+    # Read when onnxruntime is first imported: otherwise it reports to its maker over the network.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
