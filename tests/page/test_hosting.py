@@ -18,7 +18,7 @@ from tests.page.conftest import MAX_PIXELS
 from tests.page.program import ROOT
 from tests.page.proxy import running_proxy
 from ui.arguments import parse_arguments
-from ui.page import build_demo, launch_settings
+from ui.page import build_page
 
 USER, PASSWORD = "ada", "a:long one"
 PATH = "/codec"
@@ -27,17 +27,16 @@ PATH = "/codec"
 @pytest.fixture(scope="module")
 def hosted_url(codec, cache_dir):
     """The address of a page with an account and a root path, as ``app.py`` launches it."""
-    demo = build_demo(codec, max_pixels=MAX_PIXELS)
-    _, url, _ = demo.queue().launch(
+    page = build_page(codec, max_pixels=MAX_PIXELS)
+    page.launch(
         prevent_thread_lock=True,
         quiet=True,
         auth=[(USER, PASSWORD)],
         root_path=PATH,
         mcp_server=False,
-        **launch_settings(root_path=PATH),
     )
-    yield url
-    demo.close()
+    yield page.demo.local_url
+    page.demo.close()
 
 
 def test_without_the_password_nothing_is_to_be_had(hosted_url):
@@ -91,6 +90,6 @@ def test_a_port_that_is_taken_meanwhile_is_said_in_a_sentence(codec, caplog):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         arguments.port = taken.getsockname()[1]
-        assert app.serve(build_demo(codec), arguments) == 2
+        assert app.serve(build_page(codec), arguments) == 2
     (message,) = caplog.messages
     assert message.startswith(f"Port {arguments.port} was free before and is in use now.")
