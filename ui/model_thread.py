@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from ui.memory import give_back
+
 __all__ = ["on_model_thread", "stop"]
 
 Event = TypeVar("Event", bound=Callable[..., Any])
@@ -40,13 +42,17 @@ def on_model_thread(event: Event) -> Event:
                             break
                 finally:
                     _call(values.close)
+                    give_back()
 
         return cast(Event, generator)
 
     @functools.wraps(event)
     def function(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the event's)
         with _TURN:
-            return _call(event, *args, **kwargs)
+            try:
+                return _call(event, *args, **kwargs)
+            finally:
+                give_back()
 
     return cast(Event, function)
 

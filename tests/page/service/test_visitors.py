@@ -124,6 +124,7 @@ def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, paced)
 
 
 def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, paced, waiting):
+    paced.pace_s = 2.0  # nobody else's work ends meanwhile
     for number in range(MAX_QUEUE + 10):
         try:
             waiting.append(ask_for_decoding(page_url, file, str(100 + number)))
