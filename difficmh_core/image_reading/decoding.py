@@ -36,7 +36,7 @@ __all__ = ["Decoded", "decode", "import_decoders"]
 _JXL_THREADS = 1
 """libjxl would start one thread for each core."""
 _LIBRARIES = ("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms")
-_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "lzw_decode")
+_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "tiff_decode")
 """Each lies in an extension module of its own, which is imported at its first use."""
 
 
