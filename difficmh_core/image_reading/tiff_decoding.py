@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from difficmh_core.image_reading.header import UnreadKindError
 from difficmh_core.image_reading.levels import image_of, to_levels
 
 __all__ = ["RANGE_NOTE", "decode_by_tifffile"]
@@ -31,7 +32,7 @@ def decode_by_tifffile(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     """Return the first page with 8 bits per channel, and what is to be noted of it.
 
     Raises:
-        ValueError: If its numbers or colors are of another kind than those named above.
+        UnreadKindError: If its numbers or colors are of another kind than those named above.
     """
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
@@ -40,18 +41,18 @@ def decode_by_tifffile(data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
         if compression in _BY_LIBTIFF:
             values = _decode_by_libtiff(data, n_bits, page.shape)
         elif compression not in _BY_TIFFFILE:
-            raise ValueError(f"compression {compression}; save it with Deflate")
+            raise UnreadKindError(f"compression {compression}; save it with Deflate")
         else:
             values = np.asarray(page.asarray(maxworkers=1))
         axes, alphas = page.axes, [int(kind) for kind in page.extrasamples]
     if axes == "SYX":
         values = values.transpose(1, 2, 0)
     elif axes not in ("YX", "YXS"):
-        raise ValueError(f"its samples are arranged as {axes}")
+        raise UnreadKindError(f"samples arranged as {axes}; save it as RGB")
     if values.dtype.kind not in "uf":
-        raise ValueError("signed integers; save it with 8 or 16 bits per channel")
+        raise UnreadKindError("signed integers; save it with 8 or 16 bits per channel")
     if photometric not in _BASE_CHANNELS:
-        raise ValueError("colors of a rare kind; save it as RGB")
+        raise UnreadKindError("colors of a rare kind; save it as RGB")
     levels = to_levels(values, (1 << n_bits) - 1 if values.dtype.kind == "u" else None)
     image = _compose(levels.reshape(*levels.shape[:2], -1), photometric, alphas)
     return image, ((RANGE_NOTE,) if values.dtype.kind == "f" else ())
@@ -61,10 +62,10 @@ def _decode_by_libtiff(data: bytes, n_bits: int, shape: tuple[int, ...]) -> NDAr
     import imagecodecs
 
     if n_bits not in (8, 16, 32, 64):
-        raise ValueError(f"{n_bits} bits and LZW; save it with 8 or 16 bits per channel")
+        raise UnreadKindError(f"{n_bits} bits and LZW; save it with 8 or 16 bits per channel")
     values = np.asarray(imagecodecs.tiff_decode(data, index=0))
     if values.shape != shape:
-        raise ValueError("its samples are arranged in a rare way")
+        raise UnreadKindError("samples in a rare arrangement; save it as RGB")
     return values
 
 
