@@ -1,8 +1,9 @@
 """The command line: ``python -m difficmh_core encode | decode | compare | ...``.
 
-Results go to standard output, for people or with ``--json`` for programs; progress goes to
-standard error. The exit code is 0 on success, 1 on an error (one line, ``error: ...``), 2 on a
-misspelled command and 130 after Ctrl-C. Output files appear whole or not at all.
+Results go to standard output, for people or with ``--json`` for programs; progress and notes on
+the picture go to standard error. The exit code is 0 on success, 1 on an error (one line,
+``error: ...``), 2 on a misspelled command and 130 after Ctrl-C. Output files appear whole or not
+at all.
 
 Networks are imported only by the commands that run them, so that ``info`` answers at once.
 """

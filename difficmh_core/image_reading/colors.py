@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from difficmh_core.image_reading.caps import check
-from difficmh_core.image_reading.header import Coding
+from difficmh_core.image_reading.header import Coding, UnreadKindError
 from difficmh_core.image_reading.levels import image_of, to_levels
 from difficmh_core.image_reading.light import HDR_NOTES, WIDE_PRIMARIES, to_srgb_light
 
@@ -37,7 +37,7 @@ def to_srgb(
 
     Raises:
         ImageError: If the profile is larger than any.
-        ValueError: If its mode is none that a photograph has.
+        UnreadKindError: If its numbers are none that a photograph has.
     """
     check("bytes of color profile", len(profile or b""))
     opaque, alpha = _split_alpha(image)
@@ -68,7 +68,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def _gray_from_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     values = np.asarray(image)
     if image.mode == "I" and image.format not in ("PNG", "PPM"):
-        raise ValueError("32-bit integers; save it with 8 or 16 bits per channel")
+        raise UnreadKindError("32-bit integers; save it with 8 or 16 bits per channel")
     gray = image_of(to_levels(values, 65535))
     transparent = image.info.get("transparency")
     if transparent is None:

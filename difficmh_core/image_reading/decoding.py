@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from difficmh_core.image_reading.header import Coding, Header
+from difficmh_core.image_reading.header import Coding, Header, UnreadKindError
 from difficmh_core.image_reading.levels import image_of, to_levels
 from difficmh_core.image_reading.light import HDR_NOTES, to_srgb_light
 from difficmh_core.image_reading.sniffing import Format
@@ -36,7 +36,7 @@ __all__ = ["Decoded", "decode", "import_decoders"]
 _JXL_THREADS = 1
 """libjxl would start one thread for each core."""
 _LIBRARIES = ("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms")
-_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "lzw_decode")
+_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "tiff_decode")
 """Each lies in an extension module of its own, which is imported at its first use."""
 
 
@@ -116,7 +116,7 @@ def _decode_heic(header: Header) -> Decoded:
 def _from_light(values: NDArray[np.unsignedinteger[Any]], n_bits: int, coding: Coding) -> Decoded:
     """Return values of a high dynamic range, with or without alpha, as sRGB."""
     if values.ndim != 3 or values.shape[2] < 3:
-        raise ValueError("gray of a high dynamic range")
+        raise UnreadKindError("gray of a high dynamic range; save it as RGB")
     image = to_srgb_light(values[..., :3], n_bits, coding)
     if values.shape[2] == 4:
         image.putalpha(image_of(to_levels(values[..., 3], (1 << n_bits) - 1)))

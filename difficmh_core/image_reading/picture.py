@@ -39,7 +39,7 @@ from difficmh_core.image_reading.caps import check, limit_of
 from difficmh_core.image_reading.colors import to_srgb
 from difficmh_core.image_reading.decoding import decode
 from difficmh_core.image_reading.gif_header import read_gif_header
-from difficmh_core.image_reading.header import Header
+from difficmh_core.image_reading.header import Header, UnreadKindError
 from difficmh_core.image_reading.heif_header import read_heif_header
 from difficmh_core.image_reading.jpeg2000_header import read_jpeg2000_header
 from difficmh_core.image_reading.jpeg_header import read_jpeg_header
@@ -177,6 +177,10 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
             return _decode(format, data, max_pixels)
         except ImageError:
             raise
+        except UnreadKindError as error:
+            raise ImageError(
+                f"{name} is a {format} picture of a kind that is not read here: {_reason(error)}."
+            ) from error
         except Image.DecompressionBombError as error:
             raise ImageError(
                 f"The picture declares far more than the {max_pixels:,} pixels accepted here. "

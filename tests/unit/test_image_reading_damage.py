@@ -15,9 +15,9 @@ ONE_OF_EACH = (
 )  # fmt: skip
 
 
-def read_mutants(path, n_mutants):
+def read_mutants(path, n_mutants, first=0):
     """Read them in another process, because a crash would end this one."""
-    command = [sys.executable, "-m", "tests.mutants", str(path), str(n_mutants)]
+    command = [sys.executable, "-m", "tests.mutants", str(path), str(n_mutants), str(first)]
     done = subprocess.run(
         command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False
     )
@@ -28,6 +28,13 @@ def read_mutants(path, n_mutants):
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_no_damage_escapes_as_another_error(name):
     read_mutants(FOLDER / name, 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"), [("tiff-16-planes.tiff", 11163), ("tiff-float-lzw-3.tiff", 11938)]
+)
+def test_damage_that_crashed_a_decoder_is_refused(name, seed):
+    read_mutants(FOLDER / name, 1, seed)
 
 
 @pytest.mark.long
