@@ -5,8 +5,8 @@
 # In public, with nothing writable but a folder in memory for visitors' files, and no privileges:
 #   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
 #       --pids-limit 512 --memory 8g -p 127.0.0.1:7860:7860 difficmh
-# Accounts, a root path and limits are words of app.py (its --help tells them), such as
-#   docker run --rm -e DIFFICMH_AUTH="$(cat accounts)" -p 7860:7860 difficmh
+# Words after the image's name go to app.py (--help tells them), such as for users with passwords:
+#   docker run --rm -v "$PWD/accounts:/accounts:ro" -p 7860:7860 difficmh --auth-file /accounts
 # For CPUs only, with much smaller wheels:
 #   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu -t difficmh .
 FROM python:3.11-slim
@@ -24,13 +24,15 @@ COPY requirements.txt constraints.txt ./
 RUN pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt -c constraints.txt
 
 RUN useradd --create-home --uid 1000 visitor
-COPY --chown=visitor:visitor . .
+COPY . .
 USER visitor
 RUN python -m difficmh_core fetch && python -m difficmh_core fetch baselines
 RUN python -m ui.showcase
 
+ENV GRADIO_SERVER_NAME=0.0.0.0 \
+    GRADIO_SERVER_PORT=7860
 EXPOSE 7860
 # The page's own address answers with and without accounts and a root path.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:7860/', method='HEAD'), timeout=4)"]
-CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]
+ENTRYPOINT ["python", "app.py"]

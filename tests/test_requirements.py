@@ -60,3 +60,9 @@ def test_the_makefile_installs_again_when_a_list_changes():
     text = (ROOT / "Makefile").read_text()
     assert "$(VENV)/.installed: $(VENV)/.created requirements.txt constraints.txt\n" in text
     assert "$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt\n" in text
+
+
+def test_the_space_runs_the_gradio_that_was_tested():
+    front_matter = (ROOT / "README.md").read_text().split("---\n")[1]
+    (version,) = re.findall(r"^sdk_version: (\S+)$", front_matter, re.MULTILINE)
+    assert version == str(read_constraints()["gradio"])

@@ -224,6 +224,10 @@ def test_a_page_of_another_site_cannot_frame_this_one(blank_page, other_site, pa
     folder.joinpath("index.html").write_text(f"<!doctype html><iframe src='{page_url}'></iframe>")
     blank_page.goto(address)
     (inner,) = [frame for frame in blank_page.frames if frame is not blank_page.main_frame]
+    for _ in range(100):
+        if inner.url:
+            break
+        blank_page.wait_for_timeout(100)
     assert inner.url.startswith("chrome-error:")
 
 
