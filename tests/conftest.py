@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import hypothesis  # noqa: F401 (first imported when tests end, Python 3.11.7 fails to compile it)
 import numpy as np
 import pytest
 import torch

@@ -217,6 +217,7 @@ class CompressHandlers:
             section_bits=encoded.section_bits,
             upload_bytes=photo.upload_bytes,
             upload_format=photo.upload_format,
+            notes=photo.notes,
         )
         chips = gr.update(
             choices=_choices(session, encoded),

@@ -28,8 +28,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _READ = re.compile(
     r"""
     / | /config/? | /theme\.css | /favicon\.ico | /robots\.txt | /manifest\.json
-    | /pwa_icon(/\d+)? | /(static|assets|svelte)/.+ | /(login_check|logout|user)/?
-    | /gradio_api/( info/? | openapi\.json | app_id/? | startup-events | theme\.css
+    | /(static|assets|svelte)/.+ | /logout/?
+    | /gradio_api/( info/? | openapi\.json | app_id/? | (login_check|user)/? | startup-events
+      | theme\.css
       | heartbeat/[^/]+ | queue/(data|status) | call/[^/]+/[^/]+ | upload_progress )
     """,
     re.VERBOSE,

@@ -43,6 +43,7 @@ class FileFacts:
         section_bits: Size of each section [bit], in the order of the file.
         upload_bytes: Size of the photograph as it was uploaded [bytes]; ``None`` where unknown.
         upload_format: Its format, as people call it.
+        notes: What was told when the photograph was read, each a sentence.
     """
 
     n_bytes: int
@@ -50,6 +51,7 @@ class FileFacts:
     section_bits: Mapping[str, float]
     upload_bytes: int | None = None
     upload_format: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def bpp(self) -> float:
@@ -132,6 +134,7 @@ def draw_file(facts: FileFacts) -> str:
         f'<p class="size"><strong>{texts.FILE_SIZE.format(n_bytes=facts.n_bytes)}</strong>'
         f'<span title="{texts.BPP_HELP}">{texts.BPP.format(bpp=facts.bpp)}</span></p>'
         f'<p class="comparisons">{_join(comparisons)}</p>'
+        f"{''.join(map(draw_lead, facts.notes))}"
         f"{_draw_bits(facts.section_bits)}</section>"
     )
 

@@ -188,9 +188,12 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
             ) from error
         except MemoryError as error:
             raise _too_little_memory(name, format) from error
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):  # not a decoder's
+            raise
         # The one boundary to other people's decoders. On damaged files they raise nearly every
-        # class there is, AssertionError and struct.error among them, and promise no fewer.
-        except Exception as error:
+        # class there is, AssertionError and struct.error among them, and promise no fewer; a
+        # panic of one written in Rust is not even an Exception.
+        except BaseException as error:
             raise ImageError(
                 f"{name} is a damaged {format} picture ({_reason(error)}). "
                 "Copy or export it again."
