@@ -13,16 +13,35 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config import DecodeSettings
 from difficmh_core.presets import preset_of
 from difficmh_core.reports import header_fields
 from ui.compare_handlers import compare_files
 from ui.decode_panel import MODEL
-from ui.session import Controls, controls_of, read_settings, read_wish
+from ui.session import (
+    Controls,
+    controls_of,
+    read_settings,
+    read_wish,
+    read_words,
+    whole_number,
+)
 from ui.toasts import with_toasts
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, with_gpu
 
-__all__ = ["add_endpoints"]
+__all__ = ["add_endpoints", "chosen_settings"]
+
+_UNSET: Mapping[str, Any] = {
+    "steps": 0,
+    "guidance_scale": 0,
+    "sampler": "",
+    "seed": "",
+    "start": 0,
+    "realism": -1,
+    "control_scale": -1,
+}
+"""What stands for the preset's own value."""
 
 
 class Endpoints:
@@ -95,18 +114,17 @@ class Endpoints:
             control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
         """
         _, stream = self._workshop.open_file(_path(file))
-        controls = controls_of(preset_of(self._codec.config.profile, preset))._asdict()
-        wishes: Mapping[str, tuple[Any, Any]] = {
-            "steps": (steps, 0),
-            "guidance_scale": (guidance_scale, 0),
-            "sampler": (sampler, ""),
-            "seed": (seed, ""),
-            "start": (start, 0),
-            "realism": (realism, -1),
-            "control_scale": (control_scale, -1),
-        }
-        controls |= {name: value for name, (value, unset) in wishes.items() if value != unset}
-        settings = read_settings(Controls(**controls))
+        settings = chosen_settings(
+            self._codec.config.profile,
+            preset,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            seed=seed,
+            start=start,
+            realism=realism,
+            control_scale=control_scale,
+        )
         *_, last = self._workshop.decode(stream, settings)
         name = f"{_path(file).stem}-decoded.png"
         path = self._workshop.save(last.png, name)
@@ -137,7 +155,11 @@ class Endpoints:
                 none is named.
             preset: How ours is decoded: instant, fast or paper.
         """
-        return compare_files(self._workshop, _path(photo), target_bytes, codecs or (), preset)
+        n_bytes, keys = (
+            whole_number("target_bytes", target_bytes),
+            read_words("codecs", codecs or ()),
+        )
+        return compare_files(self._workshop, _path(photo), n_bytes, keys, str(preset))
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
         """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
@@ -149,6 +171,22 @@ class Endpoints:
         bits = self._codec.verify(stream)
         names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
         return _facts(stream, bits) | {"tags": names}
+
+
+def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings:  # noqa: ANN401
+    """Return a preset with what a program set instead.
+
+    Args:
+        profile: Of the networks.
+        preset: Name of the preset.
+        given: Of the controls, by their names; what a program leaves open is in ``_UNSET``.
+
+    Raises:
+        ConfigError: If there is no such preset, or a setting is no number or out of range.
+    """
+    controls = controls_of(preset_of(profile, str(preset)))._asdict()
+    controls |= {name: value for name, value in given.items() if value != _UNSET[name]}
+    return read_settings(Controls(**controls))
 
 
 def add_endpoints(workshop: Workshop) -> None:

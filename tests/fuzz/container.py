@@ -7,6 +7,7 @@ import torch
 
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.gains import without_gain
+from difficmh_core.determinism import one_thread
 from difficmh_core.encoding import coded_latent_of
 from difficmh_core.errors import BitstreamError, ImageError
 from difficmh_core.profiles import load_codec
@@ -37,6 +38,7 @@ class FileReader:
         return replace(self._coder, inverse_hyper_gain=gain)
 
     @torch.no_grad()
+    @one_thread()  # more would wait for each other longer than small files take
     def read(self, data, limits=None):
         """The parsed file, and its latents."""
         stream = self.codec.parse(Bitstream.from_bytes(data, limits=limits))
@@ -52,10 +54,12 @@ def readers():
     return {number: FileReader(name) for number, name in PROFILES.items()}
 
 
+@one_thread()
 def fuzz(data):
     """Read bytes as they are, with a checksum that fits, and with a whole frame that fits."""
     fingerprints = {number: reader.codec.fingerprint for number, reader in readers().items()}
-    for candidate in (data, with_crc(data[:-CRC_BYTES]), repaired(data, fingerprints)):
+    frames = (data, with_crc(data[:-CRC_BYTES]), repaired(data, fingerprints))
+    for candidate in dict.fromkeys(frames):
         try:
             stream = Bitstream.from_bytes(candidate, limits=_LIMITS)
         except REFUSALS:
