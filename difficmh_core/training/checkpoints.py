@@ -166,13 +166,11 @@ def _check_shapes(
     """
     parameters = [value for group in optimizer.param_groups for value in group["params"]]
     for index, values in moments.items():
-        for moment, value in values.items():
-            if not 0 <= index < len(parameters) or (
-                value.dim() > 0 and value.shape != parameters[index].shape
-            ):
-                raise ValueError(
-                    f"{moment} of parameter {index} of {name} has the shape {tuple(value.shape)}"
-                )
+        shape = parameters[index].shape if 0 <= index < len(parameters) else None
+        found = {moment: value.shape for moment, value in values.items()}
+        if found != {"step": (), "exp_avg": shape, "exp_avg_sq": shape}:
+            shapes = {moment: tuple(size) for moment, size in sorted(found.items())}
+            raise ValueError(f"parameter {index} of {name} has the moments {str(shapes)[:200]}")
 
 
 def read_average(folder: Path) -> dict[str, Tensor]:

@@ -15,11 +15,13 @@ class Target:
     Attributes:
         name: Its name.
         instrumented: Packages whose branches count as progress.
+        followed: Functions of other packages whose branches do, too: "module:Class.method".
         max_bytes: Longest input [bytes].
     """
 
     name: str
     instrumented: tuple[str, ...] = _OURS
+    followed: tuple[str, ...] = ()
     max_bytes: int = 4096
 
     def load(self):
@@ -39,6 +41,6 @@ TARGETS = {
         Target(name="pictures", instrumented=(*_OURS, "PIL")),
         Target(name="settings"),
         Target(name="weights"),
-        Target(name="pickles", instrumented=(*_OURS, "torch._weights_only_unpickler")),
+        Target(name="pickles", followed=("torch._weights_only_unpickler:Unpickler.load",)),
     )
 }

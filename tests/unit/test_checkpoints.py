@@ -79,7 +79,15 @@ def test_progress_that_is_no_number_is_refused(path, state, changed):
 @pytest.mark.parametrize("name", ["optimizer.trained.0.exp_avg", "optimizer.trained.7.exp_avg"])
 def test_moments_of_other_parameters_are_refused(path, state, name):
     save_file(load_file(path) | {name: torch.ones(2, 3)}, path, METADATA)
-    with pytest.raises(CheckpointError, match=r"has the shape \(2, 3\)"):
+    with pytest.raises(CheckpointError, match=r"has the moments .*\(2, 3\)"):
+        load_checkpoint(path, state)
+
+
+def test_moments_without_one_of_them_are_refused(path, state):
+    tensors = load_file(path)
+    del tensors["optimizer.trained.0.exp_avg_sq"]
+    save_file(tensors, path, METADATA)
+    with pytest.raises(CheckpointError, match="parameter 0 of trained has the moments"):
         load_checkpoint(path, state)
 
 
