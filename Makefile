@@ -1,4 +1,5 @@
-# Two commands: `make demo` starts the page, `make test` checks everything.
+# Two commands: `make demo` starts the page, `make test` checks everything within half an hour,
+# `make test-all` with the tests that take minutes each.
 # Both work from nothing; packages are installed again only when their lists change,
 # in the versions of constraints.txt, which were tested.
 
@@ -8,6 +9,9 @@ RATE ?= 4
 HOST ?= 127.0.0.1
 PORT ?= 7860
 PYTEST_ARGS ?=
+# Of fuzzing: how long in all, and which readers: all, or the name of a folder in tests/fuzz/corpus.
+SECONDS ?= 3600
+TARGET ?= all
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +21,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase test lint format fetch browser screenshots constraints clean
+.PHONY: demo showcase test test-all fuzz lint format fetch browser screenshots constraints clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -32,6 +36,14 @@ test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \
 		|| echo "Going on without VVC: its tests are skipped."
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Also the tests that take minutes.
+test-all: override PYTEST_ARGS += -m ""
+test-all: test
+
+# Random input for every reader of foreign bytes in turn, SECONDS in all; TARGET=... for one.
+fuzz: $(VENV)/.installed-dev fetch
+	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(SECONDS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

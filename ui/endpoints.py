@@ -25,12 +25,25 @@ from ui.session import (
     controls_of,
     read_settings,
     read_wish,
+    read_words,
+    whole_number,
 )
 from ui.toasts import with_toasts
 from ui.workshop import Workshop
 from ui.zero_gpu import MAX_S, MIN_S, with_gpu
 
-__all__ = ["add_endpoints"]
+__all__ = ["add_endpoints", "chosen_settings"]
+
+_UNSET: Mapping[str, Any] = {
+    "steps": 0,
+    "guidance_scale": 0,
+    "sampler": "",
+    "seed": "",
+    "start": 0,
+    "realism": -1,
+    "control_scale": -1,
+}
+"""What stands for the preset's own value."""
 
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
@@ -61,7 +74,7 @@ class Endpoints:
         """Compress a photograph to a .dicmh file; returns the file and facts about it.
 
         Args:
-            photo: The photograph: JPEG, PNG, WebP, AVIF, TIFF or BMP.
+            photo: The photograph: JPEG, HEIC, PNG, WebP, AVIF, JPEG XL, TIFF and others.
             quality: 0 (smallest file) to 100 (most faithful picture).
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
@@ -108,20 +121,19 @@ class Endpoints:
             control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
         """
         _, stream = self._workshop.open_file(file)
-        controls = controls_of(preset_of(self._codec.config.profile, preset))._asdict()
-        wishes: Mapping[str, tuple[Any, Any]] = {
-            "steps": (steps, 0),
-            "guidance_scale": (guidance_scale, 0),
-            "sampler": (sampler, ""),
-            "seed": (seed, ""),
-            "start": (start, 0),
-            "realism": (realism, -1),
-            "control_scale": (control_scale, -1),
-        }
-        controls |= {name: value for name, (value, unset) in wishes.items() if value != unset}
-        settings = read_settings(Controls(**controls))
-        last = self._decode(stream, settings)
         name = f"{self._workshop.files.path_of(file).stem}-decoded.png"
+        settings = chosen_settings(
+            self._codec.config.profile,
+            preset,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            seed=seed,
+            start=start,
+            realism=realism,
+            control_scale=control_scale,
+        )
+        last = self._decode(stream, settings)
         path = self._workshop.files.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
@@ -150,8 +162,12 @@ class Endpoints:
                 none is named.
             preset: How ours is decoded: instant, fast or paper.
         """
+        n_bytes, keys = (
+            whole_number("target_bytes", target_bytes),
+            read_words("codecs", codecs or ()),
+        )
         received = self._workshop.receive(photo)
-        return self._compare(received, target_bytes, codecs or (), preset)
+        return self._compare(received, n_bytes, keys, str(preset))
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
         """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
@@ -175,6 +191,22 @@ class Endpoints:
     def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
         *_, last = self._workshop.decode(stream, settings)
         return last
+
+
+def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings:  # noqa: ANN401
+    """Return a preset with what a program set instead.
+
+    Args:
+        profile: Of the networks.
+        preset: Name of the preset.
+        given: Of the controls, by their names; what a program leaves open is in ``_UNSET``.
+
+    Raises:
+        ConfigError: If there is no such preset, or a setting is no number or out of range.
+    """
+    controls = controls_of(preset_of(profile, str(preset)))._asdict()
+    controls |= {name: value for name, value in given.items() if value != _UNSET[name]}
+    return read_settings(Controls(**controls))
 
 
 def add_endpoints(workshop: Workshop) -> None:

@@ -1,12 +1,14 @@
 """What runs in the browser: a link that restores settings, never the picture; names for icons."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from difficmh_core.config import DecodeSettings
+from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
 from ui import texts
 from ui.decode_panel import CUSTOM_PRESET
@@ -18,6 +20,8 @@ __all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
 LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *Controls._fields)
 """Names in the link, in the order of the components."""
 _TEXTS = {"mode", "sampler", "seed"}
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 
 
 def link_script() -> str:
@@ -68,7 +72,10 @@ def read_link(
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
         coding = ("mode", "quality", "bytes", "tags", "passes")
-        wish = read_wish(*(values[key] for key in coding))
+        # In both modes, since the components of both get what the link says.
+        for mode in (BY_SIZE, BY_QUALITY):
+            wish = read_wish(mode, *(values[key] for key in coding[1:]))
+        level_of(wish.quality, None)
         if wish.passes and not refines:
             raise ConfigError(texts.NO_REFINEMENT)
     except ConfigError as error:
@@ -82,7 +89,5 @@ def _value(key: str, text: str) -> Any:  # noqa: ANN401 (each setting has its ow
         return text
     if key == "tags":
         return text == "true"
-    try:
-        return float(text)
-    except ValueError:
-        return text  # judged, and named, where the settings are read
+    # Anything else is judged, and named, where the settings are read.
+    return float(text) if _NUMBER.fullmatch(text) else text

@@ -1,7 +1,7 @@
 """What the page keeps for one visitor, and what a visitor sets."""
 
-import math
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ __all__ = [
     "read_number",
     "read_settings",
     "read_wish",
+    "read_words",
 ]
 
 Update = dict[str, Any]
@@ -152,8 +153,8 @@ def read_wish(
     """Gather how the file shall be.
 
     Raises:
-        ConfigError: If a value is no number, a size is below one byte, or there are too many
-            passes.
+        ConfigError: If a value is no number, a size is below one byte, there are too many
+            passes, or the tags are no list of words.
     """
     n_passes = whole_number("passes", passes)
     if not 0 <= n_passes <= MOST_PASSES:
@@ -166,7 +167,7 @@ def read_wish(
         quality=None if mode == BY_SIZE else read_number("quality", quality),
         target_bytes=n_bytes if mode == BY_SIZE else None,
         send_tags=bool(send_tags),
-        tags=tuple(tags or ()),
+        tags=read_words("tags", tags or []),
         passes=n_passes,
     )
 
@@ -217,8 +218,11 @@ def read_number(name: str, value: object) -> float:
     Raises:
         ConfigError: If it is no finite number.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(texts.NOT_A_NUMBER.format(name=name, value=value))
+    # JSON has whole numbers of any length; abs() compares them where isfinite() overflows.
+    if not abs(value) <= sys.float_info.max:
+        raise ConfigError(texts.NUMBER_TOO_LARGE.format(name=name))
     return value
 
 
@@ -232,6 +236,17 @@ def whole_number(name: str, value: object) -> int:
     if number != int(number):
         raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
     return int(number)
+
+
+def read_words(name: str, value: object) -> tuple[str, ...]:
+    """Return the words that a program sent.
+
+    Raises:
+        ConfigError: If they are no list of words.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ConfigError(texts.NO_WORDS.format(name=name, value=value))
+    return tuple(value)
 
 
 def _seed(value: str) -> int | None:

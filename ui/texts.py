@@ -164,6 +164,8 @@ CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
 PHOTO_EXPIRED = "The photograph has been deleted, as all are after a while. Drop it again."
 TOO_FEW_BYTES = "target_bytes must be at least 1, got {n_bytes}. Allow more bytes."
 NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."
+NUMBER_TOO_LARGE = "{name} must be a number that is not so large. Set it with its slider."
+NO_WORDS = '{name} must be a list of words, got {value!r}. Send ["tabby"], for example.'
 NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
 TOO_MANY_PASSES = (
     "The page refines in 0 to {most} passes, got {n}. `python -m difficmh_core encode --passes` "

@@ -58,6 +58,8 @@ _WORD_BITS = 32
 _STATE_BITS = 64
 _MAX_ESCAPE_BITS = 22
 """A rank is at most ``2 * (2**20 + 2**20) + 1``, below ``2**23 - 1``."""
+_TOLERANCE_BITS = 1.0
+"""What the floating-point sum of a million logarithms cannot reach in rounding errors."""
 
 
 def _make_model(frequencies: NDArray[np.int64]) -> Any:  # noqa: ANN401 (constriction is untyped)
@@ -88,11 +90,15 @@ class CdfTables:
         cdfs: For each table its cumulative frequencies, strictly increasing from 0 to 65536; one
             more than there are slots, of which there are at least two.
         offsets: For each table the integer of its first slot, -2**20 to 2**20.
+        escape_slots: For each table the number of its last slot.
+        least_bits: For each table what its most probable slot takes [bit]; no integer takes less.
+        models: The tables as constriction wants them.
     """
 
     cdfs: tuple[NDArray[np.int64], ...]
     offsets: NDArray[np.int64]
     escape_slots: NDArray[np.int64] = field(init=False, repr=False)
+    least_bits: NDArray[np.float64] = field(init=False, repr=False)
     models: tuple[Any, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +123,8 @@ class CdfTables:
         scale = _CODER_TOTAL // _TABLE_TOTAL
         slots = np.array([len(cdf) - 2 for cdf in self.cdfs], dtype=np.int64)
         object.__setattr__(self, "escape_slots", slots)
+        highest = np.array([np.diff(cdf).max() for cdf in self.cdfs], dtype=np.float64)
+        object.__setattr__(self, "least_bits", np.log2(_TABLE_TOTAL / highest))
         models = tuple(_make_model(scale * np.diff(cdf)) for cdf in self.cdfs)
         object.__setattr__(self, "models", models)
 
@@ -218,6 +226,24 @@ class RangeDecoder:
         """Information read so far [bit]."""
         return self._mirror.n_bits
 
+    def expect(self, n_bits: float) -> None:
+        """Refuse a payload that is too short for what follows, before that is computed.
+
+        So a small damaged file that announces a large picture costs little.
+
+        Args:
+            n_bits: What the integers that follow take at least [bit].
+
+        Raises:
+            CorruptBitstreamError: If the payload holds fewer.
+        """
+        n_needed = self.n_bits + n_bits
+        if n_needed > 8 * len(self._data) + _TOLERANCE_BITS:
+            raise CorruptBitstreamError(
+                f"The payload has {len(self._data):,} bytes, but its symbols take at least "
+                f"{math.ceil(n_needed / 8):,}. The file is damaged; copy it again."
+            )
+
     def decode(self, indexes: NDArray[np.int32], tables: CdfTables) -> NDArray[np.int32]:
         """Return the next integers.
 
@@ -231,6 +257,7 @@ class RangeDecoder:
         """
         order = _coding_order(indexes, len(tables.cdfs))
         ordered = indexes[order]
+        self.expect(float(tables.least_bits[ordered].sum()))
         slots = np.empty(len(ordered), dtype=np.int64)
         for table, group in _groups(ordered):
             slots[group] = self._decode(tables.models[table], group.stop - group.start)
@@ -249,6 +276,7 @@ class RangeDecoder:
         symbols = np.empty(len(order), dtype=np.int32)
         symbols[order] = values
         self._mirror.encode(symbols, indexes, tables)
+        self.expect(0.0)
         return symbols
 
     def _decode(self, model: Any, n_symbols: int) -> NDArray[np.int32]:  # noqa: ANN401

@@ -7,10 +7,27 @@ entry is one LEB128 number, ``2 * (position - previous position - 1) + parity``;
 normally empty.
 """
 
-from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from difficmh_core.bitstream.leb128 import read_all_leb128, write_leb128
 from difficmh_core.errors import CorruptBitstreamError, TruncatedBitstreamError
 
-__all__ = ["read_corrections", "write_corrections"]
+__all__ = ["Corrections", "read_corrections", "write_corrections"]
+
+
+class Corrections(NamedTuple):
+    """A correction list.
+
+    Attributes:
+        positions: Of the noted choices, ascending, counted from 0.
+        parities: Of the integers that were taken there, 0 or 1.
+    """
+
+    positions: NDArray[np.int64]
+    parities: NDArray[np.int64]
 
 
 def write_corrections(parities: dict[int, int]) -> bytes:
@@ -27,8 +44,8 @@ def write_corrections(parities: dict[int, int]) -> bytes:
     return bytes(encoded)
 
 
-def read_corrections(data: bytes, n_positions: int) -> dict[int, int]:
-    """Return the parity at each noted position.
+def read_corrections(data: bytes, n_positions: int) -> Corrections:
+    """Return the noted positions and their parities.
 
     Args:
         data: What :func:`write_corrections` returned.
@@ -37,20 +54,16 @@ def read_corrections(data: bytes, n_positions: int) -> dict[int, int]:
     Raises:
         CorruptBitstreamError: If an entry is incomplete or lies behind the last choice.
     """
-    parities = dict[int, int]()
-    position, start = -1, 0
-    while start < len(data):
-        try:
-            value, start = read_leb128(data, start)
-        except TruncatedBitstreamError as error:
-            raise CorruptBitstreamError(
-                "The correction list ends inside an entry. Copy the file again."
-            ) from error
-        position += (value >> 1) + 1
-        if position >= n_positions:
-            raise CorruptBitstreamError(
-                f"The correction list names choice {position}, but the file holds "
-                f"{n_positions}. Copy it again."
-            )
-        parities[position] = value & 1
-    return parities
+    try:
+        values = read_all_leb128(data)
+    except TruncatedBitstreamError as error:
+        raise CorruptBitstreamError(
+            "The correction list ends inside an entry. Copy the file again."
+        ) from error
+    positions = np.cumsum((values >> 1) + 1) - 1
+    if len(positions) and positions[-1] >= n_positions:
+        raise CorruptBitstreamError(
+            f"The correction list names choice {positions[-1]}, but the file holds "
+            f"{n_positions}. Copy it again."
+        )
+    return Corrections(positions=positions, parities=values & 1)

@@ -218,7 +218,7 @@ class LatentCodec(nn.Module):
         gained_y = with_gain(self.latent_gains, y.double(), quality)
         z = self.hyper_analysis(gained_y.to(self.dtype), diffusion_latent.to(self.dtype))
         gained_z = with_gain(self.hyper_gains, z.double(), quality)
-        coded = self._symbol_coder(quality).encode(gained_y, gained_z)
+        coded = self.symbol_coder(quality_level).encode(gained_y, gained_z)
         quantized = coded.quantized
         return CompressedLatent(
             payload=coded.payload,
@@ -269,8 +269,7 @@ class LatentCodec(nn.Module):
         Arguments and errors are those of :meth:`decompress`.
         """
         height, width = size_px
-        quality = _quality_of(quality_level, self.prior.quantiles.device)
-        return self._symbol_coder(quality).decode(
+        return self.symbol_coder(quality_level).decode(
             payload,
             corrections,
             symbol_check,
@@ -308,12 +307,17 @@ class LatentCodec(nn.Module):
                 digest.update(tensor.cpu().double().numpy().astype("<f8").tobytes())
         return digest.digest()[:4]
 
-    def _symbol_coder(self, quality: Float[Tensor, " batch"]) -> SymbolCoder:
-        """Return what decides symbols, in float64.
+    @torch.no_grad()
+    def symbol_coder(self, quality_level: int) -> SymbolCoder:
+        """Return what decides symbols at a quality level, 0 to 255, in float64.
 
         Copied at each call: that takes milliseconds, needs the memory only while coding, and
         cannot go stale when the weights change.
+
+        Raises:
+            CheckpointError: If the integer tables are missing.
         """
+        quality = _quality_of(quality_level, self.prior.quantiles.device)
         gain = torch.ones(1, self.config.hyper_channels, 1, 1, device=quality.device).double()
         return SymbolCoder(
             hyper_synthesis=copy.deepcopy(self.hyper_synthesis).double(),

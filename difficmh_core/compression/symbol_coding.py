@@ -32,7 +32,11 @@ from difficmh_core.compression.context_model import (
     HalfLatent,
     split_checkerboard,
 )
-from difficmh_core.compression.corrections import read_corrections, write_corrections
+from difficmh_core.compression.corrections import (
+    Corrections,
+    read_corrections,
+    write_corrections,
+)
 from difficmh_core.compression.entropy_models import VALUE_MAX, Snapped, snap_means, snap_scales
 from difficmh_core.compression.transforms import HyperSynthesis
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
@@ -109,17 +113,22 @@ class _NotedChoices:
 class _GivenChoices:
     """The decoder's side of the correction list: take the neighbor whose parity was noted."""
 
-    parities: dict[int, int]
+    corrections: Corrections
     n_made: int = 0
 
     def settle(self, snapped: Snapped) -> Int64[Tensor, "*shape"]:
-        n = snapped.chosen.numel()
-        settled = snapped.chosen.flatten().clone()
-        for position, parity in self.parities.items():
-            local = position - self.n_made
-            if 0 <= local < n and int(settled[local]) & 1 != parity:
-                settled[local] = snapped.runner_up.flatten()[local]
-        self.n_made += n
+        positions, parities = self.corrections
+        first, end = np.searchsorted(
+            positions, (self.n_made, self.n_made + snapped.chosen.numel())
+        ).tolist()
+        settled = snapped.chosen.flatten()
+        if first < end:
+            device = settled.device
+            local = torch.from_numpy(positions[first:end] - self.n_made).to(device)
+            parity = torch.from_numpy(parities[first:end]).to(device)
+            local = local[settled[local] & 1 != parity]
+            settled = settled.index_copy(0, local, snapped.runner_up.flatten()[local])
+        self.n_made += snapped.chosen.numel()
         return settled.reshape(snapped.chosen.shape)
 
 
@@ -201,6 +210,8 @@ class SymbolCoder:
         choices = _GivenChoices(read_corrections(corrections, 2 * n_values))
         decoder, check = RangeDecoder(payload), _Check()
         shape = (1, len(self.medians), rows, columns)
+        z_bits = rows * columns * self.hyper_tables.least_bits.sum()
+        decoder.expect(float(z_bits + n_values * self.latent_tables.least_bits.min()))
         z_indexes = self._hyper_indexes(torch.empty(shape, device="meta"))
         z_symbols = self._to_tensor(decoder.decode(z_indexes, self.hyper_tables)).reshape(shape)
         check.add(z_symbols)
@@ -210,7 +221,14 @@ class SymbolCoder:
             return self._to_tensor(symbols).reshape(means.shape)
 
         n_hyper_bits = decoder.n_bits
-        quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
+        try:
+            quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
+        except CheckpointError as error:
+            # These weights are the ones that coded the file, so the integers are to blame.
+            raise CorruptBitstreamError(
+                "The payload holds symbols from which the networks predict values that no "
+                "encoder codes. The file is damaged; copy it again."
+            ) from error
         decoder.finish()
         if check.value() != symbol_check:
             raise CorruptBitstreamError(

@@ -22,7 +22,8 @@ from difficmh_core.quality.trunks import Trunk, trunk_weights, vgg16_trunk
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_VGG
-from difficmh_core.weights.loading import load_strict, read_numpy_pickle, read_torch_file
+from difficmh_core.weights.loading import load_strict, read_torch_file
+from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 __all__ = ["StructureTextureDistance", "structure_texture_distance"]
 

@@ -21,7 +21,7 @@ from difficmh_core.quality.trunks import Trunk, alexnet_trunk, trunk_weights, vg
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import LPIPS_ALEX, LPIPS_VGG
-from difficmh_core.weights.loading import read_numpy_pickle
+from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 __all__ = ["NetworkName", "PerceptualDistance", "perceptual_distance"]
 

@@ -8,12 +8,13 @@ leaves a complete file behind.
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -21,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.training.settings import StageSettings
+from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
 __all__ = [
     "CHECKPOINT_NAME",
@@ -113,9 +115,10 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
     """Read a checkpoint into a stage.
 
     Raises:
-        CheckpointError: If it was trained with another architecture.
+        CheckpointError: If it is damaged, or was trained with another architecture.
     """
-    tensors, metadata = _read(path)
+    tensors, metadata = read_safetensors(path)
+    step, elapsed_s = _progress_of(metadata, path)
     try:
         state.trained.load_state_dict(_below(tensors, "model."))
         state.average.module.load_state_dict(_below(tensors, "average."))
@@ -130,14 +133,44 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
             for key, value in _below(tensors, f"optimizer.{name}.").items():
                 index, moment = key.split(".")
                 moments.setdefault(int(index), {})[moment] = value
+            _check_shapes(name, optimizer, moments)
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": moments, "param_groups": groups})
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (RuntimeError, LookupError, ValueError) as error:
         raise CheckpointError(
-            f"{path} was trained with another architecture: {str(error).splitlines()[0]} "
+            f"{path} was trained with another architecture: {first_line(error)}. "
             "Choose an empty run folder, or the settings that it was started with."
         ) from error
-    state.step, state.elapsed_s = int(metadata["step"]), float(metadata["elapsed_s"])
+    state.step, state.elapsed_s = step, elapsed_s
+
+
+def _progress_of(metadata: Mapping[str, str], path: Path) -> tuple[int, float]:
+    """Return the steps done and the time spent [s] that a checkpoint tells of."""
+    found = {name: metadata.get(name, "nothing") for name in ("step", "elapsed_s")}
+    try:
+        step, elapsed_s = int(found["step"]), float(found["elapsed_s"])
+    except ValueError as error:
+        raise unreadable(path, f"its metadata say {str(found)[:200]}") from error
+    if step < 0 or not 0 <= elapsed_s < math.inf:
+        raise unreadable(path, f"its metadata say {str(found)[:200]}")
+    return step, elapsed_s
+
+
+def _check_shapes(
+    name: str, optimizer: Optimizer, moments: Mapping[int, Mapping[str, Tensor]]
+) -> None:
+    """Refuse moments that are not those of the parameters; the next step would fail.
+
+    Raises:
+        ValueError: If there are some.
+    """
+    parameters = [value for group in optimizer.param_groups for value in group["params"]]
+    for index, values in moments.items():
+        shape = parameters[index].shape if 0 <= index < len(parameters) else None
+        found = {moment: value.shape for moment, value in values.items()}
+        if found != {"step": (), "exp_avg": shape, "exp_avg_sq": shape}:
+            shapes = {moment: tuple(size) for moment, size in sorted(found.items())}
+            raise ValueError(f"parameter {index} of {name} has the moments {str(shapes)[:200]}")
 
 
 def read_average(folder: Path) -> dict[str, Tensor]:
@@ -149,21 +182,24 @@ def read_average(folder: Path) -> dict[str, Tensor]:
     path = folder / CHECKPOINT_NAME
     if not path.exists():
         raise CheckpointError(f"{folder} holds no checkpoint. Train that stage first.")
-    return _below(_read(path)[0], "average.")
+    return _below(read_safetensors(path)[0], "average.")
 
 
 def holds_weights(folder: Path, prefix: str = "") -> bool:
-    """Return whether a run folder holds averaged weights whose names begin with ``prefix``."""
+    """Return whether a run folder holds averaged weights whose names begin with ``prefix``.
+
+    Raises:
+        CheckpointError: If its checkpoint is damaged.
+    """
     path = folder / CHECKPOINT_NAME
     if not path.exists():
         return False
-    with safe_open(path, framework="pt") as file:
-        return any(key.startswith(f"average.{prefix}") for key in file.keys())  # noqa: SIM118
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with safe_open(path, framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+    return any(name.startswith(f"average.{prefix}") for name in names)
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -6,13 +6,13 @@ to that grid, so that a crop of the picture and the crop of its latent belong to
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -21,6 +21,7 @@ from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.shapes import Image01
 from difficmh_core.training.data import LatentCrops, Photographs
 from difficmh_core.training.precision import has_bfloat16
+from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
 __all__ = ["LatentSampler", "encode_photographs", "read_latents"]
 
@@ -71,14 +72,25 @@ def read_latents(path: Path) -> tuple[list[Tensor], list[list[int]], float]:
     """Return latents (unscaled, half precision), tag ids, and the factor to unit variance.
 
     Raises:
-        CheckpointError: If the file is absent.
+        CheckpointError: If the file is absent or damaged.
     """
     if not path.exists():
         raise CheckpointError(f"{path} is absent. Run the stage 'latents' first.")
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        latents = [file.get_tensor(key) for key in sorted(file.keys())]
-    return latents, json.loads(metadata["tags"]), float(metadata["scaling_factor"])
+    tensors, metadata = read_safetensors(path)
+    latents = [tensors[key] for key in sorted(tensors)]
+    try:
+        tags = json.loads(metadata["tags"])
+        scaling_factor = float(metadata["scaling_factor"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise unreadable(path, f"its metadata lack {first_line(error)}") from error
+    are_tags = isinstance(tags, list) and all(
+        isinstance(ids, list) and all(type(tag_id) is int for tag_id in ids) for ids in tags
+    )
+    if not are_tags or len(tags) != len(latents) or not 0 < scaling_factor < math.inf:
+        raise unreadable(
+            path, f"{len(latents)} latents have other tags, or the factor {scaling_factor}"
+        )
+    return latents, tags, scaling_factor
 
 
 class LatentSampler:

@@ -1,31 +1,45 @@
 """Read weights from files and put them into modules, strictly: no key lost, none left over.
 
-Pickled files are read with readers that can build numbers and nothing else.
+What ``torch.save`` wrote is read by PyTorch's reader that can build numbers and nothing else.
 """
 
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from difficmh_core.errors import CheckpointError
 
-__all__ = ["load_strict", "read_numpy_pickle", "read_safetensors", "read_torch_file"]
+__all__ = [
+    "READING_ERRORS",
+    "first_line",
+    "load_strict",
+    "named_tensors",
+    "read_safetensors",
+    "read_torch_file",
+    "unreadable",
+]
 
 _N_NAMES_SHOWN = 3
-_RECONSTRUCT_ARRAY = np.empty(0).__reduce__()[0]
-_ALLOWED_GLOBALS: Mapping[tuple[str, str], object] = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT_ARRAY,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT_ARRAY,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-"""All that a pickled file of arrays needs; every other name is refused."""
+READING_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""What the readers of pickles raise on damaged files; they promise no narrower class."""
 
 
 def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
@@ -87,8 +101,8 @@ def read_safetensors(
         with safe_open(path, framework="pt", device=str(device)) as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             return tensors, dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from error
+    except (SafetensorError, *READING_ERRORS) as error:
+        raise unreadable(path, error) from error
 
 
 def read_torch_file(path: Path) -> dict[str, Tensor]:
@@ -99,60 +113,49 @@ def read_torch_file(path: Path) -> dict[str, Tensor]:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise _unreadable(path, error) from error
+    except READING_ERRORS as error:
+        raise unreadable(path, error) from error
     if not isinstance(content, Mapping):
-        raise _unreadable(path, f"it holds a {type(content).__name__}")
-    tensors = {}
+        raise unreadable(path, f"it holds a {type(content).__name__}")
+    return named_tensors(content, path)
+
+
+def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Tensor]:
+    """Return what a file of ``torch.save`` holds, if that is nothing but named tensors.
+
+    Args:
+        content: What was read.
+        path: The file.
+
+    Raises:
+        CheckpointError: If a name is none, or a value is no tensor, one without values of its own,
+            or one that announces more of them than the file has bytes for.
+    """
+    n_bytes, tensors = path.stat().st_size, dict[str, Tensor]()
     for key, value in content.items():
         if not (isinstance(key, str) and isinstance(value, Tensor)):
-            raise _unreadable(path, f"{key!r} is a {type(value).__name__}")
+            raise unreadable(path, f"{str(key)[:100]!r} is a {type(value).__name__}")
+        is_plain = value.layout is torch.strided and not (value.is_meta or value.is_quantized)
+        if not is_plain or value.numel() * value.element_size() > n_bytes:
+            raise unreadable(
+                path, f"{key!r} announces {tuple(value.shape)} values that the file does not hold"
+            )
         tensors[key] = value.detach()
     return tensors
 
 
-def read_numpy_pickle(path: Path) -> dict[str, Tensor]:
-    """Read a pickle of nested dictionaries of arrays; names are joined with dots.
-
-    Raises:
-        CheckpointError: If the file is missing, damaged, or holds anything but arrays.
-    """
-    try:
-        with path.open("rb") as file:
-            content = _ArrayUnpickler(file).load()
-    except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise _unreadable(path, error) from error
-    tensors: dict[str, Tensor] = {}
-    _flatten(content, "", tensors, path)
-    return tensors
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Reads arrays; calls nothing else that a file may name."""
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - pickle's own signature
-        """Return one of the allowed names, or refuse."""
-        try:
-            return _ALLOWED_GLOBALS[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
-
-
-def _flatten(node: object, prefix: str, tensors: dict[str, Tensor], path: Path) -> None:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            _flatten(value, f"{prefix}.{key}" if prefix else str(key), tensors, path)
-    elif isinstance(node, np.ndarray) and node.dtype.kind in "fiu":
-        tensors[prefix] = torch.from_numpy(np.array(node))
-    else:
-        raise _unreadable(path, f"{prefix or 'it'} is no array of numbers")
-
-
-def _unreadable(path: Path, reason: object) -> CheckpointError:
+def unreadable(path: Path, reason: object) -> CheckpointError:
+    """Return the error that says why a file of weights cannot be read."""
     return CheckpointError(
-        f"The weights {path.name} cannot be read: {str(reason).rstrip('.')}. "
+        f"The weights {path.name} cannot be read: {first_line(reason)}. "
         "Get the file again, or name another one."
     )
+
+
+def first_line(reason: object) -> str:
+    """Return what an error says in one line, or its class where it says nothing."""
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    return lines[0].rstrip(".")
 
 
 def _shown(names: list[str]) -> str:

@@ -97,7 +97,7 @@ def read_network_card(weights: Path) -> NetworkCard:
     path = weights.with_suffix(".json")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"The card {path.name} of the packaged weights cannot be read ({error}). "
             "Install the package again."

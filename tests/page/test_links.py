@@ -39,6 +39,13 @@ def test_a_link_without_settings_changes_nothing():
         ({"mode": "size", "bytes": "0"}, "at least 1"),
         ({"passes": "21"}, "0 to 20 passes"),
         ({"passes": "-1"}, "0 to 20 passes"),
+        ({"quality": "1000"}, "quality must lie in"),
+        ({"mode": "size", "bytes": "900", "quality": "nan"}, "quality must be a number"),
+        ({"mode": "quality", "bytes": "abc"}, "target_bytes must be a number"),
+        ({"mode": "quality", "bytes": "-3"}, "at least 1"),
+        ({"steps": "1_0"}, "steps must be a number"),
+        ({"steps": "\uff13"}, "steps must be a number"),
+        ({"start": "1e999"}, "start must be a number"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):

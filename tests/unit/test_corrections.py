@@ -16,7 +16,8 @@ def test_known_bytes():
 
 @given(st.dictionaries(st.integers(0, 10**7), st.integers(0, 1), max_size=50))
 def test_round_trip(parities):
-    assert read_corrections(write_corrections(parities), 10**7 + 1) == parities
+    corrections = read_corrections(write_corrections(parities), 10**7 + 1)
+    assert list(zip(*map(list, corrections), strict=True)) == sorted(parities.items())
 
 
 @pytest.mark.parametrize("data", [b"\x80", b"\x01\xff", b"\x80\x00", b"\x81\x80\x00"])

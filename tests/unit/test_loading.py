@@ -10,11 +10,12 @@ from torch import nn
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.loading import (
+    first_line,
     load_strict,
-    read_numpy_pickle,
     read_safetensors,
     read_torch_file,
 )
+from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 
 @pytest.fixture
@@ -126,3 +127,16 @@ def test_a_torch_file_of_tensors_is_read(tmp_path):
     torch.save({"a": nn.Parameter(torch.ones(2))}, path)
     tensors = read_torch_file(path)
     assert not tensors["a"].requires_grad
+
+
+def test_a_tensor_larger_than_its_file_is_refused(tmp_path):
+    path = tmp_path / "toy.pth"
+    for value in (torch.ones(1).expand(1 << 40), torch.ones(1, device="meta")):
+        torch.save({"a": value}, path)
+        with pytest.raises(CheckpointError, match=r"announces .* values that the file does not"):
+            read_torch_file(path)
+
+
+def test_an_error_without_words_is_told_by_its_class(tmp_path):
+    assert first_line(EOFError()) == "EOFError"
+    assert first_line(ValueError("one.\ntwo")) == "one"

@@ -1,5 +1,6 @@
 """The range coder: any integers come back, their bytes never change, and damage is noticed."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -271,7 +272,19 @@ def test_symbols_left_over_or_missing_are_refused():
         with pytest.raises(CorruptBitstreamError):
             decode(data, [indexes[:n]])
     with pytest.raises(CorruptBitstreamError, match="not the one that its symbols"):
-        decode(data, [indexes, indexes[:10]])
+        decode(data + b"\0", [indexes])
+
+
+def test_a_payload_too_short_for_its_symbols_is_refused_before_they_are_read(monkeypatch):
+    data, indexes, _ = some_payload()
+    monkeypatch.setattr(RangeDecoder, "_decode", None)
+    with pytest.raises(CorruptBitstreamError, match="but its symbols take at least"):
+        decode(data, [np.tile(indexes, 1000)])
+
+
+def test_no_symbol_takes_less_than_the_least_bits_of_its_table():
+    tables = make_tables([[1, 65535], [30000, 30000, 5536]], [0, 0])
+    assert tables.least_bits == pytest.approx([math.log2(65536 / 65535), math.log2(65536 / 30000)])
 
 
 def test_every_payload_that_is_accepted_is_the_one_that_would_be_written():

@@ -178,3 +178,24 @@ def test_large_values_use_the_escape(coder, latents):
     y, z = latents
     coded = coder.encode(1000 * y, 100 * z)
     assert torch.equal(decode(coder, coded).y_hat, coded.quantized.y_hat)
+
+
+class Unused(HyperSynthesis):
+    def forward(self, z_hat):
+        raise AssertionError("the networks were asked")
+
+
+def test_a_small_file_that_announces_a_large_picture_is_refused_before_any_network(coder, latents):
+    coded = coder.encode(*latents)
+    without_networks = replace(coder, hyper_synthesis=Unused(CONFIG))
+    with pytest.raises(AssertionError, match="were asked"):
+        decode(without_networks, coded)
+    with pytest.raises(CorruptBitstreamError, match="its symbols take at least"):
+        decode(without_networks, coded, size_64=(1000, 1000))
+
+
+def test_symbols_that_lead_the_networks_astray_are_the_files_damage(coder, latents):
+    coded = coder.encode(*latents)
+    astray = with_predictions(coder, lambda kind, v: v * 1e9 if kind == "mean" else v)
+    with pytest.raises(CorruptBitstreamError, match="values that no encoder codes"):
+        decode(astray, coded)

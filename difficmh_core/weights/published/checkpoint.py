@@ -6,7 +6,6 @@ other name that the pickle asks for is refused. Tensors are mapped from the file
 a file of 11.7 GB costs no memory until its parts are used.
 """
 
-import pickle
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,12 @@ import torch
 from torch import Tensor
 
 from difficmh_core.errors import CheckpointError
-from difficmh_core.weights.loading import read_safetensors
+from difficmh_core.weights.loading import (
+    READING_ERRORS,
+    named_tensors,
+    read_safetensors,
+    unreadable,
+)
 from difficmh_core.weights.published.codec import PREFIX as CODEC_PREFIX
 from difficmh_core.weights.published.diffusion import (
     AUTOENCODER_PREFIX,
@@ -144,22 +148,17 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             )
         with torch.serialization.safe_globals([(_Inert, name) for name in inert]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise CheckpointError(
-            f"The checkpoint {path.name} cannot be read: {str(error).splitlines()[0]} "
-            "Get the file again, or name another one."
-        ) from error
+    except CheckpointError:
+        raise
+    except READING_ERRORS as error:
+        raise unreadable(path, error) from error
     for key in _STATE_KEYS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
             break
-    if not isinstance(content, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
-    ):
-        raise CheckpointError(
-            f"The checkpoint {path.name} holds no named tensors. Use a published checkpoint."
-        )
-    return {name: value.detach() for name, value in content.items()}
+    if not isinstance(content, Mapping):
+        raise unreadable(path, f"it holds a {type(content).__name__}, no named tensors")
+    return named_tensors(content, path)
 
 
 def _is_inert(name: str) -> bool:

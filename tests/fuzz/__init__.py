@@ -1,0 +1,1 @@
+"""Readers of foreign bytes under random input; ``python -m tests.fuzz`` runs them."""

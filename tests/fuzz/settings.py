@@ -1,0 +1,74 @@
+"""What a browser or a program sends: the query of a link, and the arguments of the endpoints."""
+
+import json
+import math
+from urllib.parse import parse_qsl
+
+import gradio as gr
+
+from difficmh_core.config import DecodeSettings
+from difficmh_core.encoding import resolve_tags
+from difficmh_core.errors import ConfigError
+from difficmh_core.presets import presets_of
+from difficmh_core.tagging.vocabulary import load_vocabulary
+from ui.endpoints import chosen_settings
+from ui.links import LINK_KEYS, read_link
+from ui.session import Controls, read_settings, read_wish, read_words, whole_number
+
+_MOST_TAGS = 64
+_TEXTS = {"mode", "sampler", "seed"}
+_VOCABULARY = load_vocabulary("imagenet+coco")
+
+
+def fuzz(data):
+    """Read bytes as the query of a link and as the JSON of a call."""
+    read_as_link(data)
+    read_as_call(data)
+
+
+def read_as_link(data):
+    """Components of the right kind, or the words of a refusal."""
+    query = dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
+    for refines in (True, False):
+        try:
+            *updates, _ = read_link(query, presets_of("nano"), refines=refines)
+        except gr.Error:
+            continue
+        for key, update in zip(LINK_KEYS, updates, strict=True):
+            if "value" not in update or key in _TEXTS:
+                continue
+            if not math.isfinite(update["value"]):
+                raise AssertionError(f"the link sets {key} to {update['value']!r}")
+
+
+def read_as_call(data):
+    """Settings within their ranges, or a ConfigError."""
+    try:
+        call = json.loads(data)
+    except (ValueError, RecursionError):
+        return  # the web server's JSON reader refuses it in its own words
+    if not isinstance(call, dict):
+        return
+    defaults = {"mode": "quality", "quality": 50, "target_bytes": 0, "send_tags": True}
+    coding = [call.get(key, value) for key, value in defaults.items()]
+    given = {key: call[key] for key in Controls._fields if key in call}
+    endpoint = {key: value for key, value in given.items() if not key.startswith("guidance_")}
+    for read in (
+        lambda: read_settings(Controls(*(call.get(key, 1) for key in Controls._fields))),
+        lambda: chosen_settings("nano", call.get("preset", "fast"), **endpoint),
+    ):
+        try:
+            settings = read()
+        except ConfigError:
+            continue
+        if not isinstance(settings, DecodeSettings) or not 1 <= settings.steps <= 1000:
+            raise AssertionError(f"{call} was read as {settings}")
+    try:
+        wish = read_wish(*coding, call.get("passes", 0), call.get("tags"))
+        read_words("codecs", call.get("codecs") or ())
+        whole_number("target_bytes", call.get("target_bytes", 0))
+        tags = resolve_tags(wish.tags, _VOCABULARY, _MOST_TAGS)
+    except ConfigError:
+        return
+    if len(tags) > _MOST_TAGS or not 0 <= wish.passes <= 20:
+        raise AssertionError(f"{call} was read as {wish}")
