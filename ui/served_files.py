@@ -201,7 +201,7 @@ class ServedFiles:
                 continue
 
     def _is_known(self, name: str) -> bool:
-        handed_out = (self._uploads, self.made, self.examples, self.read)
+        handed_out = (self._uploads, self.examples, self.read)
         return any(name in names for names in handed_out) or self._is_result(Path(name))
 
     def _is_result(self, path: Path) -> bool:

@@ -1,0 +1,103 @@
+"""Files that the page keeps for visitors: names, room, and how long."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from gradio.data_classes import FileData
+
+from ui.served_files import ForeignFileError, FullError, ServedFiles
+
+
+@pytest.fixture
+def files(tmp_path) -> ServedFiles:
+    return ServedFiles(tmp_path / "served", owns_folder=True)
+
+
+def grow_old(path, seconds=10_000) -> None:
+    """Let a file look as if it had been written long ago; only its inode knows better."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_what_was_saved_may_be_named_in_every_form(files):
+    name = files.save(b"data", "a.png")
+    for named in (name, {"path": name}, FileData(path=name, meta={"_type": "gradio.FileData"})):
+        assert files.path_of(named).read_bytes() == b"data"
+    assert files.path_of(f"http://here/gradio_api/file={name}") == files.path_of(name)
+
+
+@pytest.mark.parametrize(
+    "named", [None, 3, "", [], {}, {"path": None}, {"path": {}}, "/etc/passwd"]
+)
+def test_nothing_else_may(files, named):
+    with pytest.raises(ForeignFileError):
+        files.path_of(named)
+
+
+def test_a_result_of_another_process_is_known_by_its_name(files, tmp_path):
+    """Where GPUs are borrowed, results are saved in a process of their own."""
+    name = files.save(b"data", "a.png")
+    other = ServedFiles(tmp_path / "served")
+    assert other.path_of(name).read_bytes() == b"data"
+
+
+def test_a_file_whose_content_is_not_what_its_name_says_is_refused(files):
+    name = files.save(b"data", "a.png")
+    files.path_of(name).write_bytes(b"other")
+    with pytest.raises(ForeignFileError):
+        files.path_of(name)
+
+
+def test_a_link_in_the_place_of_a_result_is_refused(files, tmp_path):
+    path = files.path_of(files.save(b"data", "a.png"))
+    (tmp_path / "other").write_bytes(b"data")
+    path.unlink()
+    path.symlink_to(tmp_path / "other")
+    with pytest.raises(ForeignFileError):
+        files.path_of(str(path))
+
+
+def test_the_same_content_is_written_once_and_lives_on(files):
+    name = files.save(b"data", "a.png")
+    grow_old(name)
+    assert files.save(b"data", "a.png") == name
+    assert time.time() - Path(name).stat().st_mtime < 60
+
+
+@pytest.mark.parametrize(
+    "name", ["../../a.png", "a/b.png", "..", "", "a\0b.png", "a" * 300, "é" * 300]
+)
+def test_a_name_stays_in_its_folder_and_fits(files, name):
+    path = files.path_of(files.save(b"data", name))
+    assert path.parent.parent == files.folder
+    assert path.read_bytes() == b"data"
+
+
+def test_old_files_and_empty_folders_go(files):
+    old, new = files.save(b"old", "a.png"), files.save(b"new", "b.png")
+    files.keep_s = 0.5
+    time.sleep(0.6)
+    os.utime(new)
+    files.sweep()
+    assert not Path(old).exists()
+    assert Path(new).exists()
+    assert old not in files.made
+    time.sleep(0.6)
+    files.sweep()
+    assert not Path(old).parent.exists()
+
+
+def test_a_folder_that_others_use_is_left_alone(tmp_path):
+    files = ServedFiles(tmp_path, keep_s=-1.0)
+    (tmp_path / "others.txt").write_text("theirs")
+    files.sweep()
+    assert (tmp_path / "others.txt").exists()
+
+
+def test_room_is_bounded(tmp_path):
+    files = ServedFiles(tmp_path, max_bytes=1000)
+    files.check_room(600)
+    with pytest.raises(FullError):
+        files.check_room(600)
