@@ -35,8 +35,16 @@ __all__ = ["Decoded", "decode", "import_decoders"]
 
 _JXL_THREADS = 1
 """libjxl would start one thread for each core."""
-_LIBRARIES = ("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms")
-_IMAGECODECS = ("avif_decode", "deflate_decode", "jpeg8_decode", "jpegxl_decode", "tiff_decode")
+_LIBRARIES = (
+    *("imagecodecs", "pillow_heif", "pillow_jxl", "tifffile", "PIL.ImageCms"),
+    "difficmh_core.image_reading.tiff_decoding",
+)
+_IMAGECODECS = (
+    *("avif_decode", "jpeg8_decode", "jpegxl_decode", "tiff_decode"),
+    # What tifffile calls for the compressions and predictors that are read through it.
+    *("deflate_decode", "zlib_decode", "lerc_decode", "lzma_decode", "zstd_decode", "webp_decode"),
+    *("jpeg_decode", "delta_decode", "floatpred_decode", "packints_decode", "bitorder_decode"),
+)
 """Each lies in an extension module of its own, which is imported at its first use."""
 
 

@@ -12,7 +12,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from difficmh_core.errors import ImageError, ProgramError
@@ -20,6 +22,7 @@ from difficmh_core.picture_pool import PicturePool, WorkerLimits, messages, read
 from difficmh_core.picture_pool.reading import check_plain_png
 
 MAX_PIXELS = 64_000_000
+PICTURES = Path(__file__).parents[1] / "pictures"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the limits are those of POSIX")
 
@@ -219,3 +222,46 @@ def test_a_message_without_facts_is_refused(sent):
 def test_a_message_that_is_too_long_is_refused_before_it_is_read():
     with pytest.raises(ValueError, match="too long"):
         messages.receive(io.BytesIO(struct.pack(">II", 1, 5)), 4)
+
+
+@pytest.mark.parametrize("path", sorted(PICTURES.iterdir()), ids=lambda path: path.name)
+def test_every_kind_of_file_is_read_there_as_here(pool, path):
+    """Whatever a decoder imports late, it could not import there."""
+    data = path.read_bytes()
+    there = pool.read(data, name=path.name, max_pixels=MAX_PIXELS)
+    assert there == read_as_png(data, name=path.name, max_pixels=MAX_PIXELS)
+
+
+TIFFS = [
+    {"compression": compression, "predictor": predictor, "dtype": dtype}
+    for compression in (None, "zlib", "lzma", "zstd", "lerc")
+    for predictor in (False, True)
+    for dtype in ("uint8", "uint16", "uint32", "float32")
+    if not (predictor and compression in (None, "lerc"))
+] + [{"compression": "jpeg", "dtype": "uint8"}, {"compression": "webp", "dtype": "uint8"}]
+
+
+@pytest.mark.parametrize(
+    "options", TIFFS, ids=lambda options: "-".join(map(str, options.values()))
+)
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_every_kind_of_tiff_is_read_or_refused_there_as_here(pool, options, planar):
+    dtype = np.dtype(options["dtype"])
+    rows, columns = np.mgrid[0:32, 0:48]
+    ramp = (rows + columns) / 80
+    values = ramp if dtype.kind == "f" else ramp * np.iinfo(dtype).max
+    rgb = np.stack([values] * 3, axis=-1 if planar == "contig" else 0).astype(dtype)
+    buffer = io.BytesIO()
+    more = {key: value for key, value in options.items() if key != "dtype"}
+    if options["compression"] == "webp" and planar == "separate":
+        pytest.skip("WebP holds all three together")
+    tifffile.imwrite(buffer, rgb, photometric="rgb", planarconfig=planar, **more)
+    assert outcome(pool.read, buffer.getvalue()) == outcome(read_as_png, buffer.getvalue())
+
+
+def outcome(read, data):
+    """The picture, or why there is none."""
+    try:
+        return read(data, name="a.tiff", max_pixels=MAX_PIXELS)
+    except ImageError as error:
+        return str(error)
