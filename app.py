@@ -78,7 +78,6 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
         notice=cost_notice(arguments.profile, device),
         results=ResultCache(showcase_dir(arguments.cache_dir)),
         weights_dir=arguments.cache_dir,
-        owns_folder=True,
     )
 
 

@@ -115,9 +115,10 @@ def build_page(
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
     keep_s: float = KEEP_S,
-    owns_folder: bool = False,
 ) -> Page:
     """Return the page around a codec.
+
+    All in the folder that ``GRADIO_TEMP_DIR`` names is this page's: see :func:`own_folder`.
 
     Args:
         codec: Loaded and ready.
@@ -129,17 +130,13 @@ def build_page(
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         keep_s: After this time visitors' files go [s].
-        owns_folder: Whether all in the folder that is served is this page's, and may be swept.
     """
-    with gr.Blocks(
-        title=texts.TITLE, analytics_enabled=False, delete_cache=(round(keep_s / 9), round(keep_s))
-    ) as demo:
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as demo:
         files = ServedFiles(
             Path(demo.GRADIO_CACHE),
             uploads=demo.upload_file_set,
             shown=demo.temp_file_sets,
             keep_s=keep_s,
-            owns_folder=owns_folder,
         )
         demo.temp_file_sets.append(files.made)
         workshop = Workshop(

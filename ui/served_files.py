@@ -17,7 +17,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Container, Mapping, MutableSet, Sequence
+from collections.abc import Container, Iterator, Mapping, MutableSet, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -62,29 +62,26 @@ class ServedFiles:
         folder: Path,
         *,
         uploads: MutableSet[str] | None = None,
-        shown: Sequence[Container[str]] = (),
+        shown: Sequence[MutableSet[str]] = (),
         max_bytes: int = MAX_BYTES,
         keep_s: float = KEEP_S,
-        owns_folder: bool = False,
     ) -> None:
         """Take a folder.
 
         Args:
-            folder: Where files lie.
+            folder: Where files lie; all in it is this page's.
             uploads: Names of what visitors sent; Gradio adds to it.
             shown: Names of what the page's components show, which Gradio keeps, too.
             max_bytes: What files may take together [bytes].
             keep_s: After this time a file goes [s].
-            owns_folder: Whether all in the folder is this page's, and may be swept.
         """
         self.folder = folder.resolve()
         self.made = set[str]()
-        """Results, for Gradio, which deletes them on its schedule."""
+        """Names of results."""
         self.examples: Container[str] = ()
         """The page's own examples. Gradio files by content: an upload may be one of them."""
         self.read: Container[str] = ()
         """Uploads that were read, and deleted; their names are known for a while."""
-        self.owns_folder = owns_folder
         self._uploads = set[str]() if uploads is None else uploads
         self.keep_s = keep_s
         self._shown = shown
@@ -145,8 +142,7 @@ class ServedFiles:
             os.utime(path)  # used again, so it lives on as long as a new one
         else:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(data, path)
+                _write(data, path)
             except OSError as error:
                 raise FullError(texts.NO_ROOM) from error
         self.made.add(str(path))
@@ -170,7 +166,7 @@ class ServedFiles:
         with self._lock:
             measured_at, held = self._measured
             if time.monotonic() - measured_at > 1.0:
-                held = sum(_size(path) for path in self.folder.rglob("*"))
+                held = sum(map(_size, self._files()))
             free = shutil.disk_usage(self.folder).free
             if held + n_bytes > self._max_bytes or n_bytes + _KEPT_FREE_BYTES > free:
                 self._measured = time.monotonic(), held
@@ -178,27 +174,25 @@ class ServedFiles:
             self._measured = time.monotonic(), held + n_bytes
 
     def sweep(self) -> None:
-        """Delete what is old, also what nobody keeps a list of, and folders left empty.
+        """Delete what is old, and folders that were left empty.
 
-        Gradio deletes uploads and results on its schedule, but not what assistants send, nor
-        folders. Does nothing in a folder that other programs use.
+        Gradio's own deletion (``delete_cache``) leaves folders and what assistants send, and ends
+        for good when a visitor comes while it looks through its list.
         """
-        if not self.owns_folder:
-            return
         oldest = time.time() - self.keep_s
-        for path in sorted(self.folder.rglob("*"), reverse=True):  # a folder after its files
-            if str(path) in self.examples:
-                continue
-            try:
-                if path.is_dir():
-                    if path.stat().st_mtime < oldest and not any(path.iterdir()):
-                        path.rmdir()
-                elif path.lstat().st_mtime < oldest and path.lstat().st_ctime < oldest:
-                    path.unlink(missing_ok=True)
-                    self.made.discard(str(path))
-                    self._uploads.discard(str(path))
-            except OSError:  # another thread has written into it, or deleted it, meanwhile
-                continue
+        for path in self._files():
+            if str(path) not in self.examples and _is_older(path, oldest):
+                path.unlink(missing_ok=True)
+                for names in (self.made, self._uploads, *self._shown):
+                    names.discard(str(path))
+        for folder in self.folder.iterdir():
+            if folder.is_dir() and _is_older(folder, oldest):
+                _remove_if_empty(folder)
+
+    def _files(self) -> Iterator[Path]:
+        """Yield all files; other threads may add and delete some meanwhile."""
+        for folder, _, names in os.walk(self.folder):  # which passes over what is gone
+            yield from (Path(folder, name) for name in names)
 
     def _is_known(self, name: str) -> bool:
         handed_out = (self._uploads, self.examples, self.read)
@@ -251,8 +245,33 @@ def _plain(name: str) -> str:
     return stem + suffix if stem.strip(". ") else f"file{suffix}"
 
 
+def _write(data: bytes, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_whole(data, path)
+    except FileNotFoundError:  # the folder was old and empty, and swept just now
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(data, path)
+
+
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
-    except OSError:  # deleted meanwhile
+        return path.stat().st_size
+    except FileNotFoundError:  # deleted meanwhile
         return 0
+
+
+def _is_older(path: Path, than: float) -> bool:
+    """Return whether something was last written, and last used, before a time [s]."""
+    try:
+        known = path.lstat()
+    except FileNotFoundError:  # deleted meanwhile
+        return False
+    return max(known.st_mtime, known.st_ctime) < than
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:  # it is not empty
+        return

@@ -12,7 +12,7 @@ from ui.served_files import ForeignFileError, FullError, ServedFiles
 
 @pytest.fixture
 def files(tmp_path) -> ServedFiles:
-    return ServedFiles(tmp_path / "served", owns_folder=True)
+    return ServedFiles(tmp_path / "served")
 
 
 def grow_old(path, seconds=10_000) -> None:
@@ -87,13 +87,6 @@ def test_old_files_and_empty_folders_go(files):
     time.sleep(0.6)
     files.sweep()
     assert not Path(old).parent.exists()
-
-
-def test_a_folder_that_others_use_is_left_alone(tmp_path):
-    files = ServedFiles(tmp_path, keep_s=-1.0)
-    (tmp_path / "others.txt").write_text("theirs")
-    files.sweep()
-    assert (tmp_path / "others.txt").exists()
 
 
 def test_room_is_bounded(tmp_path):

@@ -35,7 +35,6 @@ def build(arguments, read):
         max_pixels=arguments.max_pixels,
         results=ResultCache(max_bytes=MAX_KEPT_BYTES),
         keep_s=KEEP_S,
-        owns_folder=True,
     )
 
 
