@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import anyio
@@ -49,6 +50,12 @@ def site() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
+def run(fetcher: Fetcher, url: str) -> str:
+    """Fetch in another thread: in this one a browser test may have left a running loop."""
+    with ThreadPoolExecutor(max_workers=1) as other:
+        return other.submit(anyio.run, fetcher.fetch, url).result()
+
+
 @pytest.fixture
 def files(tmp_path) -> ServedFiles:
     return ServedFiles(tmp_path)
@@ -64,7 +71,7 @@ def fetch(files, site):
         is_allowed=lambda address: address == "127.0.0.1",
         ports=(site.server_port,),
     )
-    return lambda url: anyio.run(fetcher.fetch, url)
+    return lambda url: run(fetcher, url)
 
 
 def test_a_file_is_kept_as_if_it_had_been_uploaded(fetch, files, site):
@@ -118,7 +125,7 @@ def test_what_is_not_fetched_is_said(fetch, site, path, words):
 )
 def test_nothing_of_this_neighborhood_is_asked(files, url):
     with pytest.raises(AddressError, match=r"not a public one|does not answer"):
-        anyio.run(Fetcher(files, max_bytes=MAX_BYTES).fetch, url)
+        run(Fetcher(files, max_bytes=MAX_BYTES), url)
 
 
 def test_a_name_that_leads_to_a_private_address_is_refused_where_it_connects(files, monkeypatch):
@@ -129,7 +136,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_where_it_connects(fil
 
     monkeypatch.setattr(anyio, "getaddrinfo", answer)
     with pytest.raises(AddressError, match="not a public one"):
-        anyio.run(Fetcher(files, max_bytes=MAX_BYTES).fetch, "http://example.org/a")
+        run(Fetcher(files, max_bytes=MAX_BYTES), "http://example.org/a")
 
 
 @pytest.mark.parametrize(
