@@ -21,12 +21,13 @@ from difficmh_core.config import DecodeSettings, SamplerName
 from tests.page.program import Program, running_program
 from tests.page.service.visitor import Visitor
 from ui import texts_service as texts
+from ui.page import MAX_SESSIONS
 from ui.result_cache import Entry, ResultCache
 from ui.session import controls_of
 
 LOGGER = logging.getLogger(__name__)
 N_ROUNDS = 2000
-N_WARM = 500
+N_WARM = 100 + MAX_SESSIONS
 """After these, everything that is kept up to a limit has reached it."""
 MAX_GROWTH_BYTES = 48 << 20
 KEEP_S = 18
