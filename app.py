@@ -99,9 +99,7 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
             server_name=server_name(arguments.host),
             server_port=arguments.port,
             share=arguments.share,
-            auth=arguments.accounts,
-            # Gradio's MCP server asks nobody for a password.
-            mcp_server=not arguments.accounts,
+            accounts=arguments.accounts,
             prevent_thread_lock=True,
         )
     except OSError:

@@ -26,8 +26,11 @@ MAX_S = 10.0
 """A fetch takes at most this time, redirects included [s]."""
 MAX_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PORTS = (80, 443)
+_PORT_OF = {"http": 80, "https": 443}
+_PORTS = tuple(_PORT_OF.values())
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NEVER = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96")))
+"""Local translation (RFC 8215), and IPv4 written as IPv6 in a way that is no longer used."""
 _SCHEME = re.compile(r"\s*(https?|ftp|file):", re.IGNORECASE)
 
 
@@ -75,10 +78,10 @@ class Fetcher:
                     data = await self._get(pool, url)
         except TimeoutError as error:
             raise AddressError(texts.ADDRESS_SLOW.format(seconds=self._max_s)) from error
-        except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (OSError, httpcore.NetworkError, httpcore.ProtocolError, UnicodeError) as error:
             raise AddressError(texts.ADDRESS_SILENT) from error
-        self._files.check_room(len(data))
-        return self._files.store_upload(data, _name_of(url))
+        with self._files.room_for(len(data)):
+            return self._files.store_upload(data, _name_of(url))
 
     async def _get(self, pool: httpcore.AsyncConnectionPool, url: str) -> bytes:
         for _ in range(1 + MAX_REDIRECTS):
@@ -100,12 +103,15 @@ class Fetcher:
         raise AddressError(texts.ADDRESS_SENDS_ON)
 
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
         try:
-            port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        except ValueError:  # no number
-            port = None
-        if not parts.hostname or port not in self._ports or parts.username is not None:
+            parts = urlsplit(url)
+            port = parts.port or _PORT_OF.get(parts.scheme)
+        except ValueError as error:  # brackets without an address in them, a port without digits
+            raise AddressError(texts.ADDRESS_PRIVATE) from error
+        is_plain = url.isascii() and url.isprintable() and parts.username is None
+        if not is_plain or parts.scheme not in _PORT_OF or port not in self._ports:
+            raise AddressError(texts.ADDRESS_PRIVATE)
+        if not parts.hostname:
             raise AddressError(texts.ADDRESS_PRIVATE)
 
 
@@ -146,7 +152,7 @@ def is_public(address: str) -> bool:
         carried = ip.ipv4_mapped or ip.sixtofour
         if ip in _NAT64:
             carried = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if ip.teredo is not None:
+        if ip.teredo is not None or any(ip in network for network in _NEVER):
             return False
         ip = carried or ip
     return ip.is_global and not ip.is_multicast

@@ -24,6 +24,7 @@ def front_of(
     files: ServedFiles,
     *,
     max_upload_mb: int = MAX_UPLOAD_MB,
+    has_accounts: bool = False,
     fetches: bool = False,
     framed_by: Sequence[str] = (),
     root_path: str = "",
@@ -36,6 +37,7 @@ def front_of(
     Args:
         files: What the page keeps for visitors; old ones are deleted while it is served.
         max_upload_mb: Largest file that the page takes [MB of 2**20 bytes].
+        has_accounts: Whether only visitors with a password are let in.
         fetches: Whether callers may name files by their addresses on the internet.
         framed_by: Origins of sites that may show the page in a frame.
         root_path: Where a reverse proxy shows the page; a path or a URL.
@@ -51,6 +53,7 @@ def front_of(
             inner,
             files=files,
             max_upload_bytes=max_bytes + _FORM_BYTES,
+            has_accounts=has_accounts,
             fetcher=Fetcher(files, max_bytes=max_bytes) if fetches else None,
         )
         guarded = OwnOriginOnly(gate, public_host=urlsplit(root_path).netloc)

@@ -9,8 +9,10 @@ checked, written anew, so that no second reader can understand it otherwise.
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from pathlib import PurePath
 from typing import Any, NoReturn
 
@@ -44,16 +46,17 @@ _TOLD = re.compile(
     re.VERBOSE,
 )
 """What may be told, in JSON."""
-_TOOLS = re.compile(r"/gradio_api/mcp(/.*)?")
-"""Where assistants ask, and call tools."""
+_TOOLS = re.compile(r"/gradio_api/mcp(/(http/?|schema/?)?)?")
+"""Where assistants ask, and call tools; not the older transport, whose answers come elsewhere."""
 _MARK = {"_type": "gradio.FileData"}
 _MAX_FILES = 16
 """Named in one message."""
 _MAX_LOGIN_BYTES = 64 << 10
 _MAX_TOLD_BYTES = 1 << 20
 """Settings and names of files; a session's own state never leaves the server."""
-_MAX_TOOL_BYTES = 40 << 20
-"""An assistant sends its picture within the message, a third longer: up to 30 MB of it."""
+_MAX_TOOL_BYTES = 4 << 20
+"""An assistant sends its picture within the message, a third longer. The package ``mcp`` takes no
+longer ones."""
 _INVALID_PARAMS = -32602
 """JSON-RPC 2.0, section 5.1."""
 
@@ -67,6 +70,7 @@ class Gate:
         *,
         files: ServedFiles,
         max_upload_bytes: int,
+        has_accounts: bool = False,
         fetcher: Fetcher | None = None,
     ) -> None:
         """Stand before a server.
@@ -75,11 +79,13 @@ class Gate:
             app: The server.
             files: Knows which files a caller may name.
             max_upload_bytes: Largest upload, the frame of its form included [bytes].
+            has_accounts: Whether only visitors with a password are let in; assistants have none.
             fetcher: Gets what lies under an address that a caller names; ``None`` refuses such.
         """
         self._app = app
         self._files = files
         self._max_upload_bytes = max_upload_bytes
+        self._has_accounts = has_accounts
         self._fetcher = fetcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,41 +96,58 @@ class Gate:
         if scope["type"] != "http":  # Gradio needs no web sockets
             return
         body = Body(scope, receive)
-        try:
-            admitted = await self._admit(scope, body, receive)
-        except Refusal as refusal:
-            await body.discard()
-            await _answer(send, refusal.status, {"detail": refusal.sentence})
-        except _ToolRefusal as refusal:
-            error = {"code": _INVALID_PARAMS, "message": refusal.sentence}
-            await _answer(send, 200, {"jsonrpc": "2.0", "id": refusal.call_id, "error": error})
-        else:
-            await self._app(scope, admitted, send)
+        with ExitStack() as kept:  # until the server has answered
+            try:
+                admitted = await self._admit(scope, body, receive, kept)
+            except Refusal as refusal:
+                await body.discard()
+                await _answer(send, refusal.status, {"detail": refusal.sentence})
+            except _ToolRefusal as refusal:
+                error = {"code": _INVALID_PARAMS, "message": refusal.sentence}
+                await _answer(send, 200, {"jsonrpc": "2.0", "id": refusal.call_id, "error": error})
+            else:
+                await self._app(scope, admitted, send)
 
-    async def _admit(self, scope: Scope, body: Body, receive: Receive) -> Receive:
+    async def _admit(self, scope: Scope, body: Body, receive: Receive, kept: ExitStack) -> Receive:
         """Return what the server shall receive, checked."""
-        path = _route(scope)
-        is_tool = _TOOLS.fullmatch(path) is not None
-        match scope["method"]:
-            case "OPTIONS":
-                return receive
-            case "GET" | "HEAD" if is_tool or _READ.fullmatch(path):
-                return receive
-            case "GET" | "HEAD" if file := _FILE.fullmatch(path):
-                await self._check_shown(file[1])
-                return receive
-            case "DELETE" if is_tool:  # an assistant leaves
-                return receive
-            case "POST" if _UPLOAD.fullmatch(path):
-                self._check_room(body.length(self._max_upload_bytes))
-                return receive
-            case "POST" if _LOGIN.fullmatch(path):
-                body.length(_MAX_LOGIN_BYTES)
-                return receive
-            case "POST" if is_tool or _TOLD.fullmatch(path):
-                told = await body.read(_MAX_TOOL_BYTES if is_tool else _MAX_TOLD_BYTES)
-                return body.put_back(await self._checked(told, is_tool=is_tool))
+        path, method = _route(scope), scope["method"]
+        is_tool = not self._has_accounts and _TOOLS.fullmatch(path) is not None
+        if method == "OPTIONS" or (method in ("GET", "HEAD") and _READ.fullmatch(path)):
+            return receive
+        if method == "POST" and _LOGIN.fullmatch(path):
+            body.length(_MAX_LOGIN_BYTES)
+            return receive
+        if self._has_accounts and not await self._is_let_in(scope):
+            raise Refusal(status=401, sentence=texts.NOT_LET_IN)
+        if method in ("GET", "HEAD") and (file := _FILE.fullmatch(path)):
+            await self._check_shown(file[1])
+            return receive
+        if method in ("GET", "HEAD", "DELETE") and is_tool:
+            return receive
+        if method == "POST" and _UPLOAD.fullmatch(path):
+            await self._keep_room(body.length(self._max_upload_bytes), kept)
+            return receive
+        if method == "POST" and (is_tool or _TOLD.fullmatch(path)):
+            told = await body.read(_MAX_TOOL_BYTES if is_tool else _MAX_TOLD_BYTES)
+            return body.put_back(await self._checked(told, is_tool=is_tool))
         raise Refusal(status=404, sentence=texts.NOT_SERVED)
+
+    async def _is_let_in(self, scope: Scope) -> bool:
+        """Return what the server itself says of a visitor's password, before more is done."""
+        statuses = list[int]()
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        root = str(scope.get("root_path", "")).rstrip("/")
+        path = f"{root}/gradio_api/login_check"
+        asked = {**scope, "method": "GET", "path": path, "raw_path": path.encode()}
+        await self._app(asked, receive, send)
+        return statuses == [200]
 
     async def _check_shown(self, name: str) -> None:
         try:
@@ -132,9 +155,9 @@ class Gate:
         except ForeignFileError as error:
             raise Refusal(status=403, sentence=str(error)) from error
 
-    def _check_room(self, n_bytes: int) -> None:
+    async def _keep_room(self, n_bytes: int, kept: ExitStack) -> None:
         try:
-            self._files.check_room(n_bytes)
+            await asyncio.to_thread(kept.enter_context, self._files.room_for(n_bytes))
         except FullError as error:
             raise Refusal(status=503, sentence=str(error)) from error
 
@@ -144,7 +167,7 @@ class Gate:
             return body
         message = await asyncio.to_thread(_parse, body)
         try:
-            for holder, key in _places(message, is_tool=is_tool):
+            for holder, key in await asyncio.to_thread(_places, message, is_tool=is_tool):
                 await self._check_file(holder, key)
         except DiffICMHError as error:
             if is_tool:
@@ -202,13 +225,22 @@ def _places(message: object, *, is_tool: bool) -> list[tuple[dict[str, Any], str
 def _parse(body: bytes) -> Any:  # noqa: ANN401 (what JSON holds)
     """Return what a message holds; numbers that JSON has no words for are refused."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise Refusal(status=400, sentence=texts.NOT_JSON) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        _refuse_constant(text)
+    return value
 
 
 def _written(message: object) -> bytes:

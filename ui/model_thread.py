@@ -21,7 +21,8 @@ from ui.memory import give_back
 __all__ = ["on_model_thread", "stop"]
 
 Event = TypeVar("Event", bound=Callable[..., Any])
-_EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+_NAME = "model"
+_EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_NAME)
 _TURN = threading.BoundedSemaphore()
 _STOPPED = threading.Event()
 _END = object()
@@ -64,5 +65,7 @@ def stop() -> None:
 
 def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
     """Call on the model's thread, where Gradio's context variables are as they are here."""
+    if threading.current_thread().name.startswith(_NAME):
+        raise RuntimeError("An event of the model's thread would wait for itself.")
     context = contextvars.copy_context()
     return _EXECUTOR.submit(context.run, function, *args, **kwargs).result()

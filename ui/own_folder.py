@@ -37,31 +37,44 @@ def own_folder() -> Iterator[Path]:
     parent = Path(os.environ.get(_VARIABLE) or tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     _delete_abandoned(parent)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))  # nobody else may look into it
-    with (folder / _LOCK).open("w") as lock:
-        if sys.platform != "win32":
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        served, passing = folder / "served", folder / "passing"
-        served.mkdir()
-        passing.mkdir()
-        os.environ[_VARIABLE] = str(served)
-        tempfile.tempdir = str(passing)  # uploads lie here until they are complete
-        try:
-            yield served
-        finally:
-            tempfile.tempdir = None
-            del os.environ[_VARIABLE]
-            shutil.rmtree(folder, ignore_errors=True)  # a file may just be written; we are leaving
+    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))  # nobody else may look into it
+    lock = _locked(made / _LOCK, os.O_CREAT | os.O_WRONLY)
+    folder = made.rename(parent / made.name[1:])  # only now could another page take it for left
+    served, passing = folder / "served", folder / "passing"
+    served.mkdir()
+    passing.mkdir()
+    os.environ[_VARIABLE] = str(served)
+    tempfile.tempdir = str(passing)  # uploads lie here until they are complete
+    try:
+        yield served
+    finally:
+        tempfile.tempdir = None
+        del os.environ[_VARIABLE]
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)  # a file may just be written; we are leaving
+
+
+def _locked(path: Path, flags: int) -> int:
+    """Open a file and lock it for as long as it is open; raises ``OSError`` if it is locked."""
+    if sys.platform == "win32":
+        return os.open(path, flags)
+    lock = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _delete_abandoned(parent: Path) -> None:
     """Delete folders of pages that are no more: their lock is free."""
     if sys.platform == "win32":
         return
-    for lock_path in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+    for path in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         try:
-            with lock_path.open() as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_path.parent)
+            lock = _locked(path, os.O_WRONLY)
         except OSError:  # in use, or another user's
             continue
+        shutil.rmtree(path.parent, ignore_errors=True)  # what stays is another user's
+        os.close(lock)

@@ -53,6 +53,7 @@ class Page:
         fetches: bool = False,
         framed_by: Sequence[str] = (),
         root_path: str = "",
+        accounts: Sequence[tuple[str, str]] | None = None,
         **settings: Any,  # noqa: ANN401 (Gradio's)
     ) -> None:
         """Serve the page.
@@ -63,6 +64,9 @@ class Page:
             fetches: Whether callers may name files by their addresses on the internet.
             framed_by: Origins of sites that may show the page in a frame.
             root_path: Where a reverse proxy shows the page; a path or a URL.
+            accounts: Names and passwords of those who are let in; ``None`` lets in everyone.
+                Gradio's server for assistants (MCP) asks nobody for a password, so that with
+                accounts it is not there.
             settings: Of Gradio's ``launch``: the server's name and port, for instance.
 
         Raises:
@@ -72,6 +76,7 @@ class Page:
         lifespan = front_of(
             self.files,
             max_upload_mb=max_upload_mb,
+            has_accounts=accounts is not None,
             fetches=fetches,
             framed_by=framed_by,
             root_path=root_path,
@@ -79,6 +84,8 @@ class Page:
         self.demo.queue(max_size=max_queue, api_open=False).launch(
             app_kwargs={"lifespan": lifespan},
             root_path=root_path,
+            auth=accounts,
+            mcp_server=accounts is None,
             max_file_size=f"{max_upload_mb}mb",
             state_session_capacity=MAX_SESSIONS,
             enable_monitoring=False,

@@ -9,8 +9,10 @@ start. Gradio files uploads in the same way, but keeps its key beside its own so
 copy of a container's image: :func:`draw_new_names` gives it one of this process.
 """
 
+import errno
 import hashlib
 import hmac
+import math
 import os
 import re
 import secrets
@@ -18,6 +20,7 @@ import shutil
 import threading
 import time
 from collections.abc import Container, Iterator, Mapping, MutableSet, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -34,11 +37,16 @@ KEEP_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
 MAX_BYTES = 4 << 30
 """What all files of visitors together may take [bytes]; uploads beyond it are refused."""
+_MEASURED_FOR_S = 1.0
+"""For how long what the files take counts as known [s]."""
 _KEPT_FREE_BYTES = 64 << 20
 """Of the disk, for what is made of an upload."""
-_OWN_ADDRESS = re.compile(r"https?://[^?#]*/gradio_api/file=(/[^?#]*)")
-"""As results are shown; whatever the host is called, only names from here lead to a file."""
+_FILE_ROUTE = "/gradio_api/file="
+"""In the address of a result; whatever the host is called, only names from here lead to a file."""
+_MAX_NAME = 4096
+"""Of a path, by Linux [characters]."""
 _KEYED = re.compile(r"[0-9a-f]{64}")
+_MAX_TRIES = 5
 _KEY = secrets.token_bytes(32)
 
 
@@ -86,7 +94,8 @@ class ServedFiles:
         self.keep_s = keep_s
         self._shown = shown
         self._max_bytes = max_bytes
-        self._measured = (-1e9, 0)
+        self._held = self._coming = 0
+        self._measured_at = -math.inf
         self._lock = threading.Lock()
 
     def path_of(self, named: object) -> Path:
@@ -126,6 +135,8 @@ class ServedFiles:
         name = str(path)
         if name in self._uploads and name not in self.examples and not self._is_result(path):
             path.unlink(missing_ok=True)
+            for names in (self._uploads, *self._shown):
+                names.discard(name)
 
     def save(self, data: bytes, name: str) -> str:
         """Write a file where the page serves it from, and return the name to hand out.
@@ -138,13 +149,12 @@ class ServedFiles:
             FullError: If the disk is full.
         """
         path = self.folder / _digest(data) / _plain(name)
-        if path.is_file():
-            os.utime(path)  # used again, so it lives on as long as a new one
-        else:
-            try:
-                _write(data, path)
-            except OSError as error:
-                raise FullError(texts.NO_ROOM) from error
+        try:
+            _write_or_touch(data, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise FullError(texts.NO_ROOM) from error
         self.made.add(str(path))
         return str(path)
 
@@ -154,24 +164,30 @@ class ServedFiles:
         self._uploads.add(path)
         return path
 
-    def check_room(self, n_bytes: int) -> None:
-        """Refuse an upload for which there is no room, here or on the disk.
+    @contextmanager
+    def room_for(self, n_bytes: int) -> Iterator[None]:
+        """Keep room for an upload while it comes.
 
         Args:
             n_bytes: Its size [bytes].
 
         Raises:
-            FullError: If there is none.
+            FullError: If there is none, here or on the disk.
         """
         with self._lock:
-            measured_at, held = self._measured
-            if time.monotonic() - measured_at > 1.0:
-                held = sum(map(_size, self._files()))
+            if time.monotonic() - self._measured_at > _MEASURED_FOR_S:
+                self._held = sum(map(_size, self._files()))
+                self._measured_at = time.monotonic()
+            coming = self._coming + n_bytes
             free = shutil.disk_usage(self.folder).free
-            if held + n_bytes > self._max_bytes or n_bytes + _KEPT_FREE_BYTES > free:
-                self._measured = time.monotonic(), held
+            if self._held + coming > self._max_bytes or coming + _KEPT_FREE_BYTES > free:
                 raise FullError(texts.NO_ROOM)
-            self._measured = time.monotonic(), held + n_bytes
+            self._coming = coming
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._coming -= n_bytes
 
     def sweep(self) -> None:
         """Delete what is old, and folders that were left empty.
@@ -205,9 +221,12 @@ class ServedFiles:
         """
         if path.parent.parent != self.folder or not _KEYED.fullmatch(path.parent.name):
             return False
-        if path.is_symlink() or not path.is_file():
+        try:
+            if path.is_symlink() or not path.is_file():
+                return False
+            return hmac.compare_digest(path.parent.name, _digest(path.read_bytes()))
+        except (OSError, ValueError):  # deleted meanwhile, or a name that no file can have
             return False
-        return hmac.compare_digest(path.parent.name, _digest(path.read_bytes()))
 
 
 def draw_new_names() -> None:
@@ -224,10 +243,12 @@ def _name_in(named: object) -> str | None:
         return named.path
     if isinstance(named, Mapping):
         named = named.get("path")
-    if not isinstance(named, str):
+    if not isinstance(named, str) or len(named) > _MAX_NAME:
         return None
-    address = _OWN_ADDRESS.fullmatch(named)
-    return unquote(address[1]) if address else named
+    if not named.startswith(("http://", "https://")):
+        return named
+    _, _, name = named.partition(_FILE_ROUTE)
+    return unquote(name)
 
 
 def _plain(name: str) -> str:
@@ -245,13 +266,19 @@ def _plain(name: str) -> str:
     return stem + suffix if stem.strip(". ") else f"file{suffix}"
 
 
-def _write(data: bytes, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(data, path)
-    except FileNotFoundError:  # the folder was old and empty, and swept just now
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(data, path)
+def _write_or_touch(data: bytes, path: Path) -> None:
+    """Write a file, or let one that is there live on as long as a new one."""
+    for _ in range(_MAX_TRIES):
+        try:
+            if path.is_file():
+                os.utime(path)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(data, path)
+        except FileNotFoundError:  # it was old, or its folder empty, and swept just now
+            continue
+        return
+    raise FileNotFoundError(f"the folder {path.parent} is swept again and again")
 
 
 def _size(path: Path) -> int:

@@ -6,6 +6,7 @@ NOT_AN_UPLOAD = (
 )
 NO_ROOM = "Visitors' files take as much room as they may here. Try again in a few minutes."
 NOT_SERVED = "There is nothing here. The page is at the root of this server."
+NOT_LET_IN = "Only visitors with a password are let in here. Log in first."
 NOT_JSON = "The message is no whole JSON text in UTF-8. Send it again as JSON."
 NO_LENGTH = "The request does not say how long it is. Send it with a Content-Length header."
 TOO_LONG = "The request has {found:.1f} MB; at most {most:.1f} MB are taken here. Send less."

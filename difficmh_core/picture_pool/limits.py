@@ -8,6 +8,8 @@ import os
 import sys
 from dataclasses import dataclass
 
+from difficmh_core.picture_pool.system_calls import forbid_system_calls
+
 if sys.platform != "win32":
     import resource
 
@@ -33,21 +35,28 @@ class WorkerLimits:
     niceness: int = 5
 
 
-def lock_down(limits: WorkerLimits) -> None:
-    """Give up everything but computing: no file, no connection and no program can be opened.
+def lock_down(limits: WorkerLimits) -> bool:
+    """Give up everything but computing, for good.
 
-    To be called once everything needed is imported, since Python opens files to import more.
+    No file, connection or program can be opened; on Linux, a filter of system calls also forbids
+    to rename, delete or signal. To be called once everything needed is imported, since Python
+    opens files to import more.
 
     Args:
         limits: What stays.
+
+    Returns:
+        Whether the filter is in force.
     """
     if sys.platform == "win32":
-        return
+        return False
     os.nice(limits.niceness)
-    _limit(resource.RLIMIT_AS, limits.memory_bytes)
+    if sys.platform == "linux":  # elsewhere a process may be larger than that from its start
+        _limit(resource.RLIMIT_AS, limits.memory_bytes)
     _limit(resource.RLIMIT_CORE, 0)  # the picture would lie in the core dump
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, 0)  # of new ones; what is open stays open
+    return forbid_system_calls()
 
 
 def allow_cpu(seconds: float) -> None:

@@ -43,7 +43,10 @@ def receive(stream: io.BufferedIOBase, max_bytes: int) -> tuple[dict[str, Any], 
     n_facts, n_bytes = _HEAD.unpack(_exactly(stream, _HEAD.size))
     if n_facts > _MAX_FACTS or n_bytes > max_bytes:
         raise ValueError(f"a message of {n_facts} and {n_bytes} bytes is too long")
-    facts = json.loads(_exactly(stream, n_facts))
+    try:
+        facts = json.loads(_exactly(stream, n_facts))
+    except RecursionError as error:
+        raise ValueError("a message is nested too deep") from error
     if not isinstance(facts, dict):
         raise ValueError("a message holds no facts")
     return facts, _exactly(stream, n_bytes)

@@ -32,6 +32,8 @@ _BYTES_PER_PIXEL = 4
 """At most, of a PNG with 3 bytes for each pixel and a byte for each row."""
 _SMALLEST_BYTES = 1 << 20
 _LOGGER = logging.getLogger(__name__)
+_MAX_SENTENCE = 500
+_MAX_SIDE_PX = 1 << 30
 _TRY_ANOTHER = "Export it again as a JPEG or PNG, or choose another one."
 
 
@@ -75,7 +77,7 @@ class PicturePool:
             most = _SMALLEST_BYTES + _BYTES_PER_PIXEL * max_pixels
             facts, png = worker.ask({"name": name, "max_pixels": max_pixels}, data, most)
         if "refused" in facts:
-            raise ImageError(str(facts["refused"]))
+            raise ImageError(str(facts["refused"])[:_MAX_SENTENCE])
         picture = _picture_of(facts, png)
         check_plain_png(picture.png, picture.size_px, max_pixels)
         return picture
@@ -102,23 +104,30 @@ class PicturePool:
     @contextmanager
     def _borrowed(self) -> Iterator["_Worker"]:
         """Lend a worker; one that is not fit for another picture is replaced."""
-        try:
-            worker = self._free.get(timeout=MAX_WAIT_S)
-        except queue.Empty as error:
-            raise ProgramError(
-                f"No process was free to read the picture within {MAX_WAIT_S:.0f} s. "
-                "Try again in a minute."
-            ) from error
+        worker = self._next_free()
         try:
             yield worker
         finally:
             if not worker.is_fit:
                 worker.end()
                 worker = self._new_worker()
-            if self._is_open:
-                self._free.put(worker)
-            else:
-                worker.end()
+            self._free.put(worker)
+            if not self._is_open:
+                self.close()
+
+    def _next_free(self) -> "_Worker":
+        """Wait for a worker; raises as :meth:`read`."""
+        for _ in range(round(MAX_WAIT_S)):
+            if not self._is_open:
+                raise ProgramError("The pool that reads pictures is closed. Open another one.")
+            try:
+                return self._free.get(timeout=1.0)
+            except queue.Empty:
+                continue
+        raise ProgramError(
+            f"No process was free to read the picture within {MAX_WAIT_S:.0f} s. "
+            "Try again in a minute."
+        )
 
     def _new_worker(self) -> "_Worker":
         worker = _Worker(self._limits)
@@ -156,7 +165,7 @@ class _Worker:
                 [sys.executable, "-m", "difficmh_core.picture_pool.worker", arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=os.environ | _ENVIRONMENT,
+                env=_ENVIRONMENT,
                 cwd=Path(__file__).parents[2],
                 start_new_session=True,  # Ctrl-C ends the program, which then ends its workers
             )
@@ -175,8 +184,10 @@ class _Worker:
             ImageError: If the picture ends it.
             ProgramError: If it does not start.
         """
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:  # it died meanwhile
+            self.end()
             self.start()
+            self._is_ready = False
         self._is_broken = True  # until it has answered in full
         self._await_ready()
         self._n_pictures += 1
@@ -188,14 +199,14 @@ class _Worker:
                 raise ImageError(self._reason(is_late=is_late.is_set())) from error
         if "lacks" in answer:
             raise ImageError(_LACKS_MEMORY.format(most=self._limits.memory_bytes / 1e9))
-        self._is_broken = False
+        self._is_broken = is_late.is_set()  # it may have been ended just after it answered
         return answer, png
 
     def end(self) -> None:
         """End the process."""
         if self._process is None:
             return
-        self._process.kill()
+        self._kill()
         for stream in (self._told, self._answers):
             try:
                 stream.close()
@@ -208,13 +219,15 @@ class _Worker:
             return
         with self._ended_after(_START_S):
             try:
-                messages.receive(self._answers, 0)
+                ready, _ = messages.receive(self._answers, 0)
             except (EOFError, ValueError) as error:
                 raise ProgramError(
                     "The process that reads pictures does not start. Run "
                     "`python -m difficmh_core.picture_pool.worker '{}'` to see why."
                 ) from error
         self._is_ready = True
+        if not ready.get("is_filtered"):
+            _LOGGER.warning("Processes that read pictures run without a filter of system calls.")
 
     @contextmanager
     def _ended_after(self, seconds: float) -> Iterator[threading.Event]:
@@ -223,7 +236,7 @@ class _Worker:
 
         def end() -> None:
             is_late.set()
-            self._running.kill()
+            self._kill()
 
         timer = threading.Timer(seconds, end)
         timer.daemon = True
@@ -235,13 +248,20 @@ class _Worker:
 
     def _reason(self, *, is_late: bool) -> str:
         """Return what ended the process, in a sentence."""
-        self._running.kill()  # it may have said what it must not
+        self._kill()  # it may have said what it must not
         code = self._running.wait()
         _LOGGER.warning("A process that reads pictures ended with code %s", code)
         if is_late or (hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU):
             most = self._limits.wall_s
             return f"The picture takes more than {most:.0f} s to read. {_TRY_ANOTHER}"
         return f"The picture makes its decoder fail. {_TRY_ANOTHER}"
+
+    def _kill(self) -> None:
+        """End the process, and whatever it may have started."""
+        if sys.platform == "win32":
+            self._running.kill()
+        elif self._running.poll() is None:
+            os.killpg(self._running.pid, signal.SIGKILL)
 
     @property
     def _running(self) -> subprocess.Popen[bytes]:
@@ -256,20 +276,27 @@ class _Worker:
         return cast(io.BufferedIOBase, self._running.stdout)
 
 
+_NEEDED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT", "TEMP")
 _LACKS_MEMORY = (
     "The picture takes more than {most:.1f} GB of memory to read. Scale it down, or export it "
     "again as a JPEG or PNG."
 )
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Threads that do not help here would reserve address space."""
+_ENVIRONMENT = {
+    **{name: os.environ[name] for name in _NEEDED if name in os.environ},
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "MALLOC_ARENA_MAX": "2",
+}
+"""No passwords and keys of the host. Threads that do not help here would reserve address space."""
 
 
 def _picture_of(facts: dict[str, Any], png: bytes) -> PngPicture:
     """Return what a worker told, checked for its form."""
     try:
-        height, width = map(int, facts["size_px"])
-        notes = tuple(str(note)[:300] for note in facts["notes"][:8])
+        height, width = facts["size_px"]
+        notes = tuple(str(note)[:_MAX_SENTENCE] for note in facts["notes"][:8])
         name = str(facts["format_name"])[:40]
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError(f"The picture makes its decoder fail. {_TRY_ANOTHER}") from error
+    if not all(isinstance(side, int) and 0 < side < _MAX_SIDE_PX for side in (height, width)):
+        raise ImageError(f"The picture makes its decoder fail. {_TRY_ANOTHER}")
     return PngPicture(png=png, size_px=(height, width), format_name=name, notes=notes)

@@ -25,8 +25,8 @@ def main() -> None:
     import_decoders()
     told, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     _silence()
-    lock_down(limits)
-    messages.send(answers, {"ready": True})
+    is_filtered = lock_down(limits)
+    messages.send(answers, {"is_filtered": is_filtered})
     while _serve(told, answers, limits):
         pass
 

@@ -73,7 +73,7 @@ def pictures() -> Iterator[PicturePool]:
 @pytest.fixture(scope="session")
 def served_page(codec, cache_dir, pictures) -> Iterator[Page]:
     page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS)
-    page.launch(prevent_thread_lock=True, quiet=True, mcp_server=True)
+    page.launch(prevent_thread_lock=True, quiet=True)
     yield page
     page.demo.close()
 

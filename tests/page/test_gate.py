@@ -87,7 +87,6 @@ def test_an_upload_for_which_there_is_no_room_is_refused_with_its_sentence(
     client, served_page, monkeypatch
 ):
     monkeypatch.setattr(served_page.files, "_max_bytes", 0)
-    monkeypatch.setattr(served_page.files, "_measured", (-1e9, 0))
     answer = client.post("gradio_api/upload", files={"files": ("a.png", bytes(3 << 20))})
     assert (answer.status_code, answer.json()["detail"]) == (503, texts.NO_ROOM)
 

@@ -31,9 +31,8 @@ def hosted_url(codec, cache_dir):
     page.launch(
         prevent_thread_lock=True,
         quiet=True,
-        auth=[(USER, PASSWORD)],
+        accounts=[(USER, PASSWORD)],
         root_path=PATH,
-        mcp_server=False,
     )
     yield page.demo.local_url
     page.demo.close()
@@ -46,7 +45,10 @@ def test_without_the_password_nothing_is_to_be_had(hosted_url):
     assert sent.status_code == 401
     wrong = {"username": USER, "password": "guess"}
     assert httpx.post(hosted_url + "login", data=wrong).status_code == 400
-    assert httpx.get(hosted_url + "gradio_api/mcp/schema").status_code == 404
+    assert httpx.get(hosted_url + "gradio_api/mcp/schema").status_code == 401
+    foreign = {"data": [{"path": "/etc/passwd"}]}
+    assert httpx.post(hosted_url + "gradio_api/call/info", json=foreign).status_code == 401
+    assert httpx.get(hosted_url + "gradio_api/file=/etc/passwd").status_code == 401
 
 
 def test_a_client_needs_the_password(hosted_url, tiny_file):

@@ -89,8 +89,29 @@ def test_old_files_and_empty_folders_go(files):
     assert not Path(old).parent.exists()
 
 
-def test_room_is_bounded(tmp_path):
+def test_room_is_bounded_and_free_again_once_an_upload_has_come(tmp_path):
     files = ServedFiles(tmp_path, max_bytes=1000)
-    files.check_room(600)
-    with pytest.raises(FullError):
-        files.check_room(600)
+    with files.room_for(600), pytest.raises(FullError), files.room_for(600):
+        pass
+    with files.room_for(600):
+        pass
+
+
+def test_an_upload_that_was_read_is_forgotten(tmp_path):
+    uploads = {str(tmp_path / "a")}
+    files = ServedFiles(tmp_path, uploads=uploads)
+    files.delete_upload(tmp_path / "a")
+    assert uploads == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["http://x" + "/gradio_api/file=/" * 8000 + "#", "/" * 100_000, "/a/" + "b" * 300]
+)
+def test_a_long_name_is_refused_at_once(files, name):
+    """A pattern that tries every place where the route may begin would take minutes."""
+    started = time.process_time()
+    with pytest.raises(ForeignFileError):
+        files.path_of(name)
+    with pytest.raises(ForeignFileError):
+        files.path_of(str(files.folder / ("a" * 64) / ("b" * 300)))
+    assert time.process_time() - started < 0.1

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from PIL import Image
 
 from difficmh_core.errors import ImageError, ProgramError
 from difficmh_core.picture_pool import PicturePool, WorkerLimits, messages, read_as_png
+from difficmh_core.picture_pool.pool import _picture_of
 from difficmh_core.picture_pool.reading import check_plain_png
 
 MAX_PIXELS = 64_000_000
@@ -49,8 +51,7 @@ def read(pool: PicturePool, data: bytes = SMALL):
 
 def children() -> set[int]:
     """The processes that this one has started."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    return {child.pid for child in psutil.Process().children()}
 
 
 def test_a_picture_is_read_as_in_this_process(pool):
@@ -134,35 +135,85 @@ def test_a_worker_that_does_not_start_says_so(monkeypatch):
 
 
 LOCKED_DOWN = """
-import os, socket, subprocess, sys
+import ctypes, os, signal, socket, subprocess, sys, threading
 from difficmh_core.picture_pool.limits import WorkerLimits, lock_down
-lock_down(WorkerLimits())
-def refused(act):
+folder = sys.argv[1]
+told = [lock_down(WorkerLimits())]
+def refused(act, *arguments):
     try:
-        act()
+        act(*arguments)
     except OSError:
-        return True
-    return False
-told = [
-    refused(lambda: open("/etc/passwd")),
-    refused(lambda: open(sys.argv[1], "w")),
-    refused(lambda: os.listdir("/")),
-    refused(lambda: socket.socket()),
-    refused(lambda: subprocess.run(["/bin/true"])),
-]
+        told.append(True)
+    else:
+        told.append(False)
+refused(open, "/etc/passwd")
+refused(open, folder + "/written", "w")
+refused(os.listdir, "/")
+refused(socket.socket)
+refused(subprocess.run, ["/bin/true"])
+refused(os.execv, "/bin/true", ["true"])
+refused(os.fork)
+refused(os.kill, os.getppid(), 0)
+refused(os.rename, folder + "/there", folder + "/moved")
+refused(os.link, folder + "/there", folder + "/linked")
+refused(os.symlink, folder + "/there", folder + "/linked")
+refused(os.unlink, folder + "/there")
+refused(os.truncate, folder + "/there", 0)
+refused(os.chmod, folder + "/there", 0)
+refused(os.mkdir, folder + "/made")
 try:
     held = bytearray(2_000_000_000)
 except MemoryError:
     told.append(True)
+thread = threading.Thread(target=told.append, args=[True])
+thread.start()
+thread.join()
 sys.stdout.write(repr(told))
 """
 
 
-def test_a_worker_opens_no_file_no_connection_and_no_program(tmp_path):
-    script = [sys.executable, "-c", LOCKED_DOWN, str(tmp_path / "written")]
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter of system calls is Linux's")
+def test_a_worker_computes_and_does_nothing_else(tmp_path):
+    (tmp_path / "there").write_text("data")
+    script = [sys.executable, "-c", LOCKED_DOWN, str(tmp_path)]
     done = subprocess.run(script, capture_output=True, text=True, check=True)
-    assert done.stdout == repr([True] * 6)
-    assert not (tmp_path / "written").exists()
+    assert done.stdout == repr([True] * 18)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_worker_knows_no_password_of_the_host(monkeypatch):
+    monkeypatch.setenv("DIFFICMH_AUTH", "ada:word")
+    before = children()
+    with PicturePool(n_workers=1) as pool:
+        read(pool)
+        (new,) = children() - before
+        assert b"DIFFICMH_AUTH" not in Path(f"/proc/{new}/environ").read_bytes()
+
+
+def test_a_worker_that_died_idle_is_replaced_without_a_word():
+    before = children()
+    with PicturePool(n_workers=1) as pool:
+        read(pool)
+        (new,) = children() - before
+        os.kill(new, signal.SIGKILL)
+        time.sleep(0.3)
+        assert read(pool).size_px == (30, 40)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"size_px": [float("inf"), 3], "format_name": "JPEG", "notes": []},
+        {"size_px": [-1, 3], "format_name": "JPEG", "notes": []},
+        {"size_px": [1 << 40, 3], "format_name": "JPEG", "notes": []},
+        {"size_px": [3], "format_name": "JPEG", "notes": []},
+        {"size_px": [3, 3], "format_name": "JPEG", "notes": 5},
+    ],
+)
+def test_nonsense_of_a_worker_is_a_sentence(facts):
+    with pytest.raises(ImageError, match="makes its decoder fail"):
+        _picture_of(facts, b"")
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -211,6 +262,12 @@ def test_messages_come_back_as_they_were_sent():
     messages.send(stream, {"name": "ü"}, b"data")
     stream.seek(0)
     assert messages.receive(stream, 4) == ({"name": "ü"}, b"data")
+
+
+def test_a_message_that_is_nested_without_end_is_refused():
+    facts = b"[" * 50_000
+    with pytest.raises(ValueError, match="nested"):
+        messages.receive(io.BytesIO(struct.pack(">II", len(facts), 0) + facts), 4)
 
 
 @pytest.mark.parametrize("sent", [b"\0" * 8, struct.pack(">II", 2, 0) + b"[]"])
