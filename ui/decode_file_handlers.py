@@ -6,12 +6,13 @@ from pathlib import Path
 import gradio as gr
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config import QUALITY_MAX
+from difficmh_core.config import QUALITY_MAX, DecodeSettings
 from difficmh_core.encoding import QUALITY_LEVELS
 from ui import locks, texts, views
 from ui.session import Controls, Update, read_settings
 from ui.toasts import toast, with_toasts
 from ui.workshop import Workshop
+from ui.zero_gpu import MAX_S, with_gpu
 
 __all__ = ["DecodeFileHandlers"]
 
@@ -26,6 +27,7 @@ class DecodeFileHandlers:
         """Take what all visitors share."""
         self._workshop = workshop
         self._codec = workshop.codec
+        self._decode = with_gpu(self._decode_now, MAX_S)
 
     @with_toasts
     def info(self, file: str | None) -> Iterator[str]:
@@ -56,8 +58,13 @@ class DecodeFileHandlers:
     @with_toasts
     def decode(self, file: str | None, *controls: float | str) -> Iterator[Decoded]:
         """Decode a .dicmh file, step by step."""
-        data, stream = self._open(file)
+        _, stream = self._open(file)  # here: a process that borrows a GPU knows no new uploads
         settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        yield from self._decode(stream, settings, Path(str(file)).stem)
+
+    def _decode_now(
+        self, stream: Bitstream, settings: DecodeSettings, name: str
+    ) -> Iterator[Decoded]:
         for state in self._workshop.decode(stream, settings):
             if state.image is None:
                 preview = gr.skip()
@@ -68,9 +75,9 @@ class DecodeFileHandlers:
                 hidden = gr.update(visible=False)
                 yield preview, gr.skip(), hidden, *locks.lock_at_step(progress)
                 continue
-            picture = self._workshop.files.save(state.png, f"{Path(str(file)).stem}-decoded.png")
+            picture = self._workshop.files.save(state.png, f"{name}-decoded.png")
             result = views.Result(
-                n_bytes=len(data),
+                n_bytes=stream.n_bytes,
                 bpp=stream.bpp,
                 steps=state.total,
                 seconds=state.seconds,

@@ -9,7 +9,6 @@ from ui.decode_file_handlers import DecodeFileHandlers
 from ui.decode_panel import MODEL, QUICK, after_all, build_decode_panel
 from ui.turns import Turns, Wish
 from ui.workshop import Workshop
-from ui.zero_gpu import MAX_S, with_gpu
 
 __all__ = ["build_decode_file_tab"]
 
@@ -61,7 +60,7 @@ def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
         **MODEL,
     }
     decode, by_itself = (
-        turns.until_next(with_gpu(event, MAX_S), Wish.PICTURE)
+        turns.until_next(event, Wish.PICTURE)
         for event in (handlers.decode, handlers.decode_by_itself)
     )
     clicked = panel.decode.click(locks.lock_for_decoding, outputs=[*busy, status], **QUICK).then(

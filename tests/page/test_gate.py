@@ -37,7 +37,11 @@ def test_what_the_page_needs_is_there(client, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["gradio_api/component_server", "gradio_api/process_recording", "gradio_api/vibe-edit"]
+    "path",
+    [
+        *("gradio_api/mcp/messages/", "gradio_api/mcp/sse"),
+        *("gradio_api/component_server", "gradio_api/process_recording", "gradio_api/vibe-edit"),
+    ],
 )
 def test_what_the_page_does_not_need_takes_nothing(client, path):
     assert client.post(path, json={}).status_code == 404
@@ -49,6 +53,7 @@ def test_what_the_page_does_not_need_takes_nothing(client, path):
         (b"{", 400),
         (b"[" * 100_000, 400),
         (b'{"data": [NaN]}', 400),
+        (b'{"data": [1e999]}', 400),
         ('{"data": []}'.encode("utf-16"), 400),
         (b'{"data": ["' + b"a" * (1 << 20) + b'"]}', 413),
     ],
