@@ -48,13 +48,15 @@ MAX_SIDE_PX = 65_535
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """What is read. Pillow knows more; some of those run other programs."""
 _DECODER_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
     EOFError,
     IndexError,
     KeyError,
     MemoryError,
     NotImplementedError,
     OSError,
-    OverflowError,
     RuntimeError,
     SyntaxError,
     TypeError,
