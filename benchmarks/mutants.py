@@ -266,7 +266,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     files = good_files()
-    content: dict[str, Any] = {"seed": arguments.seed, "device": platform.machine()}
+    content: dict[str, Any] = {"seed": arguments.seed, "device": f"one core, {platform.machine()}"}
     content["honest"] = list(honest(files))
     counts = Counts()
     if arguments.out.exists():

@@ -107,9 +107,10 @@ def _search_with_atheris(target, arguments):
 
 def _search_with_ours(target, arguments):
     print(f"{target.name}: our own mutator, without guidance, {arguments.seconds} s", flush=True)
+    fuzz = target.load()
     start = time.monotonic()
     n_tried, failure = search(
-        target.load(),
+        fuzz,
         [path.read_bytes() for path in target.corpus],
         seconds=arguments.seconds,
         random=Random(arguments.seed),

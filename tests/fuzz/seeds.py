@@ -47,6 +47,11 @@ def pictures():
     exif[0x0112] = 6
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     deep = Image.fromarray(np.arange(117, dtype=np.uint16).reshape(9, 13) * 500)
+    palette = io.BytesIO()
+    rgb.quantize(8).save(palette, "PNG")
+    start = palette.getvalue().index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(palette.getvalue()[start : start + 4], "big")
+    yield "no-palette.png", palette.getvalue()[:start] + palette.getvalue()[end:]
     for name, image, options in (
         ("rgb.png", rgb, {}),
         ("palette.png", rgb.quantize(8), {"transparency": 0}),

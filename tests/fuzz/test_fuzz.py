@@ -8,7 +8,6 @@ import gradio as gr
 import pytest
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.errors import BitstreamError, CheckpointError
 from difficmh_core.image_io import read_image
 from difficmh_core.presets import presets_of
 from difficmh_core.weights.loading import read_safetensors
@@ -84,9 +83,9 @@ def test_mutants_have_the_right_checksum_and_reach_the_range_decoder():
 
 
 def test_what_is_good_is_read():
-    for path in good("weights")[:2]:
-        if path.name != "good-card":
-            assert read_safetensors(path)[0]
+    weight_files = CORPUS / "weights"
+    assert len(read_safetensors(weight_files / "good-checkpoint")[0]) > 4
+    assert len(read_safetensors(weight_files / "good-latents")[0]) == 1
     assert read_checkpoint(CORPUS / "pickles" / "good-whole")["a"].tolist() == [0, 1, 2, 3]
     for path in good("pickles")[:2]:
         assert read_numpy_pickle(path)["net.kernel"].tolist() == [[0, 3], [1, 4], [2, 5]]
@@ -139,11 +138,6 @@ def test_every_target_sees_a_fault_and_keeps_its_input(name, monkeypatch, tmp_pa
     assert "Traceback" in capsys.readouterr().err
     with pytest.raises((TypeError, AssertionError)):
         target.load()(failure.read_bytes())
-
-
-def test_refusals_are_of_the_documented_classes():
-    assert issubclass(BitstreamError, ValueError)
-    assert not issubclass(CheckpointError, ValueError)
 
 
 @pytest.mark.long
