@@ -32,7 +32,7 @@ class WorkerLimits:
     cpu_s: float = 10.0
     memory_bytes: int = 1_500_000_000
     max_pictures: int = 200
-    niceness: int = 5
+    niceness: int = 10
 
 
 def lock_down(limits: WorkerLimits) -> bool:

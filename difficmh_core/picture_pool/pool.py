@@ -167,7 +167,9 @@ class _Worker:
                 stdout=subprocess.PIPE,
                 env=_ENVIRONMENT,
                 cwd=Path(__file__).parents[2],
-                start_new_session=True,  # Ctrl-C ends the program, which then ends its workers
+                # Ctrl-C ends the program, which then ends its workers. Not a session of its own:
+                # Linux gives each session the same share, however far a process steps back.
+                process_group=None if sys.platform == "win32" else 0,
             )
         except OSError as error:
             raise ProgramError(
