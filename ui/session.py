@@ -218,10 +218,11 @@ def read_number(name: str, value: object) -> float:
     Raises:
         ConfigError: If it is no finite number.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ConfigError(texts.NOT_A_NUMBER.format(name=name, value=value))
-    # JSON has whole numbers of any length; abs() compares them where isfinite() overflows.
-    if not abs(value) <= sys.float_info.max:
+    # JSON has whole numbers of any length: isfinite() overflows on them, and Python will not
+    # write out more than 4,300 of their digits.
+    if abs(value) > sys.float_info.max:
         raise ConfigError(texts.NUMBER_TOO_LARGE.format(name=name))
     return value
 

@@ -171,6 +171,9 @@ def _check_shapes(
         if found != {"step": (), "exp_avg": shape, "exp_avg_sq": shape}:
             shapes = {moment: tuple(size) for moment, size in sorted(found.items())}
             raise ValueError(f"parameter {index} of {name} has the moments {str(shapes)[:200]}")
+        if not all(value.is_floating_point() for value in values.values()):
+            types = {moment: str(value.dtype) for moment, value in sorted(values.items())}
+            raise ValueError(f"parameter {index} of {name} has moments of {str(types)[:200]}")
 
 
 def read_average(folder: Path) -> dict[str, Tensor]:

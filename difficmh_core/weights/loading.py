@@ -95,14 +95,17 @@ def read_safetensors(
         device: Where the tensors shall lie.
 
     Raises:
-        CheckpointError: If the file is missing or damaged.
+        CheckpointError: If the file is missing or damaged, or holds complex numbers.
     """
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return tensors, dict(file.metadata() or {})
+            metadata = dict(file.metadata() or {})
     except (SafetensorError, *READING_ERRORS) as error:
         raise unreadable(path, error) from error
+    for key, value in tensors.items():
+        _refuse_complex(path, key, value)
+    return tensors, metadata
 
 
 def read_torch_file(path: Path) -> dict[str, Tensor]:
@@ -129,7 +132,7 @@ def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Ten
 
     Raises:
         CheckpointError: If a name is none, or a value is no tensor, one without values of its own,
-            or one that announces more of them than the file has bytes for.
+            one of complex numbers, or one that announces more of them than the file has bytes for.
     """
     n_bytes, tensors = path.stat().st_size, dict[str, Tensor]()
     for key, value in content.items():
@@ -140,8 +143,15 @@ def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Ten
             raise unreadable(
                 path, f"{key!r} announces {tuple(value.shape)} values that the file does not hold"
             )
+        _refuse_complex(path, key, value)
         tensors[key] = value.detach()
     return tensors
+
+
+def _refuse_complex(path: Path, key: str, value: Tensor) -> None:
+    """Refuse complex numbers, which no network here has: copying them drops a part unsaid."""
+    if value.is_complex():
+        raise unreadable(path, f"{key!r} holds complex numbers, expected real ones")
 
 
 def unreadable(path: Path, reason: object) -> CheckpointError:

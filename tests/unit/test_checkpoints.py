@@ -58,6 +58,22 @@ def test_bytes_that_are_no_checkpoint_are_refused(path, state, content):
             read()
 
 
+@pytest.mark.parametrize("name", ["model.weight", "optimizer.trained.0.exp_avg_sq"])
+def test_complex_numbers_are_refused(path, state, name):
+    tensors = load_file(path)
+    save_file(tensors | {name: tensors[name].to(torch.complex64)}, path, METADATA)
+    with pytest.raises(CheckpointError, match=r"holds complex numbers, expected real ones"):
+        load_checkpoint(path, state)
+
+
+def test_moments_of_whole_numbers_are_refused(path, state):
+    tensors = load_file(path)
+    name = "optimizer.trained.0.exp_avg_sq"
+    save_file(tensors | {name: tensors[name].to(torch.int32)}, path, METADATA)
+    with pytest.raises(CheckpointError, match=r"has moments of .*torch\.int32"):
+        load_checkpoint(path, state)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

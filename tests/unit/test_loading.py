@@ -114,7 +114,16 @@ def test_a_pickle_of_anything_else_is_refused(tmp_path, content):
         read_numpy_pickle(path)
 
 
-@pytest.mark.parametrize("content", [{"a": Bomb()}, {"a": 1}, [torch.ones(1)], {1: torch.ones(1)}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a": Bomb()},
+        {"a": 1},
+        [torch.ones(1)],
+        {1: torch.ones(1)},
+        {"a": torch.ones(1, dtype=torch.complex64)},
+    ],
+)
 def test_a_torch_file_of_anything_else_is_refused(tmp_path, content):
     path = tmp_path / "toy.pth"
     torch.save(content, path)
