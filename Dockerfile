@@ -27,7 +27,7 @@ RUN useradd --create-home --uid 1000 visitor
 COPY . .
 USER visitor
 RUN python -m difficmh_core fetch && python -m difficmh_core fetch baselines
-RUN python -m ui.showcase
+RUN python -m difficmh_core.ui.showcase
 
 ENV GRADIO_SERVER_NAME=0.0.0.0 \
     GRADIO_SERVER_PORT=7860

@@ -30,7 +30,7 @@ demo: $(VENV)/.installed
 
 # Decodes the examples in advance, so that a presenter shows them without a wait.
 showcase: $(VENV)/.installed
-	$(BIN)/python -m ui.showcase --profile $(PROFILE) --rate $(RATE)
+	$(BIN)/python -m difficmh_core.ui.showcase --profile $(PROFILE) --rate $(RATE)
 
 test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \

@@ -23,12 +23,12 @@ from statistics import mean
 import torch
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.presets import preset_of
 from difficmh_core.encoding import Encoded
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.image_io import read_image
-from difficmh_core.presets import preset_of
-from difficmh_core.profiles import NANO_FOLDER, load_codec
+from difficmh_core.models.load import NANO_FOLDER, load_codec
 from difficmh_core.training.data import load_photographs
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings

@@ -24,13 +24,14 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.memory import CONFIGS, LiveTensors
-from difficmh_core.config import CodecConfig, DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.networks import CodecConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.sd21 import tile_large_pictures
+from difficmh_core.models.sd21 import tile_large_pictures
 
 _N_TOKENS = 77
 _PEAK_SIDE = 8192

@@ -23,15 +23,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import CodecConfig, DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.networks import CodecConfig
+from difficmh_core.config.profiles import NANO, TINY
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.profiles import NANO, TINY
-from difficmh_core.sd21 import SD21, tile_large_pictures
+from difficmh_core.models.sd21 import SD21, tile_large_pictures
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
 
 __all__ = ["CONFIGS", "FusedAttention", "LiveTensors", "peak_of_stages"]

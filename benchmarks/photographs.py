@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from difficmh_core.config.presets import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.presets import preset_of, presets_of
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.weights.cache import default_cache_dir
 

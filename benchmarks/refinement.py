@@ -13,20 +13,20 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
-from difficmh_core.evaluation.comparison import compare
-from difficmh_core.evaluation.contenders import (
+from difficmh_core.config.presets import preset_of
+from difficmh_core.evaluation.codecs import (
     Contender,
     OurCodec,
     RefinedFiles,
     find_baselines,
     our_files,
 )
+from difficmh_core.evaluation.comparison import compare
 from difficmh_core.evaluation.dataset import find_pictures
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.image_io import read_image
-from difficmh_core.presets import preset_of
-from difficmh_core.profiles import load_codec
-from difficmh_core.refinement import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.models.load import load_codec
 from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")

@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.photographs import jpeg_within
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.presets import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor, write_png
-from difficmh_core.presets import preset_of, presets_of
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.weights.cache import default_cache_dir
 

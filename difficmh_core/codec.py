@@ -24,10 +24,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
-from difficmh_core.config import PIXELS_PER_BLOCK, CodecConfig, DecodeSettings
-from difficmh_core.determinism import one_thread
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet
@@ -96,7 +97,7 @@ class DecodeStep:
 class DiffICMHCodec:
     """One profile, loaded and ready to encode and decode.
 
-    Build it with :func:`difficmh_core.profiles.load_codec`.
+    Build it with :func:`difficmh_core.models.load.load_codec`.
     """
 
     def __init__(

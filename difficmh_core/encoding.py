@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config import PIXELS_PER_BLOCK, QUALITY_MAX
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from difficmh_core.config import PIXELS_PER_BLOCK
+from difficmh_core._support.atomic_files import write_whole
+from difficmh_core.config.networks import PIXELS_PER_BLOCK
 from difficmh_core.errors import ImageError
-from difficmh_core.files import write_whole
 from difficmh_core.image_reading import MAX_PIXELS, read_picture
 from difficmh_core.shapes import Image01
 

@@ -6,9 +6,9 @@ python examples/encode_and_decode.py examples/cat.png cat.dicmh cat-decoded.png
 import sys
 from pathlib import Path
 
+from difficmh_core.config.presets import preset_of
 from difficmh_core.image_io import read_image, write_png
-from difficmh_core.presets import preset_of
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 
 
 def main(photo: str, file: str, picture: str) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 @pytest.fixture(scope="session")
 def tiny_codec():
     """The real classes with random weights, in a size that runs in well under a second."""
-    from difficmh_core.profiles import load_codec
+    from difficmh_core.models.load import load_codec
 
     return load_codec("tiny")
 
@@ -54,7 +54,7 @@ def tiny_file(tmp_path_factory, picture, tiny_codec):
 @pytest.fixture(scope="session")
 def load_once():
     """``load_codec`` that loads each profile once for all commands of the tests."""
-    from difficmh_core.profiles import load_codec
+    from difficmh_core.models.load import load_codec
 
     return cache(load_codec)
 
@@ -62,9 +62,9 @@ def load_once():
 @pytest.fixture
 def run(capsys, monkeypatch, load_once):
     """Run a command in this process; returns (exit code, standard output, standard error)."""
-    from difficmh_core.cli import main
+    from difficmh_core.cli.main import main
 
-    monkeypatch.setattr("difficmh_core.profiles.load_codec", load_once)
+    monkeypatch.setattr("difficmh_core.models.load.load_codec", load_once)
 
     def run(*words):
         capsys.readouterr()

@@ -13,11 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-import app
-from difficmh_core import cli, profiles, sd21
-from difficmh_core.config import CodecConfig, ConditioningConfig
-from difficmh_core.sd21 import Words
+from difficmh_core.cli.main import main as run_command
+from difficmh_core.config.networks import CodecConfig, ConditioningConfig
+from difficmh_core.models import load, sd21
+from difficmh_core.models.sd21 import Words
 from difficmh_core.tagging.vocabulary import Vocabulary
+from difficmh_core.ui.main import main as run_page
 from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
@@ -93,12 +94,12 @@ def main() -> int:
     parity = Parity(Path(sys.argv[1]))
     config = reduced_config(parity, reduced_weights(parity), 4)
     sd21.SD21 = replace(config, rate=None)
-    profiles.RamConfig = parity.tagger_config  # type: ignore[assignment,misc]
-    profiles.read_words = lambda _: reduced_words(parity)  # type: ignore[assignment]
+    load.RamConfig = parity.tagger_config  # type: ignore[assignment,misc]
+    load.read_words = lambda _: reduced_words(parity)  # type: ignore[assignment]
     if sys.argv[2] == "app":
         sys.argv[1:] = sys.argv[3:]
-        return app.main()
-    return cli.main(sys.argv[2:])
+        return run_page()
+    return run_command(sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file
 from torch import Tensor
 
-from difficmh_core.config import (
+from difficmh_core.config.networks import (
     AutoencoderConfig,
     ControlConfig,
     LatentCodecConfig,

@@ -55,7 +55,9 @@ def fetched(task, cache_dir):
 @cache
 def tiny_files(task):
     """Every file of a task's tiny network, as the library itself writes it."""
-    from difficmh_core import torchvision_operators  # noqa: F401 (before transformers' vision)
+    from difficmh_core._support import (  # noqa: F401 (before transformers' vision)
+        torchvision_operators,
+    )
 
     # isort: split
     import transformers

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from difficmh_core._support.threads import one_thread
 from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.baselines.elic_network import STRIDE_PX, ElicConfig, ElicNetwork, config_of
-from difficmh_core.determinism import one_thread
 from difficmh_core.errors import CheckpointError, ProgramError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.weights.cards import sha256_of

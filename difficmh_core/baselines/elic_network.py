@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before compressai)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
 
 # isort: split
 from compressai.ans import BufferedRansEncoder, RansDecoder

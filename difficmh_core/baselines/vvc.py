@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before compressai)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
 
 # isort: split
 from compressai.transforms.functional import rgb2ycbcr, ycbcr2rgb

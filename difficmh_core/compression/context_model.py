@@ -30,7 +30,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from difficmh_core.compression.layers import conv
-from difficmh_core.config import LatentCodecConfig
+from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent
 
 __all__ = [

@@ -53,7 +53,7 @@ from difficmh_core.compression.transforms import (
     HyperSynthesis,
     SynthesisTransform,
 )
-from difficmh_core.config import PIXELS_PER_BLOCK, LatentCodecConfig
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, LatentCodecConfig
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
 __all__ = ["CompressedLatent", "LatentCodec", "LatentCodecOutput"]

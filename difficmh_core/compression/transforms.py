@@ -29,7 +29,7 @@ from difficmh_core.compression.layers import (
     conv,
     deconv,
 )
-from difficmh_core.config import LatentCodecConfig
+from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
 __all__ = [

@@ -1,3 +1,6 @@
 """The generative prior: autoencoder, controlled U-Net, conditioning, schedules and samplers."""
 
-from difficmh_core import quick_imports, torchvision_operators  # noqa: F401 (before diffusers' models)
+from difficmh_core._support import (  # noqa: F401 (before diffusers' models)
+    diffusers_imports,
+    torchvision_operators,
+)

@@ -12,7 +12,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.config import AutoencoderConfig
+from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.shapes import DiffusionLatent, Image01
 
 __all__ = ["Autoencoder", "DetailOutput"]

@@ -22,7 +22,7 @@ from diffusers.models.upsampling import Upsample2D
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core.config import UNetConfig
+from difficmh_core.config.networks import UNetConfig
 from difficmh_core.diffusion.cross_attention import (
     KeysAndValues,
     keys_and_values,

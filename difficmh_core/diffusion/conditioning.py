@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from difficmh_core.config import ConditioningConfig, TextTowerConfig
+from difficmh_core.config.networks import ConditioningConfig, TextTowerConfig
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.shapes import Context
 

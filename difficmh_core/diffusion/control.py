@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.config import ControlConfig, UNetConfig
+from difficmh_core.config.networks import ControlConfig, UNetConfig
 from difficmh_core.diffusion.blocks import EncoderHalf, decoder_channels, encoder_channels
 from difficmh_core.diffusion.cross_attention import (
     KeysAndValues,

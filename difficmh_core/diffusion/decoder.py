@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from difficmh_core.config import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.cuda_graph import Recorded
 from difficmh_core.diffusion.noise import PortableNoise

@@ -30,7 +30,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
-from difficmh_core.config import SamplerName
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import DiffusionLatent

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from difficmh_core.config import PredictionType, ScheduleConfig
+from difficmh_core.config.networks import PredictionType, ScheduleConfig
 from difficmh_core.shapes import DiffusionLatent, Timesteps
 
 __all__ = ["NoiseSchedule"]

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core.config import UNetConfig
+from difficmh_core.config.networks import UNetConfig
 from difficmh_core.diffusion.blocks import (
     Block,
     EncoderHalf,

@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 
 from difficmh_core.errors import DiffICMHError
-from difficmh_core.evaluation.contenders import Contender
-from difficmh_core.evaluation.judge import Judge, Seen
+from difficmh_core.evaluation.codecs import Contender
+from difficmh_core.evaluation.evaluator import Judge, Seen
 from difficmh_core.vision.boxes import BoxAgreement
 
 __all__ = ["Outcome", "Row", "compare"]

@@ -15,17 +15,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import ConfigError, DiffICMHError
+from difficmh_core.evaluation.codecs import Contender
 from difficmh_core.evaluation.comparison import Row, compare
-from difficmh_core.evaluation.contenders import Contender
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
 from difficmh_core.evaluation.plots import DEPTH, plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
-from difficmh_core.files import write_whole
 from difficmh_core.image_io import read_image
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from difficmh_core.files import write_whole
+from difficmh_core._support.atomic_files import write_whole
 
 __all__ = ["append_line", "json_of", "mend", "read_lines"]
 

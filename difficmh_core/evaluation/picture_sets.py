@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.evaluation.comparison import Row
 from difficmh_core.evaluation.statistics import Estimate, Summary
-from difficmh_core.files import write_whole
 from difficmh_core.quality.patch_features import (
     PATCH_SIDE_PX,
     FeatureNetwork,

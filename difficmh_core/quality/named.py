@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before pyiqa)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before pyiqa)
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before torchvision)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before torchvision)
 
 # isort: split
 from torchvision.models.swin_transformer import SwinTransformer

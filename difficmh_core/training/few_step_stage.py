@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule

@@ -2,7 +2,7 @@
 
 import torch
 
-from difficmh_core.config import SamplerName
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.samplers import sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule

@@ -9,10 +9,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before diffusers)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before diffusers)
 from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import CodecConfig
+from difficmh_core.config.networks import CodecConfig
+from difficmh_core.config.profiles import NANO
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TagEmbedding
 from difficmh_core.diffusion.control import ControlModule
@@ -20,7 +21,6 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.profiles import NANO
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.shapes import Image01

@@ -135,7 +135,9 @@ def load_pretrained(task: str, cache_dir: Path, card: TaskModel | None = None) -
 
 def _read(card: TaskModel, folder: Path) -> tuple[Any, Any, Any, Any]:
     """Return network, image processor, tokenizer or ``None``, and what fits where."""
-    from difficmh_core import torchvision_operators  # noqa: F401 (before transformers' vision)
+    from difficmh_core._support import (  # noqa: F401 (before transformers' vision)
+        torchvision_operators,
+    )
 
     # isort: split
     import transformers

@@ -5,12 +5,12 @@ from functools import cache
 
 import torch
 
+from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.gains import without_gain
-from difficmh_core.determinism import one_thread
 from difficmh_core.encoding import coded_latent_of
 from difficmh_core.errors import BitstreamError, ImageError
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 from tests.fuzz.dicmh import CRC_BYTES, NANO, TINY, repaired, with_crc
 
 REFUSALS = (BitstreamError, ImageError)

@@ -11,15 +11,15 @@ import torch
 from PIL import Image, ImageCms
 from safetensors.torch import save as to_safetensors
 
-from difficmh_core.presets import presets_of
-from difficmh_core.profiles import load_codec
+from difficmh_core.config.presets import presets_of
+from difficmh_core.models.load import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, save_checkpoint
 from difficmh_core.training.settings import StageSettings
+from difficmh_core.ui.runtime.session import controls_of
 from tests.fuzz import weights
 from tests.fuzz.dicmh import split, with_crc
 from tests.fuzz.targets import CORPUS
 from tests.golden.__main__ import synthetic_photo
-from ui.session import controls_of
 
 
 def containers():

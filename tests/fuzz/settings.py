@@ -6,14 +6,20 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from difficmh_core.config import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.presets import presets_of
 from difficmh_core.encoding import resolve_tags
 from difficmh_core.errors import ConfigError
-from difficmh_core.presets import presets_of
 from difficmh_core.tagging.vocabulary import load_vocabulary
-from ui.endpoints import chosen_settings
-from ui.links import LINK_KEYS, read_link
-from ui.session import Controls, read_settings, read_wish, read_words, whole_number
+from difficmh_core.ui.api import chosen_settings
+from difficmh_core.ui.compress.links import LINK_KEYS, read_link
+from difficmh_core.ui.runtime.session import (
+    Controls,
+    read_settings,
+    read_wish,
+    read_words,
+    whole_number,
+)
 
 _MOST_TAGS = 64
 _TEXTS = {"mode", "sampler", "seed"}

@@ -8,8 +8,9 @@ import gradio as gr
 import pytest
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.presets import presets_of
 from difficmh_core.image_io import read_image
-from difficmh_core.presets import presets_of
+from difficmh_core.ui.compress.links import read_link
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 from difficmh_core.weights.published.checkpoint import read_checkpoint
@@ -17,7 +18,6 @@ from tests.file_guide import ROOT
 from tests.fuzz import container, dicmh, pickles, pictures, settings, weights
 from tests.fuzz.engine import search
 from tests.fuzz.targets import CORPUS, TARGETS
-from ui.links import read_link
 
 MOST_BYTES = 100_000
 FILES = [(target.name, path) for target in TARGETS.values() for path in target.corpus]

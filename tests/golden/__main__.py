@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 
 FOLDER = Path(__file__).parent
 CASES = (

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from difficmh_core.errors import BitstreamError
-from difficmh_core.profiles import load_codec
+from difficmh_core.models.load import load_codec
 from tests.golden.__main__ import CASES, digest_of
 
 FOLDER = Path(__file__).parent

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.models.load import NANO_FOLDER
 from difficmh_core.picture_pool import PicturePool
-from difficmh_core.profiles import NANO_FOLDER
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui.page import Page, build_page
+from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from tests.page.program import running_program
-from ui.page import Page, build_page
-from ui.served_files import ServedFiles
 
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")

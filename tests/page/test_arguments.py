@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from difficmh_core.ui.server.arguments import parse_arguments
+from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
+from difficmh_core.ui.server.listening import check_address, server_name
 from tests.page.program import ROOT
-from ui.arguments import parse_arguments
-from ui.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
-from ui.listening import check_address, server_name
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def has_ipv6():
 
 def test_a_wrong_word_is_answered_before_anything_slow_is_loaded():
     script = (
-        "import sys, app\n"
+        "import sys\nfrom difficmh_core.ui.main import main\n"
         "sys.argv = ['app.py', '--port', 'many']\n"
-        "try:\n    app.main()\n"
+        "try:\n    main()\n"
         "except SystemExit as leaving:\n"
         "    print(leaving.code, [name for name in ('torch', 'gradio') if name in sys.modules])\n"
     )

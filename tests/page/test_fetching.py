@@ -10,8 +10,8 @@ import anyio
 import httpx
 import pytest
 
-from ui.fetching import AddressError, Fetcher, is_address, is_public
-from ui.served_files import ServedFiles
+from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.server.fetching import AddressError, Fetcher, is_address, is_public
 
 MAX_BYTES = 1000
 

@@ -10,9 +10,9 @@ import pytest
 from gradio_client import Client, handle_file
 from starlette.datastructures import Headers
 
-from ui import texts
-from ui.headers import FILE_POLICY, page_policy
-from ui.origins import is_foreign
+from difficmh_core.ui import texts
+from difficmh_core.ui.server.headers import FILE_POLICY, page_policy
+from difficmh_core.ui.server.origins import is_foreign
 
 EVIL = {"Origin": "https://evil.example"}
 JSON = {"Content-Type": "application/json"}

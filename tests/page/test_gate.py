@@ -7,7 +7,7 @@ import httpx
 import pytest
 from gradio import processing_utils
 
-from ui import texts_service as texts
+from difficmh_core.ui.runtime import texts
 
 CLOSED = (
     *("gradio_api/token", "gradio_api/proxy=https://example.org/", "gradio_api/deep_link"),

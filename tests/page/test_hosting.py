@@ -12,13 +12,13 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AuthenticationError
 
-import app
+from difficmh_core.ui import main
+from difficmh_core.ui.page import build_page
+from difficmh_core.ui.server.arguments import parse_arguments
 from tests.page.actions import decoded, encode
 from tests.page.conftest import MAX_PIXELS
 from tests.page.program import ROOT
 from tests.page.proxy import running_proxy
-from ui.arguments import parse_arguments
-from ui.page import build_page
 
 USER, PASSWORD = "ada", "a:long one"
 PATH = "/codec"
@@ -92,6 +92,6 @@ def test_a_port_that_is_taken_meanwhile_is_said_in_a_sentence(codec, caplog):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         arguments.port = taken.getsockname()[1]
-        assert app.serve(build_page(codec), arguments) == 2
+        assert main.serve(build_page(codec), arguments) == 2
     (message,) = caplog.messages
     assert message.startswith(f"Port {arguments.port} was free before and is in use now.")

@@ -5,11 +5,18 @@ import threading
 import gradio as gr
 import pytest
 
-from difficmh_core.config import SamplerName
-from difficmh_core.presets import presets_of
-from ui.links import LINK_KEYS, read_link
-from ui.session import controls_of
-from ui.zero_gpu import MAX_S, MIN_S, borrows_gpu, decode_duration_s, encode_duration_s, with_gpu
+from difficmh_core.config.decoding import SamplerName
+from difficmh_core.config.presets import presets_of
+from difficmh_core.ui.compress.links import LINK_KEYS, read_link
+from difficmh_core.ui.runtime.gpu import (
+    MAX_S,
+    MIN_S,
+    borrows_gpu,
+    decode_duration_s,
+    encode_duration_s,
+    with_gpu,
+)
+from difficmh_core.ui.runtime.session import controls_of
 
 PRESETS = presets_of("nano")
 

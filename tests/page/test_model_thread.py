@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from ui.model_thread import on_model_thread
+from difficmh_core.ui.runtime.worker import on_model_thread
 
 asked = contextvars.ContextVar("asked", default="nobody")
 

@@ -6,11 +6,11 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from difficmh_core.refinement import Refiner
+from difficmh_core.latent_optimization import Refiner
+from difficmh_core.ui.compress.handlers import CompressHandlers
+from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.session import Session, read_wish
 from tests.page.actions import decoded, download, encode, file_size, set_auto
-from ui.compress_handlers import CompressHandlers
-from ui.session import Session, read_wish
-from ui.workshop import Workshop
 
 PACE_S = 0.4
 
@@ -91,7 +91,7 @@ def test_another_number_of_passes_ends_the_running_refinement(visit, paced, phot
 
 
 def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, monkeypatch):
-    monkeypatch.setattr("difficmh_core.refinement._MAX_PIXELS", 100)
+    monkeypatch.setattr("difficmh_core.latent_optimization._MAX_PIXELS", 100)
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "teal.png")
     page = visit()
     refine(page, 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.result_cache import Entry, ResultCache, key_of
+from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 
 
 def entry(text="picture", **facts) -> Entry:

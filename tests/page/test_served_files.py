@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gradio.data_classes import FileData
 
-from ui.served_files import ForeignFileError, FullError, ServedFiles
+from difficmh_core.ui.runtime.served_files import ForeignFileError, FullError, ServedFiles
 
 
 @pytest.fixture

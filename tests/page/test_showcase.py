@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from difficmh_core.presets import presets_of
-from ui.contestants import Task, run
-from ui.result_cache import ResultCache
-from ui.session import CodingWish
-from ui.showcase import example_photos, prepare, showcase_dir
-from ui.workshop import Workshop
+from difficmh_core.config.presets import presets_of
+from difficmh_core.ui.compare.codecs import Task, run
+from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
 
 WISH = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
 

@@ -11,10 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.arguments import build_parser
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.cli.parser import build_parser
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
-from ui.plots import (
+from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.ui.study.experiments import (
+    Finished,
+    StudyWish,
+    Subject,
+    plan,
+    run_trial,
+    uncertainty,
+)
+from difficmh_core.ui.study.handlers import _csv_of
+from difficmh_core.ui.study.plots import (
     LEFT,
     LETTER_WIDTH,
     LINE_HEIGHT,
@@ -24,11 +35,7 @@ from ui.plots import (
     _meet,
     draw_curves,
 )
-from ui.report_card import commands_of, draw_card, report_of
-from ui.session import CodingWish
-from ui.study_handlers import _csv_of
-from ui.trials import Finished, StudyWish, Subject, plan, run_trial, uncertainty
-from ui.workshop import Workshop
+from difficmh_core.ui.study.report import commands_of, draw_card, report_of
 
 SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DDIM)
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from ui import turns as turns_module
-from ui.turns import Turns, Wish
+from difficmh_core.ui.runtime import cancellation as turns_module
+from difficmh_core.ui.runtime.cancellation import Turns, Wish
 
 ME, OTHER = (SimpleNamespace(session_hash=name) for name in ("me", "other"))
 SKIP = gr.skip()

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_head, viewer_markup
 from tests.page.viewer.drawn import markup, some_panes
-from ui.viewer import Fact, Pane, viewer_head, viewer_markup
 
 
 def test_everything_from_outside_is_escaped():

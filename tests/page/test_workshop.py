@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from ui.served_files import ServedFiles
-from ui.workshop import Workshop
+from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.service import Workshop
 
 
 @pytest.mark.parametrize("is_example", [False, True])

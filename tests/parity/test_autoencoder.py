@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from difficmh_core.config import AutoencoderConfig
+from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.diffusion.autoencoder import Autoencoder
-from difficmh_core.sd21 import tile_large_pictures
+from difficmh_core.models.sd21 import tile_large_pictures
 from difficmh_core.weights.published.diffusion import (
     AUTOENCODER_PREFIX,
     load_published_autoencoder,

@@ -6,7 +6,7 @@ import torch
 from difficmh_core.compression.context_model import merge_checkerboard, split_checkerboard
 from difficmh_core.compression.entropy_models import snap_scales
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config import LatentCodecConfig
+from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.published.codec import PREFIX, load_published_codec, published_names
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from difficmh_core.config import SamplerName
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.samplers import ddim_steps, ddpm_steps, sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule

@@ -15,10 +15,10 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import to_image
-from difficmh_core.sd21 import SLIM_FOLDER, load_published
+from difficmh_core.models.sd21 import SLIM_FOLDER, load_published
 from difficmh_core.weights.published.slim import slim_checkpoint
 from tests.golden.__main__ import digest_of
 from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words

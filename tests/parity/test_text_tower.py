@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from difficmh_core.config import TextTowerConfig
+from difficmh_core.config.networks import TextTowerConfig
 from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.published.diffusion import TEXT_PREFIX, load_published_text_tower

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from difficmh_core.config import ControlConfig, UNetConfig
+from difficmh_core.config.networks import ControlConfig, UNetConfig
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import CheckpointError

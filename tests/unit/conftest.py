@@ -3,9 +3,9 @@
 import pytest
 
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, webp
-from difficmh_core.config import DecodeSettings
-from difficmh_core.evaluation.contenders import OtherCodec, OurCodec
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.evaluation.codecs import OtherCodec, OurCodec
+from difficmh_core.evaluation.evaluator import Judge
 
 QUICK = DecodeSettings(steps=1, guidance_scale=1.0)
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from difficmh_core.config import AutoencoderConfig
+from difficmh_core.config.networks import AutoencoderConfig
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 
 
 @pytest.fixture(scope="module")

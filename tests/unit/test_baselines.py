@@ -13,7 +13,7 @@ from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.programs import run_program
 from difficmh_core.baselines.vvc import FfmpegVvenc, Vtm, find_vvc
 from difficmh_core.errors import BackendUnavailableError, ImageError, ProgramError
-from difficmh_core.evaluation.contenders import find_baselines
+from difficmh_core.evaluation.codecs import find_baselines
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.weights.cache import default_cache_dir, is_cached

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from difficmh_core.config import UNetConfig
+from difficmh_core.config.networks import UNetConfig
 from difficmh_core.diffusion.blocks import (
     TimeEmbedding,
     decoder_channels,

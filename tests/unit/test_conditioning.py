@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from difficmh_core.config import ConditioningConfig, TextTowerConfig
+from difficmh_core.config.networks import ConditioningConfig, TextTowerConfig
 from difficmh_core.diffusion.conditioning import (
     TagEmbedding,
     TagPrompt,

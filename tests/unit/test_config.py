@@ -5,17 +5,16 @@ import math
 
 import pytest
 
-from difficmh_core.config import (
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.networks import (
     AutoencoderConfig,
     CodecConfig,
     ControlConfig,
-    DecodeSettings,
     LatentCodecConfig,
-    SamplerName,
     UNetConfig,
 )
+from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 
 
 @pytest.mark.parametrize(

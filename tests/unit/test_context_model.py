@@ -7,7 +7,7 @@ from difficmh_core.compression.context_model import (
     merge_checkerboard,
     split_checkerboard,
 )
-from difficmh_core.profiles import TINY
+from difficmh_core.config.profiles import TINY
 
 CONFIG = TINY.latent_codec
 

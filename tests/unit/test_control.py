@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import torch
 
-from difficmh_core.config import ControlConfig, UNetConfig
+from difficmh_core.config.networks import ControlConfig, UNetConfig
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.profiles import TINY
 
 CONFIG = TINY.unet
 CONTROL = TINY.control

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.cross_attention import cross_attentions
 from difficmh_core.diffusion.cuda_graph import Recorded
@@ -16,7 +17,6 @@ from difficmh_core.diffusion.noise import PortableNoise
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 
 CONFIG = TINY
 SEED = 231

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 from difficmh_core.training.data import Photographs
 from difficmh_core.training.device_data import (
     DeviceCropSampler,

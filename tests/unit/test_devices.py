@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from difficmh_core.config import DecodeSettings
-from difficmh_core.profiles import load_codec
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.models.load import load_codec
 from tests.golden.__main__ import digest_of
 
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from difficmh_core import torchvision_operators  # noqa: F401 (before compressai)
+from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
 
 # isort: split
 from compressai.latent_codecs import CheckerboardLatentCodec

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import stats
 
-import difficmh_core.torchvision_operators  # noqa: F401 (before compressai)
+import difficmh_core._support.torchvision_operators  # noqa: F401 (before compressai)
 from difficmh_core.compression.entropy_models import (
     FactorizedPrior,
     gaussian_likelihood,

@@ -12,9 +12,9 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg, webp
 from difficmh_core.errors import ConfigError, ProgramError
-from difficmh_core.evaluation.contenders import OtherCodec
+from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.dataset import Evaluation
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.evaluation.picture_sets import PictureSets
 from difficmh_core.quality.patch_features import PatchFeatures
 from difficmh_core.quality.set_distances import frechet_distance, kernel_distance

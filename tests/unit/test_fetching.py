@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from difficmh_core import sd21
-from difficmh_core.cli import main
+from difficmh_core.cli.main import main
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
-from difficmh_core.profiles import load_codec
+from difficmh_core.models import sd21
+from difficmh_core.models.load import load_codec
 from difficmh_core.tagging.ram import RamConfig
 from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.weights.hub import fetch_from_hub

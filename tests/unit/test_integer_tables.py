@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-import difficmh_core.torchvision_operators  # noqa: F401 (before compressai)
+import difficmh_core._support.torchvision_operators  # noqa: F401 (before compressai)
 from difficmh_core.compression.entropy_models import FactorizedPrior
 from difficmh_core.compression.integer_tables import (
     GAUSSIAN_CAPACITY,

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import CheckpointError, ConfigError, CorruptBitstreamError
-from difficmh_core.profiles import TINY
 
 CONFIG = TINY.latent_codec
 ONE_RATE = replace(CONFIG, n_rate_points=1)

@@ -9,16 +9,16 @@ import pytest
 import torch
 from PIL import Image
 
-from difficmh_core import refinement
+from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.evaluation.contenders import OurCodec, RefinedFiles, our_files
+from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles, our_files
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.profiles import load_codec
+from difficmh_core.latent_optimization import MAX_PASSES, RefinementSettings, Refiner, levels_near
+from difficmh_core.models.load import load_codec
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.refinement import MAX_PASSES, RefinementSettings, Refiner, levels_near
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
@@ -111,16 +111,16 @@ def test_refinement_runs_where_gradients_are_off(tiny_refiner, picture):
 def test_tiles_cover_each_pixel_once():
     for height, width in ((64, 64), (512, 576), (1088, 64)):
         count = np.zeros((height, width), int)
-        for tile in refinement._tiles(height, width):
+        for tile in latent_optimization._tiles(height, width):
             count[tile] += 1
             assert max(count[tile].shape) <= 512
         assert (count == 1).all()
 
 
 def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generator, monkeypatch):
-    monkeypatch.setattr(refinement, "_TILE_PX", 64)
+    monkeypatch.setattr(latent_optimization, "_TILE_PX", 64)
     image, decoded = torch.rand(2, 1, 3, 64, 128, generator=generator)
-    tiles = refinement._tiles(64, 128)
+    tiles = latent_optimization._tiles(64, 128)
     originals = [tiny_refiner._original(image[..., *t], t, 64 * 128) for t in tiles]
     gradient = tiny_refiner._picture_gradient(originals, decoded)
 
@@ -140,7 +140,7 @@ def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generato
 
 def test_padding_is_no_part_of_the_picture(tiny_refiner, generator):
     padded, decoded = torch.rand(2, 1, 3, 128, 192, generator=generator)
-    tiles = refinement._tiles(100, 150)
+    tiles = latent_optimization._tiles(100, 150)
     originals = [tiny_refiner._original(padded[..., *t], t, 100 * 150) for t in tiles]
     gradient = tiny_refiner._picture_gradient(originals, decoded)
     assert sum(one.share for one in originals) == 1

@@ -4,7 +4,8 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-from difficmh_core.config import PredictionType, SamplerName, ScheduleConfig
+from difficmh_core.config.decoding import SamplerName
+from difficmh_core.config.networks import PredictionType, ScheduleConfig
 from difficmh_core.diffusion.samplers import sampler_steps, sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from difficmh_core.config import PredictionType, ScheduleConfig
+from difficmh_core.config.networks import PredictionType, ScheduleConfig
 from difficmh_core.diffusion.schedule import NoiseSchedule
 
 

@@ -16,8 +16,8 @@ from difficmh_core.compression.integer_tables import (
 )
 from difficmh_core.compression.symbol_coding import SymbolCoder
 from difficmh_core.compression.transforms import HyperSynthesis
+from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
-from difficmh_core.profiles import TINY
 
 CONFIG = TINY.latent_codec
 SIZE_64 = (2, 1)

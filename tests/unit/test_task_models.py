@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from difficmh_core.cli import main
+from difficmh_core.cli.main import main
 from difficmh_core.weights import task_models
 from difficmh_core.weights.hub import hub_path
 from tests.hub_server import serving

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.judge import Judge
+from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.evaluation.report import label_of
 from difficmh_core.evaluation.statistics import is_higher_better
 from difficmh_core.vision import pretrained

@@ -5,14 +5,14 @@ import itertools
 import pytest
 import torch
 
-from difficmh_core.config import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.tiling import Tiling, in_tiles, tile_starts
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 
 SMALL = Tiling(untiled_area=300, tile=16, overlap=4)
 

@@ -21,7 +21,7 @@ def test_torchvision_can_be_imported_after_it():
 
 def test_declaring_twice_does_nothing():
     done = run(
-        "from difficmh_core.torchvision_operators import declare_missing_operators\n"
+        "from difficmh_core._support.torchvision_operators import declare_missing_operators\n"
         "declare_missing_operators()\n"
         "declare_missing_operators()\n"
         "import torchvision"

@@ -17,8 +17,8 @@ from difficmh_core.compression.transforms import (
     HyperSynthesis,
     SynthesisTransform,
 )
-from difficmh_core.config import LatentCodecConfig
-from difficmh_core.profiles import TINY
+from difficmh_core.config.networks import LatentCodecConfig
+from difficmh_core.config.profiles import TINY
 
 CONFIG = TINY.latent_codec
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 
-from difficmh_core.config import UNetConfig
+from difficmh_core.config.networks import UNetConfig
+from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
-from difficmh_core.profiles import TINY
 
 CONFIGS = [
     TINY.unet,

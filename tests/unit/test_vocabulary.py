@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
-from difficmh_core.profiles import TINY
 from difficmh_core.tagging.tags import Tag, prompt_of
 from difficmh_core.tagging.vocabulary import (
     Vocabulary,
@@ -42,7 +42,7 @@ def test_names_hold_no_comma_and_no_outer_blank(vocabulary):
 
 
 def test_names_are_torchvisions_but_for_the_documented_changes(vocabulary):
-    from difficmh_core import torchvision_operators  # noqa: F401 - before torchvision
+    from difficmh_core._support import torchvision_operators  # noqa: F401 - before torchvision
 
     meta = pytest.importorskip("torchvision.models._meta")
     changed = {

@@ -17,13 +17,13 @@ import psutil
 import pytest
 from PIL import Image
 
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.ui.page import MAX_SESSIONS
+from difficmh_core.ui.runtime import texts
+from difficmh_core.ui.runtime.cache import Entry, ResultCache
+from difficmh_core.ui.runtime.session import controls_of
 from tests.page.program import Program, running_program
 from tests.page.service.visitor import Visitor
-from ui import texts_service as texts
-from ui.page import MAX_SESSIONS
-from ui.result_cache import Entry, ResultCache
-from ui.session import controls_of
 
 LOGGER = logging.getLogger(__name__)
 N_ROUNDS = 2000

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.config import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.ui.runtime.session import controls_of
+from difficmh_core.ui.server.limits import MAX_QUEUE
 from tests.page.service.visitor import QueueFullError, Visitor
-from ui.limits import MAX_QUEUE
-from ui.session import controls_of
 
 N_VISITORS = 50
 STEPS = DecodeSettings(steps=3, sampler=SamplerName.DDIM)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-import app
+from difficmh_core.ui import main
 
 PACE_S, KEEP_S = float(sys.argv.pop(1)), float(sys.argv.pop(1))
 MAX_KEPT_BYTES = 2 << 20
@@ -17,9 +17,9 @@ MAX_KEPT_BYTES = 2 << 20
 def build(arguments, read):
     """Return the page of a codec that waits after each step."""
     from difficmh_core.codec import DiffICMHCodec
-    from difficmh_core.profiles import load_codec
-    from ui.page import build_page
-    from ui.result_cache import ResultCache
+    from difficmh_core.models.load import load_codec
+    from difficmh_core.ui.page import build_page
+    from difficmh_core.ui.runtime.cache import ResultCache
 
     class Paced(DiffICMHCodec):
         def decode(self, *args, **kwargs):
@@ -39,6 +39,6 @@ def build(arguments, read):
 
 
 if __name__ == "__main__":
-    app.build = build
-    code = app.main()
+    main.build = build
+    code = main.main()
     os._exit(code)

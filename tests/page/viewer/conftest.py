@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.viewer import viewer_head
+from difficmh_core.ui.viewer.markup import viewer_head
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from ui.viewer import Fact, Pane, viewer_markup
+from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
 
 HEIGHT, WIDTH = 60, 90
 MODES = ("side", "slider", "blink", "difference")

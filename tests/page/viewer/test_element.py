@@ -3,6 +3,7 @@
 import gradio as gr
 import pytest
 
+from difficmh_core.ui.viewer.markup import Pane, viewer_head
 from tests.page.viewer.drawn import (
     FACTS,
     MODES,
@@ -15,7 +16,6 @@ from tests.page.viewer.drawn import (
     scale,
     some_panes,
 )
-from ui.viewer import Pane, viewer_head
 
 
 def test_labels_are_text_whatever_they_hold(visit):

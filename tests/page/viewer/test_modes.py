@@ -1,5 +1,6 @@
 """Side by side, slider, blink, difference; boxes and loupe."""
 
+from difficmh_core.ui.viewer.markup import Pane
 from tests.page.viewer.drawn import (
     HEIGHT,
     WIDTH,
@@ -13,7 +14,6 @@ from tests.page.viewer.drawn import (
     some_panes,
     transforms,
 )
-from ui.viewer import Pane
 
 
 def test_panes_are_chosen_and_the_last_one_stays(visit):

@@ -1,0 +1,1 @@
+"""What several folders need and no user asks for."""

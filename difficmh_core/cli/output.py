@@ -1,0 +1,135 @@
+"""What the command line tells about a file: fields for programs, lines for people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.networks import QUALITY_MAX
+from difficmh_core.errors import BackendUnavailableError
+from difficmh_core.tagging.vocabulary import load_vocabulary
+
+if TYPE_CHECKING:
+    import difficmh_core.codec
+
+__all__ = ["Report", "header_fields", "report_encoded", "report_stream"]
+
+_QUALITY_LEVEL_MAX = 255
+_PROFILES_WITH_RATES = ("sd21",)
+_VOCABULARIES = {"nano": "imagenet+coco", "sd21": "ram", "tiny": "imagenet+coco"}
+"""The vocabulary of each profile; repeated here so that no network needs to be imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a command tells.
+
+    Attributes:
+        fields: For programs; what JSON can hold.
+        text: For people; no line break at its end.
+    """
+
+    fields: Mapping[str, object]
+    text: str
+
+
+def report_encoded(path: Path, encoded: "difficmh_core.codec.Encoded", seconds: float) -> Report:
+    """Tell what coding a picture gave.
+
+    Args:
+        path: Where the file is.
+        encoded: What is in it.
+        seconds: How long coding took [s].
+    """
+    tags = ", ".join(f"{tag.name} ({tag.confidence:.2f})" for tag in encoded.tags)
+    lines = [
+        f"{path}: {_summary(encoded.stream)}",
+        f"tags: {tags or 'none'}",
+        *_section_lines(encoded.section_bits, encoded.stream.n_bytes),
+        f"coded in {seconds:.1f} s",
+    ]
+    fields = {
+        "file": str(path),
+        **header_fields(encoded.stream),
+        "tags": [asdict(tag) for tag in encoded.tags],
+        "section_bits": dict(encoded.section_bits),
+        "seconds": round(seconds, 3),
+    }
+    return Report(fields=fields, text="\n".join(lines))
+
+
+def report_stream(path: Path, stream: Bitstream) -> Report:
+    """Tell every field of a file and the bits of every section; needs no network.
+
+    The hyper-latent and the latent share one range-coded payload: where one ends is known only to
+    who decodes it.
+    """
+    section_bits = {section.name: 8 * section.n_bytes for section in stream.sections()}
+    tags = list(zip(stream.tag_ids, _tag_names(stream), strict=True))
+    lines = [
+        f"{path}: {_summary(stream)}",
+        f"profile {stream.profile}, model {stream.fingerprint.hex()}, "
+        f"symbol check {stream.symbol_check:04x}, checksum {stream.checksum:08x}",
+        f"tags: {', '.join(name or f'number {tag_id}' for tag_id, name in tags) or 'none'}",
+        *_section_lines(section_bits, stream.n_bytes),
+    ]
+    fields = {
+        "file": str(path),
+        **header_fields(stream),
+        "tags": [{"id": tag_id, "name": name} for tag_id, name in tags],
+        "section_bits": section_bits,
+    }
+    return Report(fields=fields, text="\n".join(lines))
+
+
+def header_fields(stream: Bitstream) -> dict[str, object]:
+    """Return every field of a file's header but the tags, for JSON."""
+    return {
+        "n_bytes": stream.n_bytes,
+        "bpp": stream.bpp,
+        "height_px": stream.height_px,
+        "width_px": stream.width_px,
+        "profile": stream.profile,
+        "quality_level": stream.quality_level,
+        **({"rate": stream.quality_level} if _has_rate(stream) else {}),
+        **({} if _has_rate(stream) else {"quality": round(_quality(stream), 2)}),
+        "fingerprint": stream.fingerprint.hex(),
+        "symbol_check": f"{stream.symbol_check:04x}",
+        "checksum": f"{stream.checksum:08x}",
+    }
+
+
+def _summary(stream: Bitstream) -> str:
+    level = stream.quality_level
+    quality = f"quality {_quality(stream):.1f} (level {level} of {_QUALITY_LEVEL_MAX})"
+    return (
+        f"{stream.n_bytes:,} bytes, {stream.bpp:.4f} bpp, "
+        f"{stream.width_px} x {stream.height_px} px, "
+        f"{f'rate weight {level}' if _has_rate(stream) else quality}"
+    )
+
+
+def _has_rate(stream: Bitstream) -> bool:
+    """Return whether the file holds a rate in the place of the quality."""
+    return stream.profile in _PROFILES_WITH_RATES
+
+
+def _quality(stream: Bitstream) -> float:
+    return stream.quality_level / _QUALITY_LEVEL_MAX * QUALITY_MAX
+
+
+def _section_lines(section_bits: Mapping[str, float], n_bytes: int) -> list[str]:
+    return [
+        f"{name:>11} {bits:>11,.1f} bits {bits / (8 * n_bytes):6.1%}"
+        for name, bits in section_bits.items()
+    ]
+
+
+def _tag_names(stream: Bitstream) -> list[str | None]:
+    """Return the name of each tag, or ``None`` where the profile's vocabulary is not packaged."""
+    try:
+        vocabulary = load_vocabulary(_VOCABULARIES[stream.profile])
+    except BackendUnavailableError:
+        return [None] * len(stream.tag_ids)
+    return [vocabulary.name_of(tag_id) for tag_id in stream.tag_ids]

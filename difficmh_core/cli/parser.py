@@ -1,0 +1,151 @@
+"""The words that the command line understands."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from difficmh_core.config.decoding import SamplerName
+
+__all__ = ["CACHE_VARIABLE", "OneLineParser", "build_parser"]
+
+PROGRAM = "python -m difficmh_core"
+CACHE_VARIABLE = "DIFFICMH_CACHE"
+"""Environment variable that names the folder of fetched weights."""
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that reports a misspelled command in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command but ``train``, which has its own.
+
+    What it returns holds the command's name in ``command``, and under the names of
+    :class:`~difficmh_core.config.DecodeSettings` those settings that were given.
+    """
+    parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    encode = commands.add_parser("encode", help="code a photograph")
+    encode.add_argument("photo", type=Path, help="a picture file")
+    encode.add_argument("file", type=Path, help="the .dicmh file to write")
+    rate = encode.add_mutually_exclusive_group()
+    rate.add_argument("--quality", type=float, help="0 to 100 (default 50)")
+    rate.add_argument("--target-bytes", type=int, help="largest file; takes the best that fits")
+    encode.add_argument(
+        "--tags", default="auto", help="auto (default), none, or names with commas between"
+    )
+    encode.add_argument(
+        "--passes",
+        type=int,
+        default=0,
+        help="of refinement, which fits the file to this very picture: slower, better (default 0)",
+    )
+    encode.add_argument("--profile", default="nano", help="which networks (default nano)")
+    encode.add_argument(
+        "--rate",
+        type=int,
+        default=4,
+        help="sd21's checkpoint: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
+    )
+
+    decode = commands.add_parser("decode", help="decode a file to a picture")
+    decode.add_argument("file", type=Path, help="a .dicmh file")
+    decode.add_argument("picture", type=Path, help="the .png file to write")
+    _add_decode_settings(decode)
+    decode.add_argument(
+        "--tags", default="file", help="file (default), none, or names with commas between"
+    )
+
+    info = commands.add_parser("info", help="show every field of a file")
+    info.add_argument("file", type=Path, help="a .dicmh file")
+
+    verify = commands.add_parser("verify", help="check everything, decode no picture")
+    verify.add_argument("file", type=Path, help="a .dicmh file")
+
+    fetch = commands.add_parser("fetch", help="get the weights that do not ship with the program")
+    fetch.add_argument(
+        "what",
+        nargs="?",
+        default="nano",
+        choices=("nano", "baselines", "tasks", "sd21", "sd21-training"),
+        help="nano (default): what its tags and the figures need; baselines: an encoder of VVC "
+        "(GPL, run as a program) for comparisons; tasks: networks of further machine tasks; "
+        "sd21: the published system; sd21-training: from what its training begins",
+    )
+    fetch.add_argument(
+        "names",
+        nargs="*",
+        metavar="TASK",
+        help="of tasks: which, such as panoptic, depth or captions (default: all, 2.8 GB)",
+    )
+    fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
+    fetch.add_argument(
+        "--slim",
+        action="store_true",
+        help="rewrite sd21's checkpoint to what is needed, and delete the original",
+    )
+    fetch.add_argument(
+        "--bfloat16", action="store_true", help="with --slim: half the size, for CUDA devices"
+    )
+    fetch.add_argument("--endpoint", help="address of another hub")
+
+    for command in (decode, verify):
+        command.add_argument("--profile", help="which networks (default: what the file names)")
+    for command in (encode, decode, verify):
+        command.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    for command in (encode, decode, verify, fetch):
+        command.add_argument(
+            "--cache-dir",
+            type=Path,
+            help=f"folder of fetched weights (default: ${CACHE_VARIABLE}, else ~/.cache/difficmh)",
+        )
+    for command in (encode, decode, info, verify, fetch):
+        command.add_argument("--json", action="store_true", help="tell the result as JSON")
+    for name, words in (
+        ("compare", "one photograph by every codec within the same bytes; has its own --help"),
+        ("evaluate", "a folder of pictures by every codec; has its own --help"),
+    ):
+        commands.add_parser(name, help=words, add_help=False)
+    commands.add_parser("train", help="train the networks; has its own --help", add_help=False)
+    return parser
+
+
+def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        default="fast",
+        help="instant, fast (default) or paper; the options below change it",
+    )
+    parser.add_argument("--steps", type=int, help="denoising steps, 1 to 1000")
+    parser.add_argument(
+        "--guidance",
+        type=float,
+        dest="guidance_scale",
+        metavar="WEIGHT",
+        help="weight of the tags, 1 to 30; 1 turns guidance off",
+    )
+    parser.add_argument(
+        "--guidance-interval",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="shares of the noise schedule between which guidance acts, 0 to 1 (all)",
+    )
+    parser.add_argument("--sampler", choices=[sampler.value for sampler in SamplerName])
+    parser.add_argument("--seed", type=int, help="of the noise (default: the file's checksum)")
+    parser.add_argument(
+        "--start", type=float, help="above 0 to 1: 1 is pure noise, less is nearer to the file"
+    )
+    parser.add_argument("--realism", type=float, help="0 (as stored) to 1 (as generated)")
+    parser.add_argument(
+        "--control",
+        type=float,
+        dest="control_scale",
+        metavar="STRENGTH",
+        help="of the control module, 0 to 2; 1 as trained",
+    )

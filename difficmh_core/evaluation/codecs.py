@@ -1,0 +1,249 @@
+"""The codecs of a comparison: ours with its decoding settings, and the others."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from PIL import Image
+
+from difficmh_core.baselines.baseline import Baseline, CodedPicture, FilesOfPicture
+from difficmh_core.baselines.elic import packaged_elic, published_elic
+from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
+from difficmh_core.baselines.vvc import find_vvc
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.encoding import levels_of
+from difficmh_core.errors import (
+    BackendUnavailableError,
+    CheckpointError,
+    ConfigError,
+    ProgramError,
+)
+from difficmh_core.latent_optimization import Refiner, levels_near
+from difficmh_core.models.fingerprint import model_key
+
+__all__ = [
+    "BASELINES",
+    "REFINED",
+    "AbsentCodec",
+    "Contender",
+    "OtherCodec",
+    "OurCodec",
+    "RefinedFiles",
+    "find_baselines",
+    "our_files",
+]
+
+BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
+"""Keys of the codecs beside ours."""
+_N_VERSION_DIGITS = 8
+REFINED = "-refined"
+"""How keys of ours end where their files are refined."""
+
+
+@runtime_checkable
+class Contender(Protocol):
+    """A codec in a comparison.
+
+    Attributes:
+        key: How command lines and tables name it.
+        name: How people name it, the real encoder and its settings included.
+        version: Of the encoder.
+    """
+
+    key: str
+    name: str
+    version: str
+
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Return the best file of so many bytes, or the smallest there is, marked so."""
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Return the picture of a file."""
+
+
+class OtherCodec:
+    """A baseline in a comparison."""
+
+    def __init__(self, baseline: Baseline) -> None:
+        """Wrap a baseline."""
+        self.key, self.name, self.version = baseline.key, baseline.name, baseline.version
+        self._baseline = baseline
+        self._files = FilesOfPicture(baseline.open)
+
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Return the best file of so many bytes; as :meth:`FilesOfPicture.best_within`."""
+        return self._files.best_within(image, self._baseline.qualities, n_bytes)
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Return the picture of a file; as :meth:`Baseline.decode`."""
+        return self._baseline.decode(data)
+
+
+class RefinedFiles:
+    """The refined files of a codec's last picture, each made once."""
+
+    def __init__(self, refiner: Refiner, files: FilesOfPicture) -> None:
+        """Keep what refines, and the files without refinement.
+
+        Args:
+            refiner: What refines.
+            files: Of :func:`our_files`; they say at which level a picture is refined.
+        """
+        self.passes = refiner.settings.passes
+        self._refiner, self._plain = refiner, files
+        self._image: Image.Image | None = None
+        self._files = dict[int, CodedPicture]()
+
+    def best_within(
+        self, image: Image.Image, settings: Sequence[int], n_bytes: int
+    ) -> CodedPicture:
+        """Return the best refined file of so many bytes; as :meth:`FilesOfPicture.best_within`.
+
+        If none fits, it is the file without refinement.
+        """
+        if image is not self._image:
+            self._image, self._files = image, {}
+        if n_bytes not in self._files:
+            plain = self._plain.best_within(image, settings, n_bytes)
+            self._files[n_bytes] = self._refined(image, plain, n_bytes) if plain.fits else plain
+        return self._files[n_bytes]
+
+    def _refined(self, image: Image.Image, plain: CodedPicture, n_bytes: int) -> CodedPicture:
+        level = int(plain.setting)
+
+        def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+            at_level = self._refiner.coder(image, level)
+            return lambda other: at_level(other).data
+
+        near = levels_near(level, self._refiner.codec.config.rate)
+        coded = FilesOfPicture(open_picture).best_within(image, near, n_bytes)
+        # The time that refinement took counts, though nothing came of it.
+        return coded if coded.fits else replace(plain, seconds=coded.seconds)
+
+
+class OurCodec:
+    """One profile with one way of decoding; the file is the same for all of them."""
+
+    def __init__(
+        self,
+        codec: DiffICMHCodec,
+        label: str,
+        settings: DecodeSettings,
+        files: FilesOfPicture | RefinedFiles | None = None,
+    ) -> None:
+        """Wrap a codec.
+
+        Args:
+            codec: Loaded and ready.
+            label: What its decoding is called, a preset or ``content``.
+            settings: How to decode.
+            files: Of :func:`our_files`, where several ways of decoding share them, or refined.
+        """
+        profile = codec.config.profile
+        self.key = f"{profile}-{label}"
+        self.name = f"Diff-ICMH {profile}, {label}"
+        decoder = hashlib.sha256(f"{model_key(codec)} {settings}".encode()).hexdigest()
+        self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
+        if isinstance(files, RefinedFiles):
+            self.key += REFINED
+            self.name += ", refined"
+            self.version += f", {files.passes} passes"
+        self._codec = codec
+        self._settings = settings
+        self._files = files or our_files(codec)
+        self._levels = levels_of(codec.config.rate)
+
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Return the best file of so many bytes, or the smallest there is."""
+        return self._files.best_within(image, self._levels, n_bytes)
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Return the picture of a file."""
+        return self._codec.decode_image(data, self._settings)
+
+
+class AbsentCodec:
+    """A codec that is not at hand: in a comparison its line says how to get it."""
+
+    version = ""
+
+    def __init__(self, key: str, reason: str) -> None:
+        """Keep what to say.
+
+        Args:
+            key: How command lines and tables name it.
+            reason: Why it is absent, and how to get it.
+        """
+        self.key, self.name = key, key
+        self._reason = reason
+
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Say why there is no file.
+
+        Raises:
+            BackendUnavailableError: Always.
+        """
+        raise BackendUnavailableError(self._reason)
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Say why there is no picture.
+
+        Raises:
+            BackendUnavailableError: Always.
+        """
+        raise BackendUnavailableError(self._reason)
+
+
+def our_files(codec: DiffICMHCodec) -> FilesOfPicture:
+    """Return the files of a codec's pictures by quality level, none made yet."""
+
+    def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+        at_level = codec.coder(image)
+        return lambda level: at_level(level).data
+
+    return FilesOfPicture(open_picture)
+
+
+def find_baselines(
+    keys: Sequence[str],
+    cache_dir: Path,
+    *,
+    vtm: Path | None = None,
+    vvc_preset: str = "fast",
+    elic: Sequence[Path] = (),
+) -> tuple[list[OtherCodec], dict[str, str]]:
+    """Return the baselines that are there, and why the others are not.
+
+    Args:
+        keys: Which of :data:`BASELINES`.
+        cache_dir: Where fetched files lie.
+        vtm: VTM's folder; ``None`` takes VVenC.
+        vvc_preset: VVenC's.
+        elic: Published weights of ELIC, one file for each rate; none takes the packaged ones.
+
+    Returns:
+        The codecs, and for each absent one by its key a sentence that says how to get it.
+
+    Raises:
+        ConfigError: If there is no such codec.
+    """
+    makers: Mapping[str, Callable[[], Baseline]] = {
+        "jpeg": jpeg,
+        "webp": webp,
+        "avif": avif,
+        "jxl": jpeg_xl,
+        "vvc": lambda: find_vvc(cache_dir, vtm=vtm, preset=vvc_preset),
+        "elic": lambda: published_elic(elic) if elic else packaged_elic(),
+    }
+    found, absent = list[OtherCodec](), dict[str, str]()
+    for key in keys:
+        if key not in makers:
+            raise ConfigError(f"There is no codec {key!r}. Choose of {', '.join(BASELINES)}.")
+        try:
+            found.append(OtherCodec(makers[key]()))
+        except (BackendUnavailableError, CheckpointError, ProgramError) as error:
+            absent[key] = str(error)
+    return found, absent

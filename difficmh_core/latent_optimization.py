@@ -1,0 +1,343 @@
+"""Refinement: what is stored of one picture, adapted to that picture before it is coded.
+
+The networks learned to code pictures in general. For a single one, a few passes of gradient
+descent on its latent y find values that cost as many bits and decode to a better picture::
+
+    y ─ round, estimate bits ─ g_s ─ content latent ─ autoencoder ─ picture
+    └──── rate weight * bits + LPIPS + DISTS + L1, against the photograph ────┘ (gradient)
+
+Only the encoder changes: any decoder reads the file, at the speed of any other. The rate weight is
+the one for which the file's quality was trained, so that size and quality keep their balance. A
+pass costs about as much as a training step on the whole picture. What differs in the last digit
+between machines, numbers of threads, or, on a GPU, from run to run, grows with each pass, so that
+refined files differ a little; every machine decodes each of them to the same integers.
+
+LPIPS (alex) and DISTS of refined pictures have been optimized directly. Judge them by others.
+
+References:
+    Campos et al.: Content Adaptive Optimization for Neural Image Compression, CVPR Workshops 2019,
+    https://arxiv.org/abs/1906.01223
+    Yang, Bamler, Mandt: Improving Inference for Neural Image Compression, NeurIPS 2020,
+    https://arxiv.org/abs/2006.04240
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.compression.gains import with_gain
+from difficmh_core.config.networks import PIXELS_PER_BLOCK
+from difficmh_core.encoding import (
+    QUALITY_LEVELS,
+    Analyzed,
+    Encoded,
+    TagChoice,
+    best_that_fits,
+    level_of,
+    levels_of,
+)
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
+from difficmh_core.quality.dists import structure_texture_distance
+from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.shapes import CodecLatent, Image01
+from difficmh_core.weights.cache import default_cache_dir
+
+__all__ = ["MAX_PASSES", "RefineStep", "RefinementSettings", "Refiner", "file_of", "levels_near"]
+
+MAX_PASSES = 100
+_TILE_PX = 512
+"""The picture is compared in tiles: only one at a time needs memory for the gradient of that."""
+_MAX_PIXELS = 1_500_000
+"""A pass over a megapixel takes 4 GB of memory."""
+_LEVELS_BELOW, _LEVELS_ABOVE = 32, 7
+"""How far from the refined level others are tried; further off, files grow again."""
+_TINY = 1e-30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefinementSettings:
+    """How a picture's latent is refined.
+
+    Attributes:
+        passes: Steps of gradient descent, 1 to 100.
+        step: How far the first step moves the gained y, as a share of the geometric mean of its
+            rounding step, 1, and of its own size (both root mean squares); falls linearly to zero.
+        lpips: Weight of LPIPS (alex).
+        dists: Weight of DISTS.
+        l1: Weight of the mean absolute difference, pictures in [0, 1].
+    """
+
+    passes: int = 5
+    step: float = 0.085
+    lpips: float = 1.5
+    dists: float = 1.5
+    l1: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if not 1 <= self.passes <= MAX_PASSES:
+            raise ConfigError(f"Refinement takes 1 to {MAX_PASSES} passes, got {self.passes}.")
+        if not 0 < self.step < math.inf:
+            raise ConfigError(f"The step must be above 0, got {self.step}.")
+        for name in ("lpips", "dists", "l1"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
+
+
+def levels_near(level: int, rate: int | None) -> range:
+    """Return the levels at which a picture that is refined for one is coded well.
+
+    There, files grow with the level.
+
+    Args:
+        level: For which it is refined.
+        rate: The model's only rate, if it has no more than one.
+    """
+    levels = levels_of(rate)
+    first, last = max(levels[0], level - _LEVELS_BELOW), min(levels[-1], level + _LEVELS_ABOVE)
+    return range(first, last + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RefineStep:
+    """The state of refinement after one pass.
+
+    Attributes:
+        index: Passes done so far, 1 to ``total``; 0 of 0 for a file without refinement.
+        total: Number of passes in all.
+        encoded: The file after the last pass, ``None`` before.
+    """
+
+    index: int
+    total: int
+    encoded: Encoded | None
+
+
+def file_of(steps: Iterable[RefineStep]) -> Encoded:
+    """Run all passes, and return the file."""
+    *_, last = steps
+    if last.encoded is None:
+        raise BackendUnavailableError("Refinement ended before its last pass.")
+    return last.encoded
+
+
+_Tile = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Original:
+    """A tile of the photograph, and what the networks that compare see in it."""
+
+    tile: _Tile
+    pixels: Image01
+    share: float
+    lpips: list[Tensor]
+    dists: list[Tensor]
+
+
+class Refiner:
+    """Codes pictures with refinement.
+
+    Attributes:
+        codec: Whose files these are.
+        settings: How to refine; others may be set between two pictures.
+    """
+
+    def __init__(
+        self,
+        codec: DiffICMHCodec,
+        settings: RefinementSettings | None = None,
+        *,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """Load what compares pictures.
+
+        Args:
+            codec: Loaded and ready.
+            settings: How to refine; ``None`` takes the defaults.
+            cache_dir: Where fetched weights lie; ``None`` takes the default cache.
+
+        Raises:
+            ConfigError: If the profile was not trained on decoded pictures, as sd21.
+            BackendUnavailableError: If the weights of LPIPS or DISTS have not been fetched.
+        """
+        if codec.config.rate_weights is None:
+            raise ConfigError(
+                f"Profile {codec.config.profile!r} cannot refine: its content latent was never "
+                "trained to be a picture of its own. Take --profile nano, or leave it out."
+            )
+        self.codec = codec
+        self.settings = settings or RefinementSettings()
+        self._rate_weights = codec.config.rate_weights
+        folder = cache_dir or default_cache_dir()
+        device = codec.networks.latent_codec.prior.quantiles.device
+        self._lpips = perceptual_distance("alex", folder).to(device)
+        self._dists = structure_texture_distance(folder).to(device)
+
+    def encode(
+        self,
+        image: Image.Image,
+        *,
+        quality: float | None = None,
+        target_bytes: int | None = None,
+        tags: TagChoice = "auto",
+    ) -> Encoded:
+        """Code a picture, refined; arguments and errors as in :meth:`steps`."""
+        return file_of(self.steps(image, quality=quality, target_bytes=target_bytes, tags=tags))
+
+    def steps(
+        self,
+        image: Image.Image,
+        *,
+        quality: float | None = None,
+        target_bytes: int | None = None,
+        tags: TagChoice = "auto",
+    ) -> Iterator[RefineStep]:
+        """Yield the state after each pass; the last one holds the file.
+
+        With ``target_bytes``, the quality that fits without refinement is refined; of that, the
+        best quality near it that fits is taken. If none does, it is the file without refinement.
+
+        Args:
+            image: RGB picture of at most 1.5 megapixels.
+            quality: 0 (smallest file) to 100 (best picture); ``None`` is 50.
+            target_bytes: Largest file [bytes]; the best quality that fits is taken instead of
+                ``quality``.
+            tags: ``"auto"`` asks the tagger, others are taken as they are.
+
+        Yields:
+            One state per pass. Stop iterating to cancel.
+
+        Raises:
+            ConfigError: As :meth:`DiffICMHCodec.encode`.
+            ImageError: If the picture is too large.
+            BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
+        """
+        rate = self.codec.config.rate
+        level, plain = level_of(quality, rate), None
+        _refuse_large(image)
+        found = self.codec.tag(image) if isinstance(tags, str) else tags
+        analyzed = self.codec.analyze(image)
+        unrefined = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
+        if target_bytes is not None:
+            plain = best_that_fits(unrefined, target_bytes, levels_of(rate))
+            level = plain.stream.quality_level
+        total = self.settings.passes
+        for index, y in enumerate(self._passes(image, analyzed, level), start=1):
+            if index < total:
+                yield RefineStep(index=index, total=total, encoded=None)
+                continue
+            at_level = self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
+            if plain is None or target_bytes is None:
+                encoded = at_level(level)
+            else:
+                encoded = _best_within(target_bytes, cache(at_level), plain, rate)
+            yield RefineStep(index=index, total=total, encoded=encoded)
+
+    def coder(
+        self, image: Image.Image, level: int, *, tags: TagChoice = "auto"
+    ) -> Callable[[int], Encoded]:
+        """Return what codes a picture that is refined for one level, at this or one near it.
+
+        Arguments and errors as in :meth:`steps`; levels are 0 to 255.
+        """
+        _refuse_large(image)
+        found = self.codec.tag(image) if isinstance(tags, str) else tags
+        analyzed = self.codec.analyze(image)
+        *_, y = self._passes(image, analyzed, level)
+        return self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
+
+    def _passes(self, image: Image.Image, analyzed: Analyzed, level: int) -> Iterator[CodecLatent]:
+        """Yield y after each pass. Between them no mode of gradients is held."""
+        latent_codec, settings = self.codec.networks.latent_codec, self.settings
+        quality = level / QUALITY_LEVELS
+        lowest, highest = self._rate_weights
+        # Of padding only what completes a block: networks that compare need so much.
+        height, width = (max(edge, PIXELS_PER_BLOCK) for edge in (image.height, image.width))
+        rate_weight = lowest * (highest / lowest) ** quality / (height * width)
+        with torch.inference_mode(mode=False):
+            padded, diffusion_latent, y = (latent.clone() for latent in analyzed)
+            at = torch.tensor([quality], device=y.device)
+            gain = with_gain(latent_codec.latent_gains, torch.ones_like(y[:, :, :1, :1]), at)
+            gained = (y * gain).detach()
+            step = settings.step * _root_mean_square(gained).sqrt()
+            originals = [
+                self._original(padded[..., *tile], tile, height * width)
+                for tile in _tiles(height, width)
+            ]
+        for index in range(settings.passes):
+            with torch.inference_mode(mode=False), torch.enable_grad():
+                gained.requires_grad_()
+                output = latent_codec.estimate(gained / gain, diffusion_latent, at)
+                decoded = self.codec.networks.autoencoder.decode_raw(output.content_latent)
+                rate = rate_weight * output.bits().sum()
+                uphill = self._picture_gradient(originals, decoded.detach())
+                (slope,) = torch.autograd.grad((rate, decoded), gained, (None, uphill))
+                downhill = -slope / _root_mean_square(slope).clamp(min=_TINY)
+                share_left = 1 - index / settings.passes
+                gained = (gained + share_left * step * downhill).detach()
+                refined = gained / gain
+            yield refined
+
+    def _original(self, pixels: Image01, tile: _Tile, n_pixels: int) -> _Original:
+        with torch.no_grad():
+            lpips, dists = self._lpips.features(pixels), self._dists.features(pixels)
+        share = pixels[0, 0].numel() / n_pixels
+        return _Original(tile=tile, pixels=pixels, share=share, lpips=lpips, dists=dists)
+
+    def _picture_gradient(self, originals: Sequence[_Original], decoded: Tensor) -> Tensor:
+        """Return the gradient of the losses on the picture, tile by tile; 0 in the padding."""
+        settings, gradient = self.settings, torch.zeros_like(decoded)
+        for one in originals:
+            shown = decoded[..., *one.tile].clone().requires_grad_()
+            loss = (
+                settings.lpips * self._lpips.compare(one.lpips, self._lpips.features(shown)).sum()
+                + settings.dists
+                * self._dists.compare(one.dists, self._dists.features(shown)).sum()
+                + settings.l1 * (shown - one.pixels).abs().mean()
+            )
+            (slope,) = torch.autograd.grad(one.share * loss, shown)
+            gradient[..., *one.tile] = slope
+        return gradient
+
+
+def _best_within(
+    n_bytes: int, at_level: Callable[[int], Encoded], plain: Encoded, rate: int | None
+) -> Encoded:
+    """Return the best refined file of so many bytes; the plain one, for whose level, if none."""
+    near = levels_near(plain.stream.quality_level, rate)
+    if len(at_level(near[0]).data) > n_bytes:
+        return plain
+    return best_that_fits(at_level, n_bytes, near)
+
+
+def _refuse_large(image: Image.Image) -> None:
+    if image.width * image.height > _MAX_PIXELS:
+        raise ImageError(
+            f"Refinement takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
+            f"{image.width} x {image.height}. Shrink it, or leave refinement out."
+        )
+
+
+def _root_mean_square(values: Tensor) -> Float[Tensor, ""]:
+    return values.square().mean().sqrt()
+
+
+def _tiles(height: int, width: int) -> Iterator[_Tile]:
+    """Cut a picture into tiles of at most 512 px a side, each side's as equal as can be."""
+    rows, columns = (
+        torch.linspace(0, edge, -(-edge // _TILE_PX) + 1).round().int().tolist()
+        for edge in (height, width)
+    )
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            yield slice(top, bottom), slice(left, right)

@@ -1,0 +1,1 @@
+"""Networks with their weights, ready to code and decode."""

@@ -1,0 +1,273 @@
+"""Profile ``sd21``: the published system, put together from the published files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from accelerate import init_empty_weights
+from torch import Tensor, nn
+from torch.nn import functional
+
+from difficmh_core.codec import Networks
+from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.config.networks import CodecConfig, ConditioningConfig, TextTowerConfig
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import (
+    TagPrompt,
+    TextTower,
+    Tokenizer,
+    load_clip_tokenizer,
+)
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.preview import LatentPreview
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
+from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
+from difficmh_core.weights.hub import HubCard, hub_path
+from difficmh_core.weights.hub_cards import (
+    CHECKPOINTS,
+    RAM_NAMES,
+    RAM_THRESHOLDS,
+    TOKENIZER_VOCABULARY,
+    cards_of_rate,
+)
+from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
+from difficmh_core.weights.published.codec import load_published_codec
+from difficmh_core.weights.published.diffusion import (
+    load_published_autoencoder,
+    load_published_control,
+    load_published_text_tower,
+    load_published_unet,
+)
+from difficmh_core.weights.published.slim import SHARED_FILE, TAGGER_FILE, rate_file
+from difficmh_core.weights.published.tagger import load_published_tagger
+
+__all__ = [
+    "SD21",
+    "SLIM_FOLDER",
+    "PublishedFiles",
+    "Words",
+    "config_of_rate",
+    "find_files",
+    "load_published",
+    "read_words",
+    "slim_files",
+    "tile_large_pictures",
+]
+
+SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
+"""The published sizes."""
+SLIM_FOLDER = "sd21"
+"""Folder of the slim files, below the cache."""
+
+_PREVIEW_PX, _PREVIEW_COLORS = 256, 16
+_TILE_PX = 1024
+"""Side of the autoencoder's tiles; a picture with a longer side is tiled [px]."""
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFiles:
+    """Where the files of one rate lie.
+
+    Attributes:
+        weights: The checkpoint, or the slim files made of it.
+        tokenizer: Folder of the text tower's vocabulary and merges.
+        names: The tagger's names, one a line.
+        thresholds: The tagger's thresholds, one a line.
+    """
+
+    weights: tuple[Path, ...]
+    tokenizer: Path
+    names: Path
+    thresholds: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The system's words.
+
+    Attributes:
+        tokenizer: From prompts to tokens.
+        vocabulary: The tagger's names.
+        thresholds: Confidence above which each is a tag.
+    """
+
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    thresholds: Sequence[float]
+
+
+def config_of_rate(rate: int) -> CodecConfig:
+    """Return the configuration of one rate.
+
+    Raises:
+        ConfigError: If there is no published checkpoint of that rate.
+    """
+    if rate not in CHECKPOINTS:
+        known = ", ".join(str(known) for known in CHECKPOINTS)
+        raise ConfigError(f"There is no published checkpoint of rate {rate}. Choose {known}.")
+    return replace(SD21, rate=rate)
+
+
+def slim_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
+    """Return where the slim files of one rate lie, or would lie."""
+    folder = cache_dir / SLIM_FOLDER
+    return tuple(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(rate)))
+
+
+def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
+    """Return the files of one rate: the slim ones if they were made, else the checkpoint.
+
+    Raises:
+        BackendUnavailableError: If a file has not been fetched.
+        CheckpointError: If one has changed since.
+    """
+    slim, checkpoint = slim_files(rate, cache_dir), CHECKPOINTS[rate]
+    is_slim = all(path.is_file() for path in slim)
+    paths, missing = dict[HubCard, Path](), list[HubCard]()
+    for card in cards_of_rate(rate):
+        if is_slim and card is checkpoint:
+            continue
+        try:
+            paths[card] = hub_path(card, cache_dir)
+        except BackendUnavailableError:
+            missing.append(card)
+    if missing:
+        n_bytes = sum(card.n_bytes for card in missing)
+        raise BackendUnavailableError(
+            f"Profile sd21 at rate {rate} needs {missing[-1].purpose}"
+            + (f" and {len(missing) - 1} smaller files" if len(missing) > 1 else "")
+            + f", not in {cache_dir}. Get what is missing ({max(n_bytes / 1e9, 0.01):.2f} GB) "
+            f"with `{checkpoint.command}`, or use profile nano, which needs nothing from the hub."
+        )
+    return PublishedFiles(
+        weights=slim if is_slim else (paths[checkpoint],),
+        tokenizer=paths[TOKENIZER_VOCABULARY].parent,
+        names=paths[RAM_NAMES],
+        thresholds=paths[RAM_THRESHOLDS],
+    )
+
+
+def read_words(files: PublishedFiles) -> Words:
+    """Return the words of the published system.
+
+    Raises:
+        CheckpointError: If a file is not the published one.
+    """
+    lines = files.thresholds.read_text(encoding="ascii").split()
+    return Words(
+        tokenizer=load_clip_tokenizer(files.tokenizer),
+        vocabulary=load_vocabulary("ram", files.names),
+        thresholds=[float(line) for line in lines],
+    )
+
+
+def load_published(
+    config: CodecConfig,
+    tagger: RamConfig,
+    weights: Sequence[Path],
+    words: Words,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Networks, Callable[[], RamTagger]]:
+    """Return the networks, and what makes the tagger.
+
+    Every tensor of the files has a place or a reason to be left out, and every parameter of the
+    networks comes from the files.
+
+    Args:
+        config: Sizes of the networks.
+        tagger: Sizes of the tagger.
+        weights: The checkpoint, or the slim files made of it.
+        words: Tokenizer, names and thresholds.
+        device: Where the networks shall lie.
+        dtype: Element type of autoencoder, U-Net, control module and text tower; the latent codec
+            stays in single precision.
+
+    Raises:
+        CheckpointError: If a tensor is missing, unknown or of another shape.
+        ConfigError: If the configuration names no text tower.
+    """
+    if config.conditioning.text_tower is None:
+        raise ConfigError("The published system needs a text tower, but none is configured.")
+    source = weights[-1].name
+    tensors = dict[str, Tensor]()
+    for path in weights:
+        tensors |= read_checkpoint(path)
+    account_for(tensors, source)
+
+    with init_empty_weights():
+        tower = TextTower(config.conditioning.text_tower)
+        autoencoder = Autoencoder(config.autoencoder)
+        base = DenoisingUNet(config.unet)
+        control = ControlModule(config.unet, config.control)
+    latent_codec = LatentCodec(config.latent_codec)
+    load_published_text_tower(tower, tensors, source)
+    load_published_autoencoder(autoencoder, tensors, source)
+    load_published_unet(base, tensors, source)
+    load_published_control(control, tensors, source)
+    load_published_codec(latent_codec, tensors, source)
+    for module in (tower, autoencoder, base, control):
+        _finish(module, source).to(device, dtype)
+    tile_large_pictures(autoencoder)
+    for module in (autoencoder, base, control):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _finish(latent_codec, source).to(device)
+
+    def make_tagger() -> RamTagger:
+        with init_empty_weights():
+            network = RamNetwork(tagger)
+        load_published_tagger(network, tensors, source)
+        return RamTagger(_finish(network, source).to(device), words.vocabulary, words.thresholds)
+
+    networks = Networks(
+        autoencoder=autoencoder,
+        latent_codec=latent_codec,
+        unet=ControlledUNet(base, control),
+        conditioner=TagPrompt(tower, words.tokenizer, words.vocabulary.names),
+        preview=_fit_preview(autoencoder, device),
+    )
+    return networks, make_tagger
+
+
+def _finish(module: ModuleT, source: str) -> ModuleT:
+    """Return a loaded network ready to run, and refuse one that is not loaded to the end."""
+    empty = [name for name, value in module.state_dict().items() if value.is_meta]
+    if empty:
+        raise CheckpointError(
+            f"{source} left {len(empty)} values of {type(module).__name__} without content "
+            f"({empty[0]}). Use a published checkpoint."
+        )
+    module.requires_grad_(requires_grad=False)
+    return module.eval()
+
+
+def tile_large_pictures(autoencoder: Autoencoder, tile_px: int = _TILE_PX) -> None:
+    """Let the autoencoder work on large pictures in overlapping, blended tiles.
+
+    Args:
+        autoencoder: The published autoencoder, which reads single pixels.
+        tile_px: Side of the tiles, a multiple of 32; a picture with a longer side is tiled [px].
+    """
+    model = autoencoder.model
+    model.enable_tiling()
+    model.tile_sample_min_size = tile_px
+    model.tile_latent_min_size = tile_px // 8
+
+
+@torch.inference_mode()
+def _fit_preview(autoencoder: Autoencoder, device: torch.device | str) -> LatentPreview:
+    """Return the preview's map, fitted to a picture of random colors."""
+    generator = torch.Generator().manual_seed(0)
+    colors = torch.rand(1, 3, _PREVIEW_COLORS, _PREVIEW_COLORS, generator=generator)
+    picture = functional.interpolate(colors, (_PREVIEW_PX, _PREVIEW_PX), mode="bilinear")
+    latent = autoencoder.encode(picture.to(device)).float().cpu()
+    preview = LatentPreview(latent.shape[1])
+    preview.fit(latent, picture)
+    return preview.to(device)

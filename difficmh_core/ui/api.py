@@ -1,0 +1,231 @@
+"""Named endpoints for programs and agents: ``encode``, ``decode``, ``compare`` and ``info``.
+
+Each stands alone: nothing is kept between calls, so that a program, or an assistant that speaks
+the Model Context Protocol, needs no session. Signatures and docstrings are what it is shown.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.cli.output import header_fields
+from difficmh_core.codec import Encoded
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.presets import preset_of
+from difficmh_core.ui.compare.handlers import compare_photo
+from difficmh_core.ui.runtime.errors import with_toasts
+from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
+from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.session import (
+    CodingWish,
+    Controls,
+    Decoding,
+    Photo,
+    controls_of,
+    read_settings,
+    read_wish,
+    read_words,
+    whole_number,
+)
+
+__all__ = ["add_endpoints", "chosen_settings"]
+
+_UNSET: Mapping[str, Any] = {
+    "steps": 0,
+    "guidance_scale": 0,
+    "sampler": "",
+    "seed": "",
+    "start": 0,
+    "realism": -1,
+    "control_scale": -1,
+}
+"""What stands for the preset's own value."""
+
+
+CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
+"""Files are opened while the model works for others; for its own work a call waits its turn."""
+
+
+class Endpoints:
+    """What programs can ask of one workshop."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Take what all callers share."""
+        self._workshop = workshop
+        self._codec = workshop.codec
+        self._encode = with_gpu(self._encode_now, MAX_S)
+        self._decode = with_gpu(self._decode_now, MAX_S)
+        self._compare = with_gpu(functools.partial(compare_photo, workshop), MAX_S)
+        self._verify = with_gpu(workshop.codec.verify, MIN_S)
+
+    def encode(
+        self,
+        photo: gr.FileData,
+        quality: float = 50,
+        target_bytes: int = 0,
+        tags: list[str] | None = None,
+        send_tags: bool = True,
+        passes: int = 0,
+    ) -> tuple[gr.FileData, dict[str, Any]]:
+        """Compress a photograph to a .dicmh file; returns the file and facts about it.
+
+        Args:
+            photo: The photograph: JPEG, HEIC, PNG, WebP, AVIF, JPEG XL, TIFF and others.
+            quality: 0 (smallest file) to 100 (most faithful picture).
+            target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
+            tags: Words of the vocabulary for the file; without any, the tagger chooses.
+            send_tags: Whether the file holds tags at all.
+            passes: Of refinement, 0 (none) to 20; a better picture in as many bytes, slowly.
+        """
+        mode = "size" if target_bytes else "quality"
+        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
+        received = self._workshop.receive(photo)
+        encoded = self._encode(received, wish, None if tags is None else wish.tags)
+        path = self._workshop.files.save(encoded.data, f"{received.name}.dicmh")
+        stream = encoded.stream
+        facts = {
+            **_facts(stream, encoded.section_bits),
+            "tags": [asdict(tag) for tag in encoded.tags],
+            "upload_bytes": received.upload_bytes,
+            "notes": list(received.notes),
+        }
+        return gr.FileData(path=path, orig_name=f"{received.name}.dicmh"), facts
+
+    def decode(
+        self,
+        file: gr.FileData,
+        preset: str = "fast",
+        steps: int = 0,
+        guidance_scale: float = 0,
+        sampler: str = "",
+        seed: str = "",
+        start: float = 0,
+        realism: float = -1,
+        control_scale: float = -1,
+    ) -> tuple[gr.FileData, dict[str, Any]]:
+        """Decode a .dicmh file; returns the picture as a PNG and how it was decoded.
+
+        Args:
+            file: The .dicmh file.
+            preset: instant, fast or paper; what the settings below leave open.
+            steps: Denoising steps, 1 to 1000; 0 takes the preset's.
+            guidance_scale: How strongly the tags steer, 1 (off) to 30; 0 takes the preset's.
+            sampler: ddpm, ddim or dpm-solver++; empty takes the preset's.
+            seed: Seed of the start noise, a whole number; empty derives it from the file.
+            start: 1 starts from pure noise, less from the decoded hint; 0 takes the preset's.
+            realism: 0 shows the file's own content, 1 the painted picture; -1 takes the preset's.
+            control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
+        """
+        _, stream = self._workshop.open_file(file)
+        name = f"{self._workshop.files.path_of(file).stem}-decoded.png"
+        settings = chosen_settings(
+            self._codec.config.profile,
+            preset,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            sampler=sampler,
+            seed=seed,
+            start=start,
+            realism=realism,
+            control_scale=control_scale,
+        )
+        last = self._decode(stream, settings)
+        path = self._workshop.files.save(last.png, name)
+        facts = {
+            "n_bytes": stream.n_bytes,
+            "bpp": stream.bpp,
+            "seconds": round(last.seconds, 3),
+            "settings": asdict(settings) | {"sampler": settings.sampler.value},
+        }
+        return gr.FileData(path=path, orig_name=name), facts
+
+    def compare(
+        self,
+        photo: gr.FileData,
+        target_bytes: int = 0,
+        codecs: list[str] | None = None,
+        preset: str = "fast",
+    ) -> dict[str, Any]:
+        """Code a photograph by several codecs within the same bytes; returns a row for each.
+
+        Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, and how many of the
+        original's objects a detector finds again. Codecs that are not at hand are under absent.
+
+        Args:
+            photo: The photograph.
+            target_bytes: What each file may hold; 0 takes the size of our file of quality 50.
+            codecs: Of ours, content, no_tags, jpeg, avif, jxl, vvc, elic, webp; all but webp if
+                none is named.
+            preset: How ours is decoded: instant, fast or paper.
+        """
+        n_bytes, keys = (
+            whole_number("target_bytes", target_bytes),
+            read_words("codecs", codecs or ()),
+        )
+        received = self._workshop.receive(photo)
+        return self._compare(received, n_bytes, keys, str(preset))
+
+    def info(self, file: gr.FileData) -> dict[str, Any]:
+        """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
+
+        Args:
+            file: The .dicmh file.
+        """
+        _, stream = self._workshop.open_file(file)
+        bits = self._verify(stream)
+        names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
+        return _facts(stream, bits) | {"tags": names}
+
+    def _encode_now(self, photo: Photo, wish: CodingWish, tags: Sequence[str] | None) -> Encoded:
+        """Code a photograph with these tags; without any, the tagger chooses."""
+        image = self._workshop.load(photo)
+        chosen: Sequence[Any] = () if tags is None else tags
+        if wish.send_tags and tags is None:
+            chosen = self._workshop.tag(photo, image)
+        return self._workshop.encode(photo, image, wish, chosen if wish.send_tags else ())
+
+    def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
+        *_, last = self._workshop.decode(stream, settings)
+        return last
+
+
+def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings:  # noqa: ANN401
+    """Return a preset with what a program set instead.
+
+    Args:
+        profile: Of the networks.
+        preset: Name of the preset.
+        given: Of the controls, by their names; what a program leaves open is in ``_UNSET``.
+
+    Raises:
+        ConfigError: If there is no such preset, or a setting is no number or out of range.
+    """
+    controls = controls_of(preset_of(profile, str(preset)))._asdict()
+    controls |= {name: value for name, value in given.items() if value != _UNSET[name]}
+    return read_settings(Controls(**controls))
+
+
+def add_endpoints(workshop: Workshop) -> None:
+    """Publish the endpoints inside the current page."""
+    endpoints = Endpoints(workshop)
+    for name in ("encode", "decode", "compare", "info"):
+        gr.api(_public(getattr(endpoints, name)), api_name=name, **CALLS)
+
+
+def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint with its errors worded for callers."""
+
+    @functools.wraps(endpoint)
+    def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
+        (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
+        return answer
+
+    return public
+
+
+def _facts(stream: Bitstream, section_bits: Mapping[str, float]) -> dict[str, Any]:
+    return header_fields(stream) | {"section_bits": dict(section_bits)}

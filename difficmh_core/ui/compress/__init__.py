@@ -1,0 +1,1 @@
+"""The tab that compresses a photograph."""

@@ -1,0 +1,101 @@
+"""What runs in the browser: a link that restores settings, never the picture; names for icons."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.encoding import level_of
+from difficmh_core.errors import ConfigError
+from difficmh_core.ui import texts
+from difficmh_core.ui.components.decoder_controls import CUSTOM_PRESET
+from difficmh_core.ui.runtime.errors import toast
+from difficmh_core.ui.runtime.session import (
+    BY_QUALITY,
+    BY_SIZE,
+    Controls,
+    Update,
+    controls_of,
+    read_settings,
+    read_wish,
+)
+
+__all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
+
+LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *Controls._fields)
+"""Names in the link, in the order of the components."""
+_TEXTS = {"mode", "sampler", "seed"}
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""What a browser writes; ``float`` takes other scripts' digits and underscores too."""
+
+
+def link_script() -> str:
+    """Return the browser's part: it writes the link, into the address too, and copies it."""
+    return f"""(...values) => {{
+      const link = new URL(window.location.href);
+      {json.dumps(LINK_KEYS)}.forEach((key, index) => link.searchParams.set(key, values[index]));
+      window.history.replaceState(null, "", link);
+      navigator.clipboard?.writeText(link.href).catch(() => null);
+      return link.href;
+    }}"""
+
+
+def name_examples_script(names: Sequence[str]) -> str:
+    """Return the browser's part that names the example pictures for screen readers."""
+    labels = [texts.EXAMPLE.format(name=name) for name in names]
+    return f"""() => {{
+      const labels = {json.dumps(labels)};
+      const gallery = document.querySelector("#examples");
+      const name = () => gallery.querySelectorAll("button.gallery-item").forEach(
+        (button, index) => button.setAttribute("aria-label", labels[index]));
+      if (!gallery) return;
+      name();
+      new MutationObserver(name).observe(gallery, {{childList: true, subtree: true}});
+    }}"""
+
+
+def read_link(
+    query: Mapping[str, str], presets: Mapping[str, DecodeSettings], *, refines: bool
+) -> Sequence[Update]:
+    """Return what a link sets: the components of :data:`LINK_KEYS`, then the preset.
+
+    Args:
+        query: Of the link.
+        presets: Those of the page's networks, by name.
+        refines: Whether these can refine; otherwise their page has no slider for it.
+
+    Raises:
+        gr.Error: If the link holds a setting out of range; it is said in the core's words.
+    """
+    given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
+    if not given:
+        return [gr.skip()] * (len(LINK_KEYS) + 1)
+    defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
+    values = defaults | controls_of(presets["fast"])._asdict() | given
+    try:
+        settings = read_settings(Controls(**{key: values[key] for key in Controls._fields}))
+        if values["mode"] not in (BY_QUALITY, BY_SIZE):
+            raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
+        coding = ("mode", "quality", "bytes", "tags", "passes")
+        # In both modes, since the components of both get what the link says.
+        for mode in (BY_SIZE, BY_QUALITY):
+            wish = read_wish(mode, *(values[key] for key in coding[1:]))
+        level_of(wish.quality, None)
+        if wish.passes and not refines:
+            raise ConfigError(texts.NO_REFINEMENT)
+    except ConfigError as error:
+        raise toast(str(error)) from error
+    preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
+    return [*(gr.update(value=values[key]) for key in LINK_KEYS), gr.update(value=preset)]
+
+
+def _value(key: str, text: str) -> Any:  # noqa: ANN401 (each setting has its own type)
+    if key in _TEXTS:
+        return text
+    if key == "tags":
+        return text == "true"
+    # Anything else is judged, and named, where the settings are read.
+    return float(text) if _NUMBER.fullmatch(text) else text

@@ -1,0 +1,1 @@
+"""What stands behind the tabs: the codec, files, sessions, work that can be stopped."""

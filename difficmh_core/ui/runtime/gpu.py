@@ -1,0 +1,70 @@
+"""Borrowed GPUs: on a ZeroGPU Space each event asks for one, for as long as it needs.
+
+Elsewhere the package ``spaces`` is absent, and events run on the model's thread.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.ui.runtime.worker import on_model_thread
+
+__all__ = ["borrows_gpu", "decode_duration_s", "encode_duration_s", "with_gpu"]
+
+Event = TypeVar("Event", bound=Callable[..., Any])
+MIN_S, MAX_S = 10, 120
+"""Shortest and longest time for which a GPU is asked [s]."""
+_SECONDS_PER_STEP_AND_MEGAPIXEL = 0.2
+"""Guided step of sd21 with control; twice what one H200 takes, whose slice ZeroGPU lends."""
+_SECONDS_PER_PASS_AND_MEGAPIXEL = 0.5
+"""Of refinement; four times what a training step on as many pixels took on an H200."""
+_SECONDS_BEFORE = 5.0
+"""Networks move to the GPU, the file is read, the picture is decoded and measured."""
+
+
+def borrows_gpu() -> bool:
+    """Return whether GPUs are borrowed here."""
+    return importlib.util.find_spec("spaces") is not None
+
+
+def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
+    """Return for how long a decoding needs the GPU, computed from steps and size [s].
+
+    >>> decode_duration_s(DecodeSettings(steps=50), 768 * 512)
+    10
+    >>> decode_duration_s(DecodeSettings(steps=100), 4_000_000)
+    85
+    """
+    steps = 0 if settings.realism == 0 else settings.steps
+    seconds = _SECONDS_BEFORE + _SECONDS_PER_STEP_AND_MEGAPIXEL * steps * n_pixels / 1e6
+    return round(min(max(seconds, MIN_S), MAX_S))
+
+
+def encode_duration_s(passes: int, n_pixels: int) -> int:
+    """Return for how long an encoding needs the GPU, computed from passes and size [s].
+
+    >>> encode_duration_s(0, 1_500_000)
+    10
+    >>> encode_duration_s(20, 1_500_000)
+    20
+    """
+    seconds = _SECONDS_BEFORE + _SECONDS_PER_PASS_AND_MEGAPIXEL * passes * n_pixels / 1e6
+    return round(min(max(seconds, MIN_S), MAX_S))
+
+
+def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Event:
+    """Return a heavy event, which borrows a GPU while it runs where GPUs are borrowed.
+
+    Where none are, it runs on the model's thread.
+
+    Args:
+        event: A function or generator.
+        duration_s: For how long [s]; or what tells it, given the event's arguments.
+    """
+    if not borrows_gpu():
+        return on_model_thread(event)
+    import spaces
+
+    borrowed: Event = spaces.GPU(duration=duration_s)(event)
+    return borrowed

@@ -1,0 +1,1 @@
+"""What stands before the page: address, accounts, limits, checks of every message."""

@@ -1,0 +1,212 @@
+"""The words that ``app.py`` understands, each checked before anything slow is loaded.
+
+Environment variables are read here, and the command line goes before them.
+"""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from difficmh_core.cli.parser import CACHE_VARIABLE, OneLineParser
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
+from difficmh_core.errors import ConfigError
+from difficmh_core.ui.server.accounts import AUTH_VARIABLE, read_account_file, read_accounts
+from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
+from difficmh_core.ui.server.listening import check_address
+from difficmh_core.weights.cache import default_cache_dir
+
+__all__ = ["parse_arguments"]
+
+SPACES_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
+"""Where a Hugging Face Space is shown: in a frame of the hub's own page."""
+_DEVICE = re.compile(r"cpu|cuda(:\d{1,2})?", re.ASCII)
+_ORIGIN = re.compile(r"https?://(\*\.)?[\w.-]+(:\d{1,5})?", re.ASCII)
+_ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?", re.ASCII)
+
+
+def parse_arguments(
+    words: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
+) -> argparse.Namespace:
+    """Return what the command line says; a wrong word ends the program with one line, exit code 2.
+
+    Args:
+        words: Of the command line; ``None`` takes the program's.
+        environment: Holds defaults.
+
+    Returns:
+        Besides the options, ``accounts``: names with passwords, or ``None`` for an open page.
+    """
+    parser = _build_parser(environment)
+    arguments = parser.parse_args(words)
+    try:
+        arguments.accounts = _accounts(arguments, environment)
+        check_address(arguments.host, arguments.port)
+    except ConfigError as error:
+        parser.error(str(error).removesuffix("."))
+    return arguments
+
+
+def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = OneLineParser(prog="app.py", description="Start the page of Diff-ICMH.")
+    networks = parser.add_argument_group("networks")
+    networks.add_argument(
+        "--profile", choices=PROFILE_NAMES, default="nano", help="which (default: %(default)s)"
+    )
+    networks.add_argument(
+        "--rate",
+        type=int,
+        default=DEFAULT_RATE,
+        help="which of sd21's checkpoints: 2, 4, 8, 16 or 32 (default: %(default)s)",
+    )
+    networks.add_argument(
+        "--device",
+        type=_device,
+        help="where they run: cpu, cuda, cuda:1 ... (default: cuda if there is one)",
+    )
+    networks.add_argument(
+        "--cache-dir",
+        type=Path,
+        default=environment.get(CACHE_VARIABLE) or default_cache_dir(),
+        help=f"where fetched weights lie; also ${CACHE_VARIABLE} (default: %(default)s)",
+    )
+    _add_address(parser.add_argument_group("address"), environment)
+    _add_visitors(parser.add_argument_group("visitors"), environment)
+    _add_limits(parser.add_argument_group("limits"))
+    return parser
+
+
+def _add_address(group: argparse._ArgumentGroup, environment: Mapping[str, str]) -> None:
+    group.add_argument(
+        "--host",
+        default=environment.get("GRADIO_SERVER_NAME") or "127.0.0.1",
+        help="address to listen on; 0.0.0.0 for all of IPv4, :: for all of IPv6; also "
+        "$GRADIO_SERVER_NAME (default: %(default)s)",
+    )
+    group.add_argument(
+        "--port",
+        type=_whole("a port", 1, 65_535),
+        default=environment.get("GRADIO_SERVER_PORT") or None,
+        help="port to listen on; also $GRADIO_SERVER_PORT (default: the first free one from 7860)",
+    )
+    group.add_argument(
+        "--root-path",
+        type=_root_path,
+        default=environment.get("GRADIO_ROOT_PATH") or "",
+        metavar="PATH",
+        help="where a reverse proxy shows the page: /codec, or https://example.org/codec where "
+        "the proxy does not pass on the Host header; also $GRADIO_ROOT_PATH (default: /)",
+    )
+    group.add_argument(
+        "--share",
+        action="store_true",
+        default=environment.get("GRADIO_SHARE", "").lower() == "true",
+        help="also open a public link through Gradio's servers; also GRADIO_SHARE=true",
+    )
+
+
+def _add_visitors(group: argparse._ArgumentGroup, environment: Mapping[str, str]) -> None:
+    group.add_argument(
+        "--auth",
+        action="append",
+        metavar="USER:PASSWORD",
+        help="let only this user in, and others named so; everyone on this machine can read a "
+        f"command line: use --auth-file or ${AUTH_VARIABLE} where that matters",
+    )
+    group.add_argument(
+        "--auth-file",
+        type=Path,
+        metavar="FILE",
+        help=f"let only the users of this file in: USER:PASSWORD, one a line, as ${AUTH_VARIABLE} "
+        "holds them too; without any, everyone is let in",
+    )
+    group.add_argument(
+        "--framed-by",
+        action="append",
+        type=_origin,
+        default=list(SPACES_ORIGINS) if environment.get("SPACE_ID") else [],
+        metavar="ORIGIN",
+        help="a site that may show the page in a frame, such as https://example.org or "
+        "https://*.example.org; may be given several times (default: none but the page itself; "
+        "on a Hugging Face Space, the hub)",
+    )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--max-pixels",
+        type=_whole("a number of pixels", 1),
+        default=MAX_PIXELS,
+        metavar="N",
+        help="largest picture that the page takes [px] (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-upload",
+        type=_whole("a number of megabytes", 1),
+        default=MAX_UPLOAD_MB,
+        metavar="N",
+        help="largest file that the page takes [MB] (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-queue",
+        type=_whole("a number of visitors", 1),
+        default=MAX_QUEUE,
+        metavar="N",
+        help="visitors that may wait; later ones are asked to come back (default: %(default)s)",
+    )
+    group.add_argument(
+        "--fetch-urls",
+        action="store_true",
+        help="let programs and assistants name pictures by http and https addresses; only public "
+        "ones are fetched (default: files must be uploaded)",
+    )
+
+
+def _accounts(
+    arguments: argparse.Namespace, environment: Mapping[str, str]
+) -> Sequence[tuple[str, str]] | None:
+    if arguments.auth and arguments.auth_file:
+        raise ConfigError("Accounts come from --auth or --auth-file, not from both.")
+    if arguments.auth:
+        return read_accounts(arguments.auth, "--auth")
+    if arguments.auth_file:
+        return read_account_file(arguments.auth_file)
+    if AUTH_VARIABLE in environment:
+        return read_accounts(environment[AUTH_VARIABLE].splitlines(), f"${AUTH_VARIABLE}")
+    return None
+
+
+def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number of a range."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= (most or 2**63):
+            span = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}: a whole number {span}")
+        return int(text)
+
+    return read
+
+
+def _device(text: str) -> str:
+    if not _DEVICE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not cpu, cuda, or cuda:1 and so on")
+    return text
+
+
+def _origin(text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the origin of a site, such as https://example.org"
+        )
+    return text
+
+
+def _root_path(text: str) -> str:
+    if not _ROOT_PATH.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a path, such as /codec, nor a URL, such as "
+            "https://example.org/codec"
+        )
+    return text.rstrip("/")

@@ -1,0 +1,122 @@
+"""Examples decoded in advance: ``python -m difficmh_core.ui.showcase``.
+
+A presenter then shows them at once, without a GPU and without a network: the file, its picture
+by each preset, and the comparison with every codec at hand. The results lie beside the fetched
+weights and are found by digests of photograph, model and settings, so that none outlives a
+change of any of them; what is missing is computed when a visitor asks for it.
+"""
+
+import argparse
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
+from difficmh_core.errors import DiffICMHError
+from difficmh_core.models.load import load_codec
+from difficmh_core.ui.compare import texts
+from difficmh_core.ui.compare.codecs import Task, run
+from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.weights.cache import default_cache_dir
+
+__all__ = ["example_photos", "prepare", "showcase_dir"]
+
+PHOTO_SUFFIXES = {".jpg", ".png"}
+MAX_PIXELS = 16_000_000
+PRESETS = ("instant", "fast")
+"""What is decoded in advance; ``paper`` takes minutes on a CPU."""
+_LOGGER = logging.getLogger("difficmh.showcase")
+
+
+def example_photos() -> list[Path]:
+    """Return the photographs that ship with the repository."""
+    folder = Path(__file__).parents[2] / "examples"
+    return sorted(path for path in folder.iterdir() if path.suffix in PHOTO_SUFFIXES)
+
+
+def showcase_dir(weights_dir: Path) -> Path:
+    """Return where the results lie, beside the fetched weights."""
+    return weights_dir / "showcase"
+
+
+def prepare(
+    codec: DiffICMHCodec, weights_dir: Path, photos: Sequence[Path], presets: Sequence[str]
+) -> Iterator[str]:
+    """Decode and compare each photograph, and yield what has been done.
+
+    Args:
+        codec: Loaded and ready.
+        weights_dir: Where fetched weights lie.
+        photos: The examples.
+        presets: Which presets decode them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = ServedFiles(Path(folder))
+        files.examples = {str(path) for path in photos}
+        workshop = Workshop(
+            codec,
+            max_pixels=MAX_PIXELS,
+            files=files,
+            results=ResultCache(showcase_dir(weights_dir)),
+            keeps_for_good=True,
+            weights_dir=weights_dir,
+        )
+        yield from _prepare(workshop, photos, presets)
+
+
+def _prepare(workshop: Workshop, photos: Sequence[Path], presets: Sequence[str]) -> Iterator[str]:
+    codec = workshop.codec
+    wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
+    for path in photos:
+        photo = workshop.receive(str(path))
+        image = workshop.load(photo)
+        tags = workshop.tag(photo, image)
+        encoded = workshop.encode(photo, image, wish, tags)
+        yield f"{path.name}: {len(encoded.data):,} bytes"
+        for name in presets:
+            settings = presets_of(codec.config.profile)[name]
+            *_, last = workshop.decode(encoded.stream, settings)
+            yield f"{path.name}: {name}, {last.seconds:.1f} s"
+        task = Task(
+            photo=photo,
+            image=image,
+            target_bytes=len(encoded.data),
+            tags=encoded.tags,
+            settings=presets_of(codec.config.profile)["fast"],
+        )
+        for measured in run(workshop, texts.CHOSEN, task):
+            yield f"{path.name}: {measured.row.error or measured.row.name}"
+
+
+def main() -> int:
+    """Prepare the examples of one profile; return the exit code."""
+    parser = argparse.ArgumentParser(description="Decode the page's examples in advance.")
+    parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
+    parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="of sd21's checkpoints")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--cache-dir", type=Path, default=default_cache_dir())
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        codec = load_codec(
+            arguments.profile,
+            device=arguments.device,
+            cache_dir=arguments.cache_dir,
+            rate=arguments.rate,
+        )
+        for line in prepare(codec, arguments.cache_dir, example_photos(), PRESETS):
+            _LOGGER.info("%s", line)
+    except DiffICMHError as error:
+        _LOGGER.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

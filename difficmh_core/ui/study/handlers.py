@@ -1,0 +1,279 @@
+"""Events of the study tab: experiments on one photograph, their table and report."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from difficmh_core.config.presets import preset_of
+from difficmh_core.ui.compare import texts as measures
+from difficmh_core.ui.compare.results import address_of, best_of, facts_of, original_pane
+from difficmh_core.ui.components import html
+from difficmh_core.ui.runtime.errors import toast, with_toasts
+from difficmh_core.ui.runtime.service import Workshop, png_of
+from difficmh_core.ui.runtime.session import Session, Update, whole_number
+from difficmh_core.ui.study import texts
+from difficmh_core.ui.study.experiments import (
+    Finished,
+    StudyWish,
+    Subject,
+    Trial,
+    plan,
+    run_trial,
+    uncertainty,
+)
+from difficmh_core.ui.study.plots import draw_curves
+from difficmh_core.ui.study.report import draw_card, report_of
+from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
+
+__all__ = ["Study", "StudyHandlers", "read_study_wish"]
+
+VIEWER_ID = "study-viewer"
+Shown = tuple["Study", str, str, str, str, Update | str]
+"""The study, progress, overview, viewer, table and CSV file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Study:
+    """What has been measured on a visitor's photograph.
+
+    Attributes:
+        digest: Of the photograph.
+        rows: One for each picture, the newest last.
+    """
+
+    digest: str = ""
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+
+def read_study_wish(
+    experiment: str,
+    guidances: Sequence[float],
+    steps: Sequence[int],
+    n_seeds: float,
+    qualities: Sequence[float],
+) -> StudyWish:
+    """Gather what a visitor wants to know.
+
+    Raises:
+        ConfigError: If the number of seeds is no whole number.
+    """
+    return StudyWish(
+        experiment=experiment,
+        guidances=tuple(sorted(map(float, guidances))),
+        steps=tuple(sorted(map(int, steps))),
+        n_seeds=max(2, min(16, whole_number("n_seeds", n_seeds))),
+        qualities=tuple(sorted(map(float, qualities))),
+    )
+
+
+class StudyHandlers:
+    """The events of one page around one workshop."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Take what all visitors share."""
+        self._workshop = workshop
+        self._codec = workshop.codec
+
+    @with_toasts
+    def run(self, session: Session, study: Study, *wishes: Any) -> Iterator[Shown]:  # noqa: ANN401
+        """Run an experiment, and show every picture as soon as it is there."""
+        subject = self._subject(session)
+        wish = read_study_wish(*wishes)
+        trials = plan(subject, wish, has_rates=self._codec.config.rate is None)
+        if study.digest != subject.photo.digest:
+            study = Study(digest=subject.photo.digest)
+        finished = list[Finished]()
+        for index, trial in enumerate(trials):
+            for state in run_trial(self._workshop, subject, trial):
+                if isinstance(state, Finished):
+                    finished.append(state)
+                    continue
+                part = index + state.index / max(state.total, 1)
+                words = texts.WORKING.format(
+                    index=index + 1,
+                    total=len(trials),
+                    label=trial.label,
+                    step=state.index,
+                    steps=state.total,
+                )
+                progress = html.draw_part(part, len(trials), words)
+                yield study, progress, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            study = replace(study, rows=(*study.rows, finished[-1].row()))
+            words = texts.MEASURING.format(index=index + 1, total=len(trials), label=trial.label)
+            progress = html.draw_part(index + 1, len(trials), words)
+            yield study, progress, *self._show(subject, trials, finished, study)
+        done = html.draw_message(texts.DONE.format(n=len(finished)))
+        yield study, done, *self._show(subject, trials, finished, study)
+
+    @with_toasts
+    def report(self, session: Session, study: Study) -> Iterator[tuple[Update, Update, Update]]:
+        """Make the report card of the visitor's file."""
+        subject = self._subject(session)
+        trial = Trial(
+            experiment="report",
+            key="report",
+            label=texts.CARD_DECODED,
+            quality=subject.quality,
+            tags=subject.encoded.tags,
+            settings=subject.settings,
+        )
+        for state in run_trial(self._workshop, subject, trial):
+            if isinstance(state, Finished):
+                rows = study.rows if study.digest == subject.photo.digest else ()
+                report = report_of(self._codec, subject, state, rows)
+                card = png_of(draw_card(report, subject, state))
+                name = subject.photo.name
+                image = self._workshop.files.save(card, f"{name}-report.png")
+                data = json.dumps(report, indent=1, ensure_ascii=False).encode()
+                file = self._workshop.files.save(data, f"{name}-report.json")
+                yield (
+                    gr.update(value=image, visible=True),
+                    gr.update(value=image, visible=True),
+                    gr.update(value=file, visible=True),
+                )
+
+    def _subject(self, session: Session) -> Subject:
+        if session.photo is None or session.encoded is None:
+            raise toast(texts.NO_PHOTO)
+        return Subject(
+            photo=session.photo,
+            image=self._workshop.load(session.photo),
+            encoded=session.encoded,
+            settings=session.settings or preset_of(self._codec.config.profile, "fast"),
+        )
+
+    def _show(
+        self,
+        subject: Subject,
+        trials: Sequence[Trial],
+        finished: Sequence[Finished],
+        study: Study,
+    ) -> tuple[str, str, str, Update]:
+        """Return the overview, the viewer, the table and the CSV file."""
+        experiment = trials[0].experiment
+        best = best_of([item.values for item in finished])
+        panes = [self._pane(subject, item, best) for item in finished]
+        overview = ""
+        if experiment == "grid":
+            overview = _draw_grid(trials, finished, panes, best)
+        elif experiment == "sweep":
+            overview = draw_curves([(item.bpp, item.values) for item in finished])
+        elif experiment == "seeds" and len(finished) > 1:
+            panes = [*self._seed_panes(subject, finished), *panes]
+        size = subject.image.height, subject.image.width
+        viewer = viewer_markup(
+            [original_pane(subject.photo.path), *panes],
+            size=size,
+            viewer_id=f"{VIEWER_ID}-{experiment}",
+        )
+        path = self._workshop.files.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
+
+    def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
+        path = self._workshop.files.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
+        size = (
+            Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
+            Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
+        )
+        facts = (*size, *facts_of(item.values, best))
+        label = item.trial.label
+        return Pane(key=item.trial.key, label=label, source=address_of(path), facts=facts)
+
+    def _seed_panes(self, subject: Subject, finished: Sequence[Finished]) -> list[Pane]:
+        mean, spread, peak = uncertainty([item.image for item in finished])
+        words = {
+            "mean": (mean, texts.MEAN.format(n=len(finished)), texts.MEAN_NOTE),
+            "spread": (spread, texts.UNCERTAINTY, texts.UNCERTAINTY_NOTE.format(peak=peak)),
+        }
+        return [
+            Pane(
+                key=key,
+                label=label,
+                source=address_of(
+                    self._workshop.files.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                ),
+                note=note,
+            )
+            for key, (image, label, note) in words.items()
+        ]
+
+
+def _draw_grid(
+    trials: Sequence[Trial],
+    finished: Sequence[Finished],
+    panes: Sequence[Pane],
+    best: Mapping[str, float],
+) -> str:
+    """Return guidance x steps as a table of pictures; what is still to come is empty."""
+    guidances = sorted({trial.settings.guidance_scale for trial in trials})
+    steps = sorted({trial.settings.steps for trial in trials})
+    found = {
+        (item.trial.settings.steps, item.trial.settings.guidance_scale): (item, pane)
+        for item, pane in zip(finished, panes, strict=True)
+    }
+    heads = "".join(f'<th scope="col">{guidance:g}</th>' for guidance in guidances)
+    lines = "".join(
+        f'<tr><th scope="row">{n}</th>'
+        + "".join(_draw_cell(found.get((n, guidance)), best) for guidance in guidances)
+        + "</tr>"
+        for n in steps
+    )
+    return (
+        f'<div class="grid-of-pictures" tabindex="0" role="region" aria-label="{texts.GRID}">'
+        f'<table><thead><tr><th scope="col">{texts.GRID_CORNER}</th>{heads}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -> str:
+    if found is None:
+        return "<td></td>"
+    item, pane = found
+    psnr, lpips = item.values["psnr_db"], item.values.get("lpips_alex")
+    more = texts.GRID_CELL_MORE.format(psnr=psnr, seconds=item.seconds)
+    first = "" if lpips is None else f"<span>{texts.GRID_CELL.format(lpips=lpips)}</span>"
+    is_best = lpips is not None and best.get("lpips_alex") == lpips
+    return (
+        f'<td{" class=best" if is_best else ""}><img src="{escape(pane.source)}" '
+        f'alt="{escape(pane.label)}">{first}<span>{more}</span></td>'
+    )
+
+
+def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return everything that has been measured, the newest first."""
+    keys = [key for key in measures.NAMES if any(key in row for row in rows)]
+    names = [*texts.COLUMNS.values(), *(measures.NAMES[key][0] for key in keys)]
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    lines = ""
+    for row in reversed(rows):
+        told = dict(row) | {
+            "experiment": texts.EXPERIMENT_NAMES.get(str(row["experiment"]), ""),
+            "n_bytes": f"{row['n_bytes']:,}",
+            "bpp": f"{row['bpp']:.4f}",
+            "seconds": f"{row['seconds']:.1f}",
+        }
+        told |= {key: f"{row[key]:.{measures.DIGITS[key]}f}" for key in keys if key in row}
+        cells = "".join(
+            f"<td>{escape(str(told.get(key, '')))}</td>"
+            for key in [*list(texts.COLUMNS)[1:], *keys]
+        )
+        lines += f'<tr><th scope="row">{escape(told["experiment"])}</th>{cells}</tr>'
+    return (
+        f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, keys, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()

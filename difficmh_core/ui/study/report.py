@@ -1,0 +1,186 @@
+"""A report of one photograph: a card to show (PNG), and all numbers with their origin (JSON).
+
+The report names versions and hashes, and the two commands that make the same file and the same
+picture again.
+"""
+
+import hashlib
+import importlib.metadata
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.evaluation.report import label_of
+from difficmh_core.models.fingerprint import model_key
+from difficmh_core.ui import texts
+from difficmh_core.ui.compare import texts as measures
+from difficmh_core.ui.study import texts as words
+from difficmh_core.ui.study.experiments import Finished, Subject
+
+__all__ = ["commands_of", "draw_card", "report_of"]
+
+WIDTH_PX, MARGIN_PX, GAP_PX = 1280, 40, 20
+BACKGROUND, INK, MUTED, ACCENT = "#ffffff", "#16202c", "#526072", "#0f766e"
+_PACKAGES = ("torch", "diffusers", "constriction", "numpy", "pillow", "gradio")
+
+
+def report_of(
+    codec: DiffICMHCodec,
+    subject: Subject,
+    finished: Finished,
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return everything about one file and its picture; what JSON can hold.
+
+    Args:
+        codec: The codec of the page.
+        subject: The photograph and its file.
+        finished: The picture.
+        rows: What else was measured on this photograph.
+    """
+    encoded = subject.encoded
+    stream = encoded.stream
+    return {
+        "program": {
+            "name": "difficmh",
+            "version": _version("difficmh"),
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "model": {
+            "profile": codec.config.profile,
+            "fingerprint": codec.fingerprint.hex(),
+            "sha256": model_key(codec),
+        },
+        "photograph": {
+            "name": subject.photo.name,
+            "width_px": subject.image.width,
+            "height_px": subject.image.height,
+            "rgb_sha256": _sha256(subject.image.tobytes()),
+        },
+        "file": {
+            "n_bytes": stream.n_bytes,
+            "bpp": stream.bpp,
+            "quality": round(subject.quality, 2),
+            "tags": [tag.name for tag in encoded.tags],
+            "section_bits": dict(encoded.section_bits),
+            "sha256": _sha256(encoded.data),
+        },
+        "settings": asdict(subject.settings) | {"sampler": subject.settings.sampler.value},
+        "picture": {
+            "png_sha256": _sha256(finished.png),
+            "rgb_sha256": _sha256(finished.image.tobytes()),
+            "seconds": round(finished.seconds, 3),
+        },
+        "measures": dict(finished.values),
+        "commands": commands_of(codec, subject),
+        "measured": [dict(row) for row in rows],
+    }
+
+
+def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
+    """Return the commands that make the same file and the same picture again."""
+    name, profile = subject.photo.name, codec.config.profile
+    tags = ",".join(tag.name for tag in subject.encoded.tags) or "none"
+    rate = codec.config.rate
+    quality = ["--quality", f"{subject.quality:.6g}"] if rate is None else ["--rate", str(rate)]
+    program = ["python", "-m", "difficmh_core"]
+    encode = [*program, "encode", f"{name}.png", f"{name}.dicmh", *quality, "--tags", tags]
+    decode = [*program, "decode", f"{name}.dicmh", f"{name}-decoded.png"]
+    decode += _options(subject.settings)
+    return [shlex.join([*command, "--profile", profile]) for command in (encode, decode)]
+
+
+def _options(settings: DecodeSettings) -> list[str]:
+    low, high = settings.guidance_interval
+    options = [
+        *("--steps", str(settings.steps)),
+        *("--guidance", f"{settings.guidance_scale:g}"),
+        *("--guidance-interval", f"{low:g}", f"{high:g}"),
+        *("--sampler", settings.sampler.value),
+        *("--start", f"{settings.start:g}"),
+        *("--realism", f"{settings.realism:g}"),
+        *("--control", f"{settings.control_scale:g}"),
+    ]
+    return options if settings.seed is None else [*options, "--seed", str(settings.seed)]
+
+
+def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -> Image.Image:
+    """Return the card: both pictures at equal size, the numbers, the commands, the notice."""
+    side = (WIDTH_PX - 2 * MARGIN_PX - GAP_PX) // 2
+    pictures = [_fitted(image, side) for image in (subject.image, finished.image)]
+    file, model = report["file"], report["model"]
+    numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
+    numbers += [
+        f"{label_of(key)}  {finished.values[key]:.{measures.DIGITS[key]}f}"
+        for key in measures.NAMES
+        if key in finished.values and key != "box_f1"
+    ]
+    origin = [
+        f"{texts.FACT_TAGS}: {', '.join(file['tags']) or texts.NO_TAGS}",
+        f"{texts.FACT_PROFILE} {model['profile']}, {texts.FACT_MODEL.lower()} "
+        f"{model['fingerprint']}, difficmh {report['program']['version']}, "
+        f"torch {report['program']['torch']}",
+        f"SHA-256 {words.CARD_ORIGINAL.lower()} (RGB) {report['photograph']['rgb_sha256'][:32]}",
+        f"SHA-256 .dicmh {file['sha256'][:32]}",
+        f"SHA-256 {words.CARD_DECODED.lower()} (RGB) {report['picture']['rgb_sha256'][:32]}",
+    ]
+    commands = [line for command in report["commands"] for line in _wrapped(command, 118)]
+    height = 130 + pictures[0].height + 40 + 46 + 26 * (len(origin) + len(commands) + 1) + 90
+    card = Image.new("RGB", (WIDTH_PX, height), BACKGROUND)
+    draw = ImageDraw.Draw(card)
+    draw.text((MARGIN_PX, 34), words.CARD_TITLE, fill=ACCENT, font=_font(34))
+    draw.text((MARGIN_PX, 84), subject.photo.name, fill=MUTED, font=_font(20))
+    top = 130
+    for index, (picture, name) in enumerate(
+        zip(pictures, (words.CARD_ORIGINAL, words.CARD_DECODED), strict=True)
+    ):
+        left = MARGIN_PX + index * (side + GAP_PX)
+        card.paste(picture, (left, top))
+        draw.text((left, top + picture.height + 8), name, fill=MUTED, font=_font(18))
+    top += pictures[0].height + 44
+    draw.text((MARGIN_PX, top), "     ".join(numbers), fill=INK, font=_font(21))
+    top += 46
+    for line in origin:
+        draw.text((MARGIN_PX, top), line, fill=MUTED, font=_font(17))
+        top += 26
+    for line in (words.CARD_COMMAND, *commands):
+        draw.text((MARGIN_PX, top), line, fill=INK, font=_font(17))
+        top += 26
+    draw.text((MARGIN_PX, top + 16), words.CARD_NOTICE, fill="#8a4b08", font=_font(18))
+    return card
+
+
+def _fitted(image: Image.Image, width: int) -> Image.Image:
+    height = max(1, round(image.height * width / image.width))
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("   ")
+        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "from source"

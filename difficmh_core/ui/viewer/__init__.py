@@ -1,0 +1,1 @@
+"""The viewer that puts pictures side by side."""
