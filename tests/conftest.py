@@ -1,12 +1,20 @@
 """What many tests share: the tiny codec, a picture, the command line."""
 
 from functools import cache
+from pathlib import Path
 
 import hypothesis  # noqa: F401 (first imported when tests end, Python 3.11.7 fails to compile it)
 import numpy as np
 import pytest
 import torch
+from jaxtyping import install_import_hook
 from PIL import Image
+
+PACKAGE = Path(__file__).parents[1] / "difficmh_core"
+CHECKED = [f"difficmh_core.{path.stem}" for path in PACKAGE.iterdir() if path.name[0].isalpha()]
+"""Their shapes and types are checked at every call; the page's events take what comes."""
+CHECKED.remove("difficmh_core.ui")
+install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.file_guide import ROOT, file_guide, first_line, source_files, written_guide
 
-MOST_LINES = 349
+MOST_LINES = 350
 MOST_BYTES = 60 * 2**20
 
 

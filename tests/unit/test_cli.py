@@ -46,7 +46,7 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
     ]
     words = [[str(word) for word in command] for command in commands]
     done = in_new_process(
-        "from difficmh_core.cli import main\n"
+        "from difficmh_core.cli.main import main\n"
         f"assert [main(words) for words in {words!r}] == [0, 0, 1]"
     )
     assert done.returncode == 0, done.stderr
@@ -108,7 +108,7 @@ def test_info_tells_every_field_and_every_section(run, tiny_file):
 def test_info_needs_no_torch(tiny_file):
     done = in_new_process(
         "import sys\n"
-        "from difficmh_core.cli import main\n"
+        "from difficmh_core.cli.main import main\n"
         f"assert main(['info', {str(tiny_file)!r}]) == 0\n"
         "assert 'torch' not in sys.modules"
     )
