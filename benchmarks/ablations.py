@@ -28,7 +28,8 @@ from difficmh_core.config.presets import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.image_io import read_image
-from difficmh_core.models.load import NANO_FOLDER, load_codec
+from difficmh_core.models.load import load_codec
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.data import load_photographs
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings

@@ -16,7 +16,7 @@ def test_there_is_something_to_run():
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_runs(block, tmp_path, monkeypatch):
-    from difficmh_core.models.load import NANO_FOLDER
+    from difficmh_core.models.nano import NANO_FOLDER
     from difficmh_core.weights.cache import default_cache_dir, is_cached
     from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
 

@@ -22,7 +22,7 @@ import torch
 
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic

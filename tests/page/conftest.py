@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.picture_pool import PicturePool
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.page import Page, build_page

@@ -7,8 +7,6 @@ import gradio as gr
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import button_states, html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
@@ -43,14 +41,12 @@ class DecodeFileHandlers:
         )
         tags = ", ".join(self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = texts.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
-        quality = QUALITY_MAX * stream.quality_level / QUALITY_LEVELS
-        rate = self._codec.config.rate
         rows = (
             (texts.FACT_PICTURE, size),
             (texts.FACT_TAGS, tags or texts.NO_TAGS),
-            (texts.FACT_QUALITY, texts.QUALITY_VALUE.format(quality=quality))
-            if rate is None
-            else (texts.FACT_RATE, str(rate)),
+            (texts.FACT_QUALITY, texts.QUALITY_VALUE.format(quality=stream.quality))
+            if stream.rate is None
+            else (texts.FACT_RATE, str(stream.rate)),
             (texts.FACT_PROFILE, stream.profile),
             (texts.FACT_MODEL, stream.fingerprint.hex()),
             (texts.FACT_CHECKSUM, f"{stream.checksum:08x}"),
