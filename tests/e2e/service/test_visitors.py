@@ -11,7 +11,7 @@ from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.ui.server.limits import MAX_QUEUE
-from tests.page.service.visitor import QueueFullError, Visitor
+from tests.e2e.service.visitor import QueueFullError, Visitor
 
 N_VISITORS = 50
 STEPS = DecodeSettings(steps=3, guidance_scale=2.0, sampler=SamplerName.DDIM)
