@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from difficmh_core.picture_pool import PicturePool
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.page import Page, build_page
 from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from tests.page.program import running_program
@@ -108,16 +111,29 @@ def photos(tmp_path_factory) -> dict[str, Path]:
     return paths
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What is behind the tabs of a page, without the page."""
+
+    service: CodecService
+    uploads: UploadStore
+    files: ServedFiles
+
+    def receive(self, path: Path) -> Photo:
+        """Take a photograph as if a visitor had brought it."""
+        return self.uploads.receive(self.files.store_upload(path.read_bytes(), path.name))
+
+
 @pytest.fixture(scope="session")
-def files_in(photos) -> Callable[[Path], ServedFiles]:
-    """Return the files of a page of its own in a folder, whose examples are the photographs."""
+def runtime_in(codec) -> Callable[..., Runtime]:
+    """Return what is behind a page whose files lie in a folder."""
 
-    def served(folder: Path) -> ServedFiles:
+    def made(folder: Path, *, max_pixels: int = MAX_PIXELS, **settings) -> Runtime:
         files = ServedFiles(folder)
-        files.examples = {str(path) for path in photos.values()}
-        return files
+        uploads = UploadStore(files, max_pixels=max_pixels)
+        return Runtime(CodecService(codec, files=files, **settings), uploads, files)
 
-    return served
+    return made
 
 
 @pytest.fixture(scope="session")
