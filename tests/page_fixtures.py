@@ -20,7 +20,7 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
-from tests.page.program import running_program
+from tests.e2e.program import running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")

@@ -9,7 +9,7 @@ from PIL import Image
 from difficmh_core.latent_optimization import Refiner
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.runtime.session import Session, read_request
-from tests.page.actions import decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import decoded, download, encode, file_size, set_auto
 
 PACE_S = 0.4
 
