@@ -21,11 +21,11 @@ from difficmh_core.ui.runtime.errors import toast, with_toasts
 from difficmh_core.ui.runtime.service import Workshop
 from difficmh_core.ui.runtime.session import (
     CodingWish,
-    Controls,
     Decoding,
     Photo,
     Session,
     Update,
+    by_name,
     read_settings,
     read_wish,
 )
@@ -125,7 +125,7 @@ class CompressHandlers:
         """Decode the visitor's file, step by step, and compare it with the photograph."""
         if session.encoded is None:
             raise toast(texts.ENCODE_FIRST)
-        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        settings = read_settings(by_name(controls))
         photo, encoded = self._photo(session), session.encoded
         original = self._workshop.load(photo)
         for state in self._workshop.decode(encoded.stream, settings):
