@@ -45,6 +45,13 @@ def commands(path):
                 yield words
 
 
+def named_files(path):
+    """The names of files and folders of ours that the text mentions as code."""
+    spans = re.findall(r"`([^`\n]+)`", without_code(path))
+    folders = r"(tests|difficmh_core|benchmarks|docs|examples)/"
+    return [span for span in spans if re.fullmatch(rf"{folders}[\w/.-]+|[\w/*.]+\.py", span)]
+
+
 def without_code(path):
     """The text of a document, without its code blocks."""
     return _FENCE.sub("", path.read_text())

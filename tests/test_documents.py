@@ -7,7 +7,16 @@ import pytest
 
 from difficmh_core.cli.parser import build_parser
 from tests.documented_numbers import statements, tables
-from tests.documents import GUIDES, ROOT, all_documents, anchors, links, name_of, plain_text
+from tests.documents import (
+    GUIDES,
+    ROOT,
+    all_documents,
+    anchors,
+    links,
+    name_of,
+    named_files,
+    plain_text,
+)
 
 PACKAGE = ROOT / "difficmh_core"
 MOST_LINES_OF_README = 200
@@ -33,6 +42,13 @@ def test_every_link_leads_somewhere(document):
         assert target.resolve().is_relative_to(ROOT.resolve()), link
         if anchor:
             assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_every_file_that_is_named_exists(guide):
+    for name in named_files(guide):
+        places = [ROOT / name, PACKAGE / name, *ROOT.glob(f"[a-z]*/**/{name}")]
+        assert any(place.exists() for place in places), name
 
 
 def test_no_picture_is_left_over():
