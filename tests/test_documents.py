@@ -81,13 +81,13 @@ def test_every_option_is_explained(command):
             assert f"`{action.option_strings[0]}`" in text, action.option_strings
 
 
-def test_every_room_is_described():
-    rooms = {path.stem for path in PACKAGE.iterdir() if path.name[0].isalpha()} | {"_support"}
+def test_every_folder_is_described():
+    names = {path.stem for path in PACKAGE.iterdir() if path.name[0].isalpha()} | {"_support"}
     text = (ROOT / "docs" / "architecture.md").read_text()
-    assert {room for room in rooms if f"`{room}" not in text and f"/{room}" not in text} == set()
+    assert {name for name in names if f"`{name}" not in text} == set()
 
 
-def test_the_rooms_stand_in_the_order_of_imports():
+def test_the_order_of_imports_is_the_contract():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (contract,) = (
         contract
