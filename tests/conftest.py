@@ -19,9 +19,9 @@ install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pe
 
 pytest_plugins = ["tests.page_fixtures"]
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # several tests at once: one thread for each is faster
-    torch.set_num_threads(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # and for the programs that a test starts
+# The networks are small: several threads would wait for each other more than they compute.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # and in the programs that a test starts
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The whole latent codec at tiny size: what it trains on, what it codes, what it decodes."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -14,11 +16,17 @@ ONE_RATE = replace(CONFIG, n_rate_points=1)
 QUALITY = torch.tensor([0.0, 1.0])
 
 
-def build(config=CONFIG):
+@cache
+def built(config):
     torch.manual_seed(0)
     codec = LatentCodec(config).eval()
     codec.update_tables()
     return codec
+
+
+def build(config=CONFIG):
+    """A codec that a test may change."""
+    return deepcopy(built(config))
 
 
 @pytest.fixture(scope="module")
