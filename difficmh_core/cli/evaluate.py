@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 from accelerate import PartialState
 
 from difficmh_core._support.atomic_files import check_writable
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
 from difficmh_core.errors import BackendUnavailableError, ConfigError
@@ -46,7 +47,6 @@ __all__ = ["main"]
 
 CONTENT = "content"
 """The content latent decoded without diffusion."""
-_OURS = {"content": DecodeSettings(steps=1, realism=0.0)}
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 _DEFAULT_RATES = (0.03, 0.06, 0.12)
 _NONE = ["none"]
@@ -194,7 +194,11 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         profile, _, label = key.removesuffix(REFINED).partition("-")
         if profile not in PROFILE_NAMES:
             continue
-        settings = _OURS.get(label) or preset_of(profile, label)
+        settings = (
+            replace(preset_of(profile), realism=0.0)
+            if label == CONTENT
+            else preset_of(profile, label)
+        )
         if profile not in codecs:
             codec = load_codec(
                 profile,
@@ -221,8 +225,8 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core compare",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} compare",
         description="One photograph by every codec within the same bytes.",
     )
     parser.add_argument("photo", type=Path)
@@ -236,8 +240,8 @@ def _compare_parser() -> argparse.ArgumentParser:
 
 
 def _evaluate_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core evaluate",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} evaluate",
         description="A folder of pictures by every codec at several rates; goes on where it was.",
     )
     parser.add_argument("folder", type=Path)

@@ -6,11 +6,14 @@ from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.profiles import profile_of
 from difficmh_core.errors import ConfigError
 
-__all__ = ["preset_of", "presets_of"]
+__all__ = ["DEFAULT_PRESET", "preset_of", "presets_of"]
+
+DEFAULT_PRESET = "fast"
+"""How a file is decoded where nobody says how."""
 
 
 def presets_of(profile: str) -> Mapping[str, DecodeSettings]:
-    """Find the presets of a profile: ``instant``, ``fast`` and ``paper``.
+    """The presets of a profile by name: ``instant``, ``fast`` and ``paper``.
 
     Raises:
         ConfigError: If there is no such profile.
@@ -18,8 +21,8 @@ def presets_of(profile: str) -> Mapping[str, DecodeSettings]:
     return profile_of(profile).presets
 
 
-def preset_of(profile: str, name: str) -> DecodeSettings:
-    """Find one preset of a profile.
+def preset_of(profile: str, name: str = DEFAULT_PRESET) -> DecodeSettings:
+    """One preset of a profile.
 
     Raises:
         ConfigError: If there is no such profile, or no preset of this name.

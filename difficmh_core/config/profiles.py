@@ -137,8 +137,15 @@ _SMALL: Presets = MappingProxyType(
 )
 _PUBLISHED: Presets = MappingProxyType(
     {
-        "instant": DecodeSettings(steps=6, guidance_scale=1.0, start=0.6),
-        "fast": DecodeSettings(steps=20, guidance_scale=5.0, guidance_interval=_GUIDED),
+        "instant": DecodeSettings(
+            steps=6, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER, start=0.6
+        ),
+        "fast": DecodeSettings(
+            steps=20,
+            guidance_scale=5.0,
+            guidance_interval=_GUIDED,
+            sampler=SamplerName.DPM_SOLVER,
+        ),
         "paper": _PAPER,
     }
 )

@@ -1,0 +1,277 @@
+"""The real program with nano: ``app.py`` in its own process, in a real browser."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difficmh_core.bitstream.container import Bitstream
+from tests.e2e.actions import download, open_tab
+from tests.e2e.program import ROOT
+
+PHOTO = ROOT / "examples" / "astronaut.png"
+TIMEOUT_MS = 120_000
+PREVIEW_S, PICTURE_S = 5.0, 12.0
+"""From the upload of a picture of 512 x 512 px to its first preview, and to the finished one."""
+AXE_RULES = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
+SERIOUS = {"serious", "critical"}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def visit(browser, app_url):
+    """Return a function that opens the page; at the end, the console must be free of errors."""
+    contexts, complaints = [], []
+
+    def open_page(width=1440, height=1000, scheme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",  # colors halfway through a transition say nothing
+        )
+        context.set_default_timeout(TIMEOUT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda said: (
+                said.type == "error" and complaints.append(f"{said.text} {said.location}")
+            ),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(app_url + ("?__theme=dark" if scheme == "dark" else ""))
+        page.wait_for_selector("#photo input[type=file]", state="attached")
+        # What the page itself names once it is alive; before, it would miss keys and clicks.
+        page.wait_for_selector("[aria-label='Example: astronaut']")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def upload(page, photo=PHOTO):
+    page.set_input_files("#photo input[type=file]", photo)
+    page.wait_for_selector("#facts .file")
+    page.wait_for_selector("#status .result")
+
+
+def other_photo(tmp_path, level=0) -> Path:
+    """A photograph that nothing has been kept of."""
+    with Image.open(PHOTO) as image:
+        pixels = np.asarray(image.convert("RGB")).copy()
+    pixels[: level + 1, 0] ^= 1
+    path = tmp_path / f"other{level}.jpg"
+    Image.fromarray(pixels).save(path, quality=92)
+    return path
+
+
+def test_a_visitor_sees_the_picture_soon_and_downloads_what_the_decoder_made(visit, tmp_path):
+    page = visit()
+    upload(page)  # loads what every visitor after the first finds loaded
+    page.reload()
+    page.wait_for_selector("#photo input[type=file]", state="attached")
+    began = time.perf_counter()
+    page.set_input_files("#photo input[type=file]", other_photo(tmp_path))
+    page.wait_for_selector("#preview img")
+    preview_s = time.perf_counter() - began
+    page.wait_for_selector("#status .result")
+    picture_s = time.perf_counter() - began
+    sys.stderr.write(f"\nfirst preview {preview_s:.1f} s, picture {picture_s:.1f} s\n")
+    assert "smaller than your JPEG" in page.inner_text("#facts")
+
+    file = tmp_path / "photo.dicmh"
+    file.write_bytes(download(page, "#dicmh-file").read_bytes())
+    shown = Image.open(download(page, "#picture-file"))
+    assert shown.format == "PNG"
+    subprocess.run(
+        [sys.executable, "-m", "difficmh_core", "decode", file, tmp_path / "decoded.png"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    assert np.array_equal(shown, Image.open(tmp_path / "decoded.png"))
+    if os.getloadavg()[0] < os.cpu_count() + 1:  # on a busy machine, time says nothing
+        assert preview_s <= PREVIEW_S
+        assert picture_s <= PICTURE_S
+
+
+def test_a_removed_tag_changes_file_and_picture(visit):
+    page = visit()
+    upload(page)
+    file, picture = (
+        download(page, name).read_bytes() for name in ("#dicmh-file", "#picture-file")
+    )
+    page.uncheck("#tags label:has-text('person') input")
+    page.wait_for_selector("#tags label:has-text('person'):not(:has-text('bits'))")
+    page.wait_for_selector("#status .result")
+    assert download(page, "#dicmh-file").read_bytes() != file
+    assert download(page, "#picture-file").read_bytes() != picture
+
+
+def test_ticks_that_follow_each_other_quickly_all_count(visit):
+    page = visit()
+    upload(page)
+    ticks = page.locator("#tags label input")
+    assert ticks.count() > 1
+    for index in range(ticks.count()):
+        ticks.nth(index).uncheck()
+    page.wait_for_selector("#tags:not(:has-text('bits'))")
+    page.wait_for_selector("#status .result")
+    assert not any(ticks.nth(index).is_checked() for index in range(ticks.count()))
+    file = download(page, "#dicmh-file").read_bytes()
+    assert Bitstream.from_bytes(file).tag_ids == ()
+
+
+def test_the_camera_takes_a_photograph(visit):
+    page = visit()
+    page.context.grant_permissions(["camera"])
+    page.click("#photo button[aria-label='Capture from camera']")
+    page.click("#photo button:has-text('Access')")
+    page.wait_for_function("document.querySelector('#photo video').readyState === 4")
+    page.click("#photo button[aria-label='capture photo']")
+    page.wait_for_selector("#facts .file")
+    page.wait_for_selector("#status .result")
+
+
+def test_stopping_midway_frees_the_queue_at_once(visit):
+    page, other = visit(), visit()
+    upload(page)
+    upload(other)
+    page.click("#compress-preset label:has-text('Paper')")
+    page.locator("#progress", has_text=re.compile(r"Step \d+ of 50")).wait_for()
+    other.click("#compress-preset label:has-text('Instant')")
+    page.click("#compress-stop")
+    page.wait_for_selector("#status:has-text('Stopped')")
+    other.wait_for_selector("#status:has-text('1 step')")
+
+
+def test_the_viewer_of_a_comparison_zooms_all_pictures_together(visit):
+    page = visit()
+    upload(page)
+    open_tab(page, "Compare")
+    for name in ("VVC", "ELIC", "AVIF", "JPEG XL"):
+        page.uncheck(f"#compare-codecs label:has(span:text-is('{name}')) input")
+    page.click("#compare-start")
+    page.wait_for_selector("#compare-progress .message")
+    rows = page.locator("#compare-table tbody tr")
+    assert rows.count() == 4
+    assert "JPEG" in rows.nth(1).inner_text()
+    viewer = page.locator("dicmh-viewer#compare-viewer")
+    before = viewer.evaluate(ZOOMS)
+    viewer.locator("button", has_text="100 %").first.click()
+    page.wait_for_timeout(500)
+    after = viewer.evaluate(ZOOMS)
+    assert len(set(after)) == 1
+    assert before != after
+
+
+ZOOMS = """viewer => [...viewer.shadowRoot.querySelectorAll("img.picture, .pane img, canvas")]
+  .filter(picture => picture.getBoundingClientRect().width > 0)
+  .map(picture => Math.round(picture.getBoundingClientRect().width))"""
+
+
+def test_the_decode_tab_takes_good_files_and_refuses_damaged_ones(visit, tmp_path):
+    page = visit()
+    upload(page)
+    good, damaged = tmp_path / "good.dicmh", tmp_path / "damaged.dicmh"
+    data = download(page, "#dicmh-file").read_bytes()
+    good.write_bytes(data)
+    damaged.write_bytes(data[:40] + bytes([data[40] ^ 1]) + data[41:])
+    picture = download(page, "#picture-file").read_bytes()
+    open_tab(page, "Decode a file")
+    page.set_input_files("#file input[type=file]", damaged)
+    assert "damaged" in page.wait_for_selector(".toast-body").inner_text()
+    page.click("#file button[aria-label='Clear']")
+    page.set_input_files("#file input[type=file]", good)
+    page.wait_for_selector("#file-status .result")
+    shown = Image.open(download(page, "#file-picture-file"))
+    assert np.array_equal(shown, Image.open(io.BytesIO(picture)))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+def test_axe_finds_no_serious_fault_and_nothing_is_cut(visit, scheme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(width=width, height=900, scheme=scheme)
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    upload(page)
+    faults = {}
+    for tab in ("Compress", "Compare", "Study", "Decode a file", "About"):
+        _open_any(page, tab)
+        page.wait_for_timeout(600)
+        found = Axe().run(page, options={"runOnly": AXE_RULES})
+        for fault in found.response["violations"]:
+            if fault["impact"] in SERIOUS:
+                nodes = [node["html"][:160] for node in fault["nodes"]]
+                faults[tab, fault["id"]] = nodes
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert faults == {}
+
+
+def _open_any(page, name):
+    """Open a tab, from Gradio's menu of those that do not fit where needed."""
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if tab.count() and tab.first.is_visible():
+        tab.first.click()
+        return
+    page.locator(".overflow-menu > button").click()
+    page.locator(".overflow-dropdown button", has_text=name).click()
+
+
+def test_the_keyboard_is_enough(visit, tmp_path):
+    page = visit()
+    _tab_to(page, "#photo button")
+    _choose_with_enter(page, PHOTO)
+    page.wait_for_selector("#status .result")
+    _tab_to(page, "#tags label:has-text('person') input")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#tags label:has-text('person'):not(:has-text('bits'))")
+    page.wait_for_selector("#status .result")
+    _tab_to(page, "#compress-preset label:has-text('Instant') input")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#status:has-text('1 step')")
+    _tab_to(page, "#picture-file, #picture-file button, #picture-file a")
+    with page.expect_download():
+        page.keyboard.press("Enter")
+
+
+def _choose_with_enter(page, path, most=20):
+    """Press Enter until the field answers: Gradio draws it before it answers to keys."""
+    late = pytest.importorskip("playwright.sync_api").TimeoutError
+    for _ in range(most):
+        try:
+            with page.expect_file_chooser(timeout=5_000) as chooser:
+                page.keyboard.press("Enter")
+        except late:
+            continue
+        chooser.value.set_files(path)
+        return
+    pytest.fail("The field does not answer to the Enter key.")
+
+
+def _tab_to(page, selector, most=120):
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.locator(selector).evaluate_all("all => all.includes(document.activeElement)"):
+            return
+    pytest.fail(f"The Tab key does not reach {selector}.")
+
+
+def test_info_without_jargon(visit):
+    page = visit()
+    open_tab(page, "About")
+    words = page.inner_text("#about-sections")
+    assert "invents detail" in words
+    assert "autoencoder.safetensors" in words
+    assert re.search(r"[0-9a-f]{16}", words)
