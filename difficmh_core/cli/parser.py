@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core import __version__
+from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.config.decoding import SETTINGS
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
 from difficmh_core.config.presets import DEFAULT_PRESET
 
-__all__ = ["CACHE_VARIABLE", "build_parser"]
-
-CACHE_VARIABLE = "DIFFICMH_CACHE"
-"""Environment variable that names the folder of fetched weights."""
+__all__ = ["build_parser"]
 
 
 def build_parser() -> argparse.ArgumentParser:

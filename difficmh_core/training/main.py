@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
@@ -62,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
         check=arguments.check,
         runs=arguments.runs,
         limit=arguments.limit,
+        cache_dir=cache_folder(),
     )
     for line in _run(recipe, arguments):
         sys.stderr.write(json.dumps(dict(line)) + "\n")

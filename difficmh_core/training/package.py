@@ -26,7 +26,6 @@ from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import read_devices
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.network_card import (
     NetworkCard,
@@ -128,7 +127,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             one.
     """
     files = write_networks(recipe, folder)
-    codec = load_codec("nano", weights_folder=folder)
+    codec = load_codec("nano", weights_folder=folder, cache_dir=recipe.cache_dir)
     if codec.config.autoencoder.scaling_factor != recipe.scaling_factor:
         raise CheckpointError(
             f"NANO scales latents by {codec.config.autoencoder.scaling_factor}, but these were "
@@ -229,7 +228,7 @@ def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
 @torch.inference_mode()
 def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
     """Return what the validation pictures become at several qualities, preset ``fast``."""
-    perceptual = perceptual_distance("alex", default_cache_dir())
+    perceptual = perceptual_distance("alex", recipe.cache_dir)
     results = dict[float, list[Measure]]()
     for original in torch.split(recipe.check_pictures, 1):
         image = to_image(original)
