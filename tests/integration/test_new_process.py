@@ -26,6 +26,9 @@ folder, told = pathlib.Path(sys.argv[1]), {{}}
 def imported(*names):
     return [name for name in names if name in sys.modules]
 
+import difficmh_core
+told["package"] = [imported("torch", "numpy", "PIL"), "load_codec" in dir(difficmh_core)]
+
 from difficmh_core.ui.main import main as start_page
 sys.argv = ["app.py", "--port", "many"]
 said = io.StringIO()
@@ -117,6 +120,10 @@ def told(coded, home, tiny_file, tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return json.loads((folder / "told.json").read_text())
+
+
+def test_the_package_imports_nothing_until_a_name_is_asked_for(told):
+    assert told["package"] == [[], True]
 
 
 def test_a_wrong_word_for_the_page_is_answered_before_anything_slow_is_imported(told):
