@@ -60,7 +60,7 @@ fetch: $(VENV)/.installed
 
 # The pictures of the page in docs/, which the README shows.
 screenshots: $(VENV)/.installed-dev browser
-	$(BIN)/python -m tests.page.screenshots
+	$(BIN)/python -m tests.e2e.screenshots
 
 # The browser tests drive Debian's chromium; without it they are skipped and say so.
 browser:

@@ -22,8 +22,8 @@ import httpx
 import psutil
 
 from tests.crafted_pictures import CRAFTED
-from tests.page.program import ROOT, Program, running_program
-from tests.page.service.visitor import Visitor
+from tests.e2e.program import ROOT, Program, running_program
+from tests.e2e.service.visitor import Visitor
 
 PHOTO = ROOT / "examples" / "astronaut.png"
 RESULT = Path(__file__).parent / "results" / "crafted_pictures.json"

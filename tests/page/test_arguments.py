@@ -9,7 +9,7 @@ import pytest
 from difficmh_core.ui.server.arguments import parse_arguments
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.server.listening import check_address, server_name
-from tests.page.program import ROOT
+from tests.e2e.program import ROOT
 
 
 @pytest.fixture

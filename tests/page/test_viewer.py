@@ -5,7 +5,7 @@ import re
 import pytest
 
 from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_head, viewer_markup
-from tests.page.viewer.drawn import markup, some_panes
+from tests.e2e.viewer.drawn import markup, some_panes
 
 
 def test_everything_from_outside_is_escaped():

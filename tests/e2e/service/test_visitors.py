@@ -12,7 +12,7 @@ from PIL import Image
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.ui.runtime.session import controls_of
 from difficmh_core.ui.server.limits import MAX_QUEUE
-from tests.page.service.visitor import QueueFullError, Visitor
+from tests.e2e.service.visitor import QueueFullError, Visitor
 
 N_VISITORS = 50
 STEPS = DecodeSettings(steps=3, sampler=SamplerName.DDIM)

@@ -15,10 +15,10 @@ from gradio_client.exceptions import AuthenticationError
 from difficmh_core.ui import main
 from difficmh_core.ui.page import build_page
 from difficmh_core.ui.server.arguments import parse_arguments
-from tests.page.actions import decoded, encode
-from tests.page.conftest import MAX_PIXELS
-from tests.page.program import ROOT
-from tests.page.proxy import running_proxy
+from tests.e2e.actions import decoded, encode
+from tests.e2e.program import ROOT
+from tests.e2e.proxy import running_proxy
+from tests.page_fixtures import MAX_PIXELS
 
 USER, PASSWORD = "ada", "a:long one"
 PATH = "/codec"

@@ -22,8 +22,8 @@ from difficmh_core.ui.page import MAX_SESSIONS
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.cache import Entry, ResultCache
 from difficmh_core.ui.runtime.session import controls_of
-from tests.page.program import Program, running_program
-from tests.page.service.visitor import Visitor
+from tests.e2e.program import Program, running_program
+from tests.e2e.service.visitor import Visitor
 
 LOGGER = logging.getLogger(__name__)
 N_ROUNDS = 2000
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.long
 def tiny_program(
     folder: Path, *, pace_s: float = 0.0, keep_s: float = 540.0, served: Path | None = None
 ) -> Iterator[Program]:
-    words = ("-m", "tests.page.service.tiny_program", str(pace_s), str(keep_s))
+    words = ("-m", "tests.e2e.service.tiny_program", str(pace_s), str(keep_s))
     with running_program(folder, words, served) as program:
         yield program
 

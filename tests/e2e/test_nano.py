@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
-from tests.page.actions import download, open_tab
-from tests.page.program import ROOT
+from tests.e2e.actions import download, open_tab
+from tests.e2e.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
 TIMEOUT_MS = 120_000

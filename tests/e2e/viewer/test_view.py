@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.page.viewer.drawn import WIDTH, choose_mode, markup, middle, press, scale, transforms
+from tests.e2e.viewer.drawn import WIDTH, choose_mode, markup, middle, press, scale, transforms
 
 
 def test_the_wheel_zooms_all_panes_and_the_point_at_the_cursor_stays(visit):

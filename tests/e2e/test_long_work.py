@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from tests.page.actions import decoded, encode, open_tab
+from tests.e2e.actions import decoded, encode, open_tab
 
 PACE_S = 0.8
 """A step takes that long, so that a test sees each and can act in the middle."""

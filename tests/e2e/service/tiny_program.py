@@ -1,6 +1,6 @@
 """The program around the tiny codec, slowed down: all of ``app.py`` but the networks.
 
-Usage: ``python -m tests.page.service.tiny_program PACE_S KEEP_S --port ...``
+Usage: ``python -m tests.e2e.service.tiny_program PACE_S KEEP_S --port ...``
 """
 
 import os

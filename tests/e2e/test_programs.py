@@ -12,7 +12,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from tests.page.program import ROOT
+from tests.e2e.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
 

@@ -1,4 +1,4 @@
-"""Pictures of the page for the README: ``python -m tests.page.screenshots [FOLDER]``.
+"""Pictures of the page for the README: ``python -m tests.e2e.screenshots [FOLDER]``.
 
 With a folder, every tab is taken there at three widths, light and dark, to be looked at.
 """
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
-from tests.page.program import ROOT, running_program
+from tests.e2e.program import ROOT, running_program
 
 CHROMIUM = "/usr/bin/chromium"
 WIDTHS = (1440, 768, 360)

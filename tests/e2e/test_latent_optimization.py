@@ -10,7 +10,7 @@ from difficmh_core.latent_optimization import Refiner
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.runtime.service import Workshop
 from difficmh_core.ui.runtime.session import Session, read_wish
-from tests.page.actions import decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import decoded, download, encode, file_size, set_auto
 
 PACE_S = 0.4
 

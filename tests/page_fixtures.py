@@ -17,7 +17,7 @@ from difficmh_core.ui.page import Page, build_page
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
-from tests.page.program import running_program
+from tests.e2e.program import running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
 TAG_NAMES = ("dog", "person", "boat")

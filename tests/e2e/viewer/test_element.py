@@ -4,7 +4,7 @@ import gradio as gr
 import pytest
 
 from difficmh_core.ui.viewer.markup import Pane, viewer_head
-from tests.page.viewer.drawn import (
+from tests.e2e.viewer.drawn import (
     FACTS,
     MODES,
     choose_mode,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.config.presets import preset_of
-from tests.page.actions import choose_preset, decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import choose_preset, decoded, download, encode, file_size, set_auto
 
 
 @pytest.fixture

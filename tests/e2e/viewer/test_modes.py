@@ -1,7 +1,7 @@
 """Side by side, slider, blink, difference; boxes and loupe."""
 
 from difficmh_core.ui.viewer.markup import Pane
-from tests.page.viewer.drawn import (
+from tests.e2e.viewer.drawn import (
     HEIGHT,
     WIDTH,
     choose_mode,
