@@ -16,6 +16,8 @@ CHECKED = [f"difficmh_core.{path.stem}" for path in PACKAGE.iterdir() if path.na
 CHECKED.remove("difficmh_core.ui")
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
+pytest_plugins = ["tests.page_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def tiny_codec():

@@ -21,8 +21,9 @@ from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.served_files import ServedFiles
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.session import CodingRequest
+from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["example_photos", "prepare", "showcase_dir"]
@@ -57,41 +58,42 @@ def prepare(
         presets: Which presets decode them.
     """
     with tempfile.TemporaryDirectory() as folder:
-        files = ServedFiles(Path(folder))
-        files.examples = {str(path) for path in photos}
-        workshop = Workshop(
+        files = ServedFiles(Path(folder), examples=photos)
+        uploads = UploadStore(files, max_pixels=MAX_PIXELS)
+        service = CodecService(
             codec,
-            max_pixels=MAX_PIXELS,
             files=files,
             results=ResultCache(showcase_dir(weights_dir)),
             keeps_for_good=True,
             weights_dir=weights_dir,
         )
-        yield from _prepare(workshop, photos, presets)
+        yield from _prepare(service, uploads, files.examples, presets)
 
 
-def _prepare(workshop: Workshop, photos: Sequence[Path], presets: Sequence[str]) -> Iterator[str]:
-    codec = workshop.codec
-    wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
-    for path in photos:
-        photo = workshop.receive(str(path))
-        image = workshop.load(photo)
-        tags = workshop.tag(photo, image)
-        encoded = workshop.encode(photo, image, wish, tags)
-        yield f"{path.name}: {len(encoded.data):,} bytes"
+def _prepare(
+    service: CodecService, uploads: UploadStore, names: Sequence[str], presets: Sequence[str]
+) -> Iterator[str]:
+    profile = service.codec.config.profile
+    request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
+    for served in names:
+        photo, file = uploads.receive(served), Path(served).name
+        image = uploads.load(photo)
+        tags = service.tag(photo, image)
+        encoded = service.encode(photo, image, request, tags)
+        yield f"{file}: {len(encoded.data):,} bytes"
         for name in presets:
-            settings = presets_of(codec.config.profile)[name]
-            *_, last = workshop.decode(encoded.stream, settings)
-            yield f"{path.name}: {name}, {last.seconds:.1f} s"
+            settings = presets_of(profile)[name]
+            *_, last = service.decode(encoded.stream, settings)
+            yield f"{file}: {name}, {last.seconds:.1f} s"
         task = Task(
             photo=photo,
             image=image,
             target_bytes=len(encoded.data),
             tags=encoded.tags,
-            settings=presets_of(codec.config.profile)["fast"],
+            settings=presets_of(profile)["fast"],
         )
-        for measured in run(workshop, texts.CHOSEN, task):
-            yield f"{path.name}: {measured.row.error or measured.row.name}"
+        for measured in run(service, texts.CHOSEN, task):
+            yield f"{file}: {measured.row.error or measured.row.name}"
 
 
 def main() -> int:
