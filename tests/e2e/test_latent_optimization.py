@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from difficmh_core.latent_optimization import Refiner
+from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.runtime.session import Session, read_request
 from tests.e2e.actions import decoded, download, encode, file_size, set_auto
@@ -17,7 +17,7 @@ PACE_S = 0.4
 @pytest.fixture
 def paced(monkeypatch):
     """Refinement with a pause after each pass, so that a test can act in the middle; counted."""
-    passes, steps = [], Refiner.steps
+    passes, steps = [], LatentOptimizer.steps
 
     def slow(*args, **kwargs):
         for step in steps(*args, **kwargs):
@@ -25,7 +25,7 @@ def paced(monkeypatch):
             time.sleep(PACE_S)
             yield step
 
-    monkeypatch.setattr(Refiner, "steps", slow)
+    monkeypatch.setattr(LatentOptimizer, "steps", slow)
     return passes
 
 
@@ -95,7 +95,7 @@ def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, m
     page = visit()
     refine(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
-    page.wait_for_selector("text=Refinement takes pictures of up to 100 pixels")
+    page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
     refine(page, 0)
     page.wait_for_selector("#facts .file")
@@ -162,13 +162,13 @@ def session(runtime, photos):
 
 
 def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
-    loaded, make = [], Refiner.__init__
+    loaded, make = [], LatentOptimizer.__init__
 
     def counted(self, *args, **kwargs):
         loaded.append(self)
         make(self, *args, **kwargs)
 
-    monkeypatch.setattr(Refiner, "__init__", counted)
+    monkeypatch.setattr(LatentOptimizer, "__init__", counted)
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
     files = []
