@@ -32,7 +32,7 @@ from difficmh_core.ui.runtime.session import (
     whole_number,
 )
 
-__all__ = ["add_endpoints", "chosen_settings"]
+__all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
@@ -180,14 +180,14 @@ def add_endpoints(workshop: Workshop) -> None:
     endpoints = Endpoints(workshop)
     for name, endpoint in (
         ("encode", endpoints.encode),
-        ("decode", _with_settings(endpoints.decode)),
+        ("decode", with_settings(endpoints.decode)),
         ("compare", endpoints.compare),
         ("info", endpoints.info),
     ):
         gr.api(_public(endpoint), api_name=name, **CALLS)
 
 
-def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
     settings = [setting for setting in SETTINGS if setting.unset is not None]
