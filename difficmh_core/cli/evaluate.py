@@ -12,6 +12,7 @@ from pathlib import Path
 from accelerate import PartialState
 
 from difficmh_core._support.atomic_files import check_writable
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of
@@ -225,8 +226,8 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core compare",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} compare",
         description="One photograph by every codec within the same bytes.",
     )
     parser.add_argument("photo", type=Path)
@@ -240,8 +241,8 @@ def _compare_parser() -> argparse.ArgumentParser:
 
 
 def _evaluate_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core evaluate",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} evaluate",
         description="A folder of pictures by every codec at several rates; goes on where it was.",
     )
     parser.add_argument("folder", type=Path)

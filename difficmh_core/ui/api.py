@@ -21,16 +21,15 @@ from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_toasts
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import (
-    CodingWish,
-    Decoding,
-    Photo,
+    CodingRequest,
+    read_request,
     read_settings,
-    read_wish,
     read_words,
     whole_number,
 )
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
@@ -39,16 +38,16 @@ CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 
 
 class Endpoints:
-    """What programs can ask of one workshop."""
+    """What programs can ask."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all callers share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
         self._encode = with_gpu(self._encode_now, MAX_S)
         self._decode = with_gpu(self._decode_now, MAX_S)
-        self._compare = with_gpu(functools.partial(compare_photo, workshop), MAX_S)
-        self._verify = with_gpu(workshop.codec.verify, MIN_S)
+        self._compare = with_gpu(functools.partial(compare_photo, service, uploads), MAX_S)
+        self._verify = with_gpu(service.codec.verify, MIN_S)
 
     def encode(
         self,
@@ -70,10 +69,10 @@ class Endpoints:
             passes: Of refinement, 0 (none) to 20; a better picture in as many bytes, slowly.
         """
         mode = "size" if target_bytes else "quality"
-        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
-        received = self._workshop.receive(photo)
-        encoded = self._encode(received, wish, None if tags is None else wish.tags)
-        path = self._workshop.files.save(encoded.data, f"{received.name}.dicmh")
+        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
+        received = self._uploads.receive(photo)
+        encoded = self._encode(received, request, None if tags is None else request.tags)
+        path = self._service.save(encoded.data, f"{received.name}.dicmh")
         stream = encoded.stream
         facts = {
             **_facts(stream, encoded.section_bits),
@@ -96,11 +95,11 @@ class Endpoints:
             preset: instant, fast or paper; what the settings below leave open.
             **given: The decoding settings.
         """
-        _, stream = self._workshop.open_file(file)
-        name = f"{self._workshop.files.path_of(file).stem}-decoded.png"
+        opened = self._uploads.open_file(file)
+        name, stream = f"{opened.name}-decoded.png", opened.stream
         settings = chosen_settings(self._codec.config.profile, preset, **given)
         last = self._decode(stream, settings)
-        path = self._workshop.files.save(last.png, name)
+        path = self._service.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
@@ -132,7 +131,7 @@ class Endpoints:
             whole_number("target_bytes", target_bytes),
             read_words("codecs", codecs or ()),
         )
-        received = self._workshop.receive(photo)
+        received = self._uploads.receive(photo)
         return self._compare(received, n_bytes, keys, str(preset))
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
@@ -141,21 +140,23 @@ class Endpoints:
         Args:
             file: The .dicmh file.
         """
-        _, stream = self._workshop.open_file(file)
+        stream = self._uploads.open_file(file).stream
         bits = self._verify(stream)
         names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
         return _facts(stream, bits) | {"tags": names}
 
-    def _encode_now(self, photo: Photo, wish: CodingWish, tags: Sequence[str] | None) -> Encoded:
+    def _encode_now(
+        self, photo: Photo, request: CodingRequest, tags: Sequence[str] | None
+    ) -> Encoded:
         """Code a photograph with these tags; without any, the tagger chooses."""
-        image = self._workshop.load(photo)
+        image = self._uploads.load(photo)
         chosen: Sequence[Any] = () if tags is None else tags
-        if wish.send_tags and tags is None:
-            chosen = self._workshop.tag(photo, image)
-        return self._workshop.encode(photo, image, wish, chosen if wish.send_tags else ())
+        if request.send_tags and tags is None:
+            chosen = self._service.tag(photo, image)
+        return self._service.encode(photo, image, request, chosen if request.send_tags else ())
 
     def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
-        *_, last = self._workshop.decode(stream, settings)
+        *_, last = self._service.decode(stream, settings)
         return last
 
 
@@ -175,9 +176,9 @@ def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings: 
     return read_settings(controls_of(preset_of(profile, str(preset))) | changes)
 
 
-def add_endpoints(workshop: Workshop) -> None:
+def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     """Publish the endpoints inside the current page."""
-    endpoints = Endpoints(workshop)
+    endpoints = Endpoints(service, uploads)
     for name, endpoint in (
         ("encode", endpoints.encode),
         ("decode", with_settings(endpoints.decode)),

@@ -14,8 +14,8 @@ from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.ui.api import chosen_settings
 from difficmh_core.ui.compress.links import LINK_KEYS, read_link
 from difficmh_core.ui.runtime.session import (
+    read_request,
     read_settings,
-    read_wish,
     read_words,
     whole_number,
 )
@@ -70,7 +70,7 @@ def read_as_call(data):
         if not isinstance(settings, DecodeSettings) or not 1 <= settings.steps <= 1000:
             raise AssertionError(f"{call} was read as {settings}")
     try:
-        wish = read_wish(*coding, call.get("passes", 0), call.get("tags"))
+        wish = read_request(*coding, call.get("passes", 0), call.get("tags"))
         read_words("codecs", call.get("codecs") or ())
         whole_number("target_bytes", call.get("target_bytes", 0))
         tags = resolve_tags(wish.tags, _VOCABULARY, _MOST_TAGS)

@@ -19,8 +19,8 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.runtime.cache import Entry, key_of
-from difficmh_core.ui.runtime.service import Workshop, png_of
-from difficmh_core.ui.runtime.session import Photo
+from difficmh_core.ui.runtime.service import CodecService, png_of
+from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
 
 __all__ = [
@@ -78,7 +78,7 @@ class Measured:
 
 
 def contestants_of(
-    workshop: Workshop, keys: Sequence[str], task: Task
+    workshop: CodecService, keys: Sequence[str], task: Task
 ) -> tuple[list[tuple[str, Contender]], dict[str, str]]:
     """Return the chosen codecs in the order in which they run, and why the absent ones are.
 
@@ -112,7 +112,7 @@ def contestants_of(
     return [(key, found[key]) for key in in_turn], absent
 
 
-def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) -> Measured:
+def measure_one(workshop: CodecService, key: str, contender: Contender, task: Task) -> Measured:
     """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
     settings = (task.tags, task.settings) if key in OURS else ()
     place = key_of(
@@ -127,8 +127,8 @@ def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) 
         task.image,
         [task.target_bytes],
         [contender],
-        workshop.judge,
-        original=workshop.seen(task.photo, task.image),
+        workshop.evaluator,
+        original=workshop.features(task.photo, task.image),
     )
     png = png_of(outcome.picture) if outcome.picture is not None else b""
     row = outcome.row
@@ -141,7 +141,7 @@ def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) 
     return measured
 
 
-def run(workshop: Workshop, keys: Sequence[str], task: Task) -> Iterator[Measured]:
+def run(workshop: CodecService, keys: Sequence[str], task: Task) -> Iterator[Measured]:
     """Yield every codec's file, the absent codecs last, each with the reason."""
     found, absent = contestants_of(workshop, keys, task)
     for key, contender in found:
@@ -175,7 +175,7 @@ def without_paths(reason: str, weights_dir: Path) -> str:
     return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
 
 
-def _files_with(workshop: Workshop, tags: Sequence[Tag]) -> FilesOfPicture:
+def _files_with(workshop: CodecService, tags: Sequence[Tag]) -> FilesOfPicture:
     """Return our files of a picture by quality level, all with the same tags."""
 
     def open_picture(image: Image.Image) -> Callable[[int], bytes]:

@@ -10,7 +10,7 @@ from PIL import Image
 from difficmh_core.evaluation.statistics import is_higher_better
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
-from difficmh_core.ui.runtime.service import Workshop, png_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer.markup import Fact, Pane
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
@@ -49,7 +49,7 @@ def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fa
     )
 
 
-def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -> Pane:
+def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
     """Return a decoded picture with its numbers and boxes."""
     row = measured.row
     size = (
@@ -60,7 +60,7 @@ def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
     if measured.boxes is not None:
         notes.append(_count(measured.boxes))
-    path = workshop.files.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
+    path = workshop.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
     return Pane(
         key=measured.key,
         label=label_of(measured),
@@ -76,7 +76,9 @@ def original_pane(path: str, overlay: str | None = None) -> Pane:
     return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
 
 
-def original_overlay(workshop: Workshop, measured: Measured, size: tuple[int, int]) -> str | None:
+def original_overlay(
+    workshop: CodecService, measured: Measured, size: tuple[int, int]
+) -> str | None:
     """Return the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
@@ -136,7 +138,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
     )
 
 
-def _overlay(workshop: Workshop, measured: Measured) -> str | None:
+def _overlay(workshop: CodecService, measured: Measured) -> str | None:
     if measured.boxes is None:
         return None
     with Image.open(io.BytesIO(measured.png)) as picture:
@@ -144,10 +146,10 @@ def _overlay(workshop: Workshop, measured: Measured) -> str | None:
     return _saved_overlay(workshop, measured.boxes, size)
 
 
-def _saved_overlay(workshop: Workshop, boxes: BoxAgreement, size: tuple[int, int]) -> str:
+def _saved_overlay(workshop: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
     """Return the address of a transparent picture of the boxes; the size is (width, height)."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
-    return address_of(workshop.files.save(png_of(drawn), "boxes.png"))
+    return address_of(workshop.save(png_of(drawn), "boxes.png"))
 
 
 def _count(boxes: BoxAgreement) -> str:

@@ -19,8 +19,8 @@ from difficmh_core.ui.runtime.session import (
     BY_QUALITY,
     BY_SIZE,
     Update,
+    read_request,
     read_settings,
-    read_wish,
 )
 
 __all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
@@ -82,9 +82,9 @@ def read_link(
         coding = ("mode", "quality", "bytes", "tags", "passes")
         # In both modes, since the components of both get what the link says.
         for mode in (BY_SIZE, BY_QUALITY):
-            wish = read_wish(mode, *(values[key] for key in coding[1:]))
-        level_of(wish.quality, None)
-        if wish.passes and not refines:
+            request = read_request(mode, *(values[key] for key in coding[1:]))
+        level_of(request.quality, None)
+        if request.passes and not refines:
             raise ConfigError(texts.NO_REFINEMENT)
     except ConfigError as error:
         raise toast(str(error)) from error

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
-
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import (
     CONTROL_NAMES,
@@ -19,17 +17,16 @@ from difficmh_core.config.kinds import Choice, Number, Seed, Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
+from difficmh_core.ui.runtime.uploads import Photo
 
 __all__ = [
-    "CodingWish",
-    "Decoding",
-    "Photo",
+    "CodingRequest",
     "Session",
     "Update",
     "by_name",
     "read_number",
+    "read_request",
     "read_settings",
-    "read_wish",
     "read_words",
 ]
 
@@ -39,27 +36,6 @@ BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
 MOST_PASSES = 20
 """Of refinement. The command line takes more, but other visitors would wait for them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A photograph that a visitor brought.
-
-    Attributes:
-        path: Where it lies without its metadata, a PNG in the page's cache.
-        digest: Of that PNG.
-        name: Name of the upload without its suffix.
-        upload_bytes: Size of the upload [bytes].
-        upload_format: Format of the upload, as people call it.
-        notes: What was told when it was read, such as that it was the first of several frames.
-    """
-
-    path: str
-    digest: str
-    name: str
-    upload_bytes: int
-    upload_format: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,32 +67,9 @@ class Session:
         return controls_of(self.settings) != by_name(controls)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decoding:
-    """The state of one decoding.
-
-    Attributes:
-        index: Steps done, 0 before the first.
-        total: Steps in all.
-        seconds: Time since the start [s].
-        preview: A small picture, enlarged; ``None`` before the first step.
-        image: The finished picture, ``None`` before the last step.
-        png: The same as a file.
-        was_kept: Whether the picture had been decoded before.
-    """
-
-    index: int
-    total: int
-    seconds: float
-    preview: Image.Image | None = None
-    image: Image.Image | None = None
-    png: bytes = b""
-    was_kept: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodingWish:
-    """How a visitor wants the file.
+class CodingRequest:
+    """How the file shall be.
 
     Attributes:
         quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.
@@ -133,15 +86,15 @@ class CodingWish:
     passes: int = 0
 
 
-def read_wish(
+def read_request(
     mode: str,
     quality: float,
     target_bytes: float,
     send_tags: bool,
     passes: float = 0,
     tags: list[str] | None = None,
-) -> CodingWish:
-    """Gather how the file shall be.
+) -> CodingRequest:
+    """Gather how a visitor wants the file.
 
     Raises:
         ConfigError: If a value is no number, a size is below one byte, there are too many
@@ -154,7 +107,7 @@ def read_wish(
         n_bytes = whole_number("target_bytes", target_bytes)
         if n_bytes < 1:
             raise ConfigError(texts.TOO_FEW_BYTES.format(n_bytes=n_bytes))
-    return CodingWish(
+    return CodingRequest(
         quality=None if mode == BY_SIZE else read_number("quality", quality),
         target_bytes=n_bytes if mode == BY_SIZE else None,
         send_tags=bool(send_tags),

@@ -15,8 +15,9 @@ from difficmh_core.ui.compare import texts as measures
 from difficmh_core.ui.compare.results import address_of, best_of, facts_of, original_pane
 from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
-from difficmh_core.ui.runtime.service import Workshop, png_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session, Update, whole_number
+from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.experiments import (
     Finished,
@@ -73,12 +74,12 @@ def read_study_wish(
 
 
 class StudyHandlers:
-    """The events of one page around one workshop."""
+    """The events of one page."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all visitors share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
 
     @with_toasts
     def run(self, session: Session, study: Study, *wishes: Any) -> Iterator[Shown]:  # noqa: ANN401
@@ -90,7 +91,7 @@ class StudyHandlers:
             study = Study(digest=subject.photo.digest)
         finished = list[Finished]()
         for index, trial in enumerate(trials):
-            for state in run_trial(self._workshop, subject, trial):
+            for state in run_trial(self._service, subject, trial):
                 if isinstance(state, Finished):
                     finished.append(state)
                     continue
@@ -123,15 +124,15 @@ class StudyHandlers:
             tags=subject.encoded.tags,
             settings=subject.settings,
         )
-        for state in run_trial(self._workshop, subject, trial):
+        for state in run_trial(self._service, subject, trial):
             if isinstance(state, Finished):
                 rows = study.rows if study.digest == subject.photo.digest else ()
                 report = report_of(self._codec, subject, state, rows)
                 card = png_of(draw_card(report, subject, state))
                 name = subject.photo.name
-                image = self._workshop.files.save(card, f"{name}-report.png")
+                image = self._service.save(card, f"{name}-report.png")
                 data = json.dumps(report, indent=1, ensure_ascii=False).encode()
-                file = self._workshop.files.save(data, f"{name}-report.json")
+                file = self._service.save(data, f"{name}-report.json")
                 yield (
                     gr.update(value=image, visible=True),
                     gr.update(value=image, visible=True),
@@ -143,7 +144,7 @@ class StudyHandlers:
             raise toast(texts.NO_PHOTO)
         return Subject(
             photo=session.photo,
-            image=self._workshop.load(session.photo),
+            image=self._uploads.load(session.photo),
             encoded=session.encoded,
             settings=session.settings or preset_of(self._codec.config.profile),
         )
@@ -172,11 +173,11 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._workshop.files.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        path = self._service.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
         return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
 
     def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
-        path = self._workshop.files.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
+        path = self._service.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
         size = (
             Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
             Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
@@ -196,7 +197,7 @@ class StudyHandlers:
                 key=key,
                 label=label,
                 source=address_of(
-                    self._workshop.files.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                    self._service.save(png_of(image), f"{subject.photo.name}-{key}.png")
                 ),
                 note=note,
             )
