@@ -17,7 +17,7 @@ from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.ui.compare.handlers import compare_photo
-from difficmh_core.ui.runtime.errors import with_toasts
+from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import (
@@ -222,7 +222,7 @@ def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
-        (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
+        (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
     return public

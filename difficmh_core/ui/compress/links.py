@@ -12,7 +12,7 @@ from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.decoder_controls import CUSTOM_PRESET
-from difficmh_core.ui.runtime.errors import toast
+from difficmh_core.ui.runtime.errors import shown_error
 from difficmh_core.ui.runtime.session import (
     BY_QUALITY,
     BY_SIZE,
@@ -87,7 +87,7 @@ def read_link(
         if request.passes and not refines:
             raise ConfigError(texts.NO_REFINEMENT)
     except ConfigError as error:
-        raise toast(str(error)) from error
+        raise shown_error(str(error)) from error
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
     return [*(gr.update(value=values[key]) for key in LINK_KEYS), gr.update(value=preset)]
 

@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import gradio as gr
+
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
+from difficmh_core.ui.runtime.events import Event
 from difficmh_core.ui.runtime.uploads import Photo
 
 __all__ = [
+    "KEPT_S",
     "CodingRequest",
     "Controls",
     "Session",
-    "Update",
+    "Source",
     "controls_of",
     "read_number",
     "read_request",
@@ -25,8 +29,8 @@ __all__ = [
     "read_words",
 ]
 
-Update = dict[str, Any]
-"""What Gradio makes of ``gr.update``: a component's new properties."""
+KEPT_S = 600
+"""What the page keeps for a visitor is forgotten after this time [s]."""
 BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
 MOST_PASSES = 20
@@ -60,6 +64,19 @@ class Session:
         if self.picture is None or self.settings is None:
             return True
         return tuple(controls_of(self.settings)) != tuple(controls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the tabs that measure a photograph take it from.
+
+    Attributes:
+        session: Holds what the page keeps for a visitor.
+        changed: Events after which there is another file.
+    """
+
+    session: gr.State
+    changed: Sequence[Event]
 
 
 class Controls(NamedTuple):
