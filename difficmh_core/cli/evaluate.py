@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -13,7 +14,6 @@ from accelerate import PartialState
 from difficmh_core._support.atomic_files import check_writable
 from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
 from difficmh_core.errors import BackendUnavailableError, ConfigError
@@ -47,7 +47,6 @@ __all__ = ["main"]
 
 CONTENT = "content"
 """The content latent decoded without diffusion."""
-_OURS = {"content": DecodeSettings(steps=1, realism=0.0)}
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 _DEFAULT_RATES = (0.03, 0.06, 0.12)
 _NONE = ["none"]
@@ -195,7 +194,11 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         profile, _, label = key.removesuffix(REFINED).partition("-")
         if profile not in PROFILE_NAMES:
             continue
-        settings = _OURS.get(label) or preset_of(profile, label)
+        settings = (
+            replace(preset_of(profile), realism=0.0)
+            if label == CONTENT
+            else preset_of(profile, label)
+        )
         if profile not in codecs:
             codec = load_codec(
                 profile,

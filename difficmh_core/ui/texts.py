@@ -25,30 +25,6 @@ PRESET_HELP = (
     "Instant takes one short step, Fast two, and Paper the fifty of the published system."
 )
 ADVANCED = "Advanced settings"
-STEPS = "Steps"
-STEPS_HELP = "More steps take longer and add finer detail."
-GUIDANCE = "Guidance"
-GUIDANCE_HELP = "How strongly the tags steer; 1 turns guidance off."
-SAMPLER = "Sampler"
-SAMPLER_NAMES = {
-    "ddpm": "DDPM (released program)",
-    "ddim": "DDIM",
-    "dpm-solver++": "DPM-Solver++",
-}
-SAMPLER_HELP = "How the decoder walks from noise to picture."
-SEED = "Seed"
-SEED_HELP = "A whole number. Without one, the same file always gives the same picture."
-SEED_PLACEHOLDER = "from the file"
-START = "Start"
-START_HELP = "1 starts from pure noise, less from the decoded hint with noise added."
-REALISM = "Realism"
-REALISM_HELP = "0 shows the file's own content, 1 the painted picture."
-GUIDANCE_LOW = "Guidance until"
-GUIDANCE_LOW_HELP = "Noise below which tags no longer steer; 0 steers to the end."
-GUIDANCE_HIGH = "Guidance from"
-GUIDANCE_HIGH_HELP = "Noise above which tags do not steer yet; 1 steers from the start."
-CONTROL = "Control"
-CONTROL_HELP = "How strongly the file's content steers; 1 as trained."
 
 PREVIEW = "Picture being decoded"
 DECODED = "Decoded picture"
@@ -118,10 +94,9 @@ NUMBER_TOO_LARGE = "{name} must be a number from -1.8e308 to 1.8e308. Set it wit
 NO_WORDS = '{name} must be a list of words, got {value!r}. Send ["tabby"], for example.'
 NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
 TOO_MANY_ITERATIONS = (
-    "The page takes 0 to {most} iterations, got {n}. `python -m difficmh_core encode --iterations` "
-    "takes more."
+    "The page takes 0 to {most} iterations, got {n}. The command line takes more: "
+    "`python -m difficmh_core encode --iterations`."
 )
-NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 

@@ -13,7 +13,7 @@ from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 from difficmh_core.weights.network_card import read_network_card
 
-__all__ = ["build_about_tab"]
+__all__ = ["draw_about_tab"]
 
 Places = Mapping[str, tuple[float, float]]
 """Left and top of the diagram's boxes, in its own units."""
@@ -61,7 +61,7 @@ ARROWS = (
 )
 
 
-def build_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) -> None:
+def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) -> None:
     """Draw the tab inside the current layout.
 
     Args:
@@ -175,11 +175,11 @@ def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]
                 device=card.device,
             )
             yield card.file, _size(card.n_bytes), card.sha256[:16], card.license, origin
-    for card in (*PACKAGE_CARDS, *BASELINE_CARDS):
-        origin = f"{card.purpose}; {card.source}"
-        if not is_cached(card, weights_dir):
-            origin += f"; {texts.NOT_FETCHED.format(without=card.without_it)}"
-        yield card.file, _size(card.n_bytes), card.sha256[:16], card.license, origin
+    for fetched in (*PACKAGE_CARDS, *BASELINE_CARDS):
+        origin = f"{fetched.purpose}; {fetched.source}"
+        if not is_cached(fetched, weights_dir):
+            origin += f"; {texts.NOT_FETCHED.format(without=fetched.without_it)}"
+        yield fetched.file, _size(fetched.n_bytes), fetched.sha256[:16], fetched.license, origin
 
 
 def _size(n_bytes: int) -> str:

@@ -26,11 +26,13 @@ from difficmh_core.ui.compare.results import (
     pane_of,
 )
 from difficmh_core.ui.components import html
+from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
+from difficmh_core.ui.runtime.requests import CodingRequest, whole_number
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest, Session, whole_number
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
 
@@ -77,7 +79,7 @@ class CompareHandlers:
                     continue
                 name = texts.CONTESTANTS[state.key]
                 now = texts.WORKING.format(index=state.index + 1, total=state.total, name=name)
-                progress = html.draw_part(state.index, state.total, now)
+                progress = draw_part(state.index, state.total, now)
                 yield self._tab.buttons.at_work(progress) | self._show(measured, task)
         n_files = sum(bool(item.png) for item in measured)
         done = html.draw_message(texts.DONE.format(n=n_files, target=task.target_bytes))
@@ -107,7 +109,7 @@ class CompareHandlers:
             image=self._uploads.load(session.photo),
             target_bytes=target_bytes or len(session.encoded.data),
             tags=session.encoded.tags,
-            settings=session.settings or preset_of(profile, "fast"),
+            settings=session.settings or preset_of(profile),
         )
 
     def _show(self, measured: Sequence[Measured], task: Task) -> Updates:
@@ -121,7 +123,10 @@ class CompareHandlers:
         panes = [original_pane(task.photo.path, overlay)]
         panes += [pane_of(self._service, item, best) for item in pictures]
         viewer = viewer_markup(panes, size=(size[1], size[0]), viewer_id=VIEWER_ID)
-        return {self._tab.viewer: viewer, self._tab.table: draw_table(measured) if measured else ""}
+        return {
+            self._tab.viewer: viewer,
+            self._tab.table: draw_table(measured) if measured else "",
+        }
 
 
 def compare_photo(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from difficmh_core.ui import texts
-from difficmh_core.ui.components import html
+from difficmh_core.ui.components.progress import draw_waiting
 from difficmh_core.ui.runtime.events import Updates
 
 __all__ = ["JobButtons"]
@@ -27,7 +27,7 @@ class JobButtons:
 
     def waiting(self) -> Updates:
         """Offer to stop, and say that the work waits for the model."""
-        return self.at_work(html.draw_waiting(texts.WAITING))
+        return self.at_work(draw_waiting(texts.WAITING))
 
     def at_work(self, progress: str) -> Updates:
         """Offer to stop, and say how far the work is.

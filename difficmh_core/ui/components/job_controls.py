@@ -1,6 +1,6 @@
 """Work that a button starts and another one stops, in the tabs that measure one photograph."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from typing import Any
 
 import gradio as gr
@@ -8,6 +8,7 @@ import gradio as gr
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.button_states import JobButtons
+from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
 from difficmh_core.ui.runtime.events import (
     LATEST,
     MODEL,
@@ -17,7 +18,6 @@ from difficmh_core.ui.runtime.events import (
     Values,
     after_all,
 )
-from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
 
 __all__ = ["MEASURING", "connect_job", "draw_job_buttons"]
 
@@ -47,7 +47,7 @@ def draw_job_buttons(prefix: str, start_label: str) -> JobButtons:
 
 def connect_job(
     buttons: JobButtons,
-    work: Callable[[Values], Iterator[Updates]],
+    work: Callable[[Values], Generator[Updates, None, None]],
     inputs: Collection[Component],
     outputs: Collection[Component],
 ) -> None:

@@ -25,8 +25,8 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
 
 
 def draw_optimization(index: int, total: int, seconds: float) -> str:
-    """Draw a progress bar with the pass and the time left; arguments as above."""
-    return _draw_bar(texts.PASS, index, total, seconds, [])
+    """Draw a progress bar with the iteration and the time left; arguments as above."""
+    return _draw_bar(texts.ITERATION, index, total, seconds, [])
 
 
 def _draw_bar(words: str, index: int, total: int, seconds: float, more: Sequence[str]) -> str:

@@ -18,15 +18,19 @@ from difficmh_core.image_io import to_tensor
 from difficmh_core.latent_optimization import RefineStep
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui import texts
+from difficmh_core.ui.components import html
 from difficmh_core.ui.components.result import Result
 from difficmh_core.ui.compress import texts as words
+from difficmh_core.ui.compress.html import draw_introduction
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.updates import CompressUpdates
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import decode_duration_s, encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import CodingRequest, Session
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["CompressHandlers"]
@@ -135,6 +139,7 @@ class CompressHandlers:
         session: Session = values[self._tab.session]
         return bool(values[panel.auto]) and session.lacks_picture(panel.controls(values))
 
+    @with_errors
     def decode_automatically(self, values: Values) -> Iterator[Updates]:
         """Decode the file if the visitor wants that without being asked."""
         if self.lacks_picture(values):
@@ -156,9 +161,61 @@ class CompressHandlers:
         busy = buttons.waiting() if is_long else buttons.idle(can_start=False)
         return busy | {self._tab.preview: gr.update(visible=False)}
 
-    def wait_for_picture(self, values: Values) -> Updates:
-        """Say that the decoding waits for the model, if one starts automatically."""
-        return self._updates.waiting() if self.lacks_picture(values) else unchanged()
+    def wait(self) -> Updates:
+        """Say that the decoding waits for the model."""
+        return self._tab.buttons.waiting() | {self._tab.status: ""}
+
+    def wait_if_wanted(self, values: Values) -> Updates:
+        """Say so if the decoding starts automatically."""
+        return self.wait() if self.lacks_picture(values) else unchanged()
+
+    def rest(self, values: Values) -> Updates:
+        """Offer to decode the session's file, if there is one."""
+        has_file = values[self._tab.session].encoded is not None
+        return self._tab.buttons.idle(can_start=has_file)
+
+    def stop(self, values: Values) -> Updates:
+        """Say that work was stopped; it ends with the step that is under way."""
+        session: Session = values[self._tab.session]
+        is_first = session.photo is not None and session.encoded is None
+        message = words.STOPPED_FIRST if is_first else texts.STOPPED
+        return self.rest(values) | {self._tab.status: html.draw_message(message)}
+
+    def show_column(self, values: Values) -> Updates:
+        """Show the column around a file, if there is one."""
+        has_file = values[self._tab.session].encoded is not None
+        return {self._tab.column: gr.update(visible=has_file)}
+
+    def prepare(self) -> Updates:
+        """Empty the right side: another photograph is coming."""
+        tab, hidden = self._tab, gr.update(visible=False)
+        return tab.buttons.idle(can_start=False) | {
+            tab.status: html.draw_message(words.COMPRESSING),
+            tab.preview: hidden,
+            tab.comparison: hidden,
+            tab.picture_file: hidden,
+        }
+
+    def forget(self) -> Updates:
+        """Forget the visitor's photograph and file."""
+        tab, hidden = self._tab, gr.update(visible=False)
+        return {
+            tab.session: Session(),
+            tab.facts: draw_introduction(),
+            tab.file.tags: gr.update(choices=[], value=[], visible=False),
+            tab.dicmh_file: gr.update(value=None),
+            tab.status: "",
+            tab.preview: hidden,
+            tab.comparison: hidden,
+            tab.picture_file: hidden,
+            tab.column: hidden,
+        }
+
+    def restore(self, values: Values) -> Updates:
+        """Put the last good photograph back where a bad one was dropped."""
+        photo = values[self._tab.session].photo
+        shown = {self._tab.file.photo: photo.path if photo else None, self._tab.status: ""}
+        return shown | self.show_column(values)
 
     def _saved_preview(self, state: Decoding) -> str | None:
         return None if state.preview is None else self._service.save_preview(state.preview)
@@ -190,7 +247,9 @@ class CompressHandlers:
             decibel = psnr_db(to_tensor(original), to_tensor(state.image)).item()
             yield replace(state, psnr_db=decibel)
 
-    def _show_file(self, session: Session, photo: Photo, coded: Coded, *, are_sent: bool) -> Updates:
+    def _show_file(
+        self, session: Session, photo: Photo, coded: Coded, *, are_sent: bool
+    ) -> Updates:
         encoded, is_first, ticks = coded.encoded, session.picture is None, None
         if coded.proposals is not None or session.encoded is None:
             ticks = [tag.name for tag in encoded.tags]
@@ -208,7 +267,7 @@ class CompressHandlers:
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
     """Tell for how long an encoding borrows the GPU [s]."""
     with Image.open(photo.path) as image:
-        return encode_duration_s(request.passes, image.width * image.height)
+        return encode_duration_s(request.iterations, image.width * image.height)
 
 
 def _decode_s(_photo: Photo, stream: Bitstream, settings: DecodeSettings) -> int:

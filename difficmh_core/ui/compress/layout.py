@@ -8,10 +8,11 @@ import gradio as gr
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.button_states import JobButtons
-from difficmh_core.ui.components.decoder_controls import DecodePanel, build_decode_panel
+from difficmh_core.ui.components.decoder_controls import DecodePanel, draw_decode_panel
 from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.file_column import FileColumn, draw_file_column
 from difficmh_core.ui.compress.html import draw_introduction
+from difficmh_core.ui.runtime.events import Component
 from difficmh_core.ui.runtime.session import KEPT_S, Session
 
 __all__ = ["CompressTab", "draw_compress_tab"]
@@ -53,6 +54,11 @@ class CompressTab:
     link_button: gr.Button
     link: gr.Textbox
 
+    @property
+    def linked(self) -> dict[str, Component]:
+        """What a link restores, by its names in the link."""
+        return self.file.linked | dict(self.panel.settings)
+
 
 def draw_compress_tab(
     codec: DiffICMHCodec, examples: Sequence[str], *, is_quick: bool
@@ -74,7 +80,7 @@ def draw_compress_tab(
                 dicmh_file = gr.DownloadButton(
                     words.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
                 )
-                panel = build_decode_panel("compress", codec.config.profile, is_quick=is_quick)
+                panel = draw_decode_panel("compress", codec.config.profile, is_quick=is_quick)
             progress = gr.HTML(padding=False, visible=False, elem_id="progress")
             status = gr.HTML(padding=False, elem_id="status")
             preview, comparison, picture_file = _draw_pictures()

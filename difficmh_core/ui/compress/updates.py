@@ -11,7 +11,6 @@ from difficmh_core.ui.components.file_facts import FileFacts, draw_file
 from difficmh_core.ui.components.progress import draw_optimization, draw_progress
 from difficmh_core.ui.components.result import Result, draw_result
 from difficmh_core.ui.compress import texts as words
-from difficmh_core.ui.compress.html import draw_introduction
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.runtime.events import Updates
 from difficmh_core.ui.runtime.service import Decoding
@@ -27,54 +26,6 @@ class CompressUpdates:
     def __init__(self, tab: CompressTab) -> None:
         """Take the components."""
         self._tab = tab
-
-    def coming(self) -> Updates:
-        """Empty the right side: another photograph is coming."""
-        tab, hidden = self._tab, gr.update(visible=False)
-        return tab.buttons.idle(can_start=False) | {
-            tab.status: html.draw_message(words.COMPRESSING),
-            tab.preview: hidden,
-            tab.comparison: hidden,
-            tab.picture_file: hidden,
-        }
-
-    def gone(self) -> Updates:
-        """Forget the visitor's photograph and file."""
-        tab, hidden = self._tab, gr.update(visible=False)
-        return {
-            tab.session: Session(),
-            tab.facts: draw_introduction(),
-            tab.file.tags: gr.update(choices=[], value=[], visible=False),
-            tab.dicmh_file: gr.update(value=None),
-            tab.status: "",
-            tab.preview: hidden,
-            tab.comparison: hidden,
-            tab.picture_file: hidden,
-            tab.column: hidden,
-        }
-
-    def restored(self, session: Session) -> Updates:
-        """Put the last good photograph back where a bad one was dropped."""
-        path = session.photo.path if session.photo else None
-        return {self._tab.file.photo: path, self._tab.status: ""} | self.column(session)
-
-    def column(self, session: Session) -> Updates:
-        """Show the column around a file, if there is one."""
-        return {self._tab.column: gr.update(visible=session.encoded is not None)}
-
-    def waiting(self) -> Updates:
-        """Say that the decoding waits for the model."""
-        return self._tab.buttons.waiting() | {self._tab.status: ""}
-
-    def rest(self, session: Session) -> Updates:
-        """Offer to decode the session's file, if there is one."""
-        return self._tab.buttons.idle(can_start=session.encoded is not None)
-
-    def stopped(self, session: Session) -> Updates:
-        """Say that work was stopped; it ends with the step that is under way."""
-        is_first = session.photo is not None and session.encoded is None
-        message = words.STOPPED_FIRST if is_first else texts.STOPPED
-        return self.rest(session) | {self._tab.status: html.draw_message(message)}
 
     def optimizing(self, index: int, total: int, seconds: float) -> Updates:
         """Say how far the optimization is."""
@@ -104,9 +55,7 @@ class CompressUpdates:
             self._tab.status: html.draw_message(words.READY if is_first else words.CHANGED),
         }
 
-    def tags(
-        self, session: Session, *, ticks: Sequence[str] | None, are_sent: bool
-    ) -> Updates:
+    def tags(self, session: Session, *, ticks: Sequence[str] | None, are_sent: bool) -> Updates:
         """Offer the tags of the session's file.
 
         Args:

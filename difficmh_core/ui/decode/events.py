@@ -26,7 +26,7 @@ def connect_decode_tab(tab: DecodeTab, service: CodecService, uploads: UploadSto
     cancellation, request_id = Cancellation(tab.request_id), tab.request_id
     busy = [*tab.buttons.all, tab.status]
     cleared = [*busy, tab.facts, tab.picture, tab.picture_file]
-    inputs = {request_id, tab.file, panel.auto, *panel.settings}
+    inputs = {request_id, tab.file, panel.auto, *panel.settings.values()}
     decoding: dict[str, Any] = {
         "outputs": [*busy, tab.picture, tab.picture_file],
         "api_visibility": "private",

@@ -10,6 +10,9 @@ from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
+from difficmh_core.ui.components.file_facts import FileFacts, draw_file
+from difficmh_core.ui.components.progress import draw_progress
+from difficmh_core.ui.components.result import Result, draw_result
 from difficmh_core.ui.decode import texts as words
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -34,7 +37,7 @@ class DecodeHandlers:
         """Check a .dicmh file and tell what is in it."""
         codec, opened = self._service.codec, self._open(values)
         stream = opened.stream
-        facts = html.FileFacts(
+        facts = FileFacts(
             n_bytes=opened.n_bytes,
             size_px=(stream.height_px, stream.width_px),
             section_bits=codec.verify(stream),
@@ -53,7 +56,7 @@ class DecodeHandlers:
             (texts.FACT_MODEL, stream.fingerprint.hex()),
             (words.FACT_CHECKSUM, f"{stream.checksum:08x}"),
         )
-        yield {self._tab.facts: html.draw_file(facts) + html.draw_facts(rows)}
+        yield {self._tab.facts: draw_file(facts) + html.draw_facts(rows)}
 
     @with_errors
     def decode(self, values: Values) -> Iterator[Updates]:
@@ -70,6 +73,7 @@ class DecodeHandlers:
         """Tell whether there is a file that is decoded without being asked for."""
         return bool(values[self._tab.panel.auto]) and values[self._tab.file] is not None
 
+    @with_errors
     def decode_automatically(self, values: Values) -> Iterator[Updates]:
         """Decode the file if the visitor wants that without being asked."""
         if self.is_wanted(values):
@@ -113,7 +117,7 @@ class DecodeHandlers:
         return decode_duration_s(settings, opened.stream.height_px * opened.stream.width_px)
 
     def _show_step(self, state: Decoding) -> Updates:
-        progress = html.draw_progress(state.index, state.total, state.seconds)
+        progress = draw_progress(state.index, state.total, state.seconds)
         updates = self._tab.buttons.at_work(progress)
         updates[self._tab.picture_file] = gr.update(visible=False)
         if state.preview is not None:
@@ -123,7 +127,7 @@ class DecodeHandlers:
 
     def _show_picture(self, state: Decoding, opened: OpenedFile) -> Updates:
         picture = self._service.save(state.png, f"{opened.name}-decoded.png")
-        result = html.Result(
+        result = Result(
             n_bytes=opened.n_bytes,
             bpp=opened.stream.bpp,
             steps=state.total,
@@ -132,7 +136,7 @@ class DecodeHandlers:
         )
         return {
             self._tab.picture: gr.update(value=picture, label=texts.DECODED, visible=True),
-            self._tab.status: html.draw_result(result),
+            self._tab.status: draw_result(result),
             self._tab.picture_file: gr.update(value=picture, visible=True),
         }
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.button_states import JobButtons
-from difficmh_core.ui.components.decoder_controls import DecodePanel, build_decode_panel
+from difficmh_core.ui.components.decoder_controls import DecodePanel, draw_decode_panel
 from difficmh_core.ui.decode import texts as words
 
 __all__ = ["DecodeTab", "draw_decode_tab"]
@@ -49,7 +49,7 @@ def draw_decode_tab(profile: str, *, is_quick: bool) -> DecodeTab:
             file = gr.File(label=words.FILE, type="filepath", height=160, elem_id="file")
             facts = gr.HTML(padding=False, elem_id="file-facts")
         with gr.Column(scale=7, min_width=280):
-            panel = build_decode_panel("decode-file", profile, is_quick=is_quick)
+            panel = draw_decode_panel("decode-file", profile, is_quick=is_quick)
             progress = gr.HTML(padding=False, visible=False, elem_id="file-progress")
             status = gr.HTML(padding=False, elem_id="file-status")
             picture = gr.Image(

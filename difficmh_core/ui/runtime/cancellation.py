@@ -41,8 +41,8 @@ class Cancellation:
     """Remembers what each visitor asked for last.
 
     Attributes:
-        request_id: Holds the number of the last request, in the browser. Gradio reads it there when
-            an event is asked for; a ``gr.State`` is read when the event begins.
+        request_id: Holds the number of the last request, in the browser, where Gradio reads it
+            when an event is asked for; a ``gr.State`` is read when the event begins.
     """
 
     def __init__(self, request_id: gr.Number) -> None:

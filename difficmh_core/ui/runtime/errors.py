@@ -29,9 +29,7 @@ def with_errors(
     """Let an event's errors reach the visitor as messages; a defect is logged with its id."""
 
     @functools.wraps(event)
-    def guarded(
-        *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Generator[Any, None, None]:
+    def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Generator[Any, None, None]:
         try:
             yield from event(*args, **kwargs)
         except DiffICMHError as error:

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from difficmh_core.ui import texts
+from difficmh_core.ui.runtime import texts
 
 __all__ = ["OwnOriginOnly", "is_foreign"]
 

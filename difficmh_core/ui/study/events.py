@@ -26,9 +26,7 @@ def connect_study_tab(
     """
     study = gr.State(Study(), time_to_live=KEPT_S)
     handlers = StudyHandlers(tab, service, uploads, session=source.session, study=study)
-    tab.question.input(
-        handlers.explain, {tab.question}, [tab.explanation, *tab.options], **QUICK
-    )
+    tab.question.input(handlers.explain, {tab.question}, [tab.explanation, *tab.options], **QUICK)
     connect_job(
         tab.buttons,
         handlers.run,

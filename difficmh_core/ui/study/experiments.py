@@ -12,13 +12,13 @@ import numpy as np
 from PIL import Image
 
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.ui.study import texts
 
@@ -118,20 +118,13 @@ class Finished:
     def row(self) -> dict[str, Any]:
         """Return everything but the picture, as a line of a table."""
         trial = self.trial
-        settings = trial.settings
         return {
             "experiment": trial.experiment,
             "label": trial.label,
             "quality": round(trial.quality, 2),
             "tags": " ".join(tag.name.replace(" ", "_") for tag in trial.tags),
             "n_tags": len(trial.tags),
-            "steps": settings.steps,
-            "guidance_scale": settings.guidance_scale,
-            "sampler": settings.sampler.value,
-            "seed": "" if settings.seed is None else settings.seed,
-            "start": settings.start,
-            "realism": settings.realism,
-            "control_scale": settings.control_scale,
+            **controls_of(trial.settings),
             "n_bytes": self.n_bytes,
             "bpp": round(self.bpp, 6),
             "seconds": round(self.seconds, 3),

@@ -15,11 +15,13 @@ from difficmh_core.config.presets import preset_of
 from difficmh_core.ui.compare import texts as measures
 from difficmh_core.ui.compare.results import address_of, best_of, facts_of, original_pane
 from difficmh_core.ui.components import html
+from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
+from difficmh_core.ui.runtime.requests import whole_number
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
-from difficmh_core.ui.runtime.session import Session, whole_number
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.experiments import (
@@ -101,14 +103,14 @@ class StudyHandlers:
                     finished.append(state)
                     study = replace(study, rows=(*study.rows, state.row()))
                     words = texts.MEASURING.format(**place)
-                    progress = html.draw_part(number, len(trials), words)
+                    progress = draw_part(number, len(trials), words)
                     yield tab.buttons.at_work(progress) | self._show(
                         subject, trials, finished, study
                     )
                     continue
                 part = number - 1 + state.index / max(state.total, 1)
                 words = texts.WORKING.format(**place, step=state.index, steps=state.total)
-                yield tab.buttons.at_work(html.draw_part(part, len(trials), words))
+                yield tab.buttons.at_work(draw_part(part, len(trials), words))
         done = html.draw_message(texts.DONE.format(n=len(finished)))
         yield tab.buttons.at_work(done) | self._show(subject, trials, finished, study)
 
@@ -152,7 +154,7 @@ class StudyHandlers:
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
-            settings=session.settings or preset_of(self._codec.config.profile, "fast"),
+            settings=session.settings or preset_of(self._codec.config.profile),
         )
 
     def _request(self, values: Values) -> StudyWish:
