@@ -14,8 +14,8 @@ from PIL import Image
 from difficmh_core.cli.parser import build_parser
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.study.experiments import (
     Finished,
     StudyWish,
