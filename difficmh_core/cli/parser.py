@@ -2,25 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from difficmh_core import __version__
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.config.decoding import SETTINGS
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
 from difficmh_core.config.presets import DEFAULT_PRESET
 
-__all__ = ["CACHE_VARIABLE", "OneLineParser", "build_parser"]
+__all__ = ["CACHE_VARIABLE", "build_parser"]
 
-PROGRAM = "python -m difficmh_core"
 CACHE_VARIABLE = "DIFFICMH_CACHE"
 """Environment variable that names the folder of fetched weights."""
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser that reports a misspelled command in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Leave with exit code 2."""
-        self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -30,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     :class:`~difficmh_core.config.DecodeSettings` those settings that were given.
     """
     parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
+    parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     encode = commands.add_parser("encode", help="code a photograph")

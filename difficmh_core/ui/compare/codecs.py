@@ -10,7 +10,6 @@ from typing import Any
 
 from PIL import Image
 
-from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import Contender, OurCodec, find_baselines
@@ -98,13 +97,13 @@ def contestants_of(
         LOGGER.info("%s is absent: %s", key, reason)
     absent = {key: without_paths(reason, workshop.weights_dir) for key, reason in absent.items()}
     found: dict[str, Contender] = {other.key: other for other in others}
-    files = _files_with(workshop, task.tags)
+    search = workshop.codec.rate_search(tags=task.tags)
     content = replace(task.settings, realism=0.0)
     ours: Mapping[str, Callable[[], OurCodec]] = {
-        "ours": lambda: OurCodec(workshop.codec, "ours", task.settings, files),
-        "content": lambda: OurCodec(workshop.codec, "content", content, files),
+        "ours": lambda: OurCodec(workshop.codec, "ours", task.settings, search),
+        "content": lambda: OurCodec(workshop.codec, "content", content, search),
         "no_tags": lambda: OurCodec(
-            workshop.codec, "no_tags", task.settings, _files_with(workshop, ())
+            workshop.codec, "no_tags", task.settings, workshop.codec.rate_search(tags=())
         ),
     }
     found |= {key: ours[key]() for key in ordered if key in OURS}
@@ -173,16 +172,6 @@ def without_paths(reason: str, weights_dir: Path) -> str:
     'The weights elic.safetensors are missing.'
     """
     return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
-
-
-def _files_with(workshop: CodecService, tags: Sequence[Tag]) -> FilesOfPicture:
-    """Return our files of a picture by quality level, all with the same tags."""
-
-    def open_picture(image: Image.Image) -> Callable[[int], bytes]:
-        at_level = workshop.codec.coder(image, tags=tags)
-        return lambda level: at_level(level).data
-
-    return FilesOfPicture(open_picture)
 
 
 def _to_entry(measured: Measured) -> Entry:

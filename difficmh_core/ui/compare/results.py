@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.evaluation.statistics import is_higher_better
+from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.runtime.service import CodecService, png_of
@@ -15,7 +16,18 @@ from difficmh_core.ui.viewer.markup import Fact, Pane
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
-__all__ = ["address_of", "best_of", "draw_table", "facts_of", "original_pane", "pane_of"]
+__all__ = [
+    "MEASURES",
+    "address_of",
+    "best_of",
+    "draw_table",
+    "facts_of",
+    "original_pane",
+    "pane_of",
+]
+
+MEASURES = {key: measure_of(key) for key in texts.HELP}
+"""What the page shows, in this order."""
 
 
 def address_of(path: str) -> str:
@@ -26,10 +38,10 @@ def address_of(path: str) -> str:
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
-    for key in texts.NAMES:
+    for key, measure in MEASURES.items():
         found = [line[key] for line in values if key in line]
         if len(set(found)) > 1:
-            best[key] = (max if is_higher_better(key) else min)(found)
+            best[key] = (max if measure.is_higher_better else min)(found)
     return best
 
 
@@ -37,14 +49,14 @@ def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fa
     """Return the measures of a picture as the viewer shows them."""
     return tuple(
         Fact(
-            name=name,
-            value=f"{values[key]:.{texts.DIGITS[key]}f}",
-            unit=unit,
-            is_higher_better=is_higher_better(key),
+            name=measure.short,
+            value=measure.text(values[key]),
+            unit=measure.unit,
+            is_higher_better=measure.is_higher_better,
             help=texts.HELP[key],
             is_best=best.get(key) == values[key],
         )
-        for key, (name, unit) in texts.NAMES.items()
+        for key, measure in MEASURES.items()
         if key in values
     )
 
@@ -96,8 +108,8 @@ def label_of(measured: Measured) -> str:
 def draw_table(measured: Sequence[Measured]) -> str:
     """Return every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
-    keys = [key for key in texts.NAMES if any(key in item.row.values for item in measured)]
-    heads = "".join(_head(*texts.NAMES[key], key) for key in keys)
+    keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
+    heads = "".join(_head(MEASURES[key]) for key in keys)
     lines = "".join(_line(item, keys, best if item.row.fits else {}) for item in measured)
     return (
         f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
@@ -108,10 +120,11 @@ def draw_table(measured: Sequence[Measured]) -> str:
     )
 
 
-def _head(name: str, unit: str, key: str) -> str:
-    sign, words = texts.ARROWS[is_higher_better(key)]
+def _head(measure: Measure) -> str:
+    sign, words = texts.ARROWS[measure.is_higher_better]
+    unit = f" [{measure.unit}]" if measure.unit else ""
     return (
-        f'<th scope="col" title="{escape(texts.HELP[key])}">{name}{f" [{unit}]" if unit else ""} '
+        f'<th scope="col" title="{escape(texts.HELP[measure.key])}">{measure.short}{unit} '
         f'<span role="img" aria-label="({words})">{sign}</span></th>'
     )
 
@@ -125,7 +138,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
         )
     cells = "".join(
         f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
-        f"{row.values[key]:.{texts.DIGITS[key]}f}</td>"
+        f"{MEASURES[key].text(row.values[key])}</td>"
         if key in row.values
         else "<td></td>"
         for key in keys

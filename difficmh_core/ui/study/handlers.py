@@ -13,7 +13,13 @@ import gradio as gr
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import address_of, best_of, facts_of, original_pane
+from difficmh_core.ui.compare.results import (
+    MEASURES,
+    address_of,
+    best_of,
+    facts_of,
+    original_pane,
+)
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -277,8 +283,8 @@ def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw everything that has been measured, the newest first."""
-    keys = [key for key in measures.NAMES if any(key in row for row in rows)]
-    names = [*texts.COLUMNS.values(), *(measures.NAMES[key][0] for key in keys)]
+    keys = [key for key in MEASURES if any(key in row for row in rows)]
+    names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     lines = ""
     for row in reversed(rows):
@@ -288,7 +294,7 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
             "bpp": f"{row['bpp']:.4f}",
             "seconds": f"{row['seconds']:.1f}",
         }
-        told |= {key: f"{row[key]:.{measures.DIGITS[key]}f}" for key in keys if key in row}
+        told |= {key: MEASURES[key].text(row[key]) for key in keys if key in row}
         cells = "".join(
             f"<td>{escape(str(told.get(key, '')))}</td>"
             for key in [*list(texts.COLUMNS)[1:], *keys]

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
-from difficmh_core.evaluation.report import label_of
 from difficmh_core.models.fingerprint import model_key
+from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.compare import texts as measures
+from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.experiments import Finished, Subject
 
@@ -104,9 +105,9 @@ def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -
     file, model = report["file"], report["model"]
     numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{label_of(key)}  {finished.values[key]:.{measures.DIGITS[key]}f}"
-        for key in measures.NAMES
-        if key in finished.values and key != "box_f1"
+        f"{measure.label}  {measure.text(finished.values[key])}"
+        for key, measure in MEASURES.items()
+        if key in finished.values and measure.group is not Group.MACHINES
     ]
     origin = [
         f"{texts.FACT_TAGS}: {', '.join(file['tags']) or texts.NO_TAGS}",
