@@ -146,7 +146,7 @@ def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
     settings, tags = subject.settings, subject.encoded.tags
 
     def trial(key: str, label: str, **changes: Any) -> Trial:  # noqa: ANN401 (a trial's fields)
-        usual = {"quality": subject.quality, "tags": tags, "settings": settings}
+        usual: dict[str, Any] = {"quality": subject.quality, "tags": tags, "settings": settings}
         return Trial(experiment=wish.experiment, key=key, label=label, **(usual | changes))
 
     if wish.experiment == "grid":
