@@ -219,7 +219,7 @@ def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint with its errors worded for callers."""
+    """Word an endpoint's errors for callers."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)

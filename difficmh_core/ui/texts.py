@@ -35,7 +35,7 @@ NOTICE = (
 )
 FOOTER = (
     "Profile {profile}. Your pictures stay on this server, nobody else sees them, and they are "
-    "deleted within ten minutes. What you download from here carries no metadata."
+    "deleted within ten minutes. What you download carries no metadata."
 )
 
 THE_FILE = "The file"
@@ -57,7 +57,7 @@ SECTION_NAMES = {
     "checks": "Checks",
 }
 SECTION_HELP = {
-    "header": "Format, model, size and lengths",
+    "header": "Format, model, size, and lengths",
     "tags": "Which words of the vocabulary go with the picture",
     "hyper": "Side information that says how to read the latent",
     "latent": "The hint itself",
@@ -86,7 +86,7 @@ STEP_DONE = "1 step"
 SECONDS = "{seconds:.1f} s"
 KEPT = "decoded earlier, in {seconds:.1f} s"
 STOPPED = "Stopped. Unfinished work is not kept."
-STOPPED_MEASURING = "Stopped. What was measured so far stays."
+STOPPED_MEASURING = "Stopped. The measurements so far are kept."
 
 TOO_FEW_BYTES = "target_bytes must be at least 1, got {n_bytes}. Allow more bytes."
 NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."

@@ -88,12 +88,12 @@ def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) 
 
 
 def draw_diagram() -> str:
-    """Return the way of a photograph through the codec, as an inline drawing."""
+    """Draw the way of a photograph through the codec."""
     return f'<div class="diagram">{_draw(WIDE, "wide")}{_draw(UPRIGHT, "upright")}</div>'
 
 
 def _draw(places: Places, name: str) -> str:
-    """Return one arrangement; the style sheet shows the one that fits."""
+    """Draw one arrangement; the style sheet shows the one that fits."""
     width = max(left for left, _ in places.values()) + BOX_WIDTH
     height = max(top for _, top in places.values()) + BOX_HEIGHT
     boxes = "".join(_draw_box(key, *place) for key, place in places.items())
@@ -132,7 +132,7 @@ def _wrapped(text: str, width: int = 22) -> list[str]:
 
 
 def _draw_arrow(start: tuple[float, float], end: tuple[float, float], tip: str) -> str:
-    """Return a line from box to box: downwards or upwards between boxes that overlap in x."""
+    """Draw a line from box to box: downwards or upwards between boxes that overlap in x."""
     (x0, y0), (x1, y1) = ((x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2) for x, y in (start, end))
     if abs(start[0] - end[0]) < BOX_WIDTH:
         down = 1 if y1 > y0 else -1
