@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from statistics import mean
 
+import numpy as np
 import torch
 
 from difficmh_core.codec import DiffICMHCodec
@@ -27,6 +27,7 @@ from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import NANO_FOLDER, load_codec
 from difficmh_core.training.data import load_photographs
@@ -38,7 +39,7 @@ from difficmh_core.training.settings import StageName
 from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
-CLASSES = ("top1", "js_bits")
+MEASURES = (*METRICS, "top1", "js_bits", "box_f1")
 TARGET_BPP = 0.06
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
@@ -59,7 +60,7 @@ _PAPER = [
 ]
 """The losses of the paper alone."""
 _SEED = 1
-_CONTENT = DecodeSettings(steps=1, realism=0.0)
+_CONTENT = replace(preset_of("nano"), realism=0.0)
 _MANY_STEPS = DecodeSettings(steps=20, guidance_scale=1.0, sampler=SamplerName.DDIM, seed=_SEED)
 
 
@@ -90,14 +91,11 @@ class Bench:
             original = self.judge.look_at(read_image(path))
             decoded = self.judge.look_at(codec.decode_image(encoded.data, settings))
             rows.append({"bpp": encoded.stream.bpp, **self.judge.measure(original, decoded)})
-        matched, missed, hallucinated = (
-            sum(row[f"boxes_{kind}"] for row in rows)
-            for kind in ("matched", "missed", "hallucinated")
-        )
-        means = {key: mean(row[key] for row in rows) for key in ("bpp", *METRICS, *CLASSES)}
-        f1 = 2 * matched / max(1, 2 * matched + missed + hallucinated)
-        rounded = {key: round(value, 4) for key, value in (*means.items(), ("box_f1", f1))}
-        return {"n": len(rows), **rounded}
+        columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+        means = {"bpp": columns["bpp"].mean()} | {
+            key: measure_of(key).over_pictures(columns.__getitem__) for key in MEASURES
+        }
+        return {"n": len(rows), **{key: round(float(value), 4) for key, value in means.items()}}
 
 
 def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:

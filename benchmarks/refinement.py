@@ -19,7 +19,6 @@ from difficmh_core.evaluation.codecs import (
     OurCodec,
     RefinedFiles,
     find_baselines,
-    our_files,
 )
 from difficmh_core.evaluation.comparison import compare
 from difficmh_core.evaluation.dataset import find_pictures
@@ -43,15 +42,15 @@ def main() -> None:
     arguments = parser.parse_args()
 
     codec, cache_dir = load_codec("nano"), default_cache_dir()
-    instant, files = preset_of("nano", "instant"), our_files(codec)
+    instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
     contenders: dict[str, Contender] = {other.name: other for other in others}
     for passes in arguments.passes:
         made: RefinedFiles | None = None
         if passes:
             settings = RefinementSettings(passes=passes)
-            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), files)
-        contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or files)
+            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), search)
+        contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
 
     judge = Judge(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))

@@ -29,6 +29,7 @@ from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
+from difficmh_core.config.presets import preset_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet
@@ -39,7 +40,6 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
-    best_that_fits,
     coded_latent_of,
     level_of,
     levels_of,
@@ -48,6 +48,7 @@ from difficmh_core.encoding import (
 )
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
+from difficmh_core.rate_control import RateSearch, best_within
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -167,7 +168,35 @@ class DiffICMHCodec:
         at_level = self.coder(image, tags=tags)
         if target_bytes is None:
             return at_level(level)
-        return best_that_fits(at_level, target_bytes, levels_of(self.config.rate))
+        return self.best_within(at_level, target_bytes)
+
+    def best_within(self, at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
+        """Find the best file of what :meth:`coder` codes.
+
+        Raises:
+            ConfigError: If even the smallest is larger.
+        """
+        best = best_within(at_level, levels_of(self.config.rate), target_bytes)
+        if len(best.data) > target_bytes:
+            raise ConfigError(
+                f"No quality fits into {target_bytes} bytes: the smallest file of this picture "
+                f"has {len(best.data)}. Allow more bytes, drop the tags, or shrink the "
+                "picture."
+            )
+        return best
+
+    def rate_search(self, *, tags: TagChoice = "auto") -> RateSearch:
+        """Begin to search for files of so many bytes, those of :meth:`encode`, for several sizes.
+
+        Args:
+            tags: Of every picture, as in :meth:`encode`.
+        """
+
+        def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+            at_level = self.coder(image, tags=tags)
+            return lambda level: at_level(level).data
+
+        return RateSearch(open_picture, levels_of(self.config.rate))
 
     @torch.inference_mode()
     def analyze(self, image: Image.Image) -> Analyzed:
@@ -278,7 +307,7 @@ class DiffICMHCodec:
 
         Args:
             data: The file.
-            settings: How to decode; ``None`` takes the defaults.
+            settings: How to decode; ``None`` takes the profile's preset ``fast``.
             tags: Names that replace the file's tags; ``None`` keeps them, nothing removes them.
 
         Yields:
@@ -288,7 +317,7 @@ class DiffICMHCodec:
             BitstreamError: If the bytes are damaged or not ours.
             ConfigError: If a tag is not in the vocabulary.
         """
-        settings = settings or DecodeSettings()
+        settings = settings or preset_of(self.config.profile)
         stream = self.parse(data)
         tag_ids = (
             stream.tag_ids

@@ -24,7 +24,6 @@ References:
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,13 +40,13 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
-    best_that_fits,
     level_of,
     levels_of,
 )
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, Image01
 from difficmh_core.weights.cache import default_cache_dir
 
@@ -229,7 +228,7 @@ class Refiner:
         analyzed = self.codec.analyze(image)
         unrefined = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
         if target_bytes is not None:
-            plain = best_that_fits(unrefined, target_bytes, levels_of(rate))
+            plain = self.codec.best_within(unrefined, target_bytes)
             level = plain.stream.quality_level
         total = self.settings.passes
         for index, y in enumerate(self._passes(image, analyzed, level), start=1):
@@ -240,7 +239,7 @@ class Refiner:
             if plain is None or target_bytes is None:
                 encoded = at_level(level)
             else:
-                encoded = _best_within(target_bytes, cache(at_level), plain, rate)
+                encoded = _best_within(target_bytes, at_level, plain, rate)
             yield RefineStep(index=index, total=total, encoded=encoded)
 
     def coder(
@@ -314,10 +313,8 @@ def _best_within(
     n_bytes: int, at_level: Callable[[int], Encoded], plain: Encoded, rate: int | None
 ) -> Encoded:
     """Return the best refined file of so many bytes; the plain one, for whose level, if none."""
-    near = levels_near(plain.stream.quality_level, rate)
-    if len(at_level(near[0]).data) > n_bytes:
-        return plain
-    return best_that_fits(at_level, n_bytes, near)
+    best = best_within(at_level, levels_near(plain.stream.quality_level, rate), n_bytes)
+    return best if len(best.data) <= n_bytes else plain
 
 
 def _refuse_large(image: Image.Image) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # at run time in the fixtures: tests that need no page do not
     from difficmh_core.picture_pool import PicturePool
     from difficmh_core.ui.page import Page
     from difficmh_core.ui.runtime.served_files import ServedFiles
+    from difficmh_core.ui.runtime.service import CodecService
+    from difficmh_core.ui.runtime.uploads import Photo, UploadStore
     from tests.gate import Gate, GatedCodec
 
 TAG_NAMES = ("dog", "person", "boat")
@@ -105,14 +108,29 @@ def photos(tmp_path_factory) -> dict[str, Path]:
     return paths
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What is behind the tabs of a page, without the page."""
+
+    service: CodecService
+    uploads: UploadStore
+    files: ServedFiles
+
+    def receive(self, path: Path) -> Photo:
+        """Take a photograph as if a visitor had brought it."""
+        return self.uploads.receive(self.files.store_upload(path.read_bytes(), path.name))
+
+
 @pytest.fixture(scope="session")
-def files_in(photos) -> Callable[[Path], ServedFiles]:
-    """The files of a page of its own in a folder, whose examples are the photographs."""
+def runtime_in(codec) -> Callable[..., Runtime]:
+    """Make what is behind a page whose files lie in a folder."""
     from difficmh_core.ui.runtime.served_files import ServedFiles
+    from difficmh_core.ui.runtime.service import CodecService
+    from difficmh_core.ui.runtime.uploads import UploadStore
 
-    def served(folder: Path) -> ServedFiles:
+    def made(folder: Path, *, max_pixels: int = MAX_PIXELS, **settings) -> Runtime:
         files = ServedFiles(folder)
-        files.examples = {str(path) for path in photos.values()}
-        return files
+        uploads = UploadStore(files, max_pixels=max_pixels)
+        return Runtime(CodecService(codec, files=files, **settings), uploads, files)
 
-    return served
+    return made

@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -11,9 +12,8 @@ from pathlib import Path
 from accelerate import PartialState
 
 from difficmh_core._support.atomic_files import check_writable
-from difficmh_core.baselines.baseline import FilesOfPicture
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
 from difficmh_core.errors import BackendUnavailableError, ConfigError
@@ -25,7 +25,6 @@ from difficmh_core.evaluation.codecs import (
     OurCodec,
     RefinedFiles,
     find_baselines,
-    our_files,
 )
 from difficmh_core.evaluation.comparison import Outcome, compare
 from difficmh_core.evaluation.dataset import Evaluation
@@ -40,6 +39,7 @@ from difficmh_core.latent_optimization import RefinementSettings, Refiner
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
+from difficmh_core.rate_control import RateSearch
 from difficmh_core.vision.coco_map import CocoAnnotations
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
@@ -47,7 +47,6 @@ __all__ = ["main"]
 
 CONTENT = "content"
 """The content latent decoded without diffusion."""
-_OURS = {"content": DecodeSettings(steps=1, realism=0.0)}
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 _DEFAULT_RATES = (0.03, 0.06, 0.12)
 _NONE = ["none"]
@@ -189,13 +188,17 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         elic=arguments.elic,
     )
     found: dict[str, Contender] = {other.key: other for other in others}
-    codecs = dict[str, tuple[DiffICMHCodec, FilesOfPicture]]()
+    codecs = dict[str, tuple[DiffICMHCodec, RateSearch]]()
     refined_files = dict[str, RefinedFiles]()
     for key in keys:
         profile, _, label = key.removesuffix(REFINED).partition("-")
         if profile not in PROFILE_NAMES:
             continue
-        settings = _OURS.get(label) or preset_of(profile, label)
+        settings = (
+            replace(preset_of(profile), realism=0.0)
+            if label == CONTENT
+            else preset_of(profile, label)
+        )
         if profile not in codecs:
             codec = load_codec(
                 profile,
@@ -203,8 +206,8 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
                 cache_dir=arguments.cache_dir,
                 rate=arguments.rate,
             )
-            codecs[profile] = codec, our_files(codec)
-        codec, files = codecs[profile]
+            codecs[profile] = codec, codec.rate_search()
+        codec, search = codecs[profile]
         is_refined = key.endswith(REFINED)
         if is_refined and profile not in refined_files:
             passes = RefinementSettings(passes=arguments.passes)
@@ -213,8 +216,8 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
             except BackendUnavailableError as error:
                 absent[key] = str(error)
                 continue
-            refined_files[profile] = RefinedFiles(refiner, files)
-        of_label = refined_files[profile] if is_refined else files
+            refined_files[profile] = RefinedFiles(refiner, search)
+        of_label = refined_files[profile] if is_refined else search
         found[key] = OurCodec(codec, label, settings, of_label)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
@@ -222,8 +225,8 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core compare",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} compare",
         description="One photograph by every codec within the same bytes.",
     )
     parser.add_argument("photo", type=Path)
@@ -237,8 +240,8 @@ def _compare_parser() -> argparse.ArgumentParser:
 
 
 def _evaluate_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core evaluate",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} evaluate",
         description="A folder of pictures by every codec at several rates; goes on where it was.",
     )
     parser.add_argument("folder", type=Path)

@@ -21,7 +21,8 @@ from difficmh_core.ui.compress.layout import build_compress_tab
 from difficmh_core.ui.decode.layout import build_decode_file_tab
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
-from difficmh_core.ui.runtime.service import PictureReader, Workshop
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
 from difficmh_core.ui.server.front import front_of
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.study.layout import build_study_tab
@@ -143,34 +144,31 @@ def build_page(
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as demo:
         files = ServedFiles(
             Path(demo.GRADIO_CACHE),
+            examples=examples,
             uploads=demo.upload_file_set,
             shown=demo.temp_file_sets,
             keep_s=keep_s,
         )
         demo.temp_file_sets.append(files.made)
-        workshop = Workshop(
-            codec,
-            max_pixels=max_pixels,
-            files=files,
-            read=read,
-            results=results,
-            weights_dir=weights_dir,
-        )
-        add_endpoints(workshop)  # first, so that their names are theirs
+        uploads = UploadStore(files, max_pixels=max_pixels, read=read)
+        service = CodecService(codec, files=files, results=results, weights_dir=weights_dir)
+        add_endpoints(service, uploads)  # first, so that their names are theirs
         gr.HTML(html.draw_header(), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                compress = build_compress_tab(demo, workshop, examples, is_quick=notice is None)
+                compress = build_compress_tab(
+                    demo, service, uploads, files.examples, is_quick=notice is None
+                )
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                build_compare_tab(workshop, compress)
+                build_compare_tab(service, uploads, compress)
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
-                build_study_tab(workshop, compress)
+                build_study_tab(service, uploads, compress)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
-                build_decode_file_tab(workshop, is_quick=notice is None)
+                build_decode_file_tab(service, uploads, is_quick=notice is None)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                build_about_tab(codec, max_pixels=max_pixels, weights_dir=workshop.weights_dir)
+                build_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(
             html.draw_footer(texts.FOOTER.format(profile=codec.config.profile)),
             padding=False,

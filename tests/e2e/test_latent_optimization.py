@@ -6,8 +6,7 @@ from PIL import Image
 
 from difficmh_core.latent_optimization import Refiner
 from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import Session, read_wish
+from difficmh_core.ui.runtime.session import Session, read_request
 from tests.e2e.actions import decoded, download, encode, file_size, set_auto
 from tests.gate import Gate
 
@@ -152,11 +151,22 @@ def test_clearing_the_photograph_ends_its_refinement(visit, passes, until_idle, 
 
 
 @pytest.fixture
-def workshop(codec, files_in, tmp_path):
-    return Workshop(codec, max_pixels=100_000, files=files_in(tmp_path))
+def runtime(runtime_in, tmp_path):
+    return runtime_in(tmp_path, max_pixels=100_000)
 
 
-def test_another_number_of_passes_loads_no_network_again(workshop, photos, monkeypatch):
+@pytest.fixture
+def handlers(runtime):
+    return CompressHandlers(runtime.service, runtime.uploads)
+
+
+@pytest.fixture
+def session(runtime, photos):
+    """That of a visitor who just brought a photograph."""
+    return Session(photo=runtime.receive(photos["wide"]))
+
+
+def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
     loaded, make = [], Refiner.__init__
 
     def counted(self, *args, **kwargs):
@@ -164,30 +174,26 @@ def test_another_number_of_passes_loads_no_network_again(workshop, photos, monke
         make(self, *args, **kwargs)
 
     monkeypatch.setattr(Refiner, "__init__", counted)
-    photo = workshop.receive(str(photos["wide"]))
-    image = workshop.load(photo)
+    photo = runtime.receive(photos["wide"])
+    image = runtime.uploads.load(photo)
     files = []
     for passes in (1, 2, 1):
-        wish = read_wish("quality", 50, 0, False, passes)
-        steps = list(workshop.encode_steps(photo, image, wish, ()))
+        request = read_request("quality", 50, 0, False, passes)
+        steps = list(runtime.service.encode_steps(photo, image, request, ()))
         files.append(steps[-1].encoded.data)
     assert len(steps) == 1  # kept since the first time
     assert files[0] == files[2] != files[1]
     assert len(loaded) == 1
 
 
-def test_a_photograph_whose_first_file_failed_can_be_coded_with_other_wishes(workshop, photos):
-    handlers = CompressHandlers(workshop)
-    session, _ = list(handlers.receive(str(photos["wide"])))[-1]
+def test_a_photograph_whose_first_file_failed_can_be_coded_in_another_way(handlers, session):
     with pytest.raises(gr.Error, match="No quality fits"):
         list(handlers.encode(session, "size", 50, 1, False, 0))
     *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
     assert session.encoded is not None
 
 
-def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(workshop, photos):
-    handlers = CompressHandlers(workshop)
-    session, _ = list(handlers.receive(str(photos["wide"])))[-1]
+def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(handlers, session):
     assert not handlers.adds_tag(session, "boat")
     assert handlers.add_tag(session, [], "boat") == (gr.skip(),) * 3  # the word stays
     *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
@@ -197,6 +203,6 @@ def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(workshop
     assert (chips["value"], field) == (["dog", "boat"], None)
 
 
-def test_without_a_photograph_there_is_nothing_to_code(workshop):
-    (shown,) = CompressHandlers(workshop).recode(Session(), [], "quality", 50, 1, False, 0)
+def test_without_a_photograph_there_is_nothing_to_code(handlers):
+    (shown,) = handlers.recode(Session(), [], "quality", 50, 1, False, 0)
     assert shown == gr.skip()

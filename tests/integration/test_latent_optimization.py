@@ -11,9 +11,9 @@ from PIL import Image
 
 from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles, our_files
+from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.latent_optimization import MAX_PASSES, RefinementSettings, Refiner, levels_near
 from difficmh_core.models.load import load_codec
@@ -23,7 +23,7 @@ from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "astronaut.png"
-AS_STORED = DecodeSettings(steps=1, realism=0.0)
+AS_STORED = replace(preset_of("nano"), realism=0.0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -164,7 +164,7 @@ def test_a_wrong_tag_is_refused_before_the_first_pass(tiny_refiner, picture):
 
 
 def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, picture):
-    files = RefinedFiles(tiny_refiner, our_files(tiny_refiner.codec))
+    files = RefinedFiles(tiny_refiner, tiny_refiner.codec.rate_search())
     content, quick = (
         OurCodec(tiny_refiner.codec, label, AS_STORED, files) for label in ("content", "instant")
     )

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 import torch
+from tests.file_guide import ROOT
 
 from difficmh_core.diffusion.noise import PortableNoise
-from tests.file_guide import ROOT
 from tests.unit.test_latent_codec import build, compress, picture
 
 SEED = 2024

@@ -24,8 +24,9 @@ from difficmh_core.ui.compare.results import (
 )
 from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish, Photo, Session, whole_number
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.session import CodingRequest, Session, whole_number
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
 
 __all__ = ["CompareHandlers"]
@@ -36,11 +37,11 @@ Shown = tuple[str, str, str]
 
 
 class CompareHandlers:
-    """The events of one page around one workshop."""
+    """The events of one page."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all visitors share."""
-        self._workshop = workshop
+        self._service, self._uploads = service, uploads
 
     @with_toasts
     def compare(
@@ -49,13 +50,13 @@ class CompareHandlers:
         """Measure each codec in turn, and show every one as soon as it is there."""
         task = self._task(session, target_bytes)
         measured = list[Measured]()
-        found, absent = contestants_of(self._workshop, keys, task)
+        found, absent = contestants_of(self._service, keys, task)
         total = len(found)
         for index, (key, contender) in enumerate(found):
             name = texts.CONTESTANTS[key]
             now = texts.WORKING.format(index=index + 1, total=total, name=name)
             yield self._show(html.draw_part(index, total, now), measured, task)
-            measured.append(measure_one(self._workshop, key, contender, task))
+            measured.append(measure_one(self._service, key, contender, task))
         measured += [absent_one(key, reason, task) for key, reason in absent.items()]
         n_files = sum(bool(item.png) for item in measured)
         done = texts.DONE.format(n=n_files, target=task.target_bytes)
@@ -71,13 +72,13 @@ class CompareHandlers:
         n_bytes = len(session.encoded.data)
         if target_bytes:
             n_bytes = whole_number("target_bytes", target_bytes)
-        profile = self._workshop.codec.config.profile
+        profile = self._service.codec.config.profile
         return Task(
             photo=session.photo,
-            image=self._workshop.load(session.photo),
+            image=self._uploads.load(session.photo),
             target_bytes=n_bytes,
             tags=session.encoded.tags,
-            settings=session.settings or preset_of(profile, "fast"),
+            settings=session.settings or preset_of(profile),
         )
 
     def _show(self, progress: str, measured: Sequence[Measured], task: Task) -> Shown:
@@ -87,39 +88,45 @@ class CompareHandlers:
         pictures = [item for item in measured if item.png]
         best = best_of([item.row.values for item in pictures if item.row.fits])
         size = task.image.size
-        overlay = original_overlay(self._workshop, pictures[0], size) if pictures else None
+        overlay = original_overlay(self._service, pictures[0], size) if pictures else None
         panes = [original_pane(task.photo.path, overlay)]
-        panes += [pane_of(self._workshop, item, best) for item in pictures]
+        panes += [pane_of(self._service, item, best) for item in pictures]
         viewer = viewer_markup(panes, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return progress, viewer, draw_table(measured) if measured else ""
 
 
 def compare_photo(
-    workshop: Workshop, photo: Photo, target_bytes: int, keys: Sequence[str], preset: str
+    service: CodecService,
+    uploads: UploadStore,
+    photo: Photo,
+    target_bytes: int,
+    keys: Sequence[str],
+    preset: str,
 ) -> dict[str, Any]:
     """Return the rows of a comparison, as the endpoint tells them.
 
     Args:
-        workshop: What all callers share.
+        service: The codec.
+        uploads: Where the photograph is.
         photo: The photograph.
         target_bytes: What each file may hold [bytes]; 0 takes our file of quality 50.
         keys: The codecs.
         preset: How ours is decoded.
     """
-    image = workshop.load(photo)
-    tags = workshop.tag(photo, image)
+    image = uploads.load(photo)
+    tags = service.tag(photo, image)
     if not target_bytes:
-        wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
-        target_bytes = len(workshop.encode(photo, image, wish, tags).data)
+        request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
+        target_bytes = len(service.encode(photo, image, request, tags).data)
     task = Task(
         photo=photo,
         image=image,
         target_bytes=target_bytes,
         tags=tags,
-        settings=preset_of(workshop.codec.config.profile, preset),
+        settings=preset_of(service.codec.config.profile, preset),
     )
     rows, absent = [], {}
-    for item in run(workshop, keys or texts.CHOSEN, task):
+    for item in run(service, keys or texts.CHOSEN, task):
         if item.row.error is None:
             rows.append({"key": item.key, **item.row.to_json()})
         else:

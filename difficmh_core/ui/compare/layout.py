@@ -9,19 +9,21 @@ from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoder_controls import QUICK, take_as_given
 from difficmh_core.ui.components.job_controls import connect_long_work, draw_actions
 from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.uploads import UploadStore
 
 __all__ = ["build_compare_tab"]
 
 
-def build_compare_tab(workshop: Workshop, source: CompressTab) -> None:
+def build_compare_tab(service: CodecService, uploads: UploadStore, source: CompressTab) -> None:
     """Draw the tab inside the current layout, and connect it.
 
     Args:
-        workshop: What all visitors share.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
         source: The tab whose photograph is compared.
     """
-    handlers = CompareHandlers(workshop)
+    handlers = CompareHandlers(service, uploads)
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
     with gr.Row(equal_height=True):
         keys = gr.CheckboxGroup(

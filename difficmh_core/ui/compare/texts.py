@@ -43,15 +43,7 @@ BYTES = "Bytes"
 BYTES_HELP = "Size of the whole file, headers and checks included."
 BPP = "bpp"
 BPP_HELP = "Bits of the whole file per pixel of the original."
-SCORE = "Objects found"
 BOXES = "{matched} matched, {missed} missed, {hallucinated} hallucinated"
-NAMES = {
-    "psnr_db": ("PSNR", "dB"),
-    "ms_ssim": ("MS-SSIM", ""),
-    "lpips_alex": ("LPIPS", ""),
-    "dists": ("DISTS", ""),
-    "box_f1": (SCORE, ""),
-}
 HELP = {
     "psnr_db": "How close each pixel is. Blur can score well; invented detail scores badly.",
     "ms_ssim": "How well structures are kept, at several sizes; 1 is the original.",
@@ -62,7 +54,7 @@ HELP = {
         "original: 1 is all of it and nothing else. Turn on the boxes to see which."
     ),
 }
-DIGITS = {"psnr_db": 2, "ms_ssim": 4, "lpips_alex": 3, "dists": 3, "box_f1": 2}
+"""Of the measures that the page shows, in this order."""
 ARROWS = {
     True: ("\N{UPWARDS ARROW}", "higher is better"),
     False: ("\N{DOWNWARDS ARROW}", "lower is better"),

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 from gradio.helpers import Examples
 
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.decoder_controls import QUICK, take_as_given
-from difficmh_core.ui.runtime.service import Workshop
 from difficmh_core.ui.runtime.session import BY_QUALITY, BY_SIZE, MOST_PASSES
 
 __all__ = ["MAX_EXAMPLES", "FileColumn", "build_file_column"]
@@ -28,14 +27,14 @@ class FileColumn:
     add_tag: gr.Dropdown
 
 
-def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColumn:
+def build_file_column(codec: DiffICMHCodec, examples: Sequence[str]) -> FileColumn:
     """Draw the column inside the current layout.
 
     Args:
-        workshop: What all visitors share.
-        examples: Photographs for visitors who have none at hand.
+        codec: Whose settings are offered.
+        examples: Names of served photographs, for visitors who have none at hand.
     """
-    config, names = workshop.codec.config, workshop.codec.vocabulary.names
+    config, names = codec.config, codec.vocabulary.names
     has_rates = config.rate is None
     photo = gr.Image(
         label=texts.PHOTO,
@@ -49,7 +48,6 @@ def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColum
         elem_id="photo",
     )
     gallery = _build_gallery(photo, examples)
-    workshop.files.examples = photo.keep_in_cache
     mode = gr.Radio(
         list(texts.MODES),
         value=BY_QUALITY,
@@ -115,11 +113,11 @@ def build_file_column(workshop: Workshop, examples: Sequence[Path]) -> FileColum
     return FileColumn(photo=photo, gallery=gallery, coding=coding, tags=tags, add_tag=add_tag)
 
 
-def _build_gallery(photo: gr.Image, examples: Sequence[Path]) -> Examples | None:
+def _build_gallery(photo: gr.Image, examples: Sequence[str]) -> Examples | None:
     if not examples:
         return None
     return gr.Examples(
-        [[str(path)] for path in examples],
+        [[name] for name in examples],
         [photo],
         label=texts.EXAMPLES,
         examples_per_page=MAX_EXAMPLES,

@@ -18,17 +18,16 @@ from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import button_states, html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import (
-    CodingWish,
-    Controls,
-    Decoding,
-    Photo,
+    CodingRequest,
     Session,
     Update,
+    by_name,
+    read_request,
     read_settings,
-    read_wish,
 )
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["CompressHandlers"]
 
@@ -41,19 +40,19 @@ Decoded = tuple[Session | Update, Update, Update, Update | str, Update, *Busy]
 
 
 class CompressHandlers:
-    """The events of one page around one workshop."""
+    """The events of one page."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all visitors share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
 
     @with_toasts
     def receive(self, photo: str | None) -> Iterator[tuple[Session, str]]:
         """Take a photograph; its metadata and the upload itself are gone afterwards."""
         if photo is None:
             raise toast(texts.ENCODE_FIRST)
-        received = self._workshop.receive(photo)
+        received = self._uploads.receive(photo)
         yield Session(photo=received), received.path
 
     @with_toasts
@@ -67,14 +66,14 @@ class CompressHandlers:
         passes: float,
     ) -> Iterator[Shown]:
         """Compress a photograph that just came."""
-        wish = read_wish(mode, quality, target_bytes, send_tags, passes)
-        photo, image = self._photo(session), self._workshop.load(self._photo(session))
-        proposals = self._workshop.tag(photo, image) if send_tags else None
-        encoded = yield from self._code(photo, image, wish, proposals or ())
+        request = read_request(mode, quality, target_bytes, send_tags, passes)
+        photo, image = self._photo(session), self._uploads.load(self._photo(session))
+        proposals = self._service.tag(photo, image) if send_tags else None
+        encoded = yield from self._code(photo, image, request, proposals or ())
         session = replace(
             session, proposals=proposals, offered=proposals or (), encoded=encoded, picture=None
         )
-        yield self._show(session, wish, ticks=[tag.name for tag in encoded.tags])
+        yield self._show(session, request, ticks=[tag.name for tag in encoded.tags])
 
     @with_toasts
     def recode(
@@ -91,18 +90,18 @@ class CompressHandlers:
         if session.photo is None:
             yield gr.skip()  # a bare return empties them
             return
-        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
-        photo, image = self._photo(session), self._workshop.load(self._photo(session))
+        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
+        photo, image = self._photo(session), self._uploads.load(self._photo(session))
         chosen: Sequence[Tag] = ()
         ticks = None
         if send_tags and session.proposals is None:
-            proposals = self._workshop.tag(photo, image)
+            proposals = self._service.tag(photo, image)
             session = replace(session, proposals=proposals, offered=proposals)
             chosen, ticks = proposals, [tag.name for tag in proposals]
         elif send_tags:
-            chosen = [tag for tag in session.offered if tag.name in wish.tags]
-        encoded = yield from self._code(photo, image, wish, chosen)
-        yield self._show(replace(session, encoded=encoded), wish, ticks)
+            chosen = [tag for tag in session.offered if tag.name in request.tags]
+        encoded = yield from self._code(photo, image, request, chosen)
+        yield self._show(replace(session, encoded=encoded), request, ticks)
 
     def adds_tag(self, session: Session, added: str | None) -> bool:
         """Return whether a word can be added: there is one, and a file that can hold it."""
@@ -125,16 +124,16 @@ class CompressHandlers:
         """Decode the visitor's file, step by step, and compare it with the photograph."""
         if session.encoded is None:
             raise toast(texts.ENCODE_FIRST)
-        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        settings = read_settings(by_name(controls))
         photo, encoded = self._photo(session), session.encoded
-        original = self._workshop.load(photo)
-        for state in self._workshop.decode(encoded.stream, settings):
+        original = self._uploads.load(photo)
+        for state in self._service.decode(encoded.stream, settings):
             if state.image is None:
                 progress = html.draw_progress(state.index, state.total, state.seconds)
                 shown = (*self._show_preview(state), gr.skip(), gr.update(visible=False))
                 yield session, *shown, *button_states.lock_at_step(progress)
                 continue
-            picture = self._workshop.files.save(state.png, f"{photo.name}-decoded.png")
+            picture = self._service.save(state.png, f"{photo.name}-decoded.png")
             result = html.Result(
                 n_bytes=encoded.stream.n_bytes,
                 bpp=encoded.stream.bpp,
@@ -179,16 +178,16 @@ class CompressHandlers:
         """Return the preview and the hidden comparison."""
         if state.preview is None:
             return gr.skip(), gr.skip()
-        path = self._workshop.save_preview(state.preview)
+        path = self._service.save_preview(state.preview)
         preview = gr.update(value=path, label=texts.PREVIEW, visible=True)
         return preview, gr.update(visible=False)
 
     def _code(
-        self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag]
+        self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag]
     ) -> Generator[Shown, None, Encoded]:
         """Yield how far refinement is; return the file."""
         started = time.monotonic()
-        for step in self._workshop.encode_steps(photo, image, wish, tags):
+        for step in self._service.encode_steps(photo, image, request, tags):
             if step.encoded is None:
                 seconds = time.monotonic() - started
                 progress = html.draw_refining(step.index, step.total, seconds)
@@ -202,7 +201,7 @@ class CompressHandlers:
         return session.photo
 
     def _show(
-        self, session: Session, wish: CodingWish, ticks: Sequence[str] | None = None
+        self, session: Session, request: CodingRequest, ticks: Sequence[str] | None = None
     ) -> Shown:
         """Return what the page shows of the session's file.
 
@@ -222,12 +221,12 @@ class CompressHandlers:
         )
         chips = gr.update(
             choices=_choices(session, encoded),
-            interactive=wish.send_tags,
+            interactive=request.send_tags,
             visible=bool(session.offered),
         )
         if ticks is not None:
             chips["value"] = ticks
-        path = self._workshop.files.save(encoded.data, f"{photo.name}.dicmh")
+        path = self._service.save(encoded.data, f"{photo.name}.dicmh")
         message = texts.CHANGED if session.picture else texts.READY
         session = replace(session, picture=None)
         file = gr.update(value=path)

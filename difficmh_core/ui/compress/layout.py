@@ -15,8 +15,9 @@ from difficmh_core.ui.compress.events import CompressEvents, Stage
 from difficmh_core.ui.compress.file_column import build_file_column
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session, Update
+from difficmh_core.ui.runtime.uploads import UploadStore
 
 __all__ = ["CompressTab", "build_compress_tab"]
 
@@ -40,22 +41,28 @@ class CompressTab:
 
 
 def build_compress_tab(
-    demo: gr.Blocks, workshop: Workshop, examples: Sequence[Path], *, is_quick: bool
+    demo: gr.Blocks,
+    service: CodecService,
+    uploads: UploadStore,
+    examples: Sequence[str],
+    *,
+    is_quick: bool,
 ) -> CompressTab:
     """Draw the tab inside the current layout, and connect it.
 
     Args:
         demo: The page, which restores the settings of a link.
-        workshop: What all visitors share.
-        examples: Photographs for visitors who have none at hand.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
+        examples: Names of served photographs, for visitors who have none at hand.
         is_quick: Whether decoding is quick enough to start by itself.
     """
     session = gr.State(Session(), time_to_live=KEPT_S)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280, elem_classes="controls"):
-            file = build_file_column(workshop, examples)
+            file = build_file_column(service.codec, examples)
         with gr.Column(scale=7, min_width=280):
-            stage, panel, link, link_button = _build_stage_column(workshop, is_quick=is_quick)
+            stage, panel, link, link_button = _build_stage_column(service, is_quick=is_quick)
 
     linked = [*file.coding, *panel.settings]
     link_button.click(None, linked, link, js=link_script(), **QUICK).then(
@@ -63,27 +70,27 @@ def build_compress_tab(
     )
 
     def restore_link(request: gr.Request) -> Sequence[Update]:
-        config = workshop.codec.config
+        config = service.codec.config
         refines = config.rate_weights is not None
         return read_link(dict(request.query_params), presets_of(config.profile), refines=refines)
 
     # In the queue, since Gradio shows no error of an event outside it as a toast.
     demo.load(restore_link, None, [*linked, panel.preset], **QUICK | {"queue": True})
-    demo.load(None, js=name_examples_script([path.stem for path in examples]), **QUICK)
-    events = CompressEvents(CompressHandlers(workshop), session, file, stage, panel)
+    demo.load(None, js=name_examples_script([Path(name).stem for name in examples]), **QUICK)
+    events = CompressEvents(CompressHandlers(service, uploads), session, file, stage, panel)
     changed = events.connect()
     return CompressTab(session=session, panel=panel, changed=changed)
 
 
 def _build_stage_column(
-    workshop: Workshop, *, is_quick: bool
+    service: CodecService, *, is_quick: bool
 ) -> tuple[Stage, DecodePanel, gr.Textbox, gr.Button]:
     facts = gr.HTML(html.draw_introduction(), padding=False, elem_id="facts")
     with gr.Column(visible=False, elem_id="decode-panel") as column:
         dicmh_file = gr.DownloadButton(
             texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
         )
-        panel = build_decode_panel("compress", workshop.codec.config.profile, is_quick=is_quick)
+        panel = build_decode_panel("compress", service.codec.config.profile, is_quick=is_quick)
     progress = gr.HTML(padding=False, visible=False, elem_id="progress")
     status = gr.HTML(padding=False, elem_id="status")
     preview = gr.Image(

@@ -1,11 +1,9 @@
 """Events of the tab that decodes a file."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import gradio as gr
 
-from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
@@ -13,8 +11,9 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components import button_states, html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import Controls, Update, read_settings
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.session import Update, by_name, read_settings
+from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
 
 __all__ = ["DecodeFileHandlers"]
 
@@ -23,21 +22,22 @@ Decoded = tuple[Update, Update | str, Update, Update, Update, Update]
 
 
 class DecodeFileHandlers:
-    """The events of one page around one workshop."""
+    """The events of one page."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all visitors share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
         self._decode = with_gpu(self._decode_now, MAX_S)
 
     @with_toasts
     def info(self, file: str | None) -> Iterator[str]:
         """Check a .dicmh file and tell what is in it."""
-        data, stream = self._open(file)
+        opened = self._open(file)
+        stream = opened.stream
         section_bits = self._codec.verify(stream)
         facts = html.FileFacts(
-            n_bytes=len(data),
+            n_bytes=opened.n_bytes,
             size_px=(stream.height_px, stream.width_px),
             section_bits=section_bits,
         )
@@ -60,24 +60,23 @@ class DecodeFileHandlers:
     @with_toasts
     def decode(self, file: str | None, *controls: float | str) -> Iterator[Decoded]:
         """Decode a .dicmh file, step by step."""
-        _, stream = self._open(file)  # here: a process that borrows a GPU knows no new uploads
-        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
-        yield from self._decode(stream, settings, Path(str(file)).stem)
+        opened = self._open(file)  # here: a process that borrows a GPU knows no new uploads
+        settings = read_settings(by_name(controls))
+        yield from self._decode(opened, settings)
 
-    def _decode_now(
-        self, stream: Bitstream, settings: DecodeSettings, name: str
-    ) -> Iterator[Decoded]:
-        for state in self._workshop.decode(stream, settings):
+    def _decode_now(self, opened: OpenedFile, settings: DecodeSettings) -> Iterator[Decoded]:
+        stream = opened.stream
+        for state in self._service.decode(stream, settings):
             if state.image is None:
                 preview = gr.skip()
                 if state.preview is not None:
-                    path = self._workshop.save_preview(state.preview)
+                    path = self._service.save_preview(state.preview)
                     preview = gr.update(value=path, label=texts.PREVIEW, visible=True)
                 progress = html.draw_progress(state.index, state.total, state.seconds)
                 hidden = gr.update(visible=False)
                 yield preview, gr.skip(), hidden, *button_states.lock_at_step(progress)
                 continue
-            picture = self._workshop.files.save(state.png, f"{name}-decoded.png")
+            picture = self._service.save(state.png, f"{opened.name}-decoded.png")
             result = html.Result(
                 n_bytes=stream.n_bytes,
                 bpp=stream.bpp,
@@ -102,7 +101,7 @@ class DecodeFileHandlers:
         else:
             yield gr.skip()  # a bare return empties them
 
-    def _open(self, file: str | None) -> tuple[bytes, Bitstream]:
+    def _open(self, file: str | None) -> OpenedFile:
         if file is None:
             raise toast(texts.CHOOSE_FILE)
-        return self._workshop.open_file(file)
+        return self._uploads.open_file(file)

@@ -14,26 +14,28 @@ from difficmh_core.ui.components.decoder_controls import (
 )
 from difficmh_core.ui.decode.handlers import DecodeFileHandlers
 from difficmh_core.ui.runtime.cancellation import Turns, Wish
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.uploads import UploadStore
 
 __all__ = ["build_decode_file_tab"]
 
 
-def build_decode_file_tab(workshop: Workshop, *, is_quick: bool) -> None:
+def build_decode_file_tab(service: CodecService, uploads: UploadStore, *, is_quick: bool) -> None:
     """Draw the tab inside the current layout, and connect it.
 
     Args:
-        workshop: What all visitors share.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
         is_quick: Whether decoding is quick enough to start by itself.
     """
-    handlers = DecodeFileHandlers(workshop)
+    handlers = DecodeFileHandlers(service, uploads)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280, elem_classes="controls"):
             file = gr.File(label=texts.FILE, type="filepath", height=160, elem_id="file")
             facts = gr.HTML(padding=False, elem_id="file-facts")
         with gr.Column(scale=7, min_width=280):
             panel = build_decode_panel(
-                "decode-file", workshop.codec.config.profile, is_quick=is_quick
+                "decode-file", service.codec.config.profile, is_quick=is_quick
             )
             progress = gr.HTML(padding=False, visible=False, elem_id="file-progress")
             status = gr.HTML(padding=False, elem_id="file-status")

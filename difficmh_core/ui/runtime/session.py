@@ -2,29 +2,31 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from PIL import Image
+from typing import Any
 
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import (
+    CONTROL_NAMES,
+    SETTINGS,
+    DecodeSettings,
+    controls_of,
+)
+from difficmh_core.config.kinds import Choice, Number, Seed, Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
+from difficmh_core.ui.runtime.uploads import Photo
 
 __all__ = [
-    "CodingWish",
-    "Controls",
-    "Decoding",
-    "Photo",
+    "CodingRequest",
     "Session",
     "Update",
-    "controls_of",
+    "by_name",
     "read_number",
+    "read_request",
     "read_settings",
-    "read_wish",
     "read_words",
 ]
 
@@ -34,27 +36,6 @@ BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
 MOST_PASSES = 20
 """Of refinement. The command line takes more, but other visitors would wait for them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A photograph that a visitor brought.
-
-    Attributes:
-        path: Where it lies without its metadata, a PNG in the page's cache.
-        digest: Of that PNG.
-        name: Name of the upload without its suffix.
-        upload_bytes: Size of the upload [bytes].
-        upload_format: Format of the upload, as people call it.
-        notes: What was told when it was read, such as that it was the first of several frames.
-    """
-
-    path: str
-    digest: str
-    name: str
-    upload_bytes: int
-    upload_format: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,49 +64,12 @@ class Session:
             return False
         if self.picture is None or self.settings is None:
             return True
-        return tuple(controls_of(self.settings)) != tuple(controls)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decoding:
-    """The state of one decoding.
-
-    Attributes:
-        index: Steps done, 0 before the first.
-        total: Steps in all.
-        seconds: Time since the start [s].
-        preview: A small picture, enlarged; ``None`` before the first step.
-        image: The finished picture, ``None`` before the last step.
-        png: The same as a file.
-        was_kept: Whether the picture had been decoded before.
-    """
-
-    index: int
-    total: int
-    seconds: float
-    preview: Image.Image | None = None
-    image: Image.Image | None = None
-    png: bytes = b""
-    was_kept: bool = False
-
-
-class Controls(NamedTuple):
-    """What the controls of a decoding hold, unchecked, in the order of the page."""
-
-    steps: float
-    guidance_scale: float
-    sampler: str
-    seed: str
-    start: float
-    realism: float
-    control_scale: float
-    guidance_low: float
-    guidance_high: float
+        return controls_of(self.settings) != by_name(controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodingWish:
-    """How a visitor wants the file.
+class CodingRequest:
+    """How the file shall be.
 
     Attributes:
         quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.
@@ -142,15 +86,15 @@ class CodingWish:
     passes: int = 0
 
 
-def read_wish(
+def read_request(
     mode: str,
     quality: float,
     target_bytes: float,
     send_tags: bool,
     passes: float = 0,
     tags: list[str] | None = None,
-) -> CodingWish:
-    """Gather how the file shall be.
+) -> CodingRequest:
+    """Gather how a visitor wants the file.
 
     Raises:
         ConfigError: If a value is no number, a size is below one byte, there are too many
@@ -163,7 +107,7 @@ def read_wish(
         n_bytes = whole_number("target_bytes", target_bytes)
         if n_bytes < 1:
             raise ConfigError(texts.TOO_FEW_BYTES.format(n_bytes=n_bytes))
-    return CodingWish(
+    return CodingRequest(
         quality=None if mode == BY_SIZE else read_number("quality", quality),
         target_bytes=n_bytes if mode == BY_SIZE else None,
         send_tags=bool(send_tags),
@@ -172,40 +116,23 @@ def read_wish(
     )
 
 
-def read_settings(controls: Controls) -> DecodeSettings:
-    """Check what the controls hold.
+def read_settings(controls: Mapping[str, object]) -> DecodeSettings:
+    """Check what the controls hold, by their names.
 
     Raises:
         ConfigError: If a value is no number or outside its range.
     """
-    return DecodeSettings(
-        steps=whole_number("steps", controls.steps),
-        guidance_scale=read_number("guidance_scale", controls.guidance_scale),
-        sampler=_sampler(controls.sampler),
-        seed=_seed(controls.seed),
-        start=read_number("start", controls.start),
-        realism=read_number("realism", controls.realism),
-        control_scale=read_number("control_scale", controls.control_scale),
-        guidance_interval=(
-            read_number("guidance_low", controls.guidance_low),
-            read_number("guidance_high", controls.guidance_high),
-        ),
-    )
+    values = {}
+    for setting in SETTINGS:
+        names = [control.name for control in setting.controls]
+        held = [_read(setting, name, controls[name]) for name in names]
+        values[setting.name] = setting.of_controls(held)
+    return DecodeSettings(**values)
 
 
-def controls_of(settings: DecodeSettings) -> Controls:
-    """Return what the controls hold for these settings."""
-    return Controls(
-        steps=settings.steps,
-        guidance_scale=settings.guidance_scale,
-        sampler=settings.sampler.value,
-        seed="" if settings.seed is None else str(settings.seed),
-        start=settings.start,
-        realism=settings.realism,
-        control_scale=settings.control_scale,
-        guidance_low=settings.guidance_interval[0],
-        guidance_high=settings.guidance_interval[1],
-    )
+def by_name(controls: Sequence[object]) -> dict[str, object]:
+    """Name what the controls of the page hold."""
+    return dict(zip(CONTROL_NAMES, controls, strict=True))
 
 
 def read_number(name: str, value: object) -> float:
@@ -250,18 +177,24 @@ def read_words(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _seed(value: str) -> int | None:
-    """Return the seed in a text field; an empty one means the file's own."""
+def _read(setting: Setting, name: str, value: object) -> object:
+    """Read one control; a choice is judged by the setting itself."""
+    match setting:
+        case Seed():
+            return _read_seed(name, value)
+        case Choice():
+            return value
+        case Number() if setting.value_type is int:
+            return whole_number(name, value)
+        case _:
+            return read_number(name, value)
+
+
+def _read_seed(name: str, value: object) -> int | None:
+    """Read the seed in a text field; an empty one means the file's own."""
     text = str(value).strip()
     if not text:
         return None
     if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name="seed", value=value))
+        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
     return int(text)
-
-
-def _sampler(name: str) -> SamplerName:
-    if name not in list(SamplerName):
-        known = ", ".join(sampler.value for sampler in SamplerName)
-        raise ConfigError(texts.NO_SUCH_SAMPLER.format(name=name, known=known))
-    return SamplerName(name)

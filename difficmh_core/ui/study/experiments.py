@@ -12,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish, Decoding, Photo
+from difficmh_core.ui.runtime.service import CodecService, Decoding
+from difficmh_core.ui.runtime.session import CodingRequest
+from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.ui.study import texts
 
 __all__ = ["Finished", "StudyWish", "Subject", "Trial", "plan", "run_trial", "uncertainty"]
@@ -117,20 +118,13 @@ class Finished:
     def row(self) -> dict[str, Any]:
         """Return everything but the picture, as a line of a table."""
         trial = self.trial
-        settings = trial.settings
         return {
             "experiment": trial.experiment,
             "label": trial.label,
             "quality": round(trial.quality, 2),
             "tags": " ".join(tag.name.replace(" ", "_") for tag in trial.tags),
             "n_tags": len(trial.tags),
-            "steps": settings.steps,
-            "guidance_scale": settings.guidance_scale,
-            "sampler": settings.sampler.value,
-            "seed": "" if settings.seed is None else settings.seed,
-            "start": settings.start,
-            "realism": settings.realism,
-            "control_scale": settings.control_scale,
+            **controls_of(trial.settings),
             "n_bytes": self.n_bytes,
             "bpp": round(self.bpp, 6),
             "seconds": round(self.seconds, 3),
@@ -187,17 +181,19 @@ def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
     return trials
 
 
-def run_trial(workshop: Workshop, subject: Subject, trial: Trial) -> Iterator[Decoding | Finished]:
+def run_trial(
+    workshop: CodecService, subject: Subject, trial: Trial
+) -> Iterator[Decoding | Finished]:
     """Yield the state of decoding after each step, then what the trial gave."""
-    wish = CodingWish(quality=trial.quality, target_bytes=None, send_tags=True, tags=())
+    wish = CodingRequest(quality=trial.quality, target_bytes=None, send_tags=True, tags=())
     encoded = workshop.encode(subject.photo, subject.image, wish, trial.tags)
     last: Decoding | None = None
     for last in workshop.decode(encoded.stream, trial.settings):
         yield last
     if last is None or last.image is None:
         raise RuntimeError("decoding ended without a picture")
-    seen = workshop.judge.look_at(last.image)
-    values = workshop.judge.measure(workshop.seen(subject.photo, subject.image), seen)
+    seen = workshop.evaluator.look_at(last.image)
+    values = workshop.evaluator.measure(workshop.features(subject.photo, subject.image), seen)
     yield Finished(
         trial=trial,
         image=last.image,

@@ -12,11 +12,18 @@ import gradio as gr
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import address_of, best_of, facts_of, original_pane
+from difficmh_core.ui.compare.results import (
+    MEASURES,
+    address_of,
+    best_of,
+    facts_of,
+    original_pane,
+)
 from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
-from difficmh_core.ui.runtime.service import Workshop, png_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session, Update, whole_number
+from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.experiments import (
     Finished,
@@ -73,12 +80,12 @@ def read_study_wish(
 
 
 class StudyHandlers:
-    """The events of one page around one workshop."""
+    """The events of one page."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all visitors share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
 
     @with_toasts
     def run(self, session: Session, study: Study, *wishes: Any) -> Iterator[Shown]:  # noqa: ANN401
@@ -90,7 +97,7 @@ class StudyHandlers:
             study = Study(digest=subject.photo.digest)
         finished = list[Finished]()
         for index, trial in enumerate(trials):
-            for state in run_trial(self._workshop, subject, trial):
+            for state in run_trial(self._service, subject, trial):
                 if isinstance(state, Finished):
                     finished.append(state)
                     continue
@@ -123,15 +130,15 @@ class StudyHandlers:
             tags=subject.encoded.tags,
             settings=subject.settings,
         )
-        for state in run_trial(self._workshop, subject, trial):
+        for state in run_trial(self._service, subject, trial):
             if isinstance(state, Finished):
                 rows = study.rows if study.digest == subject.photo.digest else ()
                 report = report_of(self._codec, subject, state, rows)
                 card = png_of(draw_card(report, subject, state))
                 name = subject.photo.name
-                image = self._workshop.files.save(card, f"{name}-report.png")
+                image = self._service.save(card, f"{name}-report.png")
                 data = json.dumps(report, indent=1, ensure_ascii=False).encode()
-                file = self._workshop.files.save(data, f"{name}-report.json")
+                file = self._service.save(data, f"{name}-report.json")
                 yield (
                     gr.update(value=image, visible=True),
                     gr.update(value=image, visible=True),
@@ -143,9 +150,9 @@ class StudyHandlers:
             raise toast(texts.NO_PHOTO)
         return Subject(
             photo=session.photo,
-            image=self._workshop.load(session.photo),
+            image=self._uploads.load(session.photo),
             encoded=session.encoded,
-            settings=session.settings or preset_of(self._codec.config.profile, "fast"),
+            settings=session.settings or preset_of(self._codec.config.profile),
         )
 
     def _show(
@@ -172,11 +179,11 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._workshop.files.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        path = self._service.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
         return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
 
     def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
-        path = self._workshop.files.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
+        path = self._service.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
         size = (
             Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
             Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
@@ -196,7 +203,7 @@ class StudyHandlers:
                 key=key,
                 label=label,
                 source=address_of(
-                    self._workshop.files.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                    self._service.save(png_of(image), f"{subject.photo.name}-{key}.png")
                 ),
                 note=note,
             )
@@ -247,8 +254,8 @@ def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return everything that has been measured, the newest first."""
-    keys = [key for key in measures.NAMES if any(key in row for row in rows)]
-    names = [*texts.COLUMNS.values(), *(measures.NAMES[key][0] for key in keys)]
+    keys = [key for key in MEASURES if any(key in row for row in rows)]
+    names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     lines = ""
     for row in reversed(rows):
@@ -258,7 +265,7 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
             "bpp": f"{row['bpp']:.4f}",
             "seconds": f"{row['seconds']:.1f}",
         }
-        told |= {key: f"{row[key]:.{measures.DIGITS[key]}f}" for key in keys if key in row}
+        told |= {key: MEASURES[key].text(row[key]) for key in keys if key in row}
         cells = "".join(
             f"<td>{escape(str(told.get(key, '')))}</td>"
             for key in [*list(texts.COLUMNS)[1:], *keys]

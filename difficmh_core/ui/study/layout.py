@@ -9,22 +9,24 @@ from difficmh_core.ui.components.decoder_controls import QUICK, take_as_given
 from difficmh_core.ui.components.job_controls import MEASURING, connect_long_work, draw_actions
 from difficmh_core.ui.compress.layout import KEPT_S, CompressTab
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
-from difficmh_core.ui.runtime.service import Workshop
+from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Update
+from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.handlers import Study, StudyHandlers
 
 __all__ = ["build_study_tab"]
 
 
-def build_study_tab(workshop: Workshop, source: CompressTab) -> None:
+def build_study_tab(service: CodecService, uploads: UploadStore, source: CompressTab) -> None:
     """Draw the tab inside the current layout, and connect it.
 
     Args:
-        workshop: What all visitors share.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
         source: The tab whose photograph is studied.
     """
-    handlers = StudyHandlers(workshop)
+    handlers = StudyHandlers(service, uploads)
     study = gr.State(Study(), time_to_live=KEPT_S)
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
     experiment, options, wishes = _build_wishes()

@@ -15,11 +15,12 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.evaluation.report import label_of
+from difficmh_core.config.decoding import options_of
 from difficmh_core.models.fingerprint import model_key
+from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.compare import texts as measures
+from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.experiments import Finished, Subject
 
@@ -72,7 +73,7 @@ def report_of(
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
         },
-        "settings": asdict(subject.settings) | {"sampler": subject.settings.sampler.value},
+        "settings": asdict(subject.settings),
         "picture": {
             "png_sha256": _sha256(finished.png),
             "rgb_sha256": _sha256(finished.image.tobytes()),
@@ -93,22 +94,8 @@ def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
     program = ["python", "-m", "difficmh_core"]
     encode = [*program, "encode", f"{name}.png", f"{name}.dicmh", *quality, "--tags", tags]
     decode = [*program, "decode", f"{name}.dicmh", f"{name}-decoded.png"]
-    decode += _options(subject.settings)
+    decode += options_of(subject.settings)
     return [shlex.join([*command, "--profile", profile]) for command in (encode, decode)]
-
-
-def _options(settings: DecodeSettings) -> list[str]:
-    low, high = settings.guidance_interval
-    options = [
-        *("--steps", str(settings.steps)),
-        *("--guidance", f"{settings.guidance_scale:g}"),
-        *("--guidance-interval", f"{low:g}", f"{high:g}"),
-        *("--sampler", settings.sampler.value),
-        *("--start", f"{settings.start:g}"),
-        *("--realism", f"{settings.realism:g}"),
-        *("--control", f"{settings.control_scale:g}"),
-    ]
-    return options if settings.seed is None else [*options, "--seed", str(settings.seed)]
 
 
 def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -> Image.Image:
@@ -118,9 +105,9 @@ def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -
     file, model = report["file"], report["model"]
     numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{label_of(key)}  {finished.values[key]:.{measures.DIGITS[key]}f}"
-        for key in measures.NAMES
-        if key in finished.values and key != "box_f1"
+        f"{measure.label}  {measure.text(finished.values[key])}"
+        for key, measure in MEASURES.items()
+        if key in finished.values and measure.group is not Group.MACHINES
     ]
     origin = [
         f"{texts.FACT_TAGS}: {', '.join(file['tags']) or texts.NO_TAGS}",

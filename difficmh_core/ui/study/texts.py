@@ -60,11 +60,6 @@ GRID_CELL_MORE = "{psnr:.2f} dB, {seconds:.1f} s"
 PLOT = "{measure} against rate: this photograph and published codecs"
 PLOT_X = "Whole file [bpp]"
 PLOT_OURS = "This photograph"
-PLOT_MEASURES = {
-    "lpips_alex": "LPIPS \N{DOWNWARDS ARROW}",
-    "dists": "DISTS \N{DOWNWARDS ARROW}",
-    "psnr_db": "PSNR [dB] \N{UPWARDS ARROW}",
-}
 
 TABLE = "What has been measured"
 COLUMNS = {
