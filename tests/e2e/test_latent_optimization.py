@@ -43,7 +43,7 @@ def test_refinement_shows_its_passes_and_makes_another_file(visit, passes, codec
     decoded(page)
     refined = download(page, "#dicmh-file").read_bytes()
     codec.verify(refined)
-    assert codec.parse(refined).payload != codec.parse(plain).payload
+    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
 
 
 def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, passes, photos):
