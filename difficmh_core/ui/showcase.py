@@ -21,9 +21,9 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import UploadStore
 
 __all__ = ["example_photos", "prepare", "showcase_dir"]
@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger("difficmh.showcase")
 
 
 def example_photos() -> list[Path]:
-    """Return the photographs that ship with the program."""
+    """List the photographs that ship with the program."""
     folder = Path(__file__).with_name("examples")
     if not folder.is_dir():  # in a clone; a wheel brings them beside this file
         folder = Path(__file__).parents[2] / "examples"
@@ -44,7 +44,7 @@ def example_photos() -> list[Path]:
 
 
 def showcase_dir(weights_dir: Path) -> Path:
-    """Return where the results lie, beside the fetched weights."""
+    """Name the folder of the results, beside the fetched weights."""
     return weights_dir / "showcase"
 
 

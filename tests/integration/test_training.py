@@ -217,7 +217,9 @@ def test_a_checkpoint_of_another_architecture_is_refused(recipe):
 
 
 def test_the_loop_finds_a_known_answer(tmp_path):
-    settings = StageSettings(minutes=0.05, learning_rate=0.05, bfloat16=False, log_every=1000)
+    settings = StageSettings(
+        minutes=10, steps=400, learning_rate=0.05, bfloat16=False, log_every=400
+    )
     *_, last = train(LineStage(settings), LineSampler(-1, 1), settings, tmp_path)
     assert last["check_slope"] == pytest.approx(3, abs=0.05)
     assert last["check_offset"] == pytest.approx(-1, abs=0.05)

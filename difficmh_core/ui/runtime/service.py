@@ -26,8 +26,8 @@ from difficmh_core.latent_optimization import (
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
@@ -49,6 +49,7 @@ class Decoding:
         preview: A small picture, enlarged; ``None`` before the first step.
         image: The finished picture, ``None`` before the last step.
         png: The same as a file.
+        psnr_db: Of the picture against the original [dB]; ``None`` where nobody has measured it.
         was_kept: Whether the picture had been decoded before.
     """
 
@@ -58,6 +59,7 @@ class Decoding:
     preview: Image.Image | None = None
     image: Image.Image | None = None
     png: bytes = b""
+    psnr_db: float | None = None
     was_kept: bool = False
 
 
@@ -135,7 +137,7 @@ class CodecService:
             quality,
             request.target_bytes,
             named,
-            request.passes,
+            request.iterations,
         )
         kept = self.results.get(key)
         if kept is not None:
@@ -145,15 +147,16 @@ class CodecService:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-            yield OptimizationStep(index=request.passes, total=request.passes, encoded=encoded)
+            n = request.iterations
+            yield OptimizationStep(index=n, total=n, encoded=encoded)
             return
         asked: dict[str, Any] = {
             "quality": quality,
             "target_bytes": request.target_bytes,
             "tags": tags,
         }
-        if request.passes:
-            steps = self._refiner_of(request.passes).steps(image, **asked)
+        if request.iterations:
+            steps = self._refiner_of(request.iterations).steps(image, **asked)
         else:
             steps = iter(
                 [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]

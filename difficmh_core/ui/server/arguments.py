@@ -30,7 +30,7 @@ _ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?", re.ASCII)
 def parse_arguments(
     words: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
 ) -> argparse.Namespace:
-    """Return what the command line says; a wrong word ends the program with one line, exit code 2.
+    """Read the command line; a wrong word ends the program with one line, exit code 2.
 
     Args:
         words: Of the command line; ``None`` takes the program's.
@@ -180,7 +180,7 @@ def _accounts(
 
 
 def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what reads a whole number of a range."""
+    """Make what reads a whole number of a range."""
 
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= (most or 2**63):
