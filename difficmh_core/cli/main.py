@@ -15,16 +15,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import Report, report_encoded, report_stream
-from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser
-from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.presets import preset_of
+from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser, settings_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     BitstreamError,
@@ -162,7 +160,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         )
     stream = _parse(arguments.file)
     profile = arguments.profile or stream.profile
-    settings = _decode_settings(arguments, profile)
+    settings = settings_of(arguments, profile)
     tags = None if arguments.tags == "file" else _names(arguments.tags)
     codec = _load(profile, arguments, stream.quality_level)
 
@@ -283,16 +281,6 @@ def _parse(path: Path) -> Bitstream:
             "Diff-ICMH file. Choose a .dicmh file."
         )
     return Bitstream.from_bytes(data)
-
-
-def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
-    """The preset, with what the command line changes."""
-    changes = {
-        setting.name: setting.of_controls(given if isinstance(given, list) else [given])
-        for setting in SETTINGS
-        if (given := getattr(arguments, setting.name)) is not None
-    }
-    return replace(preset_of(profile, arguments.preset), **changes)
 
 
 def _load(

@@ -32,7 +32,7 @@ from difficmh_core.ui.runtime.requests import (
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
-__all__ = ["add_endpoints", "chosen_settings"]
+__all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
@@ -183,14 +183,14 @@ def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     endpoints = Endpoints(service, uploads)
     for name, endpoint in (
         ("encode", endpoints.encode),
-        ("decode", _with_settings(endpoints.decode)),
+        ("decode", with_settings(endpoints.decode)),
         ("compare", endpoints.compare),
         ("info", endpoints.info),
     ):
         api(_public(endpoint), api_name=name, **CALLS)
 
 
-def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
     settings = [setting for setting in SETTINGS if setting.unset is not None]
