@@ -7,7 +7,8 @@ from pathlib import Path
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.config.profiles import profile_of
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.ui.about import texts
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
@@ -166,7 +167,7 @@ def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:
 
 def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]:
     """Yield name, size, hash, license and origin of each file of weights."""
-    if codec.config.profile == "nano":
+    if profile_of(codec.config.profile).is_packaged:
         for path in sorted(NANO_FOLDER.glob("*.safetensors")):
             card = read_network_card(path)
             origin = texts.OWN.format(

@@ -6,8 +6,6 @@ from contextlib import closing
 import gradio as gr
 
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.file_facts import FileFacts, draw_file
@@ -44,14 +42,12 @@ class DecodeHandlers:
         )
         tags = ", ".join(codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = words.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
-        quality = QUALITY_MAX * stream.quality_level / QUALITY_LEVELS
-        rate = codec.config.rate
         rows = (
             (words.FACT_PICTURE, size),
             (texts.FACT_TAGS, tags or texts.NO_TAGS),
-            (words.FACT_QUALITY, words.QUALITY_VALUE.format(quality=quality))
-            if rate is None
-            else (words.FACT_RATE, str(rate)),
+            (words.FACT_QUALITY, words.QUALITY_VALUE.format(quality=stream.quality))
+            if stream.rate is None
+            else (words.FACT_RATE, str(stream.rate)),
             (texts.FACT_PROFILE, stream.profile),
             (texts.FACT_MODEL, stream.fingerprint.hex()),
             (words.FACT_CHECKSUM, f"{stream.checksum:08x}"),

@@ -13,8 +13,6 @@ from PIL import Image
 
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.requests import CodingRequest
@@ -69,7 +67,7 @@ class Subject:
     @property
     def quality(self) -> float:
         """Of the file, 0 to 100."""
-        return QUALITY_MAX * self.encoded.stream.quality_level / QUALITY_LEVELS
+        return self.encoded.stream.quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

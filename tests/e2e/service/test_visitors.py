@@ -88,11 +88,12 @@ def waiting(page_url, file) -> Iterator[list[Visitor]]:
 def ask_for_decoding(page_url: str, file: bytes, seed: str = "") -> Visitor:
     visitor = Visitor(page_url)
     uploaded = visitor.upload(file, "a.dicmh")
-    visitor.join("decode", [uploaded, "paper", 20, 0, "ddim", seed, 0, -1, -1])
+    visitor.join("decode", [uploaded, "paper", 2, 0, "ddim", seed, 0, -1, -1])
     return visitor
 
 
-def test_who_comes_to_a_full_queue_is_told_so(page_url, file, paced, waiting):
+def test_who_comes_to_a_full_queue_is_told_so(page_url, file, gate, waiting):
+    gate.close_after(1)
     refused = None
     for number in range(MAX_QUEUE + 10):
         try:
@@ -104,10 +105,11 @@ def test_who_comes_to_a_full_queue_is_told_so(page_url, file, paced, waiting):
     assert "full" in str(refused)
     n_running = len(waiting) - MAX_QUEUE
     assert 1 <= n_running <= 3
-    paced.pace_s = 0.0
+    gate.open()
 
 
-def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, paced):
+def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, gate, until_idle):
+    gate.close_after(3)
     with Visitor(page_url) as visitor:
         uploaded = visitor.upload(file, "a.dicmh")
         controls = as_entered(
@@ -115,19 +117,19 @@ def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, paced)
         )
         visitor.join("decode_2", {"file": uploaded, **controls})
         for message in visitor.messages():
-            if message["msg"] == "process_generating" and paced.n_steps >= 3:
+            if message["msg"] == "process_generating" and gate.n_steps == 3:
                 break
-    time.sleep(8 * paced.pace_s)
-    n_steps = paced.n_steps
-    time.sleep(8 * paced.pace_s)
-    assert paced.n_steps == n_steps < 20
+    time.sleep(1)  # until the page notices that nobody listens
+    gate.open()
+    until_idle()
+    assert gate.n_steps <= 4
     with Visitor(page_url) as other:
         uploaded = other.upload(file, "a.dicmh")
         assert "data" in other.ask("decode", [uploaded, "instant", 1, 0, "", "5", 0, -1, -1])
 
 
-def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, paced, waiting):
-    paced.pace_s = 2.0  # nobody else's work ends meanwhile
+def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, gate, waiting):
+    gate.close_after(1)  # nobody else's work ends meanwhile
     for number in range(MAX_QUEUE + 10):
         try:
             waiting.append(ask_for_decoding(page_url, file, str(100 + number)))
@@ -140,7 +142,7 @@ def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, paced,
     waiting.append(ask_for_decoding(page_url, file, "99"))
     with pytest.raises(QueueFullError):
         ask_for_decoding(page_url, file, "98")
-    paced.pace_s = 0.0
+    gate.open()
 
 
 @pytest.mark.parametrize(
