@@ -11,7 +11,6 @@ Networks are imported only by the commands that run them, so that ``info`` answe
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import Report, report_encoded, report_stream
-from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser, settings_of
+from difficmh_core.cli.parser import build_parser, settings_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     BitstreamError,
@@ -82,9 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
             from difficmh_core.cli.evaluate import main as evaluate
-            from difficmh_core.weights.cache import default_cache_dir
 
-            return evaluate(words[0], words[1:], _cache_of_environment() or default_cache_dir())
+            return evaluate(words[0], words[1:], cache_folder())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
@@ -219,14 +218,13 @@ def _fetch(arguments: argparse.Namespace) -> Report:
         fetch_tasks,
         fetch_training,
     )
-    from difficmh_core.weights.cache import default_cache_dir
 
     if arguments.names and arguments.what != "tasks":
         raise ConfigError(
             f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
             f"`fetch {arguments.what}`. Leave them out."
         )
-    cache_dir = _cache_dir(arguments) or default_cache_dir()
+    cache_dir = _cache_dir(arguments)
     progress = _Progress()
     try:
         if arguments.what in ("nano", "baselines"):
@@ -299,14 +297,8 @@ def _load(
     return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)
 
 
-def _cache_dir(arguments: argparse.Namespace) -> Path | None:
-    """Return the folder that the option names, else the environment, else ``None``."""
-    return arguments.cache_dir or _cache_of_environment()
-
-
-def _cache_of_environment() -> Path | None:
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else None
+def _cache_dir(arguments: argparse.Namespace) -> Path:
+    return arguments.cache_dir or cache_folder()
 
 
 def _names(choice: str) -> list[str]:

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core import __version__
+from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 
-__all__ = ["CACHE_VARIABLE", "build_parser", "settings_of"]
-
-CACHE_VARIABLE = "DIFFICMH_CACHE"
-"""Environment variable that names the folder of fetched weights."""
+__all__ = ["build_parser", "settings_of"]
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -15,8 +15,8 @@ from PIL import Image
 from difficmh_core.cli.parser import build_parser, settings_of
 from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.errors import ConfigError
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.study.experiments import (
     Finished,
     StudyWish,
