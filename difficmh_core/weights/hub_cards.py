@@ -8,6 +8,7 @@ them. Training at full size begins instead from Stable Diffusion and RAM++ thems
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from difficmh_core.config.profiles import PROFILES
 from difficmh_core.weights.hub import HubCard
 
 __all__ = [
@@ -48,7 +49,7 @@ def _checkpoint(rate: int) -> HubCard:
 
 
 CHECKPOINTS: Mapping[int, HubCard] = MappingProxyType(
-    {rate: _checkpoint(rate) for rate in (2, 4, 8, 16, 32)}
+    {rate: _checkpoint(rate) for rate in PROFILES["sd21"].rates}
 )
 """By the weight of the rate in training; a larger one means smaller files."""
 

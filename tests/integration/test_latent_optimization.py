@@ -179,6 +179,7 @@ def test_an_evaluation_optimizes_once_for_all_ways_of_decoding(tiny_optimizer, p
     n_bytes = 500
     coded = content.code(picture, n_bytes)
     assert coded is quick.code(picture, n_bytes)
+    assert coded.data == tiny_optimizer.encode(picture, target_bytes=n_bytes).data
     assert coded.fits == (len(coded.data) <= n_bytes)
     assert content.decode(coded.data).size == picture.size
     assert not content.code(picture, 1).fits  # the smallest there is, marked so
