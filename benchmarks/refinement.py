@@ -25,7 +25,7 @@ from difficmh_core.evaluation.comparison import compare
 from difficmh_core.evaluation.dataset import find_pictures
 from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")
@@ -49,8 +49,8 @@ def main() -> None:
     for passes in arguments.passes:
         made: RefinedFiles | None = None
         if passes:
-            settings = RefinementSettings(passes=passes)
-            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), search)
+            settings = OptimizationSettings(iterations=passes)
+            made = RefinedFiles(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
         contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
 
     judge = Judge(cache_dir, METRICS, ())
