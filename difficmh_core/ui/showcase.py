@@ -16,9 +16,9 @@ from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import presets_of
 from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
 from difficmh_core.errors import DiffICMHError
+from difficmh_core.evaluation.photo_comparison import Task, run
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService

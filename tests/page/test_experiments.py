@@ -14,9 +14,7 @@ from PIL import Image
 from difficmh_core.cli.parser import build_parser
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
-from difficmh_core.ui.study.experiments import (
+from difficmh_core.evaluation.experiments import (
     Finished,
     StudyWish,
     Subject,
@@ -24,6 +22,8 @@ from difficmh_core.ui.study.experiments import (
     run_trial,
     uncertainty,
 )
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.study.handlers import _csv_of
 from difficmh_core.ui.study.plots import (
     LEFT,

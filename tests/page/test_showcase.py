@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from difficmh_core.config.presets import presets_of
-from difficmh_core.ui.compare.codecs import Task, run
+from difficmh_core.evaluation.photo_comparison import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir

@@ -6,8 +6,7 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.config.presets import preset_of
-from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import (
+from difficmh_core.evaluation.photo_comparison import (
     Measured,
     Task,
     absent_one,
@@ -15,6 +14,7 @@ from difficmh_core.ui.compare.codecs import (
     measure_one,
     run,
 )
+from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.results import (
     best_of,
     draw_table,

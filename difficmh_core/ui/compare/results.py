@@ -8,9 +8,9 @@ from pathlib import Path
 from PIL import Image
 
 from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.photo_comparison import OURS, Measured
 from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer.markup import Fact, Pane
 from difficmh_core.vision.boxes import BoxAgreement

@@ -11,6 +11,15 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.config.presets import preset_of
+from difficmh_core.evaluation.experiments import (
+    Finished,
+    StudyWish,
+    Subject,
+    Trial,
+    plan,
+    run_trial,
+    uncertainty,
+)
 from difficmh_core.ui.compare import texts as measures
 from difficmh_core.ui.compare.results import (
     MEASURES,
@@ -25,15 +34,6 @@ from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session, Update, whole_number
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
-from difficmh_core.ui.study.experiments import (
-    Finished,
-    StudyWish,
-    Subject,
-    Trial,
-    plan,
-    run_trial,
-    uncertainty,
-)
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup

@@ -16,13 +16,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.evaluation.experiments import Finished, Subject
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.compare import texts as measures
 from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
-from difficmh_core.ui.study.experiments import Finished, Subject
 
 __all__ = ["commands_of", "draw_card", "report_of"]
 
