@@ -15,14 +15,14 @@ from statistics import mean
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import (
-    Contender,
+    ComparedCodec,
+    OptimizedSearch,
     OurCodec,
-    RefinedFiles,
     find_baselines,
 )
-from difficmh_core.evaluation.comparison import compare
+from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.dataset import find_pictures
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import RefinementSettings, Refiner
 from difficmh_core.models.load import load_codec
@@ -44,23 +44,23 @@ def main() -> None:
     codec, cache_dir = load_codec("nano"), default_cache_dir()
     instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
-    contenders: dict[str, Contender] = {other.name: other for other in others}
+    codecs: dict[str, ComparedCodec] = {other.name: other for other in others}
     for passes in arguments.passes:
-        made: RefinedFiles | None = None
+        made: OptimizedSearch | None = None
         if passes:
             settings = RefinementSettings(passes=passes)
-            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), search)
-        contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
+            made = OptimizedSearch(Refiner(codec, settings, cache_dir=cache_dir), search)
+        codecs[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
 
-    judge = Judge(cache_dir, METRICS, ())
+    evaluator = Evaluator(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
     paths = find_pictures(arguments.folder)[: arguments.n]
     for path in paths:
         image = read_image(path)
+        comparison = PhotoComparison(path.name, image, evaluator)
         n_bytes = int(arguments.bpp * image.width * image.height / 8)
-        for name, contender in contenders.items():
-            (outcome,) = compare(path.name, image, [n_bytes], [contender], judge)
-            row = outcome.row
+        for name, compared in codecs.items():
+            row = comparison.measure(compared, n_bytes).row
             if row.error is not None:
                 raise SystemExit(f"{path.name}, {name}: {row.error}")
             told = {"bpp": row.bpp, "encode_s": row.encode_s, **row.values}

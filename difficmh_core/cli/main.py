@@ -83,10 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
-            from difficmh_core.cli.evaluate import main as evaluate
             from difficmh_core.weights.cache import default_cache_dir
 
-            return evaluate(words[0], words[1:], _cache_of_environment() or default_cache_dir())
+            if words[0] == "compare":
+                from difficmh_core.cli.compare import main as measure
+            else:
+                from difficmh_core.cli.evaluate import main as measure
+            return measure(words[1:], _cache_of_environment() or default_cache_dir())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)

@@ -26,24 +26,24 @@ from difficmh_core.rate_control import CodedPicture, RateSearch
 
 __all__ = [
     "BASELINES",
-    "REFINED",
+    "OPTIMIZED",
     "AbsentCodec",
-    "Contender",
+    "ComparedCodec",
+    "OptimizedSearch",
     "OtherCodec",
     "OurCodec",
-    "RefinedFiles",
     "find_baselines",
 ]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
 _N_VERSION_DIGITS = 8
-REFINED = "-refined"
-"""How keys of ours end where their files are refined."""
+OPTIMIZED = "-refined"
+"""How keys of ours end where the latent of each file is optimized."""
 
 
 @runtime_checkable
-class Contender(Protocol):
+class ComparedCodec(Protocol):
     """A codec in a comparison.
 
     Attributes:
@@ -81,7 +81,7 @@ class OtherCodec:
         return self._baseline.decode(data)
 
 
-class RefinedFiles:
+class OptimizedSearch:
     """The refined files of a codec's last picture, each made once."""
 
     def __init__(self, refiner: Refiner, search: RateSearch) -> None:
@@ -129,7 +129,7 @@ class OurCodec:
         codec: DiffICMHCodec,
         label: str,
         settings: DecodeSettings,
-        search: RateSearch | RefinedFiles | None = None,
+        search: RateSearch | OptimizedSearch | None = None,
     ) -> None:
         """Wrap a codec.
 
@@ -144,8 +144,8 @@ class OurCodec:
         self.name = f"Diff-ICMH {profile}, {label}"
         decoder = hashlib.sha256(f"{model_key(codec)} {settings}".encode()).hexdigest()
         self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
-        if isinstance(search, RefinedFiles):
-            self.key += REFINED
+        if isinstance(search, OptimizedSearch):
+            self.key += OPTIMIZED
             self.name += ", refined"
             self.version += f", {search.passes} passes"
         self._codec = codec
@@ -174,7 +174,7 @@ class AbsentCodec:
             reason: Why it is absent, and how to get it.
         """
         self.key, self.name = key, key
-        self._reason = reason
+        self.reason = reason
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
         """Say why there is no file.
@@ -182,7 +182,7 @@ class AbsentCodec:
         Raises:
             BackendUnavailableError: Always.
         """
-        raise BackendUnavailableError(self._reason)
+        raise BackendUnavailableError(self.reason)
 
     def decode(self, data: bytes) -> Image.Image:
         """Say why there is no picture.
@@ -190,7 +190,7 @@ class AbsentCodec:
         Raises:
             BackendUnavailableError: Always.
         """
-        raise BackendUnavailableError(self._reason)
+        raise BackendUnavailableError(self.reason)
 
 
 def find_baselines(

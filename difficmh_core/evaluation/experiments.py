@@ -1,28 +1,37 @@
-"""What a study does: one photograph, coded and decoded in several ways, each measured.
+"""Experiments on one photograph: coded and decoded in several ways, each measured.
 
-A trial is one way. An experiment is a list of trials: guidance x steps, tags on and off, several
-seeds, several qualities.
+An experiment is a list of variants: guidance x steps, tags on and off, several seeds, several
+qualities. A variant is one way to code and decode.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
 
+from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import CodingRequest
-from difficmh_core.ui.runtime.uploads import Photo
-from difficmh_core.ui.study import texts
 
-__all__ = ["Finished", "StudyWish", "Subject", "Trial", "plan", "run_trial", "uncertainty"]
+__all__ = [
+    "EXPERIMENTS",
+    "DecodingState",
+    "ExperimentInput",
+    "ExperimentRequest",
+    "ExperimentResult",
+    "PhotoCoder",
+    "Variant",
+    "plan",
+    "run_variant",
+    "uncertainty",
+]
 
 _COLORS = np.array(
     [[0, 0, 0], [60, 15, 110], [150, 45, 110], [225, 95, 60], [250, 190, 60], [255, 255, 255]]
@@ -32,11 +41,11 @@ _PEAK_PERCENTILE = 99.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyWish:
-    """What a visitor wants to know.
+class ExperimentRequest:
+    """Which experiment, and what it goes through.
 
     Attributes:
-        experiment: Key of :data:`difficmh_core.ui.study.texts.EXPERIMENTS`.
+        experiment: Key of :data:`EXPERIMENTS`.
         guidances: Of the grid.
         steps: Of the grid.
         n_seeds: How many seeds.
@@ -44,24 +53,22 @@ class StudyWish:
     """
 
     experiment: str
-    guidances: tuple[float, ...] = texts.GUIDANCES_CHOSEN
-    steps: tuple[int, ...] = texts.STEPS_CHOSEN
+    guidances: tuple[float, ...] = (1.0, 2.0, 5.0)
+    steps: tuple[int, ...] = (1, 2, 4)
     n_seeds: int = 4
-    qualities: tuple[float, ...] = texts.QUALITY_CHOICES
+    qualities: tuple[float, ...] = (0, 25, 50, 75, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Subject:
-    """What is studied.
+class ExperimentInput:
+    """A photograph with its file.
 
     Attributes:
-        photo: The photograph.
-        image: Its pixels.
-        encoded: Its file, as the visitor made it.
-        settings: How the visitor decodes it.
+        image: The photograph.
+        encoded: Its file.
+        settings: How it is decoded, but for what an experiment changes.
     """
 
-    photo: Photo
     image: Image.Image
     encoded: Encoded
     settings: DecodeSettings
@@ -73,13 +80,13 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Variant:
     """One way to code and decode the photograph.
 
     Attributes:
-        experiment: Which question it belongs to.
-        key: Names it among the trials of the question.
-        label: What the page calls it.
+        experiment: Key of the experiment that it belongs to.
+        key: Names it among the variants of the experiment.
+        label: How people name it.
         quality: 0 to 100.
         tags: Of the file.
         settings: How it is decoded.
@@ -94,11 +101,11 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Finished:
-    """What a trial gave.
+class ExperimentResult:
+    """What a variant gave.
 
     Attributes:
-        trial: The trial.
+        variant: The variant.
         image: The decoded picture.
         png: The same as a file.
         n_bytes: Size of the coded file [bytes].
@@ -107,7 +114,7 @@ class Finished:
         values: Every measure, by its key.
     """
 
-    trial: Trial
+    variant: Variant
     image: Image.Image
     png: bytes
     n_bytes: int
@@ -117,14 +124,14 @@ class Finished:
 
     def row(self) -> dict[str, Any]:
         """Return everything but the picture, as a line of a table."""
-        trial = self.trial
-        settings = trial.settings
+        variant = self.variant
+        settings = variant.settings
         return {
-            "experiment": trial.experiment,
-            "label": trial.label,
-            "quality": round(trial.quality, 2),
-            "tags": " ".join(tag.name.replace(" ", "_") for tag in trial.tags),
-            "n_tags": len(trial.tags),
+            "experiment": variant.experiment,
+            "label": variant.label,
+            "quality": round(variant.quality, 2),
+            "tags": " ".join(tag.name.replace(" ", "_") for tag in variant.tags),
+            "n_tags": len(variant.tags),
             "steps": settings.steps,
             "guidance_scale": settings.guidance_scale,
             "sampler": settings.sampler.value,
@@ -139,76 +146,126 @@ class Finished:
         }
 
 
-def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
-    """Return the trials of an experiment.
+@runtime_checkable
+class DecodingState(Protocol):
+    """The state of one decoding."""
+
+    @property
+    def index(self) -> int:
+        """Steps done."""
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start [s]."""
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The decoded picture; ``None`` before the last step."""
+
+    @property
+    def png(self) -> bytes:
+        """The same as a file."""
+
+
+@runtime_checkable
+class PhotoCoder(Protocol):
+    """Codes, decodes and measures one photograph; it may keep what it has done before."""
+
+    def encode(self, quality: float, tags: Sequence[Tag]) -> Encoded:
+        """Code the photograph at a quality, 0 to 100, with these tags."""
+
+    def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[DecodingState]:
+        """Yield the state of decoding after each step; the last one holds the picture."""
+
+    def measure(self, decoded: Image.Image) -> Mapping[str, float]:
+        """Return every measure of a decoded picture, by its key."""
+
+
+def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -> list[Variant]:
+    """Return the variants of an experiment.
 
     Args:
-        subject: What is studied.
-        wish: What the visitor wants to know.
+        asked: Which experiment, and what it goes through.
+        given: The photograph and its file.
         has_rates: Whether the networks code at several qualities.
 
     Raises:
         ConfigError: If there is no such experiment, or a setting has no value.
     """
-    settings, tags = subject.settings, subject.encoded.tags
+    if asked.experiment not in EXPERIMENTS:
+        known = ", ".join(EXPERIMENTS)
+        raise ConfigError(f"There is no experiment {asked.experiment!r}. Choose one of {known}.")
+    if asked.experiment == SWEEP and not has_rates:
+        raise ConfigError("These networks code with one rate, so there is no curve to draw.")
+    same = Variant(
+        experiment=asked.experiment,
+        key="same",
+        label="Same",
+        quality=given.quality,
+        tags=given.encoded.tags,
+        settings=given.settings,
+    )
+    variants = list(EXPERIMENTS[asked.experiment](asked, same))
+    if not variants:
+        raise ConfigError("Choose at least one value of each setting.")
+    return variants
 
-    def trial(key: str, label: str, **changes: Any) -> Trial:  # noqa: ANN401 (a trial's fields)
-        usual = {"quality": subject.quality, "tags": tags, "settings": settings}
-        return Trial(experiment=wish.experiment, key=key, label=label, **(usual | changes))
 
-    if wish.experiment == "grid":
-        trials = [
-            trial(
-                f"g{guidance:g}-s{steps}",
-                texts.CELL.format(guidance=guidance, steps=steps),
-                settings=replace(settings, guidance_scale=guidance, steps=steps),
+def _grid(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
+    for steps in asked.steps:
+        for guidance in asked.guidances:
+            yield replace(
+                same,
+                key=f"g{guidance:g}-s{steps}",
+                label=f"guidance {guidance:g}, {steps} steps",
+                settings=replace(same.settings, guidance_scale=guidance, steps=steps),
             )
-            for steps in wish.steps
-            for guidance in wish.guidances
-        ]
-    elif wish.experiment == "tags":
-        trials = [trial("on", texts.TAGS_ON), trial("off", texts.TAGS_OFF, tags=())]
-    elif wish.experiment == "seeds":
-        trials = [
-            trial(f"seed{n}", texts.SEED.format(seed=n), settings=replace(settings, seed=n))
-            for n in range(1, wish.n_seeds + 1)
-        ]
-    elif wish.experiment == "sweep":
-        if not has_rates:
-            raise ConfigError(texts.ONE_RATE)
-        trials = [
-            trial(f"q{quality:g}", texts.QUALITY.format(quality=quality), quality=quality)
-            for quality in wish.qualities
-        ]
-    else:
-        known = ", ".join(texts.EXPERIMENT_NAMES)
-        raise ConfigError(texts.NO_SUCH_EXPERIMENT.format(key=wish.experiment, known=known))
-    if not trials:
-        raise ConfigError(texts.NOTHING_CHOSEN)
-    return trials
 
 
-def run_trial(
-    workshop: CodecService, subject: Subject, trial: Trial
-) -> Iterator[Decoding | Finished]:
-    """Yield the state of decoding after each step, then what the trial gave."""
-    wish = CodingRequest(quality=trial.quality, target_bytes=None, send_tags=True, tags=())
-    encoded = workshop.encode(subject.photo, subject.image, wish, trial.tags)
-    last: Decoding | None = None
-    for last in workshop.decode(encoded.stream, trial.settings):
+def _tags(_: ExperimentRequest, same: Variant) -> Iterator[Variant]:
+    yield replace(same, key="on", label="Tags on")
+    yield replace(same, key="off", label="Tags off", tags=())
+
+
+def _seeds(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
+    for seed in range(1, asked.n_seeds + 1):
+        settings = replace(same.settings, seed=seed)
+        yield replace(same, key=f"seed{seed}", label=f"Seed {seed}", settings=settings)
+
+
+def _sweep(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
+    for quality in asked.qualities:
+        label = f"Quality {quality:g}"
+        yield replace(same, key=f"q{quality:g}", label=label, quality=quality)
+
+
+SWEEP = "sweep"
+EXPERIMENTS: Mapping[str, Callable[[ExperimentRequest, Variant], Iterator[Variant]]] = (
+    MappingProxyType({"grid": _grid, "tags": _tags, "seeds": _seeds, SWEEP: _sweep})
+)
+"""Every experiment by its key: it changes what the file and its decoding have in common."""
+
+
+def run_variant(coder: PhotoCoder, variant: Variant) -> Iterator[DecodingState | ExperimentResult]:
+    """Yield the state of decoding after each step, then what the variant gave."""
+    encoded = coder.encode(variant.quality, variant.tags)
+    last: DecodingState | None = None
+    for last in coder.decode(encoded.stream, variant.settings):
         yield last
     if last is None or last.image is None:
         raise RuntimeError("decoding ended without a picture")
-    seen = workshop.evaluator.look_at(last.image)
-    values = workshop.evaluator.measure(workshop.features(subject.photo, subject.image), seen)
-    yield Finished(
-        trial=trial,
+    yield ExperimentResult(
+        variant=variant,
         image=last.image,
         png=last.png,
         n_bytes=encoded.stream.n_bytes,
         bpp=encoded.stream.bpp,
         seconds=last.seconds,
-        values=values,
+        values=coder.measure(last.image),
     )
 
 

@@ -13,7 +13,7 @@ from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles
+from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.latent_optimization import MAX_PASSES, RefinementSettings, Refiner, levels_near
 from difficmh_core.models.load import load_codec
@@ -164,7 +164,7 @@ def test_a_wrong_tag_is_refused_before_the_first_pass(tiny_refiner, picture):
 
 
 def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, picture):
-    files = RefinedFiles(tiny_refiner, tiny_refiner.codec.rate_search())
+    files = OptimizedSearch(tiny_refiner, tiny_refiner.codec.rate_search())
     content, quick = (
         OurCodec(tiny_refiner.codec, label, AS_STORED, files) for label in ("content", "instant")
     )

@@ -6,15 +6,15 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.config.presets import preset_of
-from difficmh_core.evaluation.photo_comparison import (
+from difficmh_core.evaluation.codecs import AbsentCodec
+from difficmh_core.ui.compare import texts
+from difficmh_core.ui.compare.codecs import (
+    ComparisonInput,
     Measured,
-    Task,
-    absent_one,
-    contestants_of,
+    find_codecs,
     measure_one,
     run,
 )
-from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.results import (
     best_of,
     draw_table,
@@ -50,14 +50,13 @@ class CompareHandlers:
         """Measure each codec in turn, and show every one as soon as it is there."""
         task = self._task(session, target_bytes)
         measured = list[Measured]()
-        found, absent = contestants_of(self._service, keys, task)
-        total = len(found)
-        for index, (key, contender) in enumerate(found):
-            name = texts.CONTESTANTS[key]
-            now = texts.WORKING.format(index=index + 1, total=total, name=name)
-            yield self._show(html.draw_part(index, total, now), measured, task)
-            measured.append(measure_one(self._service, key, contender, task))
-        measured += [absent_one(key, reason, task) for key, reason in absent.items()]
+        codecs = find_codecs(self._service, keys, task)
+        total = sum(not isinstance(codec, AbsentCodec) for codec in codecs.values())
+        for index, (key, codec) in enumerate(codecs.items()):
+            if index < total:  # absent ones take no time
+                now = texts.WORKING.format(index=index + 1, total=total, name=texts.CODECS[key])
+                yield self._show(html.draw_part(index, total, now), measured, task)
+            measured.append(measure_one(self._service, key, codec, task))
         n_files = sum(bool(item.png) for item in measured)
         done = texts.DONE.format(n=n_files, target=task.target_bytes)
         yield self._show(html.draw_message(done), measured, task)
@@ -66,14 +65,14 @@ class CompareHandlers:
         """Return how many bytes are compared unless the visitor says otherwise: our file's."""
         return gr.update(value=len(session.encoded.data)) if session.encoded else gr.skip()
 
-    def _task(self, session: Session, target_bytes: float | None) -> Task:
+    def _task(self, session: Session, target_bytes: float | None) -> ComparisonInput:
         if session.photo is None or session.encoded is None:
             raise toast(texts.NO_PHOTO)
         n_bytes = len(session.encoded.data)
         if target_bytes:
             n_bytes = whole_number("target_bytes", target_bytes)
         profile = self._service.codec.config.profile
-        return Task(
+        return ComparisonInput(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             target_bytes=n_bytes,
@@ -81,9 +80,9 @@ class CompareHandlers:
             settings=session.settings or preset_of(profile, "fast"),
         )
 
-    def _show(self, progress: str, measured: Sequence[Measured], task: Task) -> Shown:
+    def _show(self, progress: str, measured: Sequence[Measured], task: ComparisonInput) -> Shown:
         """Return what is measured so far in the order of the page, what has no picture last."""
-        order = list(texts.CONTESTANTS)
+        order = list(texts.CODECS)
         measured = sorted(measured, key=lambda item: (not item.png, order.index(item.key)))
         pictures = [item for item in measured if item.png]
         best = best_of([item.row.values for item in pictures if item.row.fits])
@@ -118,7 +117,7 @@ def compare_photo(
     if not target_bytes:
         request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
         target_bytes = len(service.encode(photo, image, request, tags).data)
-    task = Task(
+    task = ComparisonInput(
         photo=photo,
         image=image,
         target_bytes=target_bytes,

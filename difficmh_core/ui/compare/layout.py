@@ -27,7 +27,7 @@ def build_compare_tab(service: CodecService, uploads: UploadStore, source: Compr
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
     with gr.Row(equal_height=True):
         keys = gr.CheckboxGroup(
-            [(name, key) for key, name in words.CONTESTANTS.items()],
+            [(name, key) for key, name in words.CODECS.items()],
             value=list(words.CHOSEN),
             label=words.WHICH,
             info=words.WHICH_HELP,

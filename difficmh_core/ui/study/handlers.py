@@ -12,12 +12,11 @@ import gradio as gr
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.experiments import (
-    Finished,
-    StudyWish,
-    Subject,
-    Trial,
+    ExperimentRequest,
+    ExperimentResult,
+    Variant,
     plan,
-    run_trial,
+    run_variant,
     uncertainty,
 )
 from difficmh_core.ui.compare import texts as measures
@@ -34,11 +33,12 @@ from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session, Update, whole_number
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
+from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
 
-__all__ = ["Study", "StudyHandlers", "read_study_wish"]
+__all__ = ["Study", "StudyHandlers", "read_request"]
 
 VIEWER_ID = "study-viewer"
 Shown = tuple["Study", str, str, str, str, Update | str]
@@ -58,19 +58,19 @@ class Study:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_study_wish(
+def read_request(
     experiment: str,
     guidances: Sequence[float],
     steps: Sequence[int],
     n_seeds: float,
     qualities: Sequence[float],
-) -> StudyWish:
+) -> ExperimentRequest:
     """Gather what a visitor wants to know.
 
     Raises:
         ConfigError: If the number of seeds is no whole number.
     """
-    return StudyWish(
+    return ExperimentRequest(
         experiment=experiment,
         guidances=tuple(sorted(map(float, guidances))),
         steps=tuple(sorted(map(int, steps))),
@@ -88,54 +88,56 @@ class StudyHandlers:
         self._codec = service.codec
 
     @with_toasts
-    def run(self, session: Session, study: Study, *wishes: Any) -> Iterator[Shown]:  # noqa: ANN401
+    def run(self, session: Session, study: Study, *asked: Any) -> Iterator[Shown]:  # noqa: ANN401
         """Run an experiment, and show every picture as soon as it is there."""
-        subject = self._subject(session)
-        wish = read_study_wish(*wishes)
-        trials = plan(subject, wish, has_rates=self._codec.config.rate is None)
-        if study.digest != subject.photo.digest:
-            study = Study(digest=subject.photo.digest)
-        finished = list[Finished]()
-        for index, trial in enumerate(trials):
-            for state in run_trial(self._service, subject, trial):
-                if isinstance(state, Finished):
-                    finished.append(state)
+        given = self._given(session)
+        request = read_request(*asked)
+        variants = plan(request, given, has_rates=self._codec.config.rate is None)
+        if study.digest != given.photo.digest:
+            study = Study(digest=given.photo.digest)
+        results = list[ExperimentResult]()
+        for index, variant in enumerate(variants):
+            for state in run_variant(ServedCoder(self._service, given), variant):
+                if isinstance(state, ExperimentResult):
+                    results.append(state)
                     continue
                 part = index + state.index / max(state.total, 1)
                 words = texts.WORKING.format(
                     index=index + 1,
-                    total=len(trials),
-                    label=trial.label,
+                    total=len(variants),
+                    label=variant.label,
                     step=state.index,
                     steps=state.total,
                 )
-                progress = html.draw_part(part, len(trials), words)
+                progress = html.draw_part(part, len(variants), words)
                 yield study, progress, gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            study = replace(study, rows=(*study.rows, finished[-1].row()))
-            words = texts.MEASURING.format(index=index + 1, total=len(trials), label=trial.label)
-            progress = html.draw_part(index + 1, len(trials), words)
-            yield study, progress, *self._show(subject, trials, finished, study)
-        done = html.draw_message(texts.DONE.format(n=len(finished)))
-        yield study, done, *self._show(subject, trials, finished, study)
+            study = replace(study, rows=(*study.rows, results[-1].row()))
+            words = texts.MEASURING.format(
+                index=index + 1, total=len(variants), label=variant.label
+            )
+            progress = html.draw_part(index + 1, len(variants), words)
+            yield study, progress, *self._show(given, variants, results, study)
+        done = html.draw_message(texts.DONE.format(n=len(results)))
+        yield study, done, *self._show(given, variants, results, study)
 
     @with_toasts
     def report(self, session: Session, study: Study) -> Iterator[tuple[Update, Update, Update]]:
         """Make the report card of the visitor's file."""
-        subject = self._subject(session)
-        trial = Trial(
+        given = self._given(session)
+        variant = Variant(
             experiment="report",
             key="report",
             label=texts.CARD_DECODED,
-            quality=subject.quality,
-            tags=subject.encoded.tags,
-            settings=subject.settings,
+            quality=given.quality,
+            tags=given.encoded.tags,
+            settings=given.settings,
         )
-        for state in run_trial(self._service, subject, trial):
-            if isinstance(state, Finished):
-                rows = study.rows if study.digest == subject.photo.digest else ()
-                report = report_of(self._codec, subject, state, rows)
-                card = png_of(draw_card(report, subject, state))
-                name = subject.photo.name
+        for state in run_variant(ServedCoder(self._service, given), variant):
+            if isinstance(state, ExperimentResult):
+                rows = study.rows if study.digest == given.photo.digest else ()
+                report = report_of(self._codec, given, state, rows)
+                card = png_of(draw_card(report, given, state))
+                name = given.photo.name
                 image = self._service.save(card, f"{name}-report.png")
                 data = json.dumps(report, indent=1, ensure_ascii=False).encode()
                 file = self._service.save(data, f"{name}-report.json")
@@ -145,10 +147,10 @@ class StudyHandlers:
                     gr.update(value=file, visible=True),
                 )
 
-    def _subject(self, session: Session) -> Subject:
+    def _given(self, session: Session) -> StudyInput:
         if session.photo is None or session.encoded is None:
             raise toast(texts.NO_PHOTO)
-        return Subject(
+        return StudyInput(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
@@ -157,45 +159,45 @@ class StudyHandlers:
 
     def _show(
         self,
-        subject: Subject,
-        trials: Sequence[Trial],
-        finished: Sequence[Finished],
+        given: StudyInput,
+        variants: Sequence[Variant],
+        results: Sequence[ExperimentResult],
         study: Study,
     ) -> tuple[str, str, str, Update]:
         """Return the overview, the viewer, the table and the CSV file."""
-        experiment = trials[0].experiment
-        best = best_of([item.values for item in finished])
-        panes = [self._pane(subject, item, best) for item in finished]
+        experiment = variants[0].experiment
+        best = best_of([item.values for item in results])
+        panes = [self._pane(given, item, best) for item in results]
         overview = ""
         if experiment == "grid":
-            overview = _draw_grid(trials, finished, panes, best)
+            overview = _draw_grid(variants, results, panes, best)
         elif experiment == "sweep":
-            overview = draw_curves([(item.bpp, item.values) for item in finished])
-        elif experiment == "seeds" and len(finished) > 1:
-            panes = [*self._seed_panes(subject, finished), *panes]
-        size = subject.image.height, subject.image.width
+            overview = draw_curves([(item.bpp, item.values) for item in results])
+        elif experiment == "seeds" and len(results) > 1:
+            panes = [*self._seed_panes(given, results), *panes]
+        size = given.image.height, given.image.width
         viewer = viewer_markup(
-            [original_pane(subject.photo.path), *panes],
+            [original_pane(given.photo.path), *panes],
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
         return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
 
-    def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
-        path = self._service.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
+    def _pane(self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]) -> Pane:
+        path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
         size = (
             Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
             Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
         )
         facts = (*size, *facts_of(item.values, best))
-        label = item.trial.label
-        return Pane(key=item.trial.key, label=label, source=address_of(path), facts=facts)
+        label = item.variant.label
+        return Pane(key=item.variant.key, label=label, source=address_of(path), facts=facts)
 
-    def _seed_panes(self, subject: Subject, finished: Sequence[Finished]) -> list[Pane]:
-        mean, spread, peak = uncertainty([item.image for item in finished])
+    def _seed_panes(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Pane]:
+        mean, spread, peak = uncertainty([item.image for item in results])
         words = {
-            "mean": (mean, texts.MEAN.format(n=len(finished)), texts.MEAN_NOTE),
+            "mean": (mean, texts.MEAN.format(n=len(results)), texts.MEAN_NOTE),
             "spread": (spread, texts.UNCERTAINTY, texts.UNCERTAINTY_NOTE.format(peak=peak)),
         }
         return [
@@ -203,7 +205,7 @@ class StudyHandlers:
                 key=key,
                 label=label,
                 source=address_of(
-                    self._service.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                    self._service.save(png_of(image), f"{given.photo.name}-{key}.png")
                 ),
                 note=note,
             )
@@ -212,17 +214,17 @@ class StudyHandlers:
 
 
 def _draw_grid(
-    trials: Sequence[Trial],
-    finished: Sequence[Finished],
+    variants: Sequence[Variant],
+    results: Sequence[ExperimentResult],
     panes: Sequence[Pane],
     best: Mapping[str, float],
 ) -> str:
     """Return guidance x steps as a table of pictures; what is still to come is empty."""
-    guidances = sorted({trial.settings.guidance_scale for trial in trials})
-    steps = sorted({trial.settings.steps for trial in trials})
+    guidances = sorted({variant.settings.guidance_scale for variant in variants})
+    steps = sorted({variant.settings.steps for variant in variants})
     found = {
-        (item.trial.settings.steps, item.trial.settings.guidance_scale): (item, pane)
-        for item, pane in zip(finished, panes, strict=True)
+        (item.variant.settings.steps, item.variant.settings.guidance_scale): (item, pane)
+        for item, pane in zip(results, panes, strict=True)
     }
     heads = "".join(f'<th scope="col">{guidance:g}</th>' for guidance in guidances)
     lines = "".join(
@@ -238,7 +240,7 @@ def _draw_grid(
     )
 
 
-def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -> str:
+def _draw_cell(found: tuple[ExperimentResult, Pane] | None, best: Mapping[str, float]) -> str:
     if found is None:
         return "<td></td>"
     item, pane = found

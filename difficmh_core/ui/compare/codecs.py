@@ -1,0 +1,170 @@
+"""One photograph by the codecs of the compare tab: results are kept, and worded for visitors."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.evaluation.codecs import AbsentCodec, ComparedCodec
+from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison, Row
+from difficmh_core.evaluation.photo_codecs import OURS, find_photo_codecs
+from difficmh_core.tagging.detector import Detection
+from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui.compare import texts
+from difficmh_core.ui.runtime.cache import Entry, key_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
+from difficmh_core.ui.runtime.uploads import Photo
+from difficmh_core.vision.boxes import BoxAgreement
+
+__all__ = ["ComparisonInput", "Measured", "find_codecs", "measure_one", "run", "without_paths"]
+
+LOGGER = logging.getLogger(__name__)
+_PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/:]+/)+(?=[^\s/:])")
+"""The folders of an absolute path, but no part of an address or of a relative path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComparisonInput:
+    """What is compared.
+
+    Attributes:
+        photo: The photograph.
+        image: Its pixels.
+        target_bytes: What each file may hold [bytes].
+        tags: Of our file.
+        settings: How ours is decoded.
+    """
+
+    photo: Photo
+    image: Image.Image
+    target_bytes: int
+    tags: tuple[Tag, ...]
+    settings: DecodeSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """One codec's file, decoded and measured.
+
+    Attributes:
+        key: Of the codec, among :data:`difficmh_core.evaluation.photo_codecs.PHOTO_CODECS`.
+        row: The numbers, or why there are none.
+        png: The decoded picture; empty if there is none.
+        boxes: Its boxes against the original's; ``None`` without a detector.
+    """
+
+    key: str
+    row: Row
+    png: bytes = b""
+    boxes: BoxAgreement | None = None
+
+
+class KeptResults:
+    """The page's cache, as a comparison uses it for one codec."""
+
+    def __init__(self, service: CodecService, key: str, asked: ComparisonInput) -> None:
+        """Take the key of the codec, and everything that decides a result."""
+        self._service, self._key, self._asked = service, key, asked
+
+    def get(self, codec: ComparedCodec, target_bytes: int) -> CodecResult | None:
+        """Return a result that is kept."""
+        entry = self._service.results.get(self._place(codec, target_bytes))
+        if entry is None:
+            return None
+        return CodecResult(
+            row=Row(**entry.facts["row"]),
+            picture=Image.open(io.BytesIO(entry.data)),
+            png=entry.data,
+            boxes=_boxes_from(entry.facts["boxes"]),
+        )
+
+    def keep(self, codec: ComparedCodec, result: CodecResult) -> CodecResult:
+        """Keep a result with a picture, and return it with its PNG."""
+        assert result.picture is not None
+        result = replace(result, png=png_of(result.picture))
+        boxes = None if result.boxes is None else asdict(result.boxes)
+        facts: dict[str, Any] = json.loads(
+            json.dumps({"row": result.row.to_json(), "boxes": boxes}, default=float)
+        )
+        place = self._place(codec, result.row.target_bytes)
+        self._service.keep(place, Entry(data=result.png, facts=facts))
+        return result
+
+    def _place(self, codec: ComparedCodec, target_bytes: int) -> str:
+        asked = self._asked
+        settings = (asked.tags, asked.settings) if self._key in OURS else ()
+        return key_of(
+            "compare", self._service.model, asked.photo.digest, target_bytes, self._key,
+            codec.name, codec.version, settings,
+        )  # fmt: skip
+
+
+def find_codecs(
+    service: CodecService, keys: Sequence[str], asked: ComparisonInput
+) -> dict[str, ComparedCodec]:
+    """Return the chosen codecs; as :func:`find_photo_codecs`."""
+    return find_photo_codecs(
+        service.codec, keys, service.weights_dir, settings=asked.settings, tags=asked.tags
+    )
+
+
+def measure_one(
+    service: CodecService, key: str, codec: ComparedCodec, asked: ComparisonInput
+) -> Measured:
+    """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
+    comparison = PhotoComparison(
+        asked.photo.name,
+        asked.image,
+        service.evaluator,
+        features=lambda: service.features(asked.photo, asked.image),
+        cache=KeptResults(service, key, asked),
+    )
+    result = comparison.measure(codec, asked.target_bytes)
+    row = result.row
+    if row.error is not None:
+        LOGGER.warning("%s failed: %s", key, row.error)
+        error, name = without_paths(row.error, service.weights_dir), texts.CODECS[key]
+        if isinstance(codec, AbsentCodec):
+            row = replace(row, name=name, error=texts.ABSENT.format(name=name, reason=error))
+        else:
+            row = replace(row, error=error)
+    return Measured(key=key, row=row, png=result.png, boxes=result.boxes)
+
+
+def run(service: CodecService, keys: Sequence[str], asked: ComparisonInput) -> Iterator[Measured]:
+    """Yield every codec's file, the absent codecs last, each with the reason."""
+    for key, codec in find_codecs(service, keys, asked).items():
+        yield measure_one(service, key, codec, asked)
+
+
+def without_paths(reason: str, weights_dir: Path) -> str:
+    """Return a sentence as visitors may read it: it names files, but no folder of the server.
+
+    >>> without_paths("VVC is not in /srv/cache. Get it.", Path("/srv/cache"))
+    'VVC is not in the cache of this server. Get it.'
+    >>> without_paths("The weights /opt/app/elic.safetensors are missing.", Path("/srv/cache"))
+    'The weights elic.safetensors are missing.'
+    """
+    return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
+
+
+def _boxes_from(facts: Mapping[str, Any] | None) -> BoxAgreement | None:
+    if facts is None:
+        return None
+    return BoxAgreement(
+        matched=tuple((_box(one), _box(other)) for one, other in facts["matched"]),
+        missed=tuple(map(_box, facts["missed"])),
+        hallucinated=tuple(map(_box, facts["hallucinated"])),
+    )
+
+
+def _box(fact: Mapping[str, Any]) -> Detection:
+    left, top, right, bottom = fact["box_xyxy_px"]
+    return Detection(**(dict(fact) | {"box_xyxy_px": (left, top, right, bottom)}))
