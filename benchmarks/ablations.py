@@ -60,7 +60,7 @@ _PAPER = [
 ]
 """The losses of the paper alone."""
 _SEED = 1
-_CONTENT = DecodeSettings(steps=1, realism=0.0)
+_CONTENT = replace(preset_of("nano"), realism=0.0)
 _MANY_STEPS = DecodeSettings(steps=20, guidance_scale=1.0, sampler=SamplerName.DDIM, seed=_SEED)
 
 

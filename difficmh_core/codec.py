@@ -29,6 +29,7 @@ from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
+from difficmh_core.config.presets import preset_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet
@@ -306,7 +307,7 @@ class DiffICMHCodec:
 
         Args:
             data: The file.
-            settings: How to decode; ``None`` takes the defaults.
+            settings: How to decode; ``None`` takes the profile's preset ``fast``.
             tags: Names that replace the file's tags; ``None`` keeps them, nothing removes them.
 
         Yields:
@@ -316,7 +317,7 @@ class DiffICMHCodec:
             BitstreamError: If the bytes are damaged or not ours.
             ConfigError: If a tag is not in the vocabulary.
         """
-        settings = settings or DecodeSettings()
+        settings = settings or preset_of(self.config.profile)
         stream = self.parse(data)
         tag_ids = (
             stream.tag_ids

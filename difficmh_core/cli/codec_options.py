@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
 from difficmh_core.errors import BackendUnavailableError, ConfigError
@@ -33,7 +33,7 @@ __all__ = [
     "find_codecs",
 ]
 
-_WITHOUT_DIFFUSION = {"content": DecodeSettings(steps=1, realism=0.0)}
+_CONTENT = "content"
 """The content latent decoded without diffusion, which is no preset."""
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 DEFAULT_RATES = (0.03, 0.06, 0.12)
@@ -153,7 +153,9 @@ def _our_codecs(
     """Return the chosen ways of decoding with one profile, which is loaded once."""
     labels = {key: key.removesuffix(OPTIMIZED).removeprefix(f"{profile}-") for key in keys}
     settings = {
-        key: _WITHOUT_DIFFUSION.get(label) or preset_of(profile, label)
+        key: replace(preset_of(profile), realism=0.0)
+        if label == _CONTENT
+        else preset_of(profile, label)
         for key, label in labels.items()
     }
     codec = load_codec(

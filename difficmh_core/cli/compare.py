@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from difficmh_core._support.atomic_files import check_writable
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.cli.codec_options import (
     DEFAULT_RATES,
     add_codec_options,
@@ -79,8 +80,8 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
 
 
 def _parser(cache_dir: Path) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core compare",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} compare",
         description="One photograph by every codec within the same bytes.",
     )
     parser.add_argument("photo", type=Path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.cli.codec_options import (
     DEFAULT_RATES,
     NONE,
@@ -82,8 +83,8 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
 
 
 def _parser(cache_dir: Path) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core evaluate",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} evaluate",
         description="A folder of pictures by every codec at several rates; goes on where it was.",
     )
     parser.add_argument("folder", type=Path)

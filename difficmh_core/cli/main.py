@@ -23,7 +23,7 @@ from difficmh_core._support.atomic_files import check_writable, write_whole
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import (
     BackendUnavailableError,
@@ -289,14 +289,12 @@ def _parse(path: Path) -> Bitstream:
 
 
 def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
-    """Return the preset with what the command line changes."""
-    names = ("steps", "guidance_scale", "seed", "start", "realism", "control_scale")
-    changes = {name: getattr(arguments, name) for name in names}
-    if arguments.guidance_interval is not None:
-        changes["guidance_interval"] = tuple(arguments.guidance_interval)
-    if arguments.sampler is not None:
-        changes["sampler"] = SamplerName(arguments.sampler)
-    changes = {name: value for name, value in changes.items() if value is not None}
+    """The preset, with what the command line changes."""
+    changes = {
+        setting.name: setting.of_controls(given if isinstance(given, list) else [given])
+        for setting in SETTINGS
+        if (given := getattr(arguments, setting.name)) is not None
+    }
     return replace(preset_of(profile, arguments.preset), **changes)
 
 

@@ -2,23 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
-from difficmh_core.config.decoding import SamplerName
+from difficmh_core import __version__
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
+from difficmh_core.config.decoding import SETTINGS
+from difficmh_core.config.kinds import Choice, Interval, Number, Setting
+from difficmh_core.config.presets import DEFAULT_PRESET
 
-__all__ = ["CACHE_VARIABLE", "OneLineParser", "build_parser"]
+__all__ = ["CACHE_VARIABLE", "build_parser"]
 
-PROGRAM = "python -m difficmh_core"
 CACHE_VARIABLE = "DIFFICMH_CACHE"
 """Environment variable that names the folder of fetched weights."""
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser that reports a misspelled command in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Leave with exit code 2."""
-        self.exit(2, f"error: {message}. See `{self.prog} --help`.\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     :class:`~difficmh_core.config.DecodeSettings` those settings that were given.
     """
     parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
+    parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     encode = commands.add_parser("encode", help="code a photograph")
@@ -118,34 +114,27 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
-        default="fast",
+        default=DEFAULT_PRESET,
         help="instant, fast (default) or paper; the options below change it",
     )
-    parser.add_argument("--steps", type=int, help="denoising steps, 1 to 1000")
-    parser.add_argument(
-        "--guidance",
-        type=float,
-        dest="guidance_scale",
-        metavar="WEIGHT",
-        help="weight of the tags, 1 to 30; 1 turns guidance off",
-    )
-    parser.add_argument(
-        "--guidance-interval",
-        type=float,
-        nargs=2,
-        metavar=("LOW", "HIGH"),
-        help="shares of the noise schedule between which guidance acts, 0 to 1 (all)",
-    )
-    parser.add_argument("--sampler", choices=[sampler.value for sampler in SamplerName])
-    parser.add_argument("--seed", type=int, help="of the noise (default: the file's checksum)")
-    parser.add_argument(
-        "--start", type=float, help="above 0 to 1: 1 is pure noise, less is nearer to the file"
-    )
-    parser.add_argument("--realism", type=float, help="0 (as stored) to 1 (as generated)")
-    parser.add_argument(
-        "--control",
-        type=float,
-        dest="control_scale",
-        metavar="STRENGTH",
-        help="of the control module, 0 to 2; 1 as trained",
-    )
+    for setting in SETTINGS:
+        parser.add_argument(
+            setting.option,
+            dest=setting.name,
+            metavar=setting.metavar,
+            help=setting.option_help,
+            **_reading_of(setting),
+        )
+
+
+def _reading_of(setting: Setting) -> dict[str, Any]:
+    """How argparse reads a setting."""
+    match setting:
+        case Number():
+            return {"type": setting.value_type}
+        case Interval():
+            return {"type": float, "nargs": 2}
+        case Choice():
+            return {"choices": list(setting.labels)}
+        case _:
+            return {"type": int}

@@ -1,12 +1,24 @@
-"""What a user sets when decoding, frozen, typed and checked once."""
+"""What a user sets when decoding: one table, of which everything that shows a setting is made.
 
-import math
+To add a setting, add a field here and use it in :mod:`difficmh_core.diffusion` or the codec. The
+command line, the page, the endpoints, links, reports and studies follow.
+"""
+
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
+from typing import Annotated
 
-from difficmh_core.errors import ConfigError
+from difficmh_core.config.kinds import Choice, Interval, Number, Seed, declared_in
 
-__all__ = ["DecodeSettings", "SamplerName"]
+__all__ = [
+    "CONTROL_NAMES",
+    "SETTINGS",
+    "DecodeSettings",
+    "SamplerName",
+    "controls_of",
+    "options_of",
+]
 
 
 class SamplerName(StrEnum):
@@ -22,49 +34,139 @@ class SamplerName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeSettings:
-    """What a user sets when decoding.
+    """What a user sets when decoding; each field's declaration says what it does.
 
-    Attributes:
-        steps: Denoising steps, 1 to 1000.
-        guidance_scale: Weight w in ``eps_u + w * (eps_c - eps_u)``, 1 to 30; 1 turns guidance off.
-        guidance_interval: Between which shares of the noise schedule guidance acts, in [0, 1],
-            0 being a clean picture; steps outside ask the network once, not twice.
-        sampler: How the decoder walks from noise to picture.
-        seed: Seed of the start noise, 0 to 2**63 - 1; ``None`` takes the file's checksum.
-        control_scale: Strength of the control module, 0 to 2; 1 as trained.
-        start: Where on the noise schedule decoding begins, in (0, 1]: 1 is pure noise, less is the
-            content latent noised to that part of the schedule.
-        realism: 0 shows the decoded content latent without diffusion, 1 the generated picture,
-            values between blend the two latents.
+    What has no neutral value has no default: nobody decodes with steps that nobody chose. Most
+    callers begin with a preset::
+
+        replace(preset_of("nano", "fast"), steps=4)
     """
 
-    steps: int = 20
-    guidance_scale: float = 2.0
-    guidance_interval: tuple[float, float] = (0.0, 1.0)
-    sampler: SamplerName = SamplerName.DPM_SOLVER
-    seed: int | None = None
-    control_scale: float = 1.0
-    start: float = 1.0
-    realism: float = 1.0
+    steps: Annotated[
+        int,
+        Number(
+            option="--steps",
+            low=1,
+            high=1000,
+            slider=(1, 100),
+            step=1,
+            label="Steps",
+            help="More steps take longer and add finer detail.",
+            summary="Denoising steps, {low} to {high}",
+        ),
+    ]
+    guidance_scale: Annotated[  # weight w in eps_u + w * (eps_c - eps_u)
+        float,
+        Number(
+            option="--guidance",
+            metavar="WEIGHT",
+            low=1.0,
+            high=30.0,
+            slider=(1, 15),
+            step=0.1,
+            label="Guidance",
+            help="How strongly the tags steer; 1 turns guidance off.",
+            summary="How strongly the tags steer, {low} (off) to {high}",
+        ),
+    ]
+    guidance_interval: Annotated[  # outside it, steps ask the network once, not twice
+        tuple[float, float],
+        Interval(
+            option="--guidance-interval",
+            metavar=("LOW", "HIGH"),
+            unit="shares of the schedule",
+            step=0.01,
+            label="Guidance interval",
+            help="Guidance acts between two shares of the noise schedule, 0 (clean) to 1 (noise).",
+            ends={
+                "guidance_low": "Noise below which tags no longer steer; 0 steers to the end.",
+                "guidance_high": (
+                    "Noise above which tags do not steer yet; 1 steers from the start."
+                ),
+            },
+        ),
+    ] = (0.0, 1.0)
+    sampler: Annotated[
+        SamplerName,
+        Choice(
+            option="--sampler",
+            labels={
+                SamplerName.DDPM: "DDPM (released program)",
+                SamplerName.DDIM: "DDIM",
+                SamplerName.DPM_SOLVER: "DPM-Solver++",
+            },
+            label="Sampler",
+            help="How the decoder walks from noise to picture.",
+        ),
+    ]
+    seed: Annotated[
+        int | None,
+        Seed(
+            option="--seed",
+            label="Seed",
+            help="A whole number. Without one, the same file always gives the same picture.",
+            placeholder="from the file",
+            summary="Seed of the start noise, a whole number",
+        ),
+    ] = None
+    start: Annotated[  # share of the noise schedule
+        float,
+        Number(
+            option="--start",
+            low=0,
+            high=1,
+            excludes_low=True,
+            slider=(0.05, 1),
+            step=0.05,
+            label="Start",
+            help="1 starts from pure noise, less from the decoded hint with noise added.",
+            summary="1 starts from pure noise, less from the decoded hint",
+        ),
+    ] = 1.0
+    realism: Annotated[  # between 0 and 1, the two latents are blended
+        float,
+        Number(
+            option="--realism",
+            low=0.0,
+            high=1.0,
+            step=0.05,
+            label="Realism",
+            help="0 shows the file's own content, 1 the painted picture.",
+        ),
+    ] = 1.0
+    control_scale: Annotated[  # strength of the control module
+        float,
+        Number(
+            option="--control",
+            metavar="STRENGTH",
+            low=0.0,
+            high=2.0,
+            step=0.05,
+            label="Control",
+            help="How strongly the file's content steers; 1 as trained.",
+            summary="How strongly the file's content steers, {low} to {high}",
+        ),
+    ] = 1.0
 
     def __post_init__(self) -> None:
         """Refuse a value outside its range, so that no later code has to."""
-        _check_range("steps", self.steps, 1, 1000)
-        _check_range("guidance_scale", self.guidance_scale, 1.0, 30.0)
-        low, high = self.guidance_interval
-        if not 0 <= low <= high <= 1:
-            raise ConfigError(
-                "guidance_interval must be two ascending shares of the schedule in 0 to 1, got "
-                f"{low} to {high}."
-            )
-        _check_range("control_scale", self.control_scale, 0.0, 2.0)
-        _check_range("realism", self.realism, 0.0, 1.0)
-        if not 0 < self.start <= 1:
-            raise ConfigError(f"start must lie in (0, 1], got {self.start}.")
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise ConfigError(f"seed must lie in 0 to 2**63 - 1, got {self.seed}.")
+        for setting in SETTINGS:
+            setting.check(getattr(self, setting.name))
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"{name} must lie in {low} to {high}, got {value}.")
+SETTINGS = declared_in(DecodeSettings)
+"""Every decoding setting, in the order of the command line."""
+CONTROL_NAMES = tuple(control.name for setting in SETTINGS for control in setting.controls)
+"""Names of the page's controls, in the order of the settings."""
+
+
+def controls_of(settings: DecodeSettings) -> dict[str, float | str]:
+    """What the controls of the page hold for these settings, by the controls' names."""
+    held = (setting.as_controls(getattr(settings, setting.name)) for setting in SETTINGS)
+    return dict(zip(CONTROL_NAMES, chain.from_iterable(held), strict=True))
+
+
+def options_of(settings: DecodeSettings) -> list[str]:
+    """The options of ``python -m difficmh_core decode`` that mean these settings."""
+    words = (setting.as_words(getattr(settings, setting.name)) for setting in SETTINGS)
+    return list(chain.from_iterable(words))

@@ -15,7 +15,10 @@ from types import MappingProxyType
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import ConfigError
 
-__all__ = ["preset_of", "presets_of"]
+__all__ = ["DEFAULT_PRESET", "preset_of", "presets_of"]
+
+DEFAULT_PRESET = "fast"
+"""How a file is decoded where nobody says how."""
 
 _GUIDED = (0.073, 0.813)  # noise levels 0.28 to 5.42, as shares of Stable Diffusion's schedule
 _PAPER = DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM)  # as released
@@ -30,20 +33,27 @@ _SMALL: Mapping[str, DecodeSettings] = MappingProxyType(
 )
 _PUBLISHED: Mapping[str, DecodeSettings] = MappingProxyType(
     {
-        "instant": DecodeSettings(steps=6, guidance_scale=1.0, start=0.6),
-        "fast": DecodeSettings(steps=20, guidance_scale=5.0, guidance_interval=_GUIDED),
+        "instant": DecodeSettings(
+            steps=6, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER, start=0.6
+        ),
+        "fast": DecodeSettings(
+            steps=20,
+            guidance_scale=5.0,
+            guidance_interval=_GUIDED,
+            sampler=SamplerName.DPM_SOLVER,
+        ),
         "paper": _PAPER,
     }
 )
 
 
 def presets_of(profile: str) -> Mapping[str, DecodeSettings]:
-    """Return the presets of a profile by name: ``instant``, ``fast`` and ``paper``."""
+    """The presets of a profile by name: ``instant``, ``fast`` and ``paper``."""
     return _PUBLISHED if profile == "sd21" else _SMALL
 
 
-def preset_of(profile: str, name: str) -> DecodeSettings:
-    """Return one preset of a profile.
+def preset_of(profile: str, name: str = DEFAULT_PRESET) -> DecodeSettings:
+    """One preset of a profile.
 
     Raises:
         ConfigError: If there is no preset of this name.

@@ -14,7 +14,7 @@ from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.config.networks import QUALITY_MAX
 from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
@@ -125,20 +125,13 @@ class ExperimentResult:
     def row(self) -> dict[str, Any]:
         """Return everything but the picture, as a line of a table."""
         variant = self.variant
-        settings = variant.settings
         return {
             "experiment": variant.experiment,
             "label": variant.label,
             "quality": round(variant.quality, 2),
             "tags": " ".join(tag.name.replace(" ", "_") for tag in variant.tags),
             "n_tags": len(variant.tags),
-            "steps": settings.steps,
-            "guidance_scale": settings.guidance_scale,
-            "sampler": settings.sampler.value,
-            "seed": "" if settings.seed is None else settings.seed,
-            "start": settings.start,
-            "realism": settings.realism,
-            "control_scale": settings.control_scale,
+            **controls_of(variant.settings),
             "n_bytes": self.n_bytes,
             "bpp": round(self.bpp, 6),
             "seconds": round(self.seconds, 3),

@@ -4,8 +4,8 @@ With y_l and y0_l the features of stage l, each position scaled to unit length o
 
     d = sum_l mean_{h,w} sum_c w_{l,c} * (y_{l,h,w,c} - y0_{l,h,w,c}) ** 2
 
-The tests check the weights against the package lpips. It is not imported here: it fetches its trunk
-from another server as it is built, and cannot keep the features of an original.
+The tests check the weights against the package lpips. It is not imported here: it fetches its
+trunk from another server as it is built, and cannot keep the features of an original.
 
 References:
     Zhang, Isola, Efros, Shechtman, Wang: The Unreasonable Effectiveness of Deep Features as a

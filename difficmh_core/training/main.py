@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
 from difficmh_core.models.load import NANO_FOLDER
@@ -89,8 +90,8 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> Iterator[Mapping[str,
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m difficmh_core train",
+    parser = OneLineParser(
+        prog=f"{PROGRAM} train",
         description="Train nano, stage by stage, or the ELIC that it is compared with.",
     )
     parser.add_argument("stage", choices=[*StageName, *_OTHER_WORK])

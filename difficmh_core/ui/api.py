@@ -5,6 +5,7 @@ the Model Context Protocol, needs no session. Signatures and docstrings are what
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,16 +15,15 @@ import gradio as gr
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import header_fields
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
+from difficmh_core.config.kinds import Number
+from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_toasts
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import (
     CodingRequest,
-    Controls,
-    controls_of,
     read_request,
     read_settings,
     read_words,
@@ -32,18 +32,6 @@ from difficmh_core.ui.runtime.session import (
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["add_endpoints", "chosen_settings"]
-
-_UNSET: Mapping[str, Any] = {
-    "steps": 0,
-    "guidance_scale": 0,
-    "sampler": "",
-    "seed": "",
-    "start": 0,
-    "realism": -1,
-    "control_scale": -1,
-}
-"""What stands for the preset's own value."""
-
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
@@ -97,48 +85,26 @@ class Endpoints:
     def decode(
         self,
         file: gr.FileData,
-        preset: str = "fast",
-        steps: int = 0,
-        guidance_scale: float = 0,
-        sampler: str = "",
-        seed: str = "",
-        start: float = 0,
-        realism: float = -1,
-        control_scale: float = -1,
+        preset: str = DEFAULT_PRESET,
+        **given: Any,  # noqa: ANN401 (each setting has its own type)
     ) -> tuple[gr.FileData, dict[str, Any]]:
         """Decode a .dicmh file; returns the picture as a PNG and how it was decoded.
 
         Args:
             file: The .dicmh file.
             preset: instant, fast or paper; what the settings below leave open.
-            steps: Denoising steps, 1 to 1000; 0 takes the preset's.
-            guidance_scale: How strongly the tags steer, 1 (off) to 30; 0 takes the preset's.
-            sampler: ddpm, ddim or dpm-solver++; empty takes the preset's.
-            seed: Seed of the start noise, a whole number; empty derives it from the file.
-            start: 1 starts from pure noise, less from the decoded hint; 0 takes the preset's.
-            realism: 0 shows the file's own content, 1 the painted picture; -1 takes the preset's.
-            control_scale: How strongly the file's content steers, 0 to 2; -1 takes the preset's.
+            **given: The decoding settings.
         """
         opened = self._uploads.open_file(file)
         name, stream = f"{opened.name}-decoded.png", opened.stream
-        settings = chosen_settings(
-            self._codec.config.profile,
-            preset,
-            steps=steps,
-            guidance_scale=guidance_scale,
-            sampler=sampler,
-            seed=seed,
-            start=start,
-            realism=realism,
-            control_scale=control_scale,
-        )
+        settings = chosen_settings(self._codec.config.profile, preset, **given)
         last = self._decode(stream, settings)
         path = self._service.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
             "seconds": round(last.seconds, 3),
-            "settings": asdict(settings) | {"sampler": settings.sampler.value},
+            "settings": asdict(settings),
         }
         return gr.FileData(path=path, orig_name=name), facts
 
@@ -147,7 +113,7 @@ class Endpoints:
         photo: gr.FileData,
         target_bytes: int = 0,
         codecs: list[str] | None = None,
-        preset: str = "fast",
+        preset: str = DEFAULT_PRESET,
     ) -> dict[str, Any]:
         """Code a photograph by several codecs within the same bytes; returns a row for each.
 
@@ -195,26 +161,59 @@ class Endpoints:
 
 
 def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings:  # noqa: ANN401
-    """Return a preset with what a program set instead.
+    """A preset with what a program set instead.
 
     Args:
         profile: Of the networks.
         preset: Name of the preset.
-        given: Of the controls, by their names; what a program leaves open is in ``_UNSET``.
+        given: Of the settings, by their names; ``unset`` is what a program leaves open.
 
     Raises:
         ConfigError: If there is no such preset, or a setting is no number or out of range.
     """
-    controls = controls_of(preset_of(profile, str(preset)))._asdict()
-    controls |= {name: value for name, value in given.items() if value != _UNSET[name]}
-    return read_settings(Controls(**controls))
+    unset = {setting.name: setting.unset for setting in SETTINGS}
+    changes = {name: value for name, value in given.items() if value != unset[name]}
+    return read_settings(controls_of(preset_of(profile, str(preset))) | changes)
 
 
 def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     """Publish the endpoints inside the current page."""
     endpoints = Endpoints(service, uploads)
-    for name in ("encode", "decode", "compare", "info"):
-        gr.api(_public(getattr(endpoints, name)), api_name=name, **CALLS)
+    for name, endpoint in (
+        ("encode", endpoints.encode),
+        ("decode", _with_settings(endpoints.decode)),
+        ("compare", endpoints.compare),
+        ("info", endpoints.info),
+    ):
+        gr.api(_public(endpoint), api_name=name, **CALLS)
+
+
+def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
+    *named, given = inspect.signature(endpoint).parameters.values()
+    settings = [setting for setting in SETTINGS if setting.unset is not None]
+    offered = [
+        inspect.Parameter(
+            setting.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=setting.unset,
+            annotation=setting.value_type if isinstance(setting, Number) else str,
+        )
+        for setting in settings
+    ]
+    signature = inspect.signature(endpoint).replace(parameters=[*named, *offered])
+
+    @functools.wraps(endpoint)
+    def offering(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
+        return endpoint(**signature.bind(*args, **kwargs).arguments)
+
+    text, _, _ = (inspect.getdoc(endpoint) or "").partition(f"    **{given.name}:")
+    helps = [f"    {setting.name}: {setting.parameter_help}" for setting in settings]
+    offering.__doc__ = text + "\n".join(helps)
+    hints = endpoint.__annotations__ | {item.name: item.annotation for item in offered}
+    offering.__annotations__ = {name: hints[name] for name in hints if name != given.name}
+    offering.__signature__ = signature  # type: ignore[attr-defined]
+    return offering
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,12 +6,12 @@ weights and are found by digests of photograph, model and settings, so that none
 change of any of them; what is missing is computed when a visitor asks for it.
 """
 
-import argparse
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import presets_of
 from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
@@ -36,8 +36,10 @@ _LOGGER = logging.getLogger("difficmh.showcase")
 
 
 def example_photos() -> list[Path]:
-    """Return the photographs that ship with the repository."""
-    folder = Path(__file__).parents[2] / "examples"
+    """Return the photographs that ship with the program."""
+    folder = Path(__file__).with_name("examples")
+    if not folder.is_dir():  # in a clone; a wheel brings them beside this file
+        folder = Path(__file__).parents[2] / "examples"
     return sorted(path for path in folder.iterdir() if path.suffix in PHOTO_SUFFIXES)
 
 
@@ -98,7 +100,10 @@ def _prepare(
 
 def main() -> int:
     """Prepare the examples of one profile; return the exit code."""
-    parser = argparse.ArgumentParser(description="Decode the page's examples in advance.")
+    parser = OneLineParser(
+        prog="python -m difficmh_core.ui.showcase",
+        description="Decode the page's examples in advance.",
+    )
     parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
     parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="of sd21's checkpoints")
     parser.add_argument("--device", default="cpu")

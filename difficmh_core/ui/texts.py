@@ -40,7 +40,7 @@ ADD_TAG = "Add a tag"
 ADD_TAG_HELP = "Type to search {n:,} words. At most {most} fit into a file."
 
 DECODE = "Decode"
-AUTO = "Decode by itself"
+AUTO = "Decode automatically"
 AUTO_HELP = "Whenever the file or a setting changes."
 LINK = "Link to these settings"
 LINK_HELP = "It restores the settings, never the picture."
@@ -51,30 +51,6 @@ PRESET_HELP = (
     "Instant takes one short step, Fast two, and Paper the fifty of the published system."
 )
 ADVANCED = "Advanced settings"
-STEPS = "Steps"
-STEPS_HELP = "More steps take longer and add finer detail."
-GUIDANCE = "Guidance"
-GUIDANCE_HELP = "How strongly the tags steer; 1 turns guidance off."
-SAMPLER = "Sampler"
-SAMPLER_NAMES = {
-    "ddpm": "DDPM (released program)",
-    "ddim": "DDIM",
-    "dpm-solver++": "DPM-Solver++",
-}
-SAMPLER_HELP = "How the decoder walks from noise to picture."
-SEED = "Seed"
-SEED_HELP = "A whole number. Without one, the same file always gives the same picture."
-SEED_PLACEHOLDER = "from the file"
-START = "Start"
-START_HELP = "1 starts from pure noise, less from the decoded hint with noise added."
-REALISM = "Realism"
-REALISM_HELP = "0 shows the file's own content, 1 the painted picture."
-GUIDANCE_LOW = "Guidance until"
-GUIDANCE_LOW_HELP = "Noise below which tags no longer steer; 0 steers to the end."
-GUIDANCE_HIGH = "Guidance from"
-GUIDANCE_HIGH_HELP = "Noise above which tags do not steer yet; 1 steers from the start."
-CONTROL = "Control"
-CONTROL_HELP = "How strongly the file's content steers; 1 as trained."
 
 PREVIEW = "Picture being decoded"
 COMPARISON = "Original (left) and decoded (right)"
@@ -179,7 +155,6 @@ FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If it is the "
     "page itself that was refused, its proxy has to pass on the Host header."
 )
-NO_SUCH_SAMPLER = "There is no sampler {name!r}. Choose one of {known}."
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 

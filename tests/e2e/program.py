@@ -34,7 +34,12 @@ class Program:
 
 @contextmanager
 def running_program(
-    folder: Path, words: Sequence[str] = ("app.py",), served: Path | None = None
+    folder: Path,
+    words: Sequence[str] = ("app.py",),
+    served: Path | None = None,
+    *,
+    python: str = sys.executable,
+    cwd: Path = ROOT,
 ) -> Iterator[Program]:
     """Start the program, by default with nano, and end it.
 
@@ -42,6 +47,8 @@ def running_program(
         folder: Where its log and the files that it serves go.
         words: What Python is told, before the port.
         served: Where the files that it serves go instead.
+        python: Which Python.
+        cwd: In which folder it starts.
 
     Raises:
         RuntimeError: If it does not start; holds the end of its log.
@@ -53,8 +60,8 @@ def running_program(
     log = folder / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, *words, "--port", str(port)],
-            cwd=ROOT,
+            [python, *words, "--port", str(port)],
+            cwd=cwd,
             env=os.environ | {"GRADIO_TEMP_DIR": str(served)},
             stdout=output,
             stderr=subprocess.STDOUT,

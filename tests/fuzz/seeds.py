@@ -11,11 +11,11 @@ import torch
 from PIL import Image, ImageCms
 from safetensors.torch import save as to_safetensors
 
+from difficmh_core.config.decoding import controls_of
 from difficmh_core.config.presets import presets_of
 from difficmh_core.models.load import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, save_checkpoint
 from difficmh_core.training.settings import StageSettings
-from difficmh_core.ui.runtime.session import controls_of
 from tests.fuzz import weights
 from tests.fuzz.dicmh import split, with_crc
 from tests.fuzz.targets import CORPUS
@@ -79,7 +79,7 @@ def pictures():
 
 def settings():
     """Links and calls, good ones and those that were once read wrongly."""
-    controls = controls_of(presets_of("nano")["paper"])._asdict()
+    controls = controls_of(presets_of("nano")["paper"])
     query = "&".join(f"{key}={value}" for key, value in controls.items())
     yield "good-link", f"mode=quality&quality=50&bytes=2000&tags=true&passes=0&{query}".encode()
     yield "size-link", b"mode=size&bytes=900&steps=3&seed=12"

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings
 from difficmh_core.config.presets import presets_of
 from difficmh_core.encoding import resolve_tags
 from difficmh_core.errors import ConfigError
@@ -14,7 +14,6 @@ from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.ui.api import chosen_settings
 from difficmh_core.ui.compress.links import LINK_KEYS, read_link
 from difficmh_core.ui.runtime.session import (
-    Controls,
     read_request,
     read_settings,
     read_words,
@@ -57,10 +56,11 @@ def read_as_call(data):
         return
     defaults = {"mode": "quality", "quality": 50, "target_bytes": 0, "send_tags": True}
     coding = [call.get(key, value) for key, value in defaults.items()]
-    given = {key: call[key] for key in Controls._fields if key in call}
-    endpoint = {key: value for key, value in given.items() if not key.startswith("guidance_")}
+    given = {key: call[key] for key in CONTROL_NAMES if key in call}
+    offered = {setting.name for setting in SETTINGS if setting.unset is not None}
+    endpoint = {key: value for key, value in given.items() if key in offered}
     for read in (
-        lambda: read_settings(Controls(*(call.get(key, 1) for key in Controls._fields))),
+        lambda: read_settings({key: call.get(key, 1) for key in CONTROL_NAMES}),
         lambda: chosen_settings("nano", call.get("preset", "fast"), **endpoint),
     ):
         try:

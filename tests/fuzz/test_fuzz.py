@@ -14,7 +14,7 @@ from difficmh_core.ui.compress.links import read_link
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 from difficmh_core.weights.published.checkpoint import read_checkpoint
-from tests.file_guide import ROOT
+from tests.documents import ROOT
 from tests.fuzz import container, dicmh, pickles, pictures, settings, weights
 from tests.fuzz.engine import search
 from tests.fuzz.targets import CORPUS, TARGETS

@@ -3,11 +3,11 @@
 import pytest
 
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, webp
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.evaluation.codecs import OtherCodec, OurCodec
 from difficmh_core.evaluation.evaluator import Evaluator
 
-QUICK = DecodeSettings(steps=1, guidance_scale=1.0)
+QUICK = DecodeSettings(steps=1, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER)
 
 
 @pytest.fixture(scope="session")

@@ -105,16 +105,6 @@ def test_info_tells_every_field_and_every_section(run, tiny_file):
         assert word in out
 
 
-def test_info_needs_no_torch(tiny_file):
-    done = in_new_process(
-        "import sys\n"
-        "from difficmh_core.cli.main import main\n"
-        f"assert main(['info', {str(tiny_file)!r}]) == 0\n"
-        "assert 'torch' not in sys.modules"
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_package_is_a_program(tmp_path):
     words = [sys.executable, "-m", "difficmh_core", "info", tmp_path / "missing.dicmh"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)

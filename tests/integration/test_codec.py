@@ -13,7 +13,7 @@ from difficmh_core.errors import ConfigError, CorruptBitstreamError, ModelMismat
 from difficmh_core.models.load import load_codec
 from difficmh_core.tagging.tags import Tag
 
-SETTINGS = DecodeSettings(steps=2)
+SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DPM_SOLVER)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_target_that_nothing_fits_names_the_smallest_file(codec, photo):
 
 
 def test_steps_are_counted_and_previewed(codec, encoded, photo):
-    steps = list(codec.decode(encoded.data, DecodeSettings(steps=3)))
+    steps = list(codec.decode(encoded.data, replace(SETTINGS, steps=3)))
     assert [(step.index, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
     assert [step.image is None for step in steps] == [True, True, False]
     assert steps[0].preview().size == (12, 9)
@@ -100,7 +100,7 @@ def test_steps_are_counted_and_previewed(codec, encoded, photo):
 @pytest.mark.parametrize("start", [0.3, 1.0])
 def test_every_sampler_decodes_in_one_step_and_more(codec, encoded, sampler, start):
     for steps in (1, 4):
-        settings = DecodeSettings(steps=steps, sampler=sampler, start=start)
+        settings = replace(SETTINGS, steps=steps, sampler=sampler, start=start)
         assert codec.decode_image(encoded.data, settings).size == (90, 70)
 
 
@@ -120,7 +120,7 @@ def test_a_little_realism_changes_the_content_a_little(codec, encoded):
 
 
 def test_tags_steer_the_picture(codec, encoded):
-    settings = DecodeSettings(steps=2, guidance_scale=8.0)
+    settings = replace(SETTINGS, guidance_scale=8.0)
     kept, removed, other = (
         codec.decode_image(encoded.data, settings, tags=tags).tobytes()
         for tags in (None, [], ["volcano"])
@@ -178,7 +178,7 @@ def test_an_unknown_profile_lists_the_known_ones():
 
 
 def test_cancelling_is_to_stop_iterating(codec, encoded):
-    steps = codec.decode(encoded.data, DecodeSettings(steps=1000))
+    steps = codec.decode(encoded.data, replace(SETTINGS, steps=1000))
     assert next(steps).index == 1
     steps.close()
     assert codec.decode_image(encoded.data, SETTINGS).size == (90, 70)

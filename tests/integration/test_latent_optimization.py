@@ -11,7 +11,7 @@ from PIL import Image
 
 from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
 from difficmh_core.image_io import read_image, to_tensor
@@ -23,7 +23,7 @@ from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "astronaut.png"
-AS_STORED = DecodeSettings(steps=1, realism=0.0)
+AS_STORED = replace(preset_of("nano"), realism=0.0)
 
 
 @pytest.fixture(scope="module", autouse=True)

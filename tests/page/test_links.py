@@ -5,7 +5,7 @@ import threading
 import gradio as gr
 import pytest
 
-from difficmh_core.config.decoding import SamplerName
+from difficmh_core.config.decoding import SamplerName, controls_of
 from difficmh_core.config.presets import presets_of
 from difficmh_core.ui.compress.links import LINK_KEYS, read_link
 from difficmh_core.ui.runtime.gpu import (
@@ -16,14 +16,13 @@ from difficmh_core.ui.runtime.gpu import (
     encode_duration_s,
     with_gpu,
 )
-from difficmh_core.ui.runtime.session import controls_of
 
 PRESETS = presets_of("nano")
 
 
 def test_a_preset_comes_back_by_its_name():
     for name, settings in PRESETS.items():
-        query = {key: str(value) for key, value in controls_of(settings)._asdict().items()}
+        query = {key: str(value) for key, value in controls_of(settings).items()}
         *values, preset = read_link(query, PRESETS, refines=True)
         assert preset["value"] == name
         read = dict(zip(LINK_KEYS, (value["value"] for value in values), strict=True))

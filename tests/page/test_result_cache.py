@@ -1,5 +1,7 @@
 """Kept results: found again, forgotten in time, bounded, and for good only where asked."""
 
+import weakref
+
 import pytest
 
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
@@ -35,9 +37,29 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first(clock):
         cache.put(key, entry("x" * 10))
     cache.get("a")
     cache.put("d", entry("x" * 10))
-    assert cache.get("b") is None
+    assert [key for key in "abcd" if cache.get(key) is not None] == ["a", "c", "d"]
+
+
+def test_what_is_larger_than_memory_is_not_kept_and_displaces_nothing(clock):
+    cache = ResultCache(max_bytes=30, clock=clock)
+    cache.put("a", entry("x" * 30))
+    cache.put("b", entry("x" * 31))
     assert cache.get("a") is not None
-    assert cache.n_bytes == 30
+    assert cache.get("b") is None
+
+
+def test_what_nobody_asks_for_again_leaves_memory(clock):
+    class Traced(Entry):
+        """Without slots, so that it can be watched."""
+
+    cache = ResultCache(lifetime_s=600, clock=clock)
+    kept = Traced(data=b"picture", facts={})
+    gone = weakref.ref(kept)
+    cache.put("key", kept)
+    del kept
+    clock.now = 601
+    cache.get("another")
+    assert gone() is None
 
 
 def test_only_what_is_kept_for_good_reaches_the_folder(tmp_path, clock):

@@ -15,7 +15,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import to_image
 from difficmh_core.models.sd21 import SLIM_FOLDER, load_published
@@ -24,7 +24,7 @@ from tests.golden.__main__ import digest_of
 from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words
 
 RATE = 4
-QUICK = DecodeSettings(steps=2, guidance_scale=3.0)
+QUICK = DecodeSettings(steps=2, guidance_scale=3.0, sampler=SamplerName.DPM_SOLVER)
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
 
 import dataclasses
 import math
+from dataclasses import replace
 
 import pytest
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.networks import (
     AutoencoderConfig,
     CodecConfig,
@@ -13,8 +14,11 @@ from difficmh_core.config.networks import (
     LatentCodecConfig,
     UNetConfig,
 )
+from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import ConfigError
+
+PAPER = preset_of("nano", "paper")
 
 
 @pytest.mark.parametrize(
@@ -30,27 +34,27 @@ from difficmh_core.errors import ConfigError
 )
 def test_decode_settings_know_their_ranges(name, inside, outside):
     for value in inside:
-        assert getattr(DecodeSettings(**{name: value}), name) == value
+        assert getattr(replace(PAPER, **{name: value}), name) == value
     for value in outside:
         with pytest.raises(ConfigError, match=rf"^{name} must lie in .*\.$"):
-            DecodeSettings(**{name: value})
+            replace(PAPER, **{name: value})
 
 
 @pytest.mark.parametrize("interval", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.2), (math.nan, 1.0)])
 def test_guidance_acts_between_two_ascending_shares(interval):
     with pytest.raises(ConfigError, match="guidance_interval must be two ascending shares"):
-        DecodeSettings(guidance_interval=interval)
+        replace(PAPER, guidance_interval=interval)
 
 
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        DecodeSettings().steps = 5
-    assert dataclasses.replace(DecodeSettings(), steps=5).steps == 5
+        PAPER.steps = 5
+    assert replace(PAPER, steps=5).steps == 5
 
 
 def test_replacing_a_setting_checks_it_again():
     with pytest.raises(ConfigError):
-        dataclasses.replace(DecodeSettings(), steps=0)
+        replace(PAPER, steps=0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import random
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -43,6 +44,13 @@ TAGGED = replace(
 EMPTY = replace(STREAM, profile="tiny", payload=b"", height_px=64, width_px=100, symbol_check=0)
 STREAMS = pytest.mark.parametrize(
     "stream", [STREAM, TAGGED, EMPTY], ids=["plain", "tagged", "empty"]
+)
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.dicmh"))
+FILES = pytest.mark.parametrize(
+    "data",
+    [stream.to_bytes() for stream in (STREAM, TAGGED, EMPTY)]
+    + [path.read_bytes() for path in GOLDEN],
+    ids=["plain", "tagged", "empty", *(path.stem for path in GOLDEN)],
 )
 
 GOLDEN_HEADER = bytes.fromhex("d1434d 01 01 80 01020304 8004 8006 00 ac02 00")
@@ -115,17 +123,15 @@ def test_bpp_counts_the_whole_file():
     assert STREAM.bpp == 8 * 324 / (512 * 768)
 
 
-@STREAMS
-def test_every_truncation_is_refused(stream):
-    data = stream.to_bytes()
+@FILES
+def test_every_truncation_is_refused(data):
     for length in range(len(data)):
         with pytest.raises(TruncatedBitstreamError, match=r"ends after .*Copy it again\.$"):
             Bitstream.from_bytes(data[:length])
 
 
-@STREAMS
-def test_every_flipped_bit_is_refused(stream):
-    data = stream.to_bytes()
+@FILES
+def test_every_flipped_bit_is_refused(data):
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8

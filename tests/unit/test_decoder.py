@@ -3,6 +3,7 @@
 import copy
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from difficmh_core.errors import ConfigError
 
 CONFIG = TINY
 SEED = 231
+SETTINGS = DecodeSettings(steps=20, guidance_scale=2.0, sampler=SamplerName.DPM_SOLVER)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def inputs():
 
 
 def decode(decoder, inputs, seed=SEED, **settings):
-    *_, last = decoder.steps(*inputs, DecodeSettings(**settings), seed)
+    *_, last = decoder.steps(*inputs, replace(SETTINGS, **settings), seed)
     return last.latent
 
 
@@ -188,7 +190,7 @@ def test_a_late_start_noises_the_content(unet, decoder, inputs):
 
 
 def test_gradients_are_off_inside_and_on_between_the_steps(decoder, inputs):
-    steps = decoder.steps(*inputs, DecodeSettings(steps=3), SEED)
+    steps = decoder.steps(*inputs, replace(SETTINGS, steps=3), SEED)
     first = next(steps)
     assert first.index == 1
     assert not first.latent.requires_grad

@@ -1,8 +1,8 @@
 """The whole latent codec at tiny size: what it trains on, what it codes, what it decodes."""
 
-import subprocess
-import sys
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -16,11 +16,17 @@ ONE_RATE = replace(CONFIG, n_rate_points=1)
 QUALITY = torch.tensor([0.0, 1.0])
 
 
-def build(config=CONFIG):
+@cache
+def built(config):
     torch.manual_seed(0)
     codec = LatentCodec(config).eval()
     codec.update_tables()
     return codec
+
+
+def build(config=CONFIG):
+    """A codec that a test may change."""
+    return deepcopy(built(config))
 
 
 @pytest.fixture(scope="module")
@@ -192,21 +198,3 @@ def test_damaged_payloads_never_decode_silently(codec):
         damaged[bit // 8] ^= 1 << bit % 8
         with pytest.raises(CorruptBitstreamError):
             decompress(codec, coded, (64, 64), payload=bytes(damaged))
-
-
-@pytest.mark.slow
-def test_files_decode_in_another_process_with_other_threads(codec, tmp_path):
-    coded = compress(codec, *picture(128, 128))
-    (tmp_path / "payload").write_bytes(coded.payload)
-    program = (
-        "import sys, torch, pathlib; sys.path.insert(0, 'tests/unit')\n"
-        "import test_latent_codec as t\n"
-        "torch.set_num_threads(2); torch.backends.mkldnn.set_flags(False)\n"
-        f"payload = pathlib.Path({str(tmp_path / 'payload')!r}).read_bytes()\n"
-        f"parts = (payload, {coded.corrections!r}, {coded.symbol_check}, 128, (128, 128))\n"
-        "print(t.build().decode_symbols(*parts).y_hat.sum().item().hex())"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    parts = (coded.payload, coded.corrections, coded.symbol_check, 128, (128, 128))
-    expected = codec.decode_symbols(*parts).y_hat.sum().item().hex()
-    assert done.stdout.decode().strip() == expected

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.profiles import TINY
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
@@ -58,7 +58,7 @@ def test_the_decoder_tiles_large_pictures():
     unet = ControlledUNet(DenoisingUNet(config.unet), ControlModule(config.unet, config.control))
     schedule, context = NoiseSchedule(config.schedule), torch.randn(1, 16, 16)
     content = torch.randn(1, 4, 24, 40)
-    settings = DecodeSettings(steps=2, guidance_scale=2.0)
+    settings = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DPM_SOLVER)
 
     def decoded(tiling):
         decoder = DiffusionDecoder(unet.eval(), schedule, tiling)

@@ -77,7 +77,7 @@ class CompareHandlers:
             image=self._uploads.load(session.photo),
             target_bytes=n_bytes,
             tags=session.encoded.tags,
-            settings=session.settings or preset_of(profile, "fast"),
+            settings=session.settings or preset_of(profile),
         )
 
     def _show(self, progress: str, measured: Sequence[Measured], task: ComparisonInput) -> Shown:

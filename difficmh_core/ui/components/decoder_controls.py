@@ -8,14 +8,21 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData, ImageData
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
+from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
+from difficmh_core.config.presets import DEFAULT_PRESET, presets_of
 from difficmh_core.ui import texts
 
 __all__ = ["MODEL", "QUICK", "DecodePanel", "after_all", "build_decode_panel", "take_as_given"]
 
-START_PRESET = "fast"
 CUSTOM_PRESET = "custom"
+_PRESET_NAMES = [
+    control.name
+    for setting in SETTINGS
+    if not isinstance(setting, Seed)
+    for control in setting.controls
+]
+"""Names of the controls that a preset fills."""
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """Events that only change what is shown."""
 MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
@@ -34,8 +41,8 @@ class DecodePanel:
 
     Attributes:
         preset: Fills the settings.
-        settings: The components of ``DecodeSettings``, in the order of ``Controls``.
-        auto: Whether decoding starts by itself.
+        settings: The controls of ``DecodeSettings``, in the order of ``CONTROL_NAMES``.
+        auto: Whether decoding starts automatically.
         decode: Starts.
         stop: Stops within one step.
     """
@@ -49,8 +56,9 @@ class DecodePanel:
     @property
     def choices(self) -> list[Any]:
         """What a visitor does that ends a running decoding and asks for another."""
-        _, _, sampler, seed, *_ = self.settings
-        return [self.preset.input, sampler.input, seed.submit]
+        inputs = [control.input for control in self.settings if isinstance(control, gr.Dropdown)]
+        submits = [control.submit for control in self.settings if isinstance(control, gr.Textbox)]
+        return [self.preset.input, *inputs, *submits]
 
     @property
     def releases(self) -> list[Any]:
@@ -59,8 +67,7 @@ class DecodePanel:
         Sliders tell a release when their number loses the focus, too: on the way to a button, say,
         so that a release ends nothing.
         """
-        steps, guidance, _, _, *others = self.settings
-        return [slider.release for slider in (steps, guidance, *others)]
+        return [control.release for control in self.settings if isinstance(control, gr.Slider)]
 
 
 def take_as_given(*components: gr.components.Component) -> None:
@@ -84,67 +91,19 @@ def build_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> D
     Args:
         prefix: Begins the ids of the elements, which differ between the tabs.
         profile: Whose presets are offered.
-        is_quick: Whether decoding is quick enough to start by itself.
+        is_quick: Whether decoding is quick enough to start automatically.
     """
     presets = presets_of(profile)
-    initial = presets[START_PRESET]
     preset = gr.Radio(
         [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
-        value=START_PRESET,
+        value=DEFAULT_PRESET,
         label=texts.PRESET,
         info=texts.PRESET_HELP,
         elem_id=f"{prefix}-preset",
         elem_classes="preset",
     )
     with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
-        with gr.Row():
-            steps = gr.Slider(
-                1, 100, initial.steps, step=1, label=texts.STEPS, info=texts.STEPS_HELP
-            )
-            guidance = gr.Slider(
-                1,
-                15,
-                initial.guidance_scale,
-                step=0.1,
-                label=texts.GUIDANCE,
-                info=texts.GUIDANCE_HELP,
-            )
-        with gr.Row():
-            start = gr.Slider(
-                0.05, 1, initial.start, step=0.05, label=texts.START, info=texts.START_HELP
-            )
-            realism = gr.Slider(
-                0, 1, initial.realism, step=0.05, label=texts.REALISM, info=texts.REALISM_HELP
-            )
-        with gr.Row():
-            control = gr.Slider(
-                0,
-                2,
-                initial.control_scale,
-                step=0.05,
-                label=texts.CONTROL,
-                info=texts.CONTROL_HELP,
-            )
-            sampler = gr.Dropdown(
-                [(texts.SAMPLER_NAMES[name.value], name.value) for name in SamplerName],
-                value=initial.sampler.value,
-                label=texts.SAMPLER,
-                info=texts.SAMPLER_HELP,
-            )
-        with gr.Row():
-            low, high = (
-                gr.Slider(0, 1, value, step=0.01, label=label, info=help_text)
-                for value, label, help_text in zip(
-                    initial.guidance_interval,
-                    (texts.GUIDANCE_LOW, texts.GUIDANCE_HIGH),
-                    (texts.GUIDANCE_LOW_HELP, texts.GUIDANCE_HIGH_HELP),
-                    strict=True,
-                )
-            )
-        # A number field would show 0 where there is no seed, and send it.
-        seed = gr.Textbox(
-            "", placeholder=texts.SEED_PLACEHOLDER, label=texts.SEED, info=texts.SEED_HELP
-        )
+        controls = _build_settings(presets[DEFAULT_PRESET])
     auto = gr.Checkbox(is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto")
     with gr.Row(elem_classes="actions"):
         decode = gr.Button(
@@ -162,34 +121,64 @@ def build_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> D
             elem_id=f"{prefix}-stop",
         )
 
-    preset_settings = [steps, guidance, sampler, start, realism, control, low, high]
-    preset.input(
-        None, [preset, *preset_settings], preset_settings, js=_preset_script(presets), **QUICK
-    )
+    filled = [controls[name] for name in _PRESET_NAMES]
+    preset.input(None, [preset, *filled], filled, js=_preset_script(presets), **QUICK)
     gr.on(
-        [setting.input for setting in preset_settings],
+        [control.input for control in filled],
         None,
         outputs=preset,
         js=f"() => {json.dumps(CUSTOM_PRESET)}",
         **QUICK,
     )
-    settings = [steps, guidance, sampler, seed, start, realism, control, low, high]
+    settings = [controls[name] for name in CONTROL_NAMES]
     take_as_given(*settings)
     return DecodePanel(preset=preset, settings=settings, auto=auto, decode=decode, stop=stop)
 
 
+def _build_settings(initial: DecodeSettings) -> dict[str, gr.components.Component]:
+    """Draw the controls: two settings in a row, then each interval in its own, then seeds."""
+    controls = dict[str, gr.components.Component]()
+
+    def draw(settings: Sequence[Setting]) -> None:
+        for setting in settings:
+            values = setting.as_controls(getattr(initial, setting.name))
+            for control, value in zip(setting.controls, values, strict=True):
+                controls[control.name] = _draw_control(setting, control, value)
+
+    numbers, choices, intervals, seeds = (
+        [setting for setting in SETTINGS if isinstance(setting, kind)]
+        for kind in (Number, Choice, Interval, Seed)
+    )
+    paired = [*numbers, *choices]
+    pairs = [paired[index : index + 2] for index in range(0, len(paired), 2)]
+    for row in (*pairs, *([interval] for interval in intervals)):
+        with gr.Row():
+            draw(row)
+    draw(seeds)
+    return controls
+
+
+def _draw_control(setting: Setting, control: Control, value: Any) -> gr.components.Component:  # noqa: ANN401 (as each kind holds)
+    words: dict[str, Any] = {"label": control.label, "info": control.help}
+    match setting:
+        case Number():
+            low, high = setting.slider or (setting.low, setting.high)
+            return gr.Slider(low, high, value, step=setting.step, **words)
+        case Choice():
+            names = [(label, str(name)) for name, label in setting.labels.items()]
+            return gr.Dropdown(names, value=value, **words)
+        case Seed():
+            # A number field would show 0 where there is no seed, and send it.
+            return gr.Textbox(value, placeholder=setting.placeholder, **words)
+        case Interval():
+            return gr.Slider(0, 1, value, step=setting.step, **words)
+    raise TypeError(f"The page has no control for {setting}.")
+
+
 def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:
-    """Return the browser's part of choosing a preset: it fills the controls at once."""
+    """The browser's part of choosing a preset: it fills the controls at once."""
     values = {
-        name: [
-            preset.steps,
-            preset.guidance_scale,
-            preset.sampler.value,
-            preset.start,
-            preset.realism,
-            preset.control_scale,
-            *preset.guidance_interval,
-        ]
+        name: [controls_of(preset)[control] for control in _PRESET_NAMES]
         for name, preset in presets.items()
     }
     return f"(preset, ...current) => ({json.dumps(values)})[preset] ?? current"

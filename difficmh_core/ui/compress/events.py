@@ -7,14 +7,15 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import CONTROL_NAMES
+from difficmh_core.errors import ConfigError
 from difficmh_core.ui.components import button_states
 from difficmh_core.ui.components.decoder_controls import MODEL, QUICK, DecodePanel, after_all
 from difficmh_core.ui.compress.file_column import FileColumn
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.runtime.cancellation import Turns, Wish
-from difficmh_core.ui.runtime.gpu import decode_duration_s, encode_duration_s, with_gpu
-from difficmh_core.ui.runtime.session import Controls, Session
+from difficmh_core.ui.runtime.gpu import MIN_S, decode_duration_s, encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.session import Session, by_name, read_settings
 
 __all__ = ["CompressEvents", "Stage"]
 
@@ -222,6 +223,8 @@ def _duration_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them
     session = next(item for item in arguments if isinstance(item, Session))
     stream = session.encoded.stream if session.encoded else None
     n_pixels = stream.height_px * stream.width_px if stream else 0
-    controls = Controls(*arguments[-len(Controls._fields) :])
-    settings = DecodeSettings(steps=int(controls.steps), realism=float(controls.realism))
+    try:
+        settings = read_settings(by_name(arguments[-len(CONTROL_NAMES) :]))
+    except ConfigError:
+        return MIN_S  # nothing is decoded: the event says what is wrong
     return decode_duration_s(settings, n_pixels)

@@ -21,9 +21,9 @@ from difficmh_core.ui.runtime.errors import toast, with_toasts
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import (
     CodingRequest,
-    Controls,
     Session,
     Update,
+    by_name,
     read_request,
     read_settings,
 )
@@ -124,7 +124,7 @@ class CompressHandlers:
         """Decode the visitor's file, step by step, and compare it with the photograph."""
         if session.encoded is None:
             raise toast(texts.ENCODE_FIRST)
-        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        settings = read_settings(by_name(controls))
         photo, encoded = self._photo(session), session.encoded
         original = self._uploads.load(photo)
         for state in self._service.decode(encoded.stream, settings):

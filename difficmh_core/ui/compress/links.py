@@ -7,7 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
+from difficmh_core.config.kinds import Choice, Seed
+from difficmh_core.config.presets import DEFAULT_PRESET
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
@@ -16,18 +18,16 @@ from difficmh_core.ui.runtime.errors import toast
 from difficmh_core.ui.runtime.session import (
     BY_QUALITY,
     BY_SIZE,
-    Controls,
     Update,
-    controls_of,
     read_request,
     read_settings,
 )
 
 __all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
 
-LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *Controls._fields)
+LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *CONTROL_NAMES)
 """Names in the link, in the order of the components."""
-_TEXTS = {"mode", "sampler", "seed"}
+_TEXTS = {"mode", *(s.name for s in SETTINGS if isinstance(s, Choice | Seed))}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 
@@ -74,9 +74,9 @@ def read_link(
     if not given:
         return [gr.skip()] * (len(LINK_KEYS) + 1)
     defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
-    values = defaults | controls_of(presets["fast"])._asdict() | given
+    values = defaults | controls_of(presets[DEFAULT_PRESET]) | given
     try:
-        settings = read_settings(Controls(**{key: values[key] for key in Controls._fields}))
+        settings = read_settings(values)
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
         coding = ("mode", "quality", "bytes", "tags", "passes")

@@ -12,7 +12,7 @@ from difficmh_core.ui.components import button_states, html
 from difficmh_core.ui.runtime.errors import toast, with_toasts
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Controls, Update, read_settings
+from difficmh_core.ui.runtime.session import Update, by_name, read_settings
 from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
 
 __all__ = ["DecodeFileHandlers"]
@@ -61,7 +61,7 @@ class DecodeFileHandlers:
     def decode(self, file: str | None, *controls: float | str) -> Iterator[Decoded]:
         """Decode a .dicmh file, step by step."""
         opened = self._open(file)  # here: a process that borrows a GPU knows no new uploads
-        settings = read_settings(Controls(*controls))  # type: ignore[arg-type]
+        settings = read_settings(by_name(controls))
         yield from self._decode(opened, settings)
 
     def _decode_now(self, opened: OpenedFile, settings: DecodeSettings) -> Iterator[Decoded]:

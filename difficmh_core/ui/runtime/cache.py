@@ -9,11 +9,12 @@ import hashlib
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cachetools import TTLCache
 
 from difficmh_core._support.atomic_files import write_whole
 
@@ -69,20 +70,17 @@ class ResultCache:
             clock: Tells the time [s].
         """
         self._folder = folder
-        self._lifetime_s = lifetime_s
-        self._max_bytes = max_bytes
-        self._clock = clock
-        self._entries: OrderedDict[str, tuple[float, Entry]] = OrderedDict()
+        self._entries = TTLCache[str, Entry](
+            max_bytes, lifetime_s, timer=clock, getsizeof=lambda entry: len(entry.data)
+        )
         self._lock = threading.Lock()
 
     def get(self, key: str) -> Entry | None:
         """Return a result, if it is still kept."""
         with self._lock:
-            self._forget_old()
-            if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key][1]
-        return self._read(key)
+            self._entries.expire()  # also what nobody asks for
+            entry = self._entries.get(key)
+        return self._read(key) if entry is None else entry
 
     def put(self, key: str, entry: Entry, *, for_good: bool = False) -> None:
         """Keep a result.
@@ -93,24 +91,12 @@ class ResultCache:
             for_good: Whether it goes to the folder too; only for what is no visitor's.
         """
         with self._lock:
-            self._entries[key] = self._clock(), entry
-            self._entries.move_to_end(key)
-            while self.n_bytes > self._max_bytes:
-                self._entries.popitem(last=False)
+            if len(entry.data) <= self._entries.maxsize:
+                self._entries[key] = entry
         if for_good and self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(entry.data, self._folder / f"{key}.data")
             write_whole(json.dumps(entry.facts).encode(), self._folder / f"{key}.json")
-
-    @property
-    def n_bytes(self) -> int:
-        """What memory holds [bytes]."""
-        return sum(len(entry.data) for _, entry in self._entries.values())
-
-    def _forget_old(self) -> None:
-        oldest = self._clock() - self._lifetime_s
-        for key in [key for key, (kept, _) in self._entries.items() if kept < oldest]:
-            del self._entries[key]
 
     def _read(self, key: str) -> Entry | None:
         if self._folder is None:

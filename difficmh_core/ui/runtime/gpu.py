@@ -31,9 +31,10 @@ def borrows_gpu() -> bool:
 def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
     """Return for how long a decoding needs the GPU, computed from steps and size [s].
 
-    >>> decode_duration_s(DecodeSettings(steps=50), 768 * 512)
+    >>> from difficmh_core.config.presets import preset_of
+    >>> decode_duration_s(preset_of("sd21", "paper"), 768 * 512)
     10
-    >>> decode_duration_s(DecodeSettings(steps=100), 4_000_000)
+    >>> decode_duration_s(preset_of("sd21", "paper"), 8_000_000)
     85
     """
     steps = 0 if settings.realism == 0 else settings.steps

@@ -2,12 +2,18 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import (
+    CONTROL_NAMES,
+    SETTINGS,
+    DecodeSettings,
+    controls_of,
+)
+from difficmh_core.config.kinds import Choice, Number, Seed, Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
@@ -15,10 +21,9 @@ from difficmh_core.ui.runtime.uploads import Photo
 
 __all__ = [
     "CodingRequest",
-    "Controls",
     "Session",
     "Update",
-    "controls_of",
+    "by_name",
     "read_number",
     "read_request",
     "read_settings",
@@ -59,21 +64,7 @@ class Session:
             return False
         if self.picture is None or self.settings is None:
             return True
-        return tuple(controls_of(self.settings)) != tuple(controls)
-
-
-class Controls(NamedTuple):
-    """What the controls of a decoding hold, unchecked, in the order of the page."""
-
-    steps: float
-    guidance_scale: float
-    sampler: str
-    seed: str
-    start: float
-    realism: float
-    control_scale: float
-    guidance_low: float
-    guidance_high: float
+        return controls_of(self.settings) != by_name(controls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,40 +116,23 @@ def read_request(
     )
 
 
-def read_settings(controls: Controls) -> DecodeSettings:
-    """Check what the controls hold.
+def read_settings(controls: Mapping[str, object]) -> DecodeSettings:
+    """Check what the controls hold, by their names.
 
     Raises:
         ConfigError: If a value is no number or outside its range.
     """
-    return DecodeSettings(
-        steps=whole_number("steps", controls.steps),
-        guidance_scale=read_number("guidance_scale", controls.guidance_scale),
-        sampler=_sampler(controls.sampler),
-        seed=_seed(controls.seed),
-        start=read_number("start", controls.start),
-        realism=read_number("realism", controls.realism),
-        control_scale=read_number("control_scale", controls.control_scale),
-        guidance_interval=(
-            read_number("guidance_low", controls.guidance_low),
-            read_number("guidance_high", controls.guidance_high),
-        ),
-    )
+    values = {}
+    for setting in SETTINGS:
+        names = [control.name for control in setting.controls]
+        held = [_read(setting, name, controls[name]) for name in names]
+        values[setting.name] = setting.of_controls(held)
+    return DecodeSettings(**values)
 
 
-def controls_of(settings: DecodeSettings) -> Controls:
-    """Return what the controls hold for these settings."""
-    return Controls(
-        steps=settings.steps,
-        guidance_scale=settings.guidance_scale,
-        sampler=settings.sampler.value,
-        seed="" if settings.seed is None else str(settings.seed),
-        start=settings.start,
-        realism=settings.realism,
-        control_scale=settings.control_scale,
-        guidance_low=settings.guidance_interval[0],
-        guidance_high=settings.guidance_interval[1],
-    )
+def by_name(controls: Sequence[object]) -> dict[str, object]:
+    """Name what the controls of the page hold."""
+    return dict(zip(CONTROL_NAMES, controls, strict=True))
 
 
 def read_number(name: str, value: object) -> float:
@@ -203,18 +177,24 @@ def read_words(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _seed(value: str) -> int | None:
-    """Return the seed in a text field; an empty one means the file's own."""
+def _read(setting: Setting, name: str, value: object) -> object:
+    """Read one control; a choice is judged by the setting itself."""
+    match setting:
+        case Seed():
+            return _read_seed(name, value)
+        case Choice():
+            return value
+        case Number() if setting.value_type is int:
+            return whole_number(name, value)
+        case _:
+            return read_number(name, value)
+
+
+def _read_seed(name: str, value: object) -> int | None:
+    """Read the seed in a text field; an empty one means the file's own."""
     text = str(value).strip()
     if not text:
         return None
     if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name="seed", value=value))
+        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
     return int(text)
-
-
-def _sampler(name: str) -> SamplerName:
-    if name not in list(SamplerName):
-        known = ", ".join(sampler.value for sampler in SamplerName)
-        raise ConfigError(texts.NO_SUCH_SAMPLER.format(name=name, known=known))
-    return SamplerName(name)

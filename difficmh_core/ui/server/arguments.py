@@ -1,4 +1,4 @@
-"""The words that ``app.py`` understands, each checked before anything slow is loaded.
+"""The words that the page's program understands, each checked before anything slow is loaded.
 
 Environment variables are read here, and the command line goes before them.
 """
@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from difficmh_core.cli.parser import CACHE_VARIABLE, OneLineParser
+from difficmh_core import __version__
+from difficmh_core._support.command_lines import PAGE_PROGRAM, OneLineParser
+from difficmh_core.cli.parser import CACHE_VARIABLE
 from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.server.accounts import AUTH_VARIABLE, read_account_file, read_accounts
@@ -49,7 +51,8 @@ def parse_arguments(
 
 
 def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = OneLineParser(prog="app.py", description="Start the page of Diff-ICMH.")
+    parser = OneLineParser(prog=PAGE_PROGRAM, description="Start the page of Diff-ICMH.")
+    parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     networks = parser.add_argument_group("networks")
     networks.add_argument(
         "--profile", choices=PROFILE_NAMES, default="nano", help="which (default: %(default)s)"

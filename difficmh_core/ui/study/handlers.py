@@ -154,7 +154,7 @@ class StudyHandlers:
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
-            settings=session.settings or preset_of(self._codec.config.profile, "fast"),
+            settings=session.settings or preset_of(self._codec.config.profile),
         )
 
     def _show(

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.decoding import options_of
 from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.quality.measure import Group
@@ -74,7 +74,7 @@ def report_of(
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
         },
-        "settings": asdict(given.settings) | {"sampler": given.settings.sampler.value},
+        "settings": asdict(given.settings),
         "picture": {
             "png_sha256": _sha256(result.png),
             "rgb_sha256": _sha256(result.image.tobytes()),
@@ -95,22 +95,8 @@ def commands_of(codec: DiffICMHCodec, given: StudyInput) -> list[str]:
     program = ["python", "-m", "difficmh_core"]
     encode = [*program, "encode", f"{name}.png", f"{name}.dicmh", *quality, "--tags", tags]
     decode = [*program, "decode", f"{name}.dicmh", f"{name}-decoded.png"]
-    decode += _options(given.settings)
+    decode += options_of(given.settings)
     return [shlex.join([*command, "--profile", profile]) for command in (encode, decode)]
-
-
-def _options(settings: DecodeSettings) -> list[str]:
-    low, high = settings.guidance_interval
-    options = [
-        *("--steps", str(settings.steps)),
-        *("--guidance", f"{settings.guidance_scale:g}"),
-        *("--guidance-interval", f"{low:g}", f"{high:g}"),
-        *("--sampler", settings.sampler.value),
-        *("--start", f"{settings.start:g}"),
-        *("--realism", f"{settings.realism:g}"),
-        *("--control", f"{settings.control_scale:g}"),
-    ]
-    return options if settings.seed is None else [*options, "--seed", str(settings.seed)]
 
 
 def draw_card(

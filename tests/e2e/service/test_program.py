@@ -17,11 +17,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.ui.page import MAX_SESSIONS
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.cache import Entry, ResultCache
-from difficmh_core.ui.runtime.session import controls_of
 from tests.e2e.program import Program, running_program
 from tests.e2e.service.visitor import Visitor
 
@@ -159,8 +158,10 @@ def test_asked_to_end_while_it_decodes_it_leaves_at_once_and_nothing_behind(tmp_
     with tiny_program(tmp_path, pace_s=0.3) as program, Visitor(program.url) as visitor:
         photo = visitor.upload(photograph(0), "a.png")
         file = visitor.ask("encode", [photo, 50, 0, None, False, 0])["data"][0]
-        controls = controls_of(DecodeSettings(steps=100, sampler=SamplerName.DDIM))
-        visitor.join("decode_2", [0, file, *controls])
+        controls = controls_of(
+            DecodeSettings(steps=100, guidance_scale=2.0, sampler=SamplerName.DDIM)
+        )
+        visitor.join("decode_2", [0, file, *controls.values()])
         for message in visitor.messages():
             if message["msg"] == "process_generating":
                 break

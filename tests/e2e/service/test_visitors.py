@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.ui.runtime.session import controls_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.ui.server.limits import MAX_QUEUE
 from tests.e2e.service.visitor import QueueFullError, Visitor
 
 N_VISITORS = 50
-STEPS = DecodeSettings(steps=3, sampler=SamplerName.DDIM)
+STEPS = DecodeSettings(steps=3, guidance_scale=2.0, sampler=SamplerName.DDIM)
 
 pytestmark = pytest.mark.long
 
@@ -48,12 +47,16 @@ def visit(page_url: str, number: int) -> tuple[bytes, bytes]:
         wish = [0, None, "quality", 2 * number, 0, number % 2 == 0, 0]
         coded = patiently(visitor.ask, "encode_1", wish)
         file = visitor.offered(coded, ".dicmh")
-        decoded = patiently(visitor.ask, "decode_1", [0, None, *controls_of(settings(number))])
+        decoded = patiently(
+            visitor.ask, "decode_1", [0, None, *controls_of(settings(number)).values()]
+        )
         return file, visitor.offered(decoded, ".png")
 
 
 def settings(number: int) -> DecodeSettings:
-    return DecodeSettings(steps=1 + number % 3, sampler=SamplerName.DDIM, seed=number)
+    return DecodeSettings(
+        steps=1 + number % 3, guidance_scale=2.0, sampler=SamplerName.DDIM, seed=number
+    )
 
 
 def test_fifty_visitors_at_once_get_each_their_own(page_url, codec):
@@ -109,8 +112,10 @@ def test_who_comes_to_a_full_queue_is_told_so(page_url, file, paced, waiting):
 def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, paced):
     with Visitor(page_url) as visitor:
         uploaded = visitor.upload(file, "a.dicmh")
-        controls = controls_of(DecodeSettings(steps=100, sampler=SamplerName.DDIM, seed=987))
-        visitor.join("decode_2", [0, uploaded, *controls])
+        controls = controls_of(
+            DecodeSettings(steps=100, guidance_scale=2.0, sampler=SamplerName.DDIM, seed=987)
+        )
+        visitor.join("decode_2", [0, uploaded, *controls.values()])
         for message in visitor.messages():
             if message["msg"] == "process_generating" and paced.n_steps >= 3:
                 break
