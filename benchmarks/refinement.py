@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import (
     ComparedCodec,
@@ -26,7 +27,6 @@ from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import RefinementSettings, Refiner
 from difficmh_core.models.load import load_codec
-from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")
 
@@ -41,7 +41,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/refinement.json"))
     arguments = parser.parse_args()
 
-    codec, cache_dir = load_codec("nano"), default_cache_dir()
+    cache_dir = cache_folder()
+    codec = load_codec("nano", cache_dir=cache_dir)
     instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
     codecs: dict[str, ComparedCodec] = {other.name: other for other in others}

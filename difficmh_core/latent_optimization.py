@@ -34,9 +34,8 @@ from torch import Tensor
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
-from difficmh_core.config.networks import PIXELS_PER_BLOCK
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS
 from difficmh_core.encoding import (
-    QUALITY_LEVELS,
     Analyzed,
     Encoded,
     TagChoice,

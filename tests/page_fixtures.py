@@ -18,23 +18,23 @@ if TYPE_CHECKING:  # at run time in the fixtures: tests that need no page do not
     from difficmh_core.ui.runtime.served_files import ServedFiles
     from difficmh_core.ui.runtime.service import CodecService
     from difficmh_core.ui.runtime.uploads import Photo, UploadStore
-    from tests.paced_codec import PacedCodec
+    from tests.gate import Gate, GatedCodec
 
 TAG_NAMES = ("dog", "person", "boat")
 MAX_PIXELS = 1_000_000
 
 
 @pytest.fixture(scope="session")
-def codec(tiny_codec) -> PacedCodec:
+def codec(tiny_codec) -> GatedCodec:
     from difficmh_core.tagging.tags import Tag
-    from tests.paced_codec import PacedCodec
+    from tests.gate import GatedCodec
 
     names = tiny_codec.vocabulary
     tags = [
         Tag(id=names.index_of(name), name=name, confidence=0.9 - 0.2 * rank)
         for rank, name in enumerate(TAG_NAMES)
     ]
-    return PacedCodec(tiny_codec.config, tiny_codec.networks, names, lambda: lambda _: tags)
+    return GatedCodec(tiny_codec.config, tiny_codec.networks, names, lambda: lambda _: tags)
 
 
 @pytest.fixture(scope="session")
@@ -77,11 +77,18 @@ def page_url(served_page) -> str:
 
 
 @pytest.fixture
-def paced(codec) -> Iterator[PacedCodec]:
-    """The codec, slowed down for one test."""
-    codec.pace_s, codec.n_steps = 0.15, 0
-    yield codec
-    codec.pace_s = 0.0
+def gate(codec) -> Iterator[Gate]:
+    """What the codec's decodings pass; open again after the test."""
+    yield codec.gate
+    codec.gate.open()
+
+
+@pytest.fixture
+def until_idle() -> Callable[[], None]:
+    """Return once the model's thread has ended what it was asked for."""
+    from difficmh_core.ui.runtime.worker import on_model_thread
+
+    return on_model_thread(lambda: None)
 
 
 @pytest.fixture(scope="session")

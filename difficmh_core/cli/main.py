@@ -11,20 +11,18 @@ Networks are imported only by the commands that run them, so that ``info`` answe
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import Report, report_encoded, report_stream
-from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser
-from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.presets import preset_of
+from difficmh_core.cli.parser import build_parser, settings_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     BitstreamError,
@@ -83,13 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
-            from difficmh_core.weights.cache import default_cache_dir
-
             if words[0] == "compare":
                 from difficmh_core.cli.compare import main as measure
             else:
                 from difficmh_core.cli.evaluate import main as measure
-            return measure(words[1:], _cache_of_environment() or default_cache_dir())
+            return measure(words[1:], cache_folder())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
@@ -165,7 +161,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         )
     stream = _parse(arguments.file)
     profile = arguments.profile or stream.profile
-    settings = _decode_settings(arguments, profile)
+    settings = settings_of(arguments, profile)
     tags = None if arguments.tags == "file" else _names(arguments.tags)
     codec = _load(profile, arguments, stream.quality_level)
 
@@ -224,14 +220,13 @@ def _fetch(arguments: argparse.Namespace) -> Report:
         fetch_tasks,
         fetch_training,
     )
-    from difficmh_core.weights.cache import default_cache_dir
 
     if arguments.names and arguments.what != "tasks":
         raise ConfigError(
             f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
             f"`fetch {arguments.what}`. Leave them out."
         )
-    cache_dir = _cache_dir(arguments) or default_cache_dir()
+    cache_dir = _cache_dir(arguments)
     progress = _Progress()
     try:
         if arguments.what in ("nano", "baselines"):
@@ -288,16 +283,6 @@ def _parse(path: Path) -> Bitstream:
     return Bitstream.from_bytes(data)
 
 
-def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
-    """The preset, with what the command line changes."""
-    changes = {
-        setting.name: setting.of_controls(given if isinstance(given, list) else [given])
-        for setting in SETTINGS
-        if (given := getattr(arguments, setting.name)) is not None
-    }
-    return replace(preset_of(profile, arguments.preset), **changes)
-
-
 def _load(
     profile: str, arguments: argparse.Namespace, rate: int
 ) -> "difficmh_core.codec.DiffICMHCodec":
@@ -314,14 +299,8 @@ def _load(
     return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)
 
 
-def _cache_dir(arguments: argparse.Namespace) -> Path | None:
-    """Return the folder that the option names, else the environment, else ``None``."""
-    return arguments.cache_dir or _cache_of_environment()
-
-
-def _cache_of_environment() -> Path | None:
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else None
+def _cache_dir(arguments: argparse.Namespace) -> Path:
+    return arguments.cache_dir or cache_folder()
 
 
 def _names(choice: str) -> list[str]:

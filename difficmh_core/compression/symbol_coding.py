@@ -25,6 +25,7 @@ from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.range_coder import CdfTables, RangeDecoder, RangeEncoder
 from difficmh_core.compression.context_model import (
     CodingPass,
@@ -41,7 +42,7 @@ from difficmh_core.compression.entropy_models import VALUE_MAX, Snapped, snap_me
 from difficmh_core.compression.transforms import HyperSynthesis
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
-__all__ = ["CodedSymbols", "QuantizedLatents", "SymbolCoder"]
+__all__ = ["QuantizedLatents", "SymbolCoder"]
 
 _CHECK_BITS = 16
 
@@ -59,25 +60,6 @@ class QuantizedLatents:
     y_hat: Float64[Tensor, "batch m h16 w16"]
     z_hat: Float64[Tensor, "batch n h64 w64"]
     n_hyper_bits: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CodedSymbols:
-    """What the encoder writes, and the latents that it stands for.
-
-    Attributes:
-        payload: Range-coded integers, hyper-latent then latent.
-        corrections: The correction list.
-        symbol_check: 16 bits over all integers.
-        n_latent_bits: Share of the latent in the payload [bit].
-        quantized: What the decoder will know.
-    """
-
-    payload: bytes
-    corrections: bytes
-    symbol_check: int
-    n_latent_bits: float
-    quantized: QuantizedLatents
 
 
 class _Check:
@@ -156,8 +138,11 @@ class SymbolCoder:
 
     def encode(
         self, y: Float64[Tensor, "1 m h16 w16"], z: Float64[Tensor, "1 n h64 w64"]
-    ) -> CodedSymbols:
+    ) -> tuple[CodedLatent, QuantizedLatents]:
         """Round and code gained latents.
+
+        Returns:
+            What a file holds, and the latents that its decoder will know.
 
         Raises:
             CheckpointError: If a latent or a prediction is not finite.
@@ -182,24 +167,18 @@ class SymbolCoder:
             return symbols
 
         quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
-        n_bits = float(encoder.n_bits)
-        return CodedSymbols(
+        coded = CodedLatent(
             payload=encoder.finish(),
             corrections=write_corrections(choices.parities),
             symbol_check=check.value(),
-            n_latent_bits=n_bits - n_hyper_bits,
-            quantized=quantized,
         )
+        return coded, quantized
 
-    def decode(
-        self, payload: bytes, corrections: bytes, symbol_check: int, size_64: tuple[int, int]
-    ) -> QuantizedLatents:
-        """Return the latents that :meth:`encode` coded.
+    def decode(self, coded: CodedLatent, size_64: tuple[int, int]) -> QuantizedLatents:
+        """Decode the latents that :meth:`encode` coded.
 
         Args:
-            payload: Range-coded integers.
-            corrections: The correction list.
-            symbol_check: 16 bits over all integers.
+            coded: What it wrote.
             size_64: Height and width of the hyper-latent.
 
         Raises:
@@ -207,8 +186,8 @@ class SymbolCoder:
         """
         rows, columns = size_64
         n_values = 16 * rows * columns * self.context_model.n_channels
-        choices = _GivenChoices(read_corrections(corrections, 2 * n_values))
-        decoder, check = RangeDecoder(payload), _Check()
+        choices = _GivenChoices(read_corrections(coded.corrections, 2 * n_values))
+        decoder, check = RangeDecoder(coded.payload), _Check()
         shape = (1, len(self.medians), rows, columns)
         z_bits = rows * columns * self.hyper_tables.least_bits.sum()
         decoder.expect(float(z_bits + n_values * self.latent_tables.least_bits.min()))
@@ -230,11 +209,12 @@ class SymbolCoder:
                 "encoder codes. The file is damaged; copy it again."
             ) from error
         decoder.finish()
-        if check.value() != symbol_check:
+        if check.value() != coded.symbol_check:
             raise CorruptBitstreamError(
                 f"The latent was decoded to other numbers than were encoded: their check is "
-                f"{check.value():04x}, the file says {symbol_check:04x}. If the file's checksum "
-                "is right, this machine's arithmetic has gone astray; decode on another device."
+                f"{check.value():04x}, the file says {coded.symbol_check:04x}. If the file's "
+                "checksum is right, this machine's arithmetic has gone astray; decode on another "
+                "device."
             )
         return quantized
 

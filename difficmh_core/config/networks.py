@@ -13,6 +13,7 @@ from difficmh_core.errors import ConfigError
 
 __all__ = [
     "PIXELS_PER_BLOCK",
+    "QUALITY_LEVELS",
     "QUALITY_MAX",
     "AutoencoderConfig",
     "CodecConfig",
@@ -29,6 +30,8 @@ PIXELS_PER_BLOCK = 64
 """Pictures are padded to multiples of this [px]: the stride of the hyper-latent."""
 QUALITY_MAX = 100.0
 """Quality runs from 0 (smallest file) to this (best picture)."""
+QUALITY_LEVELS = 255
+"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
 
 
 class PredictionType(StrEnum):

@@ -15,8 +15,6 @@ from PIL import Image
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 
@@ -76,7 +74,7 @@ class ExperimentInput:
     @property
     def quality(self) -> float:
         """Of the file, 0 to 100."""
-        return QUALITY_MAX * self.encoded.stream.quality_level / QUALITY_LEVELS
+        return self.encoded.stream.quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +191,7 @@ def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -
         known = ", ".join(EXPERIMENTS)
         raise ConfigError(f"There is no experiment {asked.experiment!r}. Choose one of {known}.")
     if asked.experiment == SWEEP and not has_rates:
-        raise ConfigError("These networks code with one rate, so there is no curve to draw.")
+        raise ConfigError("These networks have only one rate, so there is no curve to draw.")
     same = Variant(
         experiment=asked.experiment,
         key="same",

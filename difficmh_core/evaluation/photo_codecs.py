@@ -44,7 +44,7 @@ def find_photo_codecs(
     """
     for key in keys:
         if key not in PHOTO_CODECS:
-            raise ConfigError(f"There is no codec {key!r}. Choose of {', '.join(PHOTO_CODECS)}.")
+            raise ConfigError(f"There is no codec {key!r}. Choose from {', '.join(PHOTO_CODECS)}.")
     if not keys:
         raise ConfigError("Choose at least one codec.")
     others, absent = find_baselines([key for key in keys if key not in OURS], cache_dir)

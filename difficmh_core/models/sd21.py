@@ -1,5 +1,6 @@
 """Profile ``sd21``: the published system, put together from the published files."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from accelerate import init_empty_weights
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.codec import Networks
+from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config.networks import CodecConfig, ConditioningConfig, TextTowerConfig
+from difficmh_core.config.networks import CodecConfig
+from difficmh_core.config.profiles import SD21, profile_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import (
     TagPrompt,
@@ -46,20 +48,20 @@ from difficmh_core.weights.published.slim import SHARED_FILE, TAGGER_FILE, rate_
 from difficmh_core.weights.published.tagger import load_published_tagger
 
 __all__ = [
-    "SD21",
     "SLIM_FOLDER",
     "PublishedFiles",
     "Words",
     "config_of_rate",
     "find_files",
     "load_published",
+    "load_sd21",
     "read_words",
     "slim_files",
     "tile_large_pictures",
 ]
 
-SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
-"""The published sizes."""
+_logger = logging.getLogger(__name__)
+
 SLIM_FOLDER = "sd21"
 """Folder of the slim files, below the cache."""
 
@@ -108,8 +110,9 @@ def config_of_rate(rate: int) -> CodecConfig:
     Raises:
         ConfigError: If there is no published checkpoint of that rate.
     """
-    if rate not in CHECKPOINTS:
-        known = ", ".join(str(known) for known in CHECKPOINTS)
+    rates = profile_of("sd21").rates
+    if rate not in rates:
+        known = ", ".join(map(str, rates))
         raise ConfigError(f"There is no published checkpoint of rate {rate}. Choose {known}.")
     return replace(SD21, rate=rate)
 
@@ -165,6 +168,36 @@ def read_words(files: PublishedFiles) -> Words:
         vocabulary=load_vocabulary("ram", files.names),
         thresholds=[float(line) for line in lines],
     )
+
+
+def load_sd21(device: torch.device | str, cache_dir: Path, rate: int) -> DiffICMHCodec:
+    """Load the published system at one rate.
+
+    Args:
+        device: Where to run the networks.
+        cache_dir: Where fetched weights lie.
+        rate: 2, 4, 8, 16 or 32; a larger one makes smaller files.
+
+    Raises:
+        ConfigError: If there is no such rate.
+        BackendUnavailableError: If a file has not been fetched.
+        CheckpointError: If one is damaged.
+    """
+    config = config_of_rate(rate)
+    files = find_files(rate, cache_dir)
+    words = read_words(files)
+    is_cuda = torch.device(device).type == "cuda"
+    if not is_cuda:
+        _logger.warning("%s", profile_of("sd21").cost_on_cpu)
+    networks, tagger = load_published(
+        config,
+        RamConfig(),
+        files.weights,
+        words,
+        device=device,
+        dtype=torch.bfloat16 if is_cuda else torch.float32,
+    )
+    return DiffICMHCodec(config, networks, words.vocabulary, tagger, device=device)
 
 
 def load_published(

@@ -37,7 +37,7 @@ def address_of(path: str) -> str:
 
 
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the best value of each measure, where pictures differ in it."""
+    """Find the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
     for key, measure in MEASURES.items():
         found = [line[key] for line in values if key in line]
@@ -47,7 +47,7 @@ def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fact, ...]:
-    """Return the measures of a picture as the viewer shows them."""
+    """List the measures of a picture as the viewer shows them."""
     return tuple(
         Fact(
             name=measure.short,
@@ -63,7 +63,7 @@ def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fa
 
 
 def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
-    """Return a decoded picture with its numbers and boxes."""
+    """Show a decoded picture with its numbers and boxes."""
     row = measured.row
     size = (
         Fact(name=texts.BYTES, value=f"{row.n_bytes:,}", help=texts.BYTES_HELP),
@@ -85,14 +85,14 @@ def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float
 
 
 def original_pane(path: str, overlay: str | None = None) -> Pane:
-    """Return the original, which has no numbers."""
+    """Show the original, which has no numbers."""
     return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
 
 
 def original_overlay(
     workshop: CodecService, measured: Measured, size: tuple[int, int]
 ) -> str | None:
-    """Return the boxes of the original, which every measured picture knows."""
+    """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
     boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
@@ -107,7 +107,7 @@ def label_of(measured: Measured) -> str:
 
 
 def draw_table(measured: Sequence[Measured]) -> str:
-    """Return every file in numbers; what failed or is absent says why."""
+    """Draw every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
     keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
     heads = "".join(_head(MEASURES[key]) for key in keys)
@@ -161,7 +161,7 @@ def _overlay(workshop: CodecService, measured: Measured) -> str | None:
 
 
 def _saved_overlay(workshop: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
-    """Return the address of a transparent picture of the boxes; the size is (width, height)."""
+    """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
     return address_of(workshop.save(png_of(drawn), "boxes.png"))
 

@@ -21,8 +21,8 @@ from difficmh_core.latent_optimization import RefinementSettings, Refiner, Refin
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
@@ -44,6 +44,7 @@ class Decoding:
         preview: A small picture, enlarged; ``None`` before the first step.
         image: The finished picture, ``None`` before the last step.
         png: The same as a file.
+        psnr_db: Of the picture against the original [dB]; ``None`` where nobody has measured it.
         was_kept: Whether the picture had been decoded before.
     """
 
@@ -53,6 +54,7 @@ class Decoding:
     preview: Image.Image | None = None
     image: Image.Image | None = None
     png: bytes = b""
+    psnr_db: float | None = None
     was_kept: bool = False
 
 
@@ -130,7 +132,7 @@ class CodecService:
             quality,
             request.target_bytes,
             named,
-            request.passes,
+            request.iterations,
         )
         kept = self.results.get(key)
         if kept is not None:
@@ -140,15 +142,15 @@ class CodecService:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-            yield RefineStep(index=request.passes, total=request.passes, encoded=encoded)
+            yield RefineStep(index=request.iterations, total=request.iterations, encoded=encoded)
             return
         asked: dict[str, Any] = {
             "quality": quality,
             "target_bytes": request.target_bytes,
             "tags": tags,
         }
-        if request.passes:
-            steps = self._refiner_of(request.passes).steps(image, **asked)
+        if request.iterations:
+            steps = self._refiner_of(request.iterations).steps(image, **asked)
         else:
             steps = iter([RefineStep(index=0, total=0, encoded=self.codec.encode(image, **asked))])
         for step in steps:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -12,6 +13,7 @@ import gradio as gr
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.experiments import (
+    DecodingState,
     ExperimentRequest,
     ExperimentResult,
     Variant,
@@ -28,21 +30,24 @@ from difficmh_core.ui.compare.results import (
     original_pane,
 )
 from difficmh_core.ui.components import html
-from difficmh_core.ui.runtime.errors import toast, with_toasts
+from difficmh_core.ui.components.progress import draw_part
+from difficmh_core.ui.runtime.errors import shown_error, with_errors
+from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
+from difficmh_core.ui.runtime.requests import whole_number
 from difficmh_core.ui.runtime.service import CodecService, png_of
-from difficmh_core.ui.runtime.session import Session, Update, whole_number
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
+from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
 
-__all__ = ["Study", "StudyHandlers", "read_request"]
+__all__ = ["Study", "StudyHandlers"]
 
 VIEWER_ID = "study-viewer"
-Shown = tuple["Study", str, str, str, str, Update | str]
-"""The study, progress, overview, viewer, table and CSV file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,73 +62,73 @@ class Study:
     digest: str = ""
     rows: tuple[Mapping[str, Any], ...] = ()
 
-
-def read_request(
-    experiment: str,
-    guidances: Sequence[float],
-    steps: Sequence[int],
-    n_seeds: float,
-    qualities: Sequence[float],
-) -> ExperimentRequest:
-    """Gather what a visitor wants to know.
-
-    Raises:
-        ConfigError: If the number of seeds is no whole number.
-    """
-    return ExperimentRequest(
-        experiment=experiment,
-        guidances=tuple(sorted(map(float, guidances))),
-        steps=tuple(sorted(map(int, steps))),
-        n_seeds=max(2, min(16, whole_number("n_seeds", n_seeds))),
-        qualities=tuple(sorted(map(float, qualities))),
-    )
+    def of(self, given: StudyInput) -> "Study":
+        """Begin anew if it was another photograph."""
+        digest = given.photo.digest
+        return self if self.digest == digest else Study(digest=digest)
 
 
 class StudyHandlers:
     """The events of one page."""
 
-    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
-        """Take what all visitors share."""
-        self._service, self._uploads = service, uploads
+    def __init__(
+        self,
+        tab: StudyTab,
+        service: CodecService,
+        uploads: UploadStore,
+        *,
+        session: gr.State,
+        study: gr.State,
+    ) -> None:
+        """Take the components of the tab, and what all visitors share."""
+        self._tab, self._service, self._uploads = tab, service, uploads
+        self._session, self._study = session, study
         self._codec = service.codec
+        self._measure = with_gpu(self._measure_now, MAX_S)
 
-    @with_toasts
-    def run(self, session: Session, study: Study, *asked: Any) -> Iterator[Shown]:  # noqa: ANN401
+    def explain(self, values: Values) -> Updates:
+        """Say what a question does, and show what can be set for it."""
+        question = values[self._tab.question]
+        options = self._tab.options.items()
+        return {self._tab.explanation: html.draw_lead(texts.EXPLANATIONS[question])} | {
+            option: gr.update(visible=question in questions) for option, questions in options
+        }
+
+    @with_errors
+    def run(self, values: Values) -> Iterator[Updates]:
         """Run an experiment, and show every picture as soon as it is there."""
-        given = self._given(session)
-        request = read_request(*asked)
+        tab, given = self._tab, self._given(values[self._session])
+        request = self._request(values)
         variants = plan(request, given, has_rates=self._codec.config.rate is None)
-        if study.digest != given.photo.digest:
-            study = Study(digest=given.photo.digest)
+        study = values[self._study].of(given)
         results = list[ExperimentResult]()
-        for index, variant in enumerate(variants):
-            for state in run_variant(ServedCoder(self._service, given), variant):
+        with closing(self._measure(given, variants)) as states:
+            for state in states:
+                number = len(results) + 1
+                place = {
+                    "index": number,
+                    "total": len(variants),
+                    "label": variants[number - 1].label,
+                }
                 if isinstance(state, ExperimentResult):
                     results.append(state)
+                    study = replace(study, rows=(*study.rows, state.row()))
+                    words = texts.MEASURING.format(**place)
+                    progress = draw_part(number, len(variants), words)
+                    yield tab.buttons.at_work(progress) | self._show(
+                        given, variants, results, study
+                    )
                     continue
-                part = index + state.index / max(state.total, 1)
-                words = texts.WORKING.format(
-                    index=index + 1,
-                    total=len(variants),
-                    label=variant.label,
-                    step=state.index,
-                    steps=state.total,
-                )
-                progress = html.draw_part(part, len(variants), words)
-                yield study, progress, gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            study = replace(study, rows=(*study.rows, results[-1].row()))
-            words = texts.MEASURING.format(
-                index=index + 1, total=len(variants), label=variant.label
-            )
-            progress = html.draw_part(index + 1, len(variants), words)
-            yield study, progress, *self._show(given, variants, results, study)
+                part = number - 1 + state.index / max(state.total, 1)
+                words = texts.WORKING.format(**place, step=state.index, steps=state.total)
+                yield tab.buttons.at_work(draw_part(part, len(variants), words))
         done = html.draw_message(texts.DONE.format(n=len(results)))
-        yield study, done, *self._show(given, variants, results, study)
+        yield tab.buttons.at_work(done) | self._show(given, variants, results, study)
 
-    @with_toasts
-    def report(self, session: Session, study: Study) -> Iterator[tuple[Update, Update, Update]]:
+    @with_errors
+    def report(self, values: Values) -> Iterator[Updates]:
         """Make the report card of the visitor's file."""
-        given = self._given(session)
+        given = self._given(values[self._session])
         variant = Variant(
             experiment="report",
             key="report",
@@ -132,29 +137,51 @@ class StudyHandlers:
             tags=given.encoded.tags,
             settings=given.settings,
         )
-        for state in run_variant(ServedCoder(self._service, given), variant):
-            if isinstance(state, ExperimentResult):
-                rows = study.rows if study.digest == given.photo.digest else ()
-                report = report_of(self._codec, given, state, rows)
-                card = png_of(draw_card(report, given, state))
-                name = given.photo.name
-                image = self._service.save(card, f"{name}-report.png")
-                data = json.dumps(report, indent=1, ensure_ascii=False).encode()
-                file = self._service.save(data, f"{name}-report.json")
-                yield (
-                    gr.update(value=image, visible=True),
-                    gr.update(value=image, visible=True),
-                    gr.update(value=file, visible=True),
-                )
+        *_, result = self._measure(given, [variant])
+        rows = values[self._study].of(given).rows
+        report = report_of(self._codec, given, result, rows)
+        name = given.photo.name
+        card = png_of(draw_card(report, given, result))
+        image = self._service.save(card, f"{name}-report.png")
+        data = json.dumps(report, indent=1, ensure_ascii=False).encode()
+        file = self._service.save(data, f"{name}-report.json")
+        yield {
+            self._tab.card: gr.update(value=image, visible=True),
+            self._tab.card_file: gr.update(value=image, visible=True),
+            self._tab.json_file: gr.update(value=file, visible=True),
+        }
+
+    @with_errors
+    def _measure_now(
+        self, given: StudyInput, variants: Sequence[Variant]
+    ) -> Iterator[DecodingState | ExperimentResult]:
+        coder = ServedCoder(self._service, given)
+        for variant in variants:
+            yield from run_variant(coder, variant)
 
     def _given(self, session: Session) -> StudyInput:
         if session.photo is None or session.encoded is None:
-            raise toast(texts.NO_PHOTO)
+            raise shown_error(texts.NO_PHOTO)
         return StudyInput(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
             settings=session.settings or preset_of(self._codec.config.profile),
+        )
+
+    def _request(self, values: Values) -> ExperimentRequest:
+        """Gather what a visitor wants to know.
+
+        Raises:
+            ConfigError: If the number of seeds is no whole number.
+        """
+        tab = self._tab
+        return ExperimentRequest(
+            experiment=values[tab.question],
+            guidances=tuple(sorted(map(float, values[tab.guidances]))),
+            steps=tuple(sorted(map(int, values[tab.steps]))),
+            n_seeds=max(2, min(16, whole_number("n_seeds", values[tab.n_seeds]))),
+            qualities=tuple(sorted(map(float, values[tab.qualities]))),
         )
 
     def _show(
@@ -163,9 +190,9 @@ class StudyHandlers:
         variants: Sequence[Variant],
         results: Sequence[ExperimentResult],
         study: Study,
-    ) -> tuple[str, str, str, Update]:
-        """Return the overview, the viewer, the table and the CSV file."""
-        experiment = variants[0].experiment
+    ) -> Updates:
+        """Show the overview, the pictures, the table and the CSV file."""
+        tab, experiment = self._tab, variants[0].experiment
         best = best_of([item.values for item in results])
         panes = [self._pane(given, item, best) for item in results]
         overview = ""
@@ -182,7 +209,13 @@ class StudyHandlers:
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
         path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
-        return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
+        return {
+            self._study: study,
+            tab.overview: overview,
+            tab.viewer: viewer,
+            tab.table: _draw_rows(study.rows),
+            tab.csv_file: gr.update(value=path, visible=True),
+        }
 
     def _pane(self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]) -> Pane:
         path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
@@ -219,7 +252,7 @@ def _draw_grid(
     panes: Sequence[Pane],
     best: Mapping[str, float],
 ) -> str:
-    """Return guidance x steps as a table of pictures; what is still to come is empty."""
+    """Draw guidance x steps as a table of pictures; what is still to come is empty."""
     guidances = sorted({variant.settings.guidance_scale for variant in variants})
     steps = sorted({variant.settings.steps for variant in variants})
     found = {
@@ -255,7 +288,7 @@ def _draw_cell(found: tuple[ExperimentResult, Pane] | None, best: Mapping[str, f
 
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return everything that has been measured, the newest first."""
+    """Draw everything that has been measured, the newest first."""
     keys = [key for key in MEASURES if any(key in row for row in rows)]
     names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)

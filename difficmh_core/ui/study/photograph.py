@@ -10,8 +10,8 @@ from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.evaluation.experiments import ExperimentInput
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 
 __all__ = ["ServedCoder", "StudyInput"]
