@@ -227,7 +227,7 @@ def find_baselines(
     found, absent = list[OtherCodec](), dict[str, str]()
     for key in keys:
         if key not in makers:
-            raise ConfigError(f"There is no codec {key!r}. Choose of {', '.join(BASELINES)}.")
+            raise ConfigError(f"There is no codec {key!r}. Choose from {', '.join(BASELINES)}.")
         try:
             found.append(OtherCodec(makers[key]()))
         except (BackendUnavailableError, CheckpointError, ProgramError) as error:

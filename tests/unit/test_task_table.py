@@ -58,7 +58,7 @@ def test_an_evaluator_names_the_tasks_whose_weights_are_absent(tmp_path):
     assert list(evaluator.absent) == list(TASK_MODELS)
     for key, reason in evaluator.absent.items():
         assert f"python -m difficmh_core fetch tasks {key}`" in reason
-    with pytest.raises(ConfigError, match=r"no task 'smell'\. Choose of detection, "):
+    with pytest.raises(ConfigError, match=r"no task 'smell'\. Choose from detection, "):
         Evaluator(tmp_path, metrics=(), tasks=("smell",))
 
 
