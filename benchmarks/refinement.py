@@ -25,7 +25,7 @@ from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.dataset import find_pictures
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")
@@ -49,8 +49,8 @@ def main() -> None:
     for passes in arguments.passes:
         made: OptimizedSearch | None = None
         if passes:
-            settings = RefinementSettings(passes=passes)
-            made = OptimizedSearch(Refiner(codec, settings, cache_dir=cache_dir), search)
+            settings = OptimizationSettings(iterations=passes)
+            made = OptimizedSearch(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
         codecs[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
 
     evaluator = Evaluator(cache_dir, METRICS, ())

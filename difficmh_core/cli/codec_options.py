@@ -19,7 +19,7 @@ from difficmh_core.evaluation.codecs import (
     find_baselines,
 )
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
@@ -60,7 +60,7 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
     parser.add_argument(
         "--iterations",
         type=int,
-        default=RefinementSettings().passes,
+        default=OptimizationSettings().iterations,
         help="of latent optimization (default %(default)s)",
     )
     # The option's name before.
@@ -170,8 +170,8 @@ def _our_codecs(
             continue
         try:
             if optimized is None:
-                asked = RefinementSettings(passes=arguments.iterations)
-                optimizer = Refiner(codec, asked, cache_dir=arguments.cache_dir)
+                asked = OptimizationSettings(iterations=arguments.iterations)
+                optimizer = LatentOptimizer(codec, asked, cache_dir=arguments.cache_dir)
                 optimized = OptimizedSearch(optimizer, search)
             found[key] = OurCodec(codec, label, settings[key], optimized)
         except BackendUnavailableError as error:
