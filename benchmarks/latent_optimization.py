@@ -1,10 +1,10 @@
-"""What each number of passes of refinement brings, and takes, within the same bytes.
+"""The gain and the cost of each number of iterations of latent optimization, at equal bytes.
 
-    python -m benchmarks.refinement FOLDER [--n 4] [--bpp 0.06] [--passes 0 2 5 10] [--out FILE]
+    python -m benchmarks.latent_optimization FOLDER [--n 4] [--bpp 0.06] [--iterations 0 2 5 10]
 
 Prints, and keeps as JSON, means over pictures: bits per pixel, seconds to encode (the search for
 the size left out), and distances to the original; LPIPS (VGG), MS-SSIM and PSNR are not what
-refinement optimizes. VVC, which a user might take instead, is a line of the same table.
+latent optimization minimizes. VVC, which a user might take instead, is a line of the same table.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--n", type=int, default=4, help="pictures, the first of the folder")
     parser.add_argument("--bpp", type=float, default=0.06, help="what the files may hold")
-    parser.add_argument("--passes", type=int, nargs="+", default=[0, 2, 5, 10])
-    parser.add_argument("--out", type=Path, default=Path("results/refinement.json"))
+    parser.add_argument("--iterations", type=int, nargs="+", default=[0, 2, 5, 10])
+    parser.add_argument("--out", type=Path, default=Path("results/latent_optimization.json"))
     arguments = parser.parse_args()
 
     cache_dir = cache_folder()
@@ -46,12 +46,12 @@ def main() -> None:
     instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
     codecs: dict[str, ComparedCodec] = {other.name: other for other in others}
-    for passes in arguments.passes:
+    for n in arguments.iterations:
         made: OptimizedSearch | None = None
-        if passes:
-            settings = OptimizationSettings(iterations=passes)
+        if n:
+            settings = OptimizationSettings(iterations=n)
             made = OptimizedSearch(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
-        codecs[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
+        codecs[f"nano, {n} iterations"] = OurCodec(codec, "instant", instant, made or search)
 
     evaluator = Evaluator(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
