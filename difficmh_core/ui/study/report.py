@@ -105,7 +105,7 @@ def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -
     file, model = report["file"], report["model"]
     numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{measure.label}  {measure.text(finished.values[key])}"
+        f"{measure.short} {measure.text(finished.values[key])} {measure.unit}".strip()
         for key, measure in MEASURES.items()
         if key in finished.values and measure.group is not Group.MACHINES
     ]
