@@ -15,7 +15,7 @@ from PIL import Image
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.evaluation.evaluator import Judge, Seen
+from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import (
     LatentOptimizer,
@@ -97,9 +97,9 @@ class CodecService:
         self.weights_dir = weights_dir or default_cache_dir()
         self._files = files
         self._keeps_for_good = keeps_for_good
-        self._evaluator: Judge | None = None
+        self._evaluator: Evaluator | None = None
         self._optimizer: LatentOptimizer | None = None
-        self._features: tuple[str, Seen] | None = None
+        self._features: tuple[str, Features] | None = None
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
         """Ask the tagger what is in a photograph.
@@ -207,16 +207,16 @@ class CodecService:
         return self.save(png_of(preview), "preview.png")
 
     @property
-    def evaluator(self) -> Judge:
+    def evaluator(self) -> Evaluator:
         """What takes the measures; its networks are loaded when first needed."""
         if self._evaluator is None:
-            self._evaluator = Judge(self.weights_dir, tasks=(DetectionTask.key,))
+            self._evaluator = Evaluator(self.weights_dir, tasks=(DetectionTask.key,))
         return self._evaluator
 
-    def features(self, photo: Photo, image: Image.Image) -> Seen:
+    def features(self, photo: Photo, image: Image.Image) -> Features:
         """Look at a photograph as the evaluator does; what it saw in the last one is kept."""
         if self._features is None or self._features[0] != photo.digest:
-            self._features = photo.digest, self.evaluator.look_at(image)
+            self._features = photo.digest, self.evaluator.features(image)
         return self._features[1]
 
     def keep(self, key: str, entry: Entry) -> None:
