@@ -34,7 +34,6 @@ from difficmh_core.errors import (
 
 if TYPE_CHECKING:
     import difficmh_core.codec
-    import difficmh_core.latent_optimization
 
 __all__ = ["main"]
 
