@@ -1,7 +1,11 @@
-# Two commands: `make demo` starts the page, `make test` checks everything within half an hour,
-# `make test-all` with the tests that take minutes each.
+# Two commands: `make demo` starts the page, `make test` checks the project within eight minutes.
 # Both work from nothing; packages are installed again only when their lists change,
 # in the versions of constraints.txt, which were tested.
+#
+# The tests come in two tiers. `make test` checks style and types and runs all but the tests that
+# are marked as long; `make test-long` runs those: the page with nano in a browser, memory over
+# thousands of requests, a minute of random input for each reader. `make test-all` is both.
+# PYTEST_ARGS="tests/unit -x" runs less; WORKERS=1 runs one test at a time.
 
 PROFILE ?= nano
 # Of the published checkpoints, with PROFILE=sd21: 2, 4, 8, 16 or 32.
@@ -9,19 +13,21 @@ RATE ?= 4
 HOST ?= 127.0.0.1
 PORT ?= 7860
 PYTEST_ARGS ?=
+WORKERS ?= 2
 # Of fuzzing: how long in all, and which readers: all, or the name of a folder in tests/fuzz/corpus.
 SECONDS ?= 3600
 TARGET ?= all
 
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 # The first of these that is Python 3.11 or later; PYTHON=... takes another.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase test test-all fuzz lint format fetch browser screenshots constraints clean
+.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -35,11 +41,12 @@ showcase: $(VENV)/.installed
 test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \
 		|| echo "Going on without VVC: its tests are skipped."
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
-# Also the tests that take minutes.
-test-all: override PYTEST_ARGS += -m ""
-test-all: test
+test-long: $(VENV)/.installed-dev fetch browser
+	$(PYTEST) -m long $(PYTEST_ARGS)
+
+test-all: test test-long
 
 # Random input for every reader of foreign bytes in turn, SECONDS in all; TARGET=... for one.
 fuzz: $(VENV)/.installed-dev fetch

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
-from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
+from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
 from difficmh_core.config.presets import preset_of
@@ -40,8 +40,6 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
-    best_that_fits,
-    coded_latent_of,
     level_of,
     levels_of,
     resolve_tags,
@@ -49,6 +47,7 @@ from difficmh_core.encoding import (
 )
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
+from difficmh_core.rate_control import RateSearch, best_within
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -168,7 +167,35 @@ class DiffICMHCodec:
         at_level = self.coder(image, tags=tags)
         if target_bytes is None:
             return at_level(level)
-        return best_that_fits(at_level, target_bytes, levels_of(self.config.rate))
+        return self.best_within(at_level, target_bytes)
+
+    def best_within(self, at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
+        """Find the best file of what :meth:`coder` codes.
+
+        Raises:
+            ConfigError: If even the smallest is larger.
+        """
+        best = best_within(at_level, levels_of(self.config.rate), target_bytes)
+        if len(best.data) > target_bytes:
+            raise ConfigError(
+                f"No quality fits into {target_bytes} bytes: the smallest file of this picture "
+                f"has {len(best.data)}. Allow more bytes, drop the tags, or shrink the "
+                "picture."
+            )
+        return best
+
+    def rate_search(self, *, tags: TagChoice = "auto") -> RateSearch:
+        """Begin to search for files of so many bytes, those of :meth:`encode`, for several sizes.
+
+        Args:
+            tags: Of every picture, as in :meth:`encode`.
+        """
+
+        def open_picture(image: Image.Image) -> Callable[[int], bytes]:
+            at_level = self.coder(image, tags=tags)
+            return lambda level: at_level(level).data
+
+        return RateSearch(open_picture, levels_of(self.config.rate))
 
     @torch.inference_mode()
     def analyze(self, image: Image.Image) -> Analyzed:
@@ -193,31 +220,24 @@ class DiffICMHCodec:
 
         def at_level(level: int) -> Encoded:
             with torch.inference_mode(), one_thread():
-                coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
-            return self._assemble(image, chosen, level, coded)
+                latent, latents = self.networks.latent_codec.compress(y, diffusion_latent, level)
+            stream = Bitstream(
+                profile=self.config.profile,
+                quality_level=level,
+                fingerprint=self.fingerprint,
+                height_px=image.height,
+                width_px=image.width,
+                tag_ids=tuple(sorted(tag.id for tag in chosen)),
+                latent=latent,
+            )
+            return Encoded(
+                stream=stream,
+                data=stream.to_bytes(),
+                tags=chosen,
+                section_bits=section_bits_of(stream, latents.n_hyper_bits),
+            )
 
         return at_level
-
-    def _assemble(
-        self, image: Image.Image, tags: tuple[Tag, ...], level: int, coded: CompressedLatent
-    ) -> Encoded:
-        stream = Bitstream(
-            profile=self.config.profile,
-            quality_level=level,
-            fingerprint=self.fingerprint,
-            height_px=image.height,
-            width_px=image.width,
-            tag_ids=tuple(sorted(tag.id for tag in tags)),
-            corrections=coded.corrections,
-            payload=coded.payload,
-            symbol_check=coded.symbol_check,
-        )
-        return Encoded(
-            stream=stream,
-            data=stream.to_bytes(),
-            tags=tags,
-            section_bits=section_bits_of(stream, coded.n_hyper_bits),
-        )
 
     def parse(self, data: bytes | Bitstream) -> Bitstream:
         """Read a file's header and checksum, and refuse what another model coded.
@@ -249,7 +269,9 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        return self.networks.latent_codec.decompress(*coded_latent_of(stream))
+        return self.networks.latent_codec.decompress(
+            stream.latent, stream.quality_level, stream.padded_size_px
+        )
 
     def verify(self, data: bytes | Bitstream) -> dict[str, float]:
         """Check header, checksum, model and every coded integer; decode no picture.
@@ -262,7 +284,9 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        latents = self.networks.latent_codec.decode_symbols(*coded_latent_of(stream))
+        latents = self.networks.latent_codec.decode_symbols(
+            stream.latent, stream.quality_level, stream.padded_size_px
+        )
         return section_bits_of(stream, latents.n_hyper_bits)
 
     def decode(

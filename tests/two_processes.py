@@ -46,8 +46,9 @@ def train_here(out: str) -> None:
     """Train in this process; the first one sees only the left half of the line."""
     rank = make_accelerator().process_index
     torch.manual_seed(rank)
-    # Three seconds do on a quiet machine; two processes on a busy one need more to converge.
-    settings = StageSettings(minutes=0.15, learning_rate=0.05, bfloat16=False, log_every=1000)
+    settings = StageSettings(
+        minutes=10, steps=400, learning_rate=0.05, bfloat16=False, log_every=400
+    )
     stage = LineStage(settings)
     for _ in train(stage, LineSampler(rank - 1.0, rank), settings, Path(out) / "run"):
         pass

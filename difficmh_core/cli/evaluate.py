@@ -13,7 +13,6 @@ from accelerate import PartialState
 
 from difficmh_core._support.atomic_files import check_writable
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
-from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
@@ -26,7 +25,6 @@ from difficmh_core.evaluation.codecs import (
     OurCodec,
     RefinedFiles,
     find_baselines,
-    our_files,
 )
 from difficmh_core.evaluation.comparison import Outcome, compare
 from difficmh_core.evaluation.dataset import Evaluation
@@ -37,10 +35,11 @@ from difficmh_core.evaluation.picture_sets import DEFAULT_SET_METRICS, PictureSe
 from difficmh_core.evaluation.report import contact_sheet, table
 from difficmh_core.image_io import write_png
 from difficmh_core.image_reading import read_picture
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
+from difficmh_core.rate_control import RateSearch
 from difficmh_core.vision.coco_map import CocoAnnotations
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
@@ -189,7 +188,7 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         elic=arguments.elic,
     )
     found: dict[str, Contender] = {other.key: other for other in others}
-    codecs = dict[str, tuple[DiffICMHCodec, FilesOfPicture]]()
+    codecs = dict[str, tuple[DiffICMHCodec, RateSearch]]()
     refined_files = dict[str, RefinedFiles]()
     for key in keys:
         profile, _, label = key.removesuffix(REFINED).partition("-")
@@ -207,18 +206,18 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
                 cache_dir=arguments.cache_dir,
                 rate=arguments.rate,
             )
-            codecs[profile] = codec, our_files(codec)
-        codec, files = codecs[profile]
+            codecs[profile] = codec, codec.rate_search()
+        codec, search = codecs[profile]
         is_refined = key.endswith(REFINED)
         if is_refined and profile not in refined_files:
-            passes = RefinementSettings(passes=arguments.passes)
+            passes = OptimizationSettings(iterations=arguments.passes)
             try:
-                refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
+                refiner = LatentOptimizer(codec, passes, cache_dir=arguments.cache_dir)
             except BackendUnavailableError as error:
                 absent[key] = str(error)
                 continue
-            refined_files[profile] = RefinedFiles(refiner, files)
-        of_label = refined_files[profile] if is_refined else files
+            refined_files[profile] = RefinedFiles(refiner, search)
+        of_label = refined_files[profile] if is_refined else search
         found[key] = OurCodec(codec, label, settings, of_label)
     if not found:
         raise ConfigError(f"None of the codecs is at hand. {' '.join(absent.values())}")
@@ -276,7 +275,7 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passes",
         type=int,
-        default=RefinementSettings().passes,
+        default=OptimizationSettings().iterations,
         help="of refinement (default %(default)s)",
     )
     parser.add_argument(

@@ -8,21 +8,21 @@ from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
-from difficmh_core.baselines.baseline import Baseline, CodedPicture, FilesOfPicture
+from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.baselines.elic import packaged_elic, published_elic
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.vvc import find_vvc
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.encoding import levels_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,
     ConfigError,
     ProgramError,
 )
-from difficmh_core.latent_optimization import Refiner, levels_near
+from difficmh_core.latent_optimization import LatentOptimizer, levels_near
 from difficmh_core.models.fingerprint import model_key
+from difficmh_core.rate_control import CodedPicture, RateSearch
 
 __all__ = [
     "BASELINES",
@@ -33,7 +33,6 @@ __all__ = [
     "OurCodec",
     "RefinedFiles",
     "find_baselines",
-    "our_files",
 ]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
@@ -71,11 +70,11 @@ class OtherCodec:
         """Wrap a baseline."""
         self.key, self.name, self.version = baseline.key, baseline.name, baseline.version
         self._baseline = baseline
-        self._files = FilesOfPicture(baseline.open)
+        self._search = baseline.rate_search()
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Return the best file of so many bytes; as :meth:`FilesOfPicture.best_within`."""
-        return self._files.best_within(image, self._baseline.qualities, n_bytes)
+        """Return the best file of so many bytes; as :meth:`RateSearch.best_within`."""
+        return self._search.best_within(image, n_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file; as :meth:`Baseline.decode`."""
@@ -85,29 +84,27 @@ class OtherCodec:
 class RefinedFiles:
     """The refined files of a codec's last picture, each made once."""
 
-    def __init__(self, refiner: Refiner, files: FilesOfPicture) -> None:
-        """Keep what refines, and the files without refinement.
+    def __init__(self, refiner: LatentOptimizer, search: RateSearch) -> None:
+        """Keep what refines, and the search for files without refinement.
 
         Args:
             refiner: What refines.
-            files: Of :func:`our_files`; they say at which level a picture is refined.
+            search: Of the same codec; its files say at which level a picture is refined.
         """
-        self.passes = refiner.settings.passes
-        self._refiner, self._plain = refiner, files
+        self.passes = refiner.settings.iterations
+        self._refiner, self._plain = refiner, search
         self._image: Image.Image | None = None
         self._files = dict[int, CodedPicture]()
 
-    def best_within(
-        self, image: Image.Image, settings: Sequence[int], n_bytes: int
-    ) -> CodedPicture:
-        """Return the best refined file of so many bytes; as :meth:`FilesOfPicture.best_within`.
+    def best_within(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Return the best refined file of so many bytes; as :meth:`RateSearch.best_within`.
 
         If none fits, it is the file without refinement.
         """
         if image is not self._image:
             self._image, self._files = image, {}
         if n_bytes not in self._files:
-            plain = self._plain.best_within(image, settings, n_bytes)
+            plain = self._plain.best_within(image, n_bytes)
             self._files[n_bytes] = self._refined(image, plain, n_bytes) if plain.fits else plain
         return self._files[n_bytes]
 
@@ -119,7 +116,7 @@ class RefinedFiles:
             return lambda other: at_level(other).data
 
         near = levels_near(level, self._refiner.codec.config.rate)
-        coded = FilesOfPicture(open_picture).best_within(image, near, n_bytes)
+        coded = RateSearch(open_picture, near).best_within(image, n_bytes)
         # The time that refinement took counts, though nothing came of it.
         return coded if coded.fits else replace(plain, seconds=coded.seconds)
 
@@ -132,7 +129,7 @@ class OurCodec:
         codec: DiffICMHCodec,
         label: str,
         settings: DecodeSettings,
-        files: FilesOfPicture | RefinedFiles | None = None,
+        search: RateSearch | RefinedFiles | None = None,
     ) -> None:
         """Wrap a codec.
 
@@ -140,25 +137,24 @@ class OurCodec:
             codec: Loaded and ready.
             label: What its decoding is called, a preset or ``content``.
             settings: How to decode.
-            files: Of :func:`our_files`, where several ways of decoding share them, or refined.
+            search: Finds the files, where several ways of decoding share them, or refined ones.
         """
         profile = codec.config.profile
         self.key = f"{profile}-{label}"
         self.name = f"Diff-ICMH {profile}, {label}"
         decoder = hashlib.sha256(f"{model_key(codec)} {settings}".encode()).hexdigest()
         self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
-        if isinstance(files, RefinedFiles):
+        if isinstance(search, RefinedFiles):
             self.key += REFINED
             self.name += ", refined"
-            self.version += f", {files.passes} passes"
+            self.version += f", {search.passes} passes"
         self._codec = codec
         self._settings = settings
-        self._files = files or our_files(codec)
-        self._levels = levels_of(codec.config.rate)
+        self._search = search or codec.rate_search()
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
         """Return the best file of so many bytes, or the smallest there is."""
-        return self._files.best_within(image, self._levels, n_bytes)
+        return self._search.best_within(image, n_bytes)
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file."""
@@ -195,16 +191,6 @@ class AbsentCodec:
             BackendUnavailableError: Always.
         """
         raise BackendUnavailableError(self._reason)
-
-
-def our_files(codec: DiffICMHCodec) -> FilesOfPicture:
-    """Return the files of a codec's pictures by quality level, none made yet."""
-
-    def open_picture(image: Image.Image) -> Callable[[int], bytes]:
-        at_level = codec.coder(image)
-        return lambda level: at_level(level).data
-
-    return FilesOfPicture(open_picture)
 
 
 def find_baselines(

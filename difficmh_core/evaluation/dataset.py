@@ -23,10 +23,12 @@ from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_
 from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
-from difficmh_core.evaluation.plots import DEPTH, plot_curves, plot_depth
+from difficmh_core.evaluation.plots import plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.image_io import read_image
+from difficmh_core.quality.measure import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
@@ -238,16 +240,20 @@ class Evaluation:
         text = json_of(summary, indent=1) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
         write_whole(markdown_of(summary).encode(), self.out / "summary.md")
-        keys = dict.fromkeys(key for made in summaries for key in made.values)
-        for key in keys:
-            if not key.startswith(DEPTH):
-                plot_curves(summaries, key, self.out)
-        for target in self.rates_bpp if any(key.startswith(DEPTH) for key in keys) else ():
-            plot_depth(summaries, target, self.out)
-        valued = (line["measure"] for line in distances if line["value"] is not None)
-        for key in dict.fromkeys(valued):
-            plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
+        self._plot(summaries, distances)
         return summary
+
+    def _plot(self, summaries: Sequence[Summary], distances: Sequence[Mapping[str, Any]]) -> None:
+        """Draw every measure against the rate, features against their depth instead."""
+        keys = dict.fromkeys(key for summary in summaries for key in summary.values)
+        groups = {key: measure_of(key).group for key in keys}
+        for key, group in groups.items():
+            if group is not Group.DEPTH:
+                plot_curves(summaries, key, self.out)
+        for target in self.rates_bpp if Group.DEPTH in groups.values() else ():
+            plot_depth(summaries, target, self.out)
+        for key in dict.fromkeys(d["measure"] for d in distances if d["value"] is not None):
+            plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
 
 
 def precisions(

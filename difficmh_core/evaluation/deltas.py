@@ -11,6 +11,7 @@ References:
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -19,8 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.evaluation.statistics import INTERVAL, is_higher_better, pooled_f1
+from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.statistics import INTERVAL
+from difficmh_core.quality.measure import Measure
 from difficmh_core.vision.coco_map import MeanPrecision
+from difficmh_core.vision.measures import COCO_MAP
 
 __all__ = ["bd_quality", "bd_rate", "codec_deltas", "precision_deltas", "set_deltas"]
 
@@ -30,8 +34,6 @@ _FEWEST_POINTS = 3
 _N_RESAMPLES = 200
 _LEAST_SHARE = 0.9
 """Share of the draws whose delta must be defined, or there is no interval."""
-_POOLED = "box_f1"
-_COUNTS = ("boxes_matched", "boxes_missed", "boxes_hallucinated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +46,16 @@ class _Table:
         """Return one measure, (target, picture)."""
         return np.array([[row.values[key] for row in line] for line in self.rows])
 
-    def curves(self, key: str, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
-        """Return mean rate and quality of some pictures for each draw; F1 of boxes is pooled."""
+    def curves(self, measure: Measure, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
+        """Return rate and quality over some pictures for each draw."""
         bpp = np.array([[row.bpp for row in line] for line in self.rows])
-        if key == _POOLED:
-            counts = [self.array(name) for name in _COUNTS]
-            heights = [
-                [pooled_f1(*sums) for sums in np.stack([c[:, d].sum(axis=1) for c in counts], 1)]
-                for d in draws
-            ]
-        else:
-            values = self.array(key)
-            heights = [list(values[:, drawn].mean(axis=1)) for drawn in draws]
-        return [
-            list(zip(bpp[:, drawn].mean(axis=1), height, strict=True))
-            for drawn, height in zip(draws, heights, strict=True)
-        ]
+        columns = cache(self.array)
+
+        def curve(drawn: NDArray[np.int64]) -> Curve:
+            heights = measure.over_pictures(lambda key: columns(key)[:, drawn])
+            return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
+
+        return [curve(drawn) for drawn in draws]
 
 
 def codec_deltas(
@@ -90,11 +86,12 @@ def codec_deltas(
             n = len(names)
             draws = [np.arange(n), *(_draws(n) if n > 1 else ())]
             tables = (_table(found, which, names, len(targets_bpp)) for which in (anchor, codec))
-            first, second = (table.curves(key, draws) for table in tables)
+            measure = measure_of(key)
+            first, second = (table.curves(measure, draws) for table in tables)
             (all_of_them, *drawn) = zip(first, second, strict=True)
             made.append(
                 {"codec": codec, "anchor": anchor, "measure": key, "n": n}
-                | _both(all_of_them, drawn, higher_is_better=is_higher_better(key))
+                | _both(all_of_them, drawn, measure)
             )
     return made
 
@@ -127,8 +124,8 @@ def precision_deltas(
         ]
         first, second = ([(bpp, point.value) for bpp, point in curve] for curve in pair)
         made.append(
-            {"codec": codec, "anchor": anchor, "measure": "coco_map", "n": points[0][1].n}
-            | _both((first, second), draws, higher_is_better=True)
+            {"codec": codec, "anchor": anchor, "measure": COCO_MAP.key, "n": points[0][1].n}
+            | _both((first, second), draws, COCO_MAP)
         )
     return made
 
@@ -153,12 +150,12 @@ def set_deltas(
             curves.setdefault(place, []).append((rate, line["value"]))
             sizes.setdefault(place, set()).add(line["n_pictures"])
     return [
-        {"codec": codec, "anchor": anchor, "measure": measure, "n": max(sizes[codec, measure])}
-        | _both((curves[anchor, measure], curve), [], higher_is_better=False)
-        for (codec, measure), curve in curves.items()
+        {"codec": codec, "anchor": anchor, "measure": key, "n": max(sizes[codec, key])}
+        | _both((curves[anchor, key], curve), [], measure_of(key))
+        for (codec, key), curve in curves.items()
         if codec != anchor
-        and (anchor, measure) in curves
-        and len(sizes[codec, measure] | sizes[anchor, measure]) == 1  # the same pictures
+        and (anchor, key) in curves
+        and len(sizes[codec, key] | sizes[anchor, key]) == 1  # the same pictures
     ]
 
 
@@ -245,13 +242,14 @@ def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:
 
 
 def _both(
-    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], *, higher_is_better: bool
+    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], measure: Measure
 ) -> dict[str, Any]:
     """Return both deltas with their intervals."""
     made = dict[str, Any]()
     for name, delta in {"bd_rate_percent": bd_rate, "bd_quality": bd_quality}.items():
-        value = delta(*curves, higher_is_better=higher_is_better)
-        drawn = [delta(*pair, higher_is_better=higher_is_better) for pair in draws]
+        value, *drawn = (
+            delta(*pair, higher_is_better=measure.is_higher_better) for pair in (curves, *draws)
+        )
         known = [number for number in drawn if number is not None]
         low = high = None
         if value is not None and drawn and len(known) >= _LEAST_SHARE * len(drawn):

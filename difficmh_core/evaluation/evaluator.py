@@ -16,7 +16,7 @@ from difficmh_core.errors import (
     ImageError,
 )
 from difficmh_core.image_io import to_tensor
-from difficmh_core.quality.metric import unknown_name
+from difficmh_core.quality.measure import unknown_name
 from difficmh_core.quality.metrics import DEFAULT_METRICS, QualityMeter, metric_of
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection

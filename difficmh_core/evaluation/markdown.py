@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from difficmh_core.evaluation.plots import DEPTH
-from difficmh_core.evaluation.report import label_of
-from difficmh_core.vision.tasks import MEASURES
+from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.quality.measure import Group, Measure
+from difficmh_core.vision.measures import COCO_MAP
 
 __all__ = ["markdown_of"]
 
 _DIGITS = 3
-_SMALL_DIGITS = 5
 _SETS = (
     "Between all decoded pictures and all originals, from features of their patches of 256 px; ± "
     "is the standard deviation over random subsets of the patches, not an interval over pictures. "
@@ -26,10 +25,15 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         summary: As :meth:`Evaluation.finish` returns it.
     """
     made = summary["summaries"]
-    keys = list(dict.fromkeys(key for line in made for key in line["values"]))
-    depths = [key for key in keys if key.startswith(DEPTH)]
-    machines = [key for key in keys if key in MEASURES and key not in depths]
-    quality = [key for key in keys if key not in machines and key not in depths]
+    measured = [measure_of(key) for key in dict.fromkeys(k for s in made for k in s["values"])]
+    quality, machines, depths = (
+        [measure for measure in measured if measure.group in groups]
+        for groups in (
+            (Group.DISTORTION, Group.PERCEPTION),
+            (Group.MACHINES, Group.COUNTS),
+            (Group.DEPTH,),
+        )
+    )
     n_failed = len(summary["failures"]) + len(summary["broken_pictures"])
     parts = [
         f"# {summary['folder']}: {summary['n_pictures']} pictures",
@@ -49,7 +53,7 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     if depths:
         parts += [
             "## Features by depth: relative distance to the original's, shallow to deep",
-            _means(made, depths, [key.removeprefix(DEPTH) for key in depths]),
+            _means(made, depths, [measure.short for measure in depths]),
         ]
     if summary["deltas"]:
         parts += [
@@ -69,7 +73,9 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
 
 
 def _means(
-    made: Sequence[Mapping[str, Any]], keys: Sequence[str], heads: Sequence[str] | None = None
+    made: Sequence[Mapping[str, Any]],
+    measures: Sequence[Measure],
+    heads: Sequence[str] | None = None,
 ) -> str:
     """Return one line for each codec and target."""
     lines = [
@@ -78,11 +84,12 @@ def _means(
             line["name"],
             f"{line['bpp']:.4f}",
             f"{line['n_fitting']} of {line['n']}",
-            *(_with_interval(line["values"].get(key), line["n"]) for key in keys),
+            *(_with_interval(line["values"].get(measure.key), line["n"]) for measure in measures),
         ]
         for line in sorted(made, key=lambda line: line["target_bpp"])
     ]
-    return _table(["target", "codec", "bpp", "fits", *(heads or map(label_of, keys))], lines)
+    heads = heads or [measure.label for measure in measures]
+    return _table(["target", "codec", "bpp", "fits", *heads], lines)
 
 
 def _set_distances(summary: Mapping[str, Any]) -> str:
@@ -98,16 +105,16 @@ def _set_distances(summary: Mapping[str, Any]) -> str:
         counts = [str(max(line[name] for line in own)) for name in ("n_pictures", "n")]
         lines.append([f"{rate:g}", _name(summary, codec), *counts, *map(_distance, own)])
     notes = dict.fromkeys(line["note"] for line in found.values() if line["note"] is not None)
-    heads = ["target", "codec", "pictures", "patches", *map(label_of, keys)]
+    heads = ["target", "codec", "pictures", "patches", *(measure_of(key).label for key in keys)]
     return "\n\n".join([_table(heads, lines), *(f"No number: {note}." for note in notes)])
 
 
 def _distance(line: Mapping[str, Any]) -> str:
     if line["value"] is None:
         return "-"
-    if line["deviation"] is None:
-        return f"{line['value']:.{_DIGITS}f}"
-    return f"{line['value']:.{_SMALL_DIGITS}f} ± {line['deviation']:.{_SMALL_DIGITS}f}"
+    numbers = (line["value"], line["deviation"])
+    measure = measure_of(line["measure"])
+    return " ± ".join(measure.text(number) for number in numbers if number is not None)
 
 
 def _precision(summary: Mapping[str, Any]) -> str:
@@ -121,19 +128,19 @@ def _precision(summary: Mapping[str, Any]) -> str:
         ]
         for line in sorted(summary["coco_map"], key=lambda line: line["rate_bpp"] or 0)
     ]
-    return _table(["target", "codec", "mAP ↑", "95 % interval", "pictures"], lines)
+    return _table(["target", "codec", COCO_MAP.label, "95 % interval", "pictures"], lines)
 
 
 def _deltas(summary: Mapping[str, Any]) -> str:
     lines = [
         [
             _name(summary, line["codec"]),
-            "mAP" if line["measure"] == "coco_map" else label_of(line["measure"]),
+            measure.name if measure.group is Group.ANNOTATIONS else measure.label,
             _bracketed(line["bd_rate_percent"], " %", 1),
             _bracketed(line["bd_quality"], "", _DIGITS),
         ]
-        for line in summary["deltas"]
-        if not line["measure"].startswith((DEPTH, "boxes_"))
+        for line, measure in ((line, measure_of(line["measure"])) for line in summary["deltas"])
+        if measure.group not in (Group.DEPTH, Group.COUNTS)
         and any(line[name]["value"] is not None for name in ("bd_rate_percent", "bd_quality"))
     ]
     if not lines:

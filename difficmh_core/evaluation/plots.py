@@ -5,18 +5,17 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.evaluation.published import PUBLISHED
-from difficmh_core.evaluation.report import label_of
 from difficmh_core.evaluation.statistics import Estimate, Summary
+from difficmh_core.quality.measure import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DEPTH", "plot_curves", "plot_depth"]
+__all__ = ["plot_curves", "plot_depth"]
 
-DEPTH = "features_"
-"""How the keys of the features' deviation begin; the depth follows."""
 _MARKERS = "osD^vP*Xh"
 _COLORS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#8f8f8f")
 """Of Okabe and Ito, which the color-blind can tell apart (https://jfly.uni-koeln.de/color/), and
@@ -61,7 +60,7 @@ def plot_curves(
         if at:
             axes.plot(*zip(*at, strict=True), marker, color="black", markersize=9, label=name)
     axes.set_xlabel("whole file [bit per pixel]")
-    axes.set_ylabel(label_of(key))
+    axes.set_ylabel(measure_of(key).label)
     return _save(figure, axes, folder / key)
 
 
@@ -76,10 +75,13 @@ def plot_depth(summaries: Sequence[Summary], target_bpp: float, folder: Path) ->
     figure, axes = _canvas()
     for style, made in _by_codec([s for s in summaries if s.target_bpp == target_bpp]):
         (point,) = made
-        depths = [key for key in point.values if key.startswith(DEPTH)]
+        depths = {
+            int(measure_of(key).short): value
+            for key, value in point.values.items()
+            if measure_of(key).group is Group.DEPTH
+        }
         label = f"{point.name}, {point.bpp:.3f} bpp"
-        places = [int(key.removeprefix(DEPTH)) for key in depths]
-        _line(axes, places, [point.values[key] for key in depths], (*style, label))
+        _line(axes, list(depths), list(depths.values()), (*style, label))
     axes.set_xlabel("depth in EfficientNet-Lite0 (0 is the stem)")
     axes.set_ylabel("relative distance to the original's features ↓")
     return _save(figure, axes, folder / f"depth_at_{target_bpp:g}_bpp")

@@ -5,54 +5,29 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import Outcome, Row
-from difficmh_core.evaluation.statistics import is_higher_better
-from difficmh_core.quality.metrics import metric_of
-from difficmh_core.quality.set_distances import SET_METRICS
+from difficmh_core.evaluation.measures import MEASURES, measure_of
 from difficmh_core.vision.boxes import BoxAgreement
+from difficmh_core.vision.measures import BOX_COUNTS
 from difficmh_core.vision.overlays import STYLES, draw_agreement
-from difficmh_core.vision.tasks import MEASURES
 
-__all__ = ["contact_sheet", "label_of", "table"]
+__all__ = ["contact_sheet", "table"]
 
-_COLUMNS = {
-    "psnr_db": "PSNR ↑",
-    "ms_ssim": "MS-SSIM ↑",
-    "lpips_alex": "LPIPS ↓",
-    "lpips_vgg": "(VGG) ↓",
-    "dists": "DISTS ↓",
-    "top1": "class ↑",
-    "js_bits": "JS ↓",
-    "tags_iou": "tags ↑",
-}
-"""Short headings; other measures go by their full names."""
-_APART = ("boxes_", "box_f1", "features_", "top5")
-"""How the keys begin that have a column together, or are left to files and plots."""
 _BOXES = "boxes +/-/!"
-_BOX_KINDS = ("matched", "missed", "hallucinated")
 _CAPTION_PX = 40
 _GAP_PX = 6
 
 
-def label_of(key: str) -> str:
-    """Return a measure's name, its unit, and an arrow to where it is better."""
-    arrow = "↑" if is_higher_better(key) else "↓"
-    for named in (MEASURES, SET_METRICS):
-        if key in named:
-            return f"{named[key].name} {arrow}"
-    metric = metric_of(key)
-    return f"{metric.name}{f' [{metric.unit}]' if metric.unit else ''} {arrow}"
-
-
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text, one line each; failures say why."""
-    measured = dict.fromkeys(key for row in rows for key in row.values)
-    keys = [key for key in _COLUMNS if key in measured]
-    keys += [key for key in measured if key not in _COLUMNS and not key.startswith(_APART)]
-    has_boxes = any("boxes_matched" in row.values for row in rows)
-    headings = [
-        *(_COLUMNS.get(key) or label_of(key) for key in keys),
-        *([_BOXES] if has_boxes else []),
-    ]
+    measured = map(measure_of, dict.fromkeys(key for row in rows for key in row.values))
+    # Those that have a short name lead, in the order of the registry.
+    places = {key: place for place, (key, measure) in enumerate(MEASURES.items()) if measure.short}
+    shown = sorted(
+        (measure for measure in measured if measure.has_column),
+        key=lambda measure: places.get(measure.key, len(places)),
+    )
+    has_boxes = any(BOX_COUNTS[0] in row.values for row in rows)
+    headings = [*(measure.heading for measure in shown), *([_BOXES] if has_boxes else [])]
     lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
     notes = [f"{_BOXES}: matched/missed/hallucinated"] if has_boxes else []
     for row in rows:
@@ -62,9 +37,9 @@ def table(rows: Sequence[Row]) -> str:
             continue
         if not row.fits:
             notes.append(f"{row.name}: * is its smallest, above {row.target_bytes:,} bytes.")
-        values = [f"{row.values[key]:.3f}" if key in row.values else "-" for key in keys]
+        values = [f"{row.values[m.key]:.3f}" if m.key in row.values else "-" for m in shown]
         if has_boxes:
-            counts = (row.values.get(f"boxes_{kind}") for kind in _BOX_KINDS)
+            counts = map(row.values.get, BOX_COUNTS)
             values.append("/".join("-" if n is None else str(round(n)) for n in counts))
         size = f"{row.n_bytes}{'' if row.fits else '*'}"
         times = [f"{row.encode_s:.2f}", f"{row.decode_s:.2f}"]

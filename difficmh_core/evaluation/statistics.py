@@ -5,28 +5,25 @@ References:
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.quality.metrics import metric_of
-from difficmh_core.quality.set_distances import SET_METRICS
-from difficmh_core.vision.tasks import MEASURES
+from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.quality.measure import Measure
 
 __all__ = [
     "INTERVAL",
     "Estimate",
     "Summary",
     "bootstrap",
-    "is_higher_better",
-    "pooled_f1",
     "summarize",
 ]
 
-Item = TypeVar("Item")
 _N_RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)
 """Percentiles at the ends of every interval."""
@@ -63,8 +60,7 @@ class Summary:
         bpp: Mean of what they hold per pixel [bit].
         encode_s: Median time to encode [s].
         decode_s: Median time to decode [s].
-        values: Every measure, by its key, over the pictures on which it is defined; ``box_f1`` is
-            over all boxes of all pictures.
+        values: Every measure, by its key, over the pictures on which it is defined.
     """
 
     codec: str
@@ -77,13 +73,6 @@ class Summary:
     encode_s: float
     decode_s: float
     values: Mapping[str, Estimate]
-
-
-def is_higher_better(key: str) -> bool:
-    """Return which way a measure is better."""
-    if key in SET_METRICS:
-        return False
-    return (MEASURES[key] if key in MEASURES else metric_of(key)).is_higher_better
 
 
 def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary]:
@@ -102,10 +91,7 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
         good = [row for row in group if row.error is None]
         if not good:
             continue
-        measured = {
-            key: [row for row in good if key in row.values]
-            for key in dict.fromkeys(key for row in good for key in row.values)
-        }
+        keys = dict.fromkeys(key for row in good for key in row.values)
         made.append(
             Summary(
                 codec=codec,
@@ -117,58 +103,43 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
                 bpp=float(np.mean([row.bpp for row in good])),
                 encode_s=float(np.median([row.encode_s for row in good])),
                 decode_s=float(np.median([row.decode_s for row in good])),
-                values={key: bootstrap(own, _mean_of(key)) for key, own in measured.items()},
+                values={
+                    key: bootstrap(
+                        measure_of(key), [row.values for row in good if key in row.values]
+                    )
+                    for key in keys
+                },
             )
         )
     return made
 
 
-def _mean_of(key: str) -> Callable[[Sequence[Row]], float]:
-    """Return what takes the mean of a measure; F1 of boxes is pooled, not averaged."""
-
-    def pooled(rows: Sequence[Row]) -> float:
-        return pooled_f1(
-            *(
-                sum(row.values[f"boxes_{kind}"] for row in rows)
-                for kind in ("matched", "missed", "hallucinated")
-            )
-        )
-
-    def mean(rows: Sequence[Row]) -> float:
-        return float(np.mean([row.values[key] for row in rows]))
-
-    return pooled if key == "box_f1" else mean
-
-
-def pooled_f1(matched: float, missed: float, hallucinated: float) -> float:
-    """Return F1 of boxes counted over many pictures, 0 to 1; 1 if there are none at all."""
-    wrong = missed + hallucinated
-    return 2 * matched / (2 * matched + wrong) if matched + wrong else 1.0
-
-
 def bootstrap(
-    items: Sequence[Item],
-    statistic: Callable[[Sequence[Item]], float],
+    measure: Measure,
+    pictures: Sequence[Mapping[str, float]],
     *,
     n_resamples: int = _N_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
-    """Return a statistic with its 95 % percentile interval.
+    """Return a measure of several pictures with its 95 % percentile interval.
 
     Args:
-        items: Independent observations, at least one.
-        statistic: From observations to a number.
-        n_resamples: How often to draw as many observations with replacement.
+        measure: Knows how it is taken over pictures.
+        pictures: The values of each picture by their keys, at least one picture.
+        n_resamples: How often to draw as many pictures with replacement.
         seed: Of the draws.
     """
-    random = np.random.default_rng(seed)
-    n = len(items)
-    drawn = [
-        statistic([items[index] for index in random.integers(0, n, n)]) for _ in range(n_resamples)
-    ]
+    n = len(pictures)
+    draws = np.random.default_rng(seed).integers(0, n, (n_resamples, n))
+
+    def column(key: str) -> NDArray[np.float64]:
+        return np.array([values[key] for values in pictures], dtype=np.float64)
+
+    drawn = measure.over_pictures(lambda key: column(key)[draws])
     # Between infinite values (PSNR of equal pictures) there is nothing to interpolate.
     method: Literal["linear", "inverted_cdf"] = (
         "linear" if np.isfinite(drawn).all() else "inverted_cdf"
     )
     low, high = np.percentile(drawn, INTERVAL, method=method)
-    return Estimate(value=statistic(items), low=float(low), high=float(high), n=n)
+    value = measure.over_pictures(column)
+    return Estimate(value=float(value), low=float(low), high=float(high), n=n)

@@ -1,31 +1,41 @@
-"""The table of all measures, and the meter that takes them.
+"""The table of all measures of quality, and the meter that takes them.
 
 Every measure compares a decoded picture with its original, both RGB in [0, 1] at original size.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from difficmh_core.errors import ImageError
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
-from difficmh_core.quality.lpips import NetworkName, PerceptualDistance, perceptual_distance
-from difficmh_core.quality.metric import Metric
-from difficmh_core.quality.named import named_measure, named_metric
+from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
+from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Metric, PairMeasure
+from difficmh_core.quality.named import named_metric
 from difficmh_core.shapes import Image01
 
 __all__ = ["DEFAULT_METRICS", "METRICS", "Metric", "QualityMeter", "metric_of"]
 
-PairMeasure = Callable[[Image01, Image01], Tensor]
+FeatureDistance = PerceptualDistance | StructureTextureDistance
 _MAX_KEPT_PIXELS = 1 << 21
 """Features of larger originals are computed anew each time: they take about 1 kB a pixel."""
-
-
 _LPIPS_REFERENCE = "Zhang et al., CVPR 2018, https://arxiv.org/abs/1801.03924, version 0.1"
+
+
+def _load(
+    make: Callable[[Path], FeatureDistance], cache_dir: Path, device: torch.device
+) -> FeatureDistance:
+    network = make(cache_dir)
+    # Convolutions are a quarter faster so, measured on two CPU cores.
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
 
 METRICS = {
     metric.key: metric
@@ -33,56 +43,61 @@ METRICS = {
         Metric(
             key="psnr_db",
             name="PSNR",
+            short="PSNR",
             unit="dB",
-            lowest=0.0,
-            highest=float("inf"),
+            group=Group.DISTORTION,
             is_higher_better=True,
+            digits=2,
             min_side_px=1,
             needs_weights=False,
+            load=lambda *_: psnr_db,
             reference="10 log10(1 / mean squared error) over all three channels",
         ),
         Metric(
             key="ms_ssim",
             name="MS-SSIM",
-            unit="",
-            lowest=0.0,
-            highest=1.0,
+            short="MS-SSIM",
+            group=Group.DISTORTION,
             is_higher_better=True,
+            digits=4,
+            highest=1.0,
             min_side_px=MS_SSIM_MIN_SIDE_PX,
             needs_weights=False,
+            load=lambda *_: ms_ssim,
             reference="Wang et al., Asilomar 2003, https://doi.org/10.1109/ACSSC.2003.1292216",
         ),
         Metric(
             key="lpips_alex",
             name="LPIPS (AlexNet)",
-            unit="",
-            lowest=0.0,
-            highest=float("inf"),
+            short="LPIPS",
+            group=Group.PERCEPTION,
             is_higher_better=False,
             min_side_px=31,
             needs_weights=True,
+            load=partial(_load, partial(perceptual_distance, "alex")),
             reference=_LPIPS_REFERENCE,
         ),
         Metric(
             key="lpips_vgg",
             name="LPIPS (VGG)",
-            unit="",
-            lowest=0.0,
-            highest=float("inf"),
+            short="(VGG)",
+            group=Group.PERCEPTION,
             is_higher_better=False,
             min_side_px=16,
             needs_weights=True,
+            load=partial(_load, partial(perceptual_distance, "vgg")),
             reference=_LPIPS_REFERENCE,
         ),
         Metric(
             key="dists",
             name="DISTS",
-            unit="",
-            lowest=0.0,
-            highest=1.0,
+            short="DISTS",
+            group=Group.PERCEPTION,
             is_higher_better=False,
+            highest=1.0,
             min_side_px=1,
             needs_weights=True,
+            load=partial(_load, structure_texture_distance),
             reference="Ding et al., 2020, https://arxiv.org/abs/2004.07728",
         ),
     )
@@ -93,7 +108,7 @@ DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
 
 
 def metric_of(key: str) -> Metric:
-    """Return what a measure is, ours or one of pyiqa's.
+    """Look a measure up, ours or one of pyiqa's.
 
     Raises:
         BackendUnavailableError: If it is none of ours, and pyiqa is not installed.
@@ -114,7 +129,7 @@ class QualityMeter:
         """
         self._cache_dir = cache_dir
         self._device = torch.device(device)
-        self._measures: dict[str, PairMeasure] = {"psnr_db": psnr_db, "ms_ssim": ms_ssim}
+        self._measures = dict[str, PairMeasure]()
         self._reference: Image01 | None = None
         self._features = dict[str, list[Tensor]]()
 
@@ -133,21 +148,17 @@ class QualityMeter:
             BackendUnavailableError: If its weights have not been fetched.
             CheckpointError: If its weights are damaged.
         """
-        _check_sizes(metric_of(key), reference, decoded)
+        metric = metric_of(key)
+        _check_sizes(metric, reference, decoded)
         if key not in self._measures:
-            self._measures[key] = self._load(key)
+            self._measures[key] = metric.load(self._cache_dir, self._device)
         measure = self._measures[key]
-        if isinstance(measure, PerceptualDistance | StructureTextureDistance):
+        if isinstance(measure, FeatureDistance):
             ours = self._features_of(key, measure, reference)
             return measure.compare(ours, measure.features(decoded.to(self._device)))
         return measure(reference.to(self._device), decoded.to(self._device))
 
-    def _features_of(
-        self,
-        key: str,
-        network: PerceptualDistance | StructureTextureDistance,
-        reference: Image01,
-    ) -> list[Tensor]:
+    def _features_of(self, key: str, network: FeatureDistance, reference: Image01) -> list[Tensor]:
         """Return an original's features, kept while decoded pictures are compared with it."""
         if reference is not self._reference:
             self._reference = reference
@@ -158,18 +169,6 @@ class QualityMeter:
         if reference.shape[-2] * reference.shape[-1] <= _MAX_KEPT_PIXELS:
             self._features[key] = features
         return features
-
-    def _load(self, key: str) -> PairMeasure:
-        if key not in METRICS:
-            return named_measure(key, self._device)
-        if key == "dists":
-            network: nn.Module = structure_texture_distance(self._cache_dir)
-        else:
-            net: NetworkName = "alex" if key == "lpips_alex" else "vgg"
-            network = perceptual_distance(net, self._cache_dir)
-        # Convolutions are a quarter faster so, measured on two CPU cores.
-        network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return network
 
 
 def _check_sizes(metric: Metric, reference: Image01, decoded: Image01) -> None:

@@ -39,12 +39,11 @@ from difficmh_core.errors import (
     ImageError,
 )
 from difficmh_core.quality.foreign_weights import removed_on_failure, tensors_only
-from difficmh_core.quality.metric import Metric, unknown_name
+from difficmh_core.quality.measure import Group, unknown_name
+from difficmh_core.quality.metric import Metric, PairMeasure
 from difficmh_core.shapes import Image01
 
 __all__ = ["from_pyiqa", "named_measure", "named_metric"]
-
-PairMeasure = Callable[[Image01, Image01], Tensor]
 
 _REFUSED = {
     "FID": "compares sets of pictures; ask `evaluate` for it with --set-metrics",
@@ -80,7 +79,7 @@ _UNMEASURABLE = (
 
 
 def named_metric(name: str, others: Iterable[str] = ()) -> Metric:
-    """Return what a measure of pyiqa is; its range is what pyiqa expects, not a bound.
+    """Look up a measure of pyiqa; its range is what pyiqa expects, not a bound.
 
     Args:
         name: As pyiqa names it.
@@ -100,17 +99,21 @@ def named_metric(name: str, others: Iterable[str] = ()) -> Metric:
         raise ConfigError(f"{name} is no measure of one decoded picture here: it {reason}.")
     ends = _RANGE.match(entry["score_range"])
     lowest, highest = ends.groups() if ends else (None, None)
-    alone = "" if _is_compared(entry) else ", of the decoded picture alone"
+    is_compared = _is_compared(entry)
+    needs_weights = entry["metric_opts"]["type"] not in _WITHOUT_WEIGHTS
     return Metric(
         key=name,
         name=f"{name} (pyiqa)",
         unit="dB" if entry["metric_opts"]["type"] == "PSNR" else "",
+        group=Group.DISTORTION if is_compared and not needs_weights else Group.PERCEPTION,
         lowest=-math.inf if lowest is None else float(lowest),
         highest=math.inf if highest is None else float(highest),
         is_higher_better=not entry.get("lower_better"),
         min_side_px=1,
-        needs_weights=entry["metric_opts"]["type"] not in _WITHOUT_WEIGHTS,
-        reference=f"pyiqa {importlib.metadata.version('pyiqa')}, {name}{alone}",
+        needs_weights=needs_weights,
+        load=lambda _, device: named_measure(name, device),
+        reference=f"pyiqa {importlib.metadata.version('pyiqa')}, {name}"
+        + ("" if is_compared else ", of the decoded picture alone"),
     )
 
 
@@ -232,7 +235,7 @@ def _is_compared(entry: Mapping[str, Any]) -> bool:
 
 
 def _refusal(entry: Mapping[str, Any]) -> str | None:
-    """Return why a measure of pyiqa is not taken here, if it is not."""
+    """Say why a measure of pyiqa is not taken here, if it is not."""
     if not _RANGE.match(entry.get("score_range") or ""):
         return "gives several numbers"
     return _REFUSED.get(entry["metric_opts"]["type"])

@@ -28,12 +28,13 @@ References:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from difficmh_core.quality.metric import unknown_name
+from difficmh_core.quality.measure import Group, Measure, unknown_name
 from difficmh_core.quality.patch_features import FeatureNetwork
 
 __all__ = [
@@ -57,58 +58,54 @@ _FEWEST_SAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetMetric:
+class SetMetric(Measure):
     """A distance of the decoded pictures of a data set from their originals, taken as sets.
 
     Attributes:
-        key: How command lines, tables and files name it.
-        name: How people name it.
         network: Whose features.
         is_kernel: Whether it is the kernel distance, else Fréchet's.
         reference: Where it was published.
     """
 
-    key: str
-    name: str
     network: FeatureNetwork
     is_kernel: bool
     reference: str
 
 
-_FRECHET = "Heusel et al., 2017, https://arxiv.org/abs/1706.08500"
-_KERNEL = "Bińkowski et al., 2018, https://arxiv.org/abs/1801.01401"
+def _frechet(key: str, name: str, network: FeatureNetwork) -> SetMetric:
+    return SetMetric(
+        key=key,
+        name=name,
+        group=Group.SETS,
+        is_higher_better=False,
+        network=network,
+        is_kernel=False,
+        reference="Heusel et al., 2017, https://arxiv.org/abs/1706.08500",
+    )
+
+
+def _kernel(key: str, name: str, network: FeatureNetwork) -> SetMetric:
+    return SetMetric(
+        key=key,
+        name=name,
+        group=Group.SETS,
+        is_higher_better=False,
+        lowest=-inf,
+        digits=5,
+        network=network,
+        is_kernel=True,
+        reference="Bińkowski et al., 2018, https://arxiv.org/abs/1801.01401",
+    )
+
+
 SET_METRICS: Mapping[str, SetMetric] = MappingProxyType(
     {
         metric.key: metric
         for metric in (
-            SetMetric(
-                key="frechet",
-                name="Fréchet distance, EfficientNet-Lite0",
-                network=FeatureNetwork.LITE0,
-                is_kernel=False,
-                reference=_FRECHET,
-            ),
-            SetMetric(
-                key="kernel",
-                name="kernel distance, EfficientNet-Lite0",
-                network=FeatureNetwork.LITE0,
-                is_kernel=True,
-                reference=_KERNEL,
-            ),
-            SetMetric(
-                key="fid",
-                name="FID, 256 px patches",
-                network=FeatureNetwork.INCEPTION,
-                is_kernel=False,
-                reference=_FRECHET,
-            ),
-            SetMetric(
-                key="kid",
-                name="KID, 256 px patches",
-                network=FeatureNetwork.INCEPTION,
-                is_kernel=True,
-                reference=_KERNEL,
-            ),
+            _frechet("frechet", "Fréchet distance, EfficientNet-Lite0", FeatureNetwork.LITE0),
+            _kernel("kernel", "kernel distance, EfficientNet-Lite0", FeatureNetwork.LITE0),
+            _frechet("fid", "FID, 256 px patches", FeatureNetwork.INCEPTION),
+            _kernel("kid", "KID, 256 px patches", FeatureNetwork.INCEPTION),
         )
     }
 )
@@ -134,7 +131,7 @@ class SetDistance:
 
 
 def set_metric_of(key: str) -> SetMetric:
-    """Return what a distance of sets is.
+    """Look a distance of sets up.
 
     Raises:
         ConfigError: If there is no such distance.
@@ -219,11 +216,11 @@ def squared_mmd(first: Features, second: Features) -> float:
         second: The same for the other set, as many, each in the place of its partner.
     """
     n = len(first)
-    between = _kernel(first, second)
-    terms = _kernel(first, first) + _kernel(second, second) - between - between.T
+    between = _powers(first, second)
+    terms = _powers(first, first) + _powers(second, second) - between - between.T
     return float((terms.sum() - np.trace(terms)) / (n * (n - 1)))
 
 
-def _kernel(first: Features, second: Features) -> Features:
+def _powers(first: Features, second: Features) -> Features:
     scaled: Features = first @ second.T / first.shape[1] + 1
     return scaled**3

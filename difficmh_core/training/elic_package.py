@@ -7,7 +7,6 @@ from statistics import mean
 from PIL import Image
 from safetensors.torch import save_file
 
-from difficmh_core.baselines.baseline import best_within
 from difficmh_core.baselines.elic import Elic
 from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.image_io import to_image, to_tensor
@@ -105,10 +104,10 @@ def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
 
 def _measure(elic: Elic, pictures: Sequence[Image.Image], rate_bpp: float) -> dict[str, float]:
     """Return the means over pictures of the best files of so many bits."""
-    bpp, psnr = list[float](), list[float]()
+    bpp, psnr, search = list[float](), list[float](), elic.rate_search()
     for picture in pictures:
         n_pixels = picture.width * picture.height
-        coded = best_within(elic, picture, int(rate_bpp * n_pixels / 8))
+        coded = search.best_within(picture, int(rate_bpp * n_pixels / 8))
         bpp.append(8 * len(coded.data) / n_pixels)
         decoded = to_tensor(elic.decode(coded.data))
         psnr.append(psnr_db(to_tensor(picture), decoded).item())

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import header_fields
@@ -19,36 +20,35 @@ from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Number
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 from difficmh_core.ui.compare.handlers import compare_photo
-from difficmh_core.ui.runtime.errors import with_toasts
+from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import (
-    CodingWish,
-    Decoding,
-    Photo,
+from difficmh_core.ui.runtime.requests import (
+    CodingRequest,
+    read_request,
     read_settings,
-    read_wish,
     read_words,
     whole_number,
 )
+from difficmh_core.ui.runtime.service import CodecService, Decoding
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
-__all__ = ["add_endpoints", "chosen_settings"]
+__all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
 
 
 class Endpoints:
-    """What programs can ask of one workshop."""
+    """What programs can ask."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         """Take what all callers share."""
-        self._workshop = workshop
-        self._codec = workshop.codec
+        self._service, self._uploads = service, uploads
+        self._codec = service.codec
         self._encode = with_gpu(self._encode_now, MAX_S)
         self._decode = with_gpu(self._decode_now, MAX_S)
-        self._compare = with_gpu(functools.partial(compare_photo, workshop), MAX_S)
-        self._verify = with_gpu(workshop.codec.verify, MIN_S)
+        self._compare = with_gpu(functools.partial(compare_photo, service, uploads), MAX_S)
+        self._verify = with_gpu(service.codec.verify, MIN_S)
 
     def encode(
         self,
@@ -67,13 +67,14 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Of refinement, 0 (none) to 20; a better picture in as many bytes, slowly.
+            passes: Iterations of latent optimization, 0 (none) to 20; a better picture in as many
+                bytes, slowly.
         """
         mode = "size" if target_bytes else "quality"
-        wish = read_wish(mode, quality, target_bytes, send_tags, passes, tags)
-        received = self._workshop.receive(photo)
-        encoded = self._encode(received, wish, None if tags is None else wish.tags)
-        path = self._workshop.files.save(encoded.data, f"{received.name}.dicmh")
+        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
+        received = self._uploads.receive(photo)
+        encoded = self._encode(received, request, None if tags is None else request.tags)
+        path = self._service.save(encoded.data, f"{received.name}.dicmh")
         stream = encoded.stream
         facts = {
             **_facts(stream, encoded.section_bits),
@@ -96,11 +97,11 @@ class Endpoints:
             preset: instant, fast or paper; what the settings below leave open.
             **given: The decoding settings.
         """
-        _, stream = self._workshop.open_file(file)
-        name = f"{self._workshop.files.path_of(file).stem}-decoded.png"
+        opened = self._uploads.open_file(file)
+        name, stream = f"{opened.name}-decoded.png", opened.stream
         settings = chosen_settings(self._codec.config.profile, preset, **given)
         last = self._decode(stream, settings)
-        path = self._workshop.files.save(last.png, name)
+        path = self._service.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
@@ -132,7 +133,7 @@ class Endpoints:
             whole_number("target_bytes", target_bytes),
             read_words("codecs", codecs or ()),
         )
-        received = self._workshop.receive(photo)
+        received = self._uploads.receive(photo)
         return self._compare(received, n_bytes, keys, str(preset))
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
@@ -141,21 +142,23 @@ class Endpoints:
         Args:
             file: The .dicmh file.
         """
-        _, stream = self._workshop.open_file(file)
+        stream = self._uploads.open_file(file).stream
         bits = self._verify(stream)
         names = [self._codec.vocabulary.name_of(tag) for tag in stream.tag_ids]
         return _facts(stream, bits) | {"tags": names}
 
-    def _encode_now(self, photo: Photo, wish: CodingWish, tags: Sequence[str] | None) -> Encoded:
+    def _encode_now(
+        self, photo: Photo, request: CodingRequest, tags: Sequence[str] | None
+    ) -> Encoded:
         """Code a photograph with these tags; without any, the tagger chooses."""
-        image = self._workshop.load(photo)
+        image = self._uploads.load(photo)
         chosen: Sequence[Any] = () if tags is None else tags
-        if wish.send_tags and tags is None:
-            chosen = self._workshop.tag(photo, image)
-        return self._workshop.encode(photo, image, wish, chosen if wish.send_tags else ())
+        if request.send_tags and tags is None:
+            chosen = self._service.tag(photo, image)
+        return self._service.encode(photo, image, request, chosen if request.send_tags else ())
 
     def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
-        *_, last = self._workshop.decode(stream, settings)
+        *_, last = self._service.decode(stream, settings)
         return last
 
 
@@ -175,19 +178,19 @@ def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings: 
     return read_settings(controls_of(preset_of(profile, str(preset))) | changes)
 
 
-def add_endpoints(workshop: Workshop) -> None:
+def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     """Publish the endpoints inside the current page."""
-    endpoints = Endpoints(workshop)
+    endpoints = Endpoints(service, uploads)
     for name, endpoint in (
         ("encode", endpoints.encode),
-        ("decode", _with_settings(endpoints.decode)),
+        ("decode", with_settings(endpoints.decode)),
         ("compare", endpoints.compare),
         ("info", endpoints.info),
     ):
-        gr.api(_public(endpoint), api_name=name, **CALLS)
+        api(_public(endpoint), api_name=name, **CALLS)
 
 
-def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
     settings = [setting for setting in SETTINGS if setting.unset is not None]
@@ -216,11 +219,11 @@ def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint with its errors worded for callers."""
+    """Word an endpoint's errors for callers."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
-        (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
+        (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
     return public

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import presets_of
@@ -20,10 +21,10 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish
-from difficmh_core.weights.cache import default_cache_dir
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.uploads import UploadStore
 
 __all__ = ["example_photos", "prepare", "showcase_dir"]
 
@@ -35,7 +36,7 @@ _LOGGER = logging.getLogger("difficmh.showcase")
 
 
 def example_photos() -> list[Path]:
-    """Return the photographs that ship with the program."""
+    """List the photographs that ship with the program."""
     folder = Path(__file__).with_name("examples")
     if not folder.is_dir():  # in a clone; a wheel brings them beside this file
         folder = Path(__file__).parents[2] / "examples"
@@ -43,7 +44,7 @@ def example_photos() -> list[Path]:
 
 
 def showcase_dir(weights_dir: Path) -> Path:
-    """Return where the results lie, beside the fetched weights."""
+    """Name the folder of the results, beside the fetched weights."""
     return weights_dir / "showcase"
 
 
@@ -59,41 +60,42 @@ def prepare(
         presets: Which presets decode them.
     """
     with tempfile.TemporaryDirectory() as folder:
-        files = ServedFiles(Path(folder))
-        files.examples = {str(path) for path in photos}
-        workshop = Workshop(
+        files = ServedFiles(Path(folder), examples=photos)
+        uploads = UploadStore(files, max_pixels=MAX_PIXELS)
+        service = CodecService(
             codec,
-            max_pixels=MAX_PIXELS,
             files=files,
             results=ResultCache(showcase_dir(weights_dir)),
             keeps_for_good=True,
             weights_dir=weights_dir,
         )
-        yield from _prepare(workshop, photos, presets)
+        yield from _prepare(service, uploads, files.examples, presets)
 
 
-def _prepare(workshop: Workshop, photos: Sequence[Path], presets: Sequence[str]) -> Iterator[str]:
-    codec = workshop.codec
-    wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
-    for path in photos:
-        photo = workshop.receive(str(path))
-        image = workshop.load(photo)
-        tags = workshop.tag(photo, image)
-        encoded = workshop.encode(photo, image, wish, tags)
-        yield f"{path.name}: {len(encoded.data):,} bytes"
+def _prepare(
+    service: CodecService, uploads: UploadStore, names: Sequence[str], presets: Sequence[str]
+) -> Iterator[str]:
+    profile = service.codec.config.profile
+    request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
+    for served in names:
+        photo, file = uploads.receive(served), Path(served).name
+        image = uploads.load(photo)
+        tags = service.tag(photo, image)
+        encoded = service.encode(photo, image, request, tags)
+        yield f"{file}: {len(encoded.data):,} bytes"
         for name in presets:
-            settings = presets_of(codec.config.profile)[name]
-            *_, last = workshop.decode(encoded.stream, settings)
-            yield f"{path.name}: {name}, {last.seconds:.1f} s"
+            settings = presets_of(profile)[name]
+            *_, last = service.decode(encoded.stream, settings)
+            yield f"{file}: {name}, {last.seconds:.1f} s"
         task = Task(
             photo=photo,
             image=image,
             target_bytes=len(encoded.data),
             tags=encoded.tags,
-            settings=presets_of(codec.config.profile)["fast"],
+            settings=presets_of(profile)["fast"],
         )
-        for measured in run(workshop, texts.CHOSEN, task):
-            yield f"{path.name}: {measured.row.error or measured.row.name}"
+        for measured in run(service, texts.CHOSEN, task):
+            yield f"{file}: {measured.row.error or measured.row.name}"
 
 
 def main() -> int:
@@ -105,7 +107,7 @@ def main() -> int:
     parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
     parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="of sd21's checkpoints")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--cache-dir", type=Path, default=default_cache_dir())
+    parser.add_argument("--cache-dir", type=Path, default=cache_folder())
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

@@ -5,12 +5,16 @@ if they share half of their union. What is left of the original was missed; what
 decoded picture was hallucinated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from difficmh_core.tagging.detector import Detection
 
-__all__ = ["BoxAgreement", "box_f1", "compare_boxes", "overlap"]
+__all__ = ["BoxAgreement", "compare_boxes", "f1_of_counts", "overlap"]
 
 MIN_OVERLAP = 0.5
 
@@ -32,7 +36,8 @@ class BoxAgreement:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall, 0 to 1; 1 if neither picture has boxes."""
-        return box_f1([self])
+        counts = len(self.matched), len(self.missed), len(self.hallucinated)
+        return float(f1_of_counts(*counts))
 
 
 def compare_boxes(
@@ -61,13 +66,12 @@ def compare_boxes(
     return BoxAgreement(matched=tuple(matched), missed=tuple(missed), hallucinated=tuple(left))
 
 
-def box_f1(agreements: Iterable[BoxAgreement]) -> float:
-    """Return F1 over the boxes of several pictures, 0 to 1; 1 if there are none at all."""
-    matched = wrong = 0
-    for agreement in agreements:
-        matched += len(agreement.matched)
-        wrong += len(agreement.missed) + len(agreement.hallucinated)
-    return 2 * matched / (2 * matched + wrong) if matched + wrong else 1.0
+def f1_of_counts(
+    matched: ArrayLike, missed: ArrayLike, hallucinated: ArrayLike
+) -> NDArray[np.floating[Any]]:
+    """F1 of boxes counted over one picture or many, 0 to 1; 1 if there are none at all."""
+    twice, wrong = 2 * np.asarray(matched), np.asarray(missed) + np.asarray(hallucinated)
+    return np.where(twice + wrong > 0, twice / np.maximum(twice + wrong, 1), 1.0)
 
 
 def overlap(first: Detection, second: Detection) -> float:

@@ -13,58 +13,69 @@ References:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["MEASURES", "N_FEATURE_STAGES", "Measure"]
+from difficmh_core.quality.measure import Group, Measure, Pooling
+from difficmh_core.vision.boxes import f1_of_counts
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """What one number of agreement is.
-
-    Attributes:
-        key: How tables and files name it.
-        name: How people name it.
-        is_higher_better: Which way is better.
-        highest: Largest value.
-        lowest: Least value.
-    """
-
-    key: str
-    name: str
-    is_higher_better: bool
-    highest: float
-    lowest: float = 0.0
-
+__all__ = ["BOX_COUNTS", "COCO_MAP", "MEASURES", "N_FEATURE_STAGES"]
 
 N_FEATURE_STAGES = 9
 """Stem, seven stages and head."""
+COCO_MAP = Measure(
+    key="coco_map", name="mAP", group=Group.ANNOTATIONS, is_higher_better=True, highest=1.0
+)
+"""COCO's mean average precision, of the boxes that people drew."""
 
 
-def _share(key: str, name: str) -> Measure:
+def _share(key: str, name: str, short: str = "", **changes: Any) -> Measure:  # noqa: ANN401
     """Return a measure from 0 (nothing agrees) to 1 (all does)."""
-    return Measure(key=key, name=name, is_higher_better=True, highest=1.0)
+    usual: dict[str, Any] = {"group": Group.MACHINES, "is_higher_better": True, "highest": 1.0}
+    return Measure(key=key, name=name, short=short, **(usual | changes))
 
 
-def _distance(key: str, name: str, highest: float = inf) -> Measure:
+def _distance(key: str, name: str, short: str = "", **changes: Any) -> Measure:  # noqa: ANN401
     """Return a measure from 0 (no difference) upward."""
-    return Measure(key=key, name=name, is_higher_better=False, highest=highest)
+    usual: dict[str, Any] = {"group": Group.MACHINES, "is_higher_better": False}
+    return Measure(key=key, name=name, short=short, **(usual | changes))
 
 
+def _count(key: str, name: str, *, is_higher_better: bool = False) -> Measure:
+    """Return a number of things in one picture."""
+    return Measure(
+        key=key,
+        name=name,
+        group=Group.COUNTS,
+        is_higher_better=is_higher_better,
+        has_column=False,
+    )
+
+
+_COUNTS = (
+    _count("boxes_matched", "boxes matched", is_higher_better=True),
+    _count("boxes_missed", "boxes missed"),
+    _count("boxes_hallucinated", "boxes hallucinated"),
+)
+BOX_COUNTS = tuple(count.key for count in _COUNTS)
+"""Keys of the numbers of boxes matched, missed and hallucinated."""
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         measure.key: measure
         for measure in (
-            _share("box_f1", "boxes, F1"),
-            Measure(key="boxes_matched", name="boxes matched", is_higher_better=True, highest=inf),
-            _distance("boxes_missed", "boxes missed"),
-            _distance("boxes_hallucinated", "boxes hallucinated"),
-            _share("top1", "first class"),
-            _share("top5", "first class in five"),
-            _distance("js_bits", "classes, JS [bit]", highest=1.0),
-            _share("tags_iou", "tags, IoU"),
+            _share(
+                "box_f1",
+                "boxes, F1",
+                "Objects found",
+                digits=2,
+                pooling=Pooling(counts=BOX_COUNTS, ratio=f1_of_counts),
+                has_column=False,
+            ),
+            *_COUNTS,
+            _share("top1", "first class", "class"),
+            _share("top5", "first class in five", has_column=False),
+            _distance("js_bits", "classes, JS", "JS", unit="bit", highest=1.0),
+            _share("tags_iou", "tags, IoU", "tags"),
             _share("mask_f1", "masks, F1"),
             _share("mask_iou", "matched masks, IoU"),
             _share("pq", "panoptic quality"),
@@ -75,13 +86,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             _share("open_miou", "open vocabulary, mIoU"),
             _share("clip_recall1", "CLIP, first text"),
             _share("clip_recall5", "CLIP, first text in five"),
-            Measure(
-                key="clip_cosine",
-                name="CLIP, cosine",
-                is_higher_better=True,
-                highest=1.0,
-                lowest=-1.0,
-            ),
+            _share("clip_cosine", "CLIP, cosine", lowest=-1.0),
             _distance("depth_absrel", "depth, AbsRel"),
             _share("depth_delta1", "depth, within 1.25"),
             _share("pose_oks", "pose, OKS"),
@@ -89,7 +94,13 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             _share("caption_rouge_l", "captions, ROUGE-L"),
             _share("caption_f1", "captions, F1"),
             *(
-                _distance(f"features_{index}", f"features, depth {index}")
+                _distance(
+                    f"features_{index}",
+                    f"features, depth {index}",
+                    str(index),
+                    group=Group.DEPTH,
+                    has_column=False,
+                )
                 for index in range(N_FEATURE_STAGES)
             ),
         )

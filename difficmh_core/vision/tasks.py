@@ -18,17 +18,13 @@ from difficmh_core.shapes import Image01
 from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import compare_boxes
-from difficmh_core.vision.measures import MEASURES, N_FEATURE_STAGES, Measure
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
 
 __all__ = [
-    "MEASURES",
-    "N_FEATURE_STAGES",
     "Classification",
     "DetectionTask",
     "FeatureDeviation",
     "MachineTask",
-    "Measure",
     "Tagging",
     "jensen_shannon_bits",
 ]
@@ -56,7 +52,7 @@ class MachineTask(Protocol):
         """Return the network's answer for one RGB picture in [0, 1]."""
 
     def agreement(self, original: Any, decoded: Any) -> Mapping[str, float]:  # noqa: ANN401
-        """Return how far two answers agree, by the keys of :data:`MEASURES`."""
+        """Compare two answers; the keys are those of :mod:`difficmh_core.vision.measures`."""
 
 
 class DetectionTask:
@@ -114,7 +110,7 @@ class Classification:
         return self._network.probabilities(image)[0]
 
     def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
-        """Return whether the first class agrees, is among the first five, and the divergence."""
+        """Compare the first class, look for it among the first five, and take the divergence."""
         first = original.argmax()
         return {
             "top1": float(first == decoded.argmax()),

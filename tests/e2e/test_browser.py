@@ -11,12 +11,12 @@ from tests.e2e.actions import choose_preset, decoded, download, encode, file_siz
 
 
 @pytest.fixture
-def long_decoding(visit, paced, photos):
-    """A page on which the second of fifty steps has been made."""
+def long_decoding(visit, gate, photos):
+    """A page on which the second of fifty steps has been made; the others wait."""
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
-    paced.n_steps = 0
+    gate.close_after(2)
     choose_preset(page, "compress", "Paper")
     page.wait_for_selector("#progress:has-text('Step 2')")
     return page
@@ -147,52 +147,58 @@ def test_quality_and_size_change_the_file(visit, photos):
     assert len(download(page, "#dicmh-file").read_bytes()) <= len(better) - 10
 
 
-def test_stop_ends_decoding_within_a_step_and_frees_the_model(long_decoding, paced):
+def test_stop_ends_decoding_within_a_step_and_frees_the_model(long_decoding, gate, until_idle):
     page = long_decoding
     assert page.is_visible("#preview img")
     assert "s left" in page.inner_text("#progress")
     assert "steps per second" in page.inner_text("#progress")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
-    n_steps = paced.n_steps
-    page.wait_for_timeout(1000 * 4 * paced.pace_s)
-    assert paced.n_steps <= n_steps + 1
+    gate.open()
+    until_idle()
+    assert gate.n_steps <= 3
     assert "Stopped" in page.inner_text("#status")
 
     choose_preset(page, "compress", "Instant")
     page.wait_for_selector("#status:has-text('1 step')")
 
 
-def test_another_choice_ends_the_running_decoding(long_decoding, paced):
+def test_another_choice_ends_the_running_decoding(long_decoding, gate, until_idle):
     page = long_decoding
     choose_preset(page, "compress", "Instant")
+    page.wait_for_selector("#progress:has-text('Step 2')", state="hidden")
+    gate.open()
     page.wait_for_selector("#status:has-text('1 step')")
-    assert paced.n_steps < 50
+    until_idle()
+    assert gate.n_steps <= 4  # one that was under way, and the new one
 
 
-def test_clearing_the_photograph_ends_its_decoding(long_decoding, paced):
+def test_clearing_the_photograph_ends_its_decoding(long_decoding, gate, until_idle):
     page = long_decoding
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
-    page.wait_for_timeout(1000)
-    n_steps = paced.n_steps
-    page.wait_for_timeout(1000)
-    assert paced.n_steps == n_steps < 50
+    gate.open()
+    until_idle()
+    assert gate.n_steps <= 3
+    page.wait_for_timeout(300)  # for what the page might still be told
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#progress")
     assert not page.is_visible("#preview")
 
 
-def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, paced, photos):
+def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, gate, photos):
     first, second = visit(), visit()
     for page, photo in ((first, "wide"), (second, "turned")):
         encode(page, photos[photo])
         decoded(page)
+    gate.close_after(2)
     choose_preset(first, "compress", "Paper")
     first.wait_for_selector("#progress:has-text('Step 2')")
     choose_preset(second, "compress", "Paper")
     second.wait_for_selector("#progress:has-text('queue: 1/1')")
     first.click("#compress-stop")
+    first.wait_for_selector("#status:has-text('Stopped')")
+    gate.let_one_go()
     second.wait_for_selector("#progress:has-text('Step 2')")
     second.click("#compress-stop")
     second.wait_for_selector("#status:has-text('Stopped')")

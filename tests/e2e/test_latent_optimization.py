@@ -1,33 +1,23 @@
-"""Refinement on the page: how far it is, how it is stopped, and what it costs to load."""
+"""Latent optimization on the page: how far it is, how it is stopped, and what it costs to load."""
 
-import time
-
-import gradio as gr
 import pytest
 from PIL import Image
 
-from difficmh_core.latent_optimization import Refiner
-from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import Session, read_wish
+from difficmh_core.latent_optimization import LatentOptimizer
+from difficmh_core.ui.runtime.requests import read_request
 from tests.e2e.actions import decoded, download, encode, file_size, set_auto
-
-PACE_S = 0.4
+from tests.gate import Gate
 
 
 @pytest.fixture
-def paced(monkeypatch):
-    """Refinement with a pause after each pass, so that a test can act in the middle; counted."""
-    passes, steps = [], Refiner.steps
-
-    def slow(*args, **kwargs):
-        for step in steps(*args, **kwargs):
-            passes.append(step.index)
-            time.sleep(PACE_S)
-            yield step
-
-    monkeypatch.setattr(Refiner, "steps", slow)
-    return passes
+def passes(monkeypatch):
+    """The gate that the passes of refinement go through."""
+    gate, steps = Gate(), LatentOptimizer.steps
+    monkeypatch.setattr(
+        LatentOptimizer, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
+    )
+    yield gate
+    gate.open()
 
 
 def refine(page, passes):
@@ -36,14 +26,16 @@ def refine(page, passes):
     number.press("Enter")
 
 
-def test_refinement_shows_its_passes_and_makes_another_file(visit, paced, codec, photos):
+def test_refinement_shows_its_passes_and_makes_another_file(visit, passes, codec, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
     plain = download(page, "#dicmh-file").read_bytes()
+    passes.close_after(1)
     refine(page, 3)
-    page.wait_for_selector("#progress:has-text('pass 1 of 3')")
+    page.wait_for_selector("#progress:has-text('iteration 1 of 3')")
     assert "s left" in page.inner_text("#progress")
+    passes.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text",
         arg=f"{len(plain):,} bytes",
@@ -51,42 +43,46 @@ def test_refinement_shows_its_passes_and_makes_another_file(visit, paced, codec,
     decoded(page)
     refined = download(page, "#dicmh-file").read_bytes()
     codec.verify(refined)
-    assert codec.parse(refined).payload != codec.parse(plain).payload
+    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
 
 
-def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, paced, photos):
+def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, passes, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
     before = file_size(page)
+    passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
-    n_passes = len(paced)
     refine(page, 1)  # at once, while the pass that was under way still runs
+    passes.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before
     )
-    assert len(paced) <= n_passes + 2  # that pass, and the new one
+    assert passes.n_steps <= 4  # that pass, and the new one
     decoded(page)
 
 
-def test_another_number_of_passes_ends_the_running_refinement(visit, paced, photos):
+def test_another_number_of_passes_ends_the_running_refinement(visit, passes, photos):
     page = visit()
     encode(page, photos["wide"])
     set_auto(page, on=False)
     before = file_size(page)
+    passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     refine(page, 4)
+    passes.let_one_go()
     page.wait_for_selector("#progress:has-text('of 4')")
     assert page.is_enabled("#compress-stop")
+    passes.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before
     )
     page.wait_for_selector("#progress", state="hidden")
-    assert len(paced) < 20
+    assert passes.n_steps <= 7  # one that was under way, and the new ones
     assert page.is_enabled("#compress-decode")
 
 
@@ -96,22 +92,27 @@ def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, m
     page = visit()
     refine(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
-    page.wait_for_selector("text=Refinement takes pictures of up to 100 pixels")
+    page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
     refine(page, 0)
     page.wait_for_selector("#facts .file")
     decoded(page)
 
 
-def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(visit, paced, photos):
+def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
+    visit, passes, until_idle, photos
+):
     page = visit()
+    passes.close_after(2)
     refine(page, 20)
     page.set_input_files("#photo input[type=file]", photos["wide"])
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     assert page.is_disabled("#compress-decode")
-    page.wait_for_timeout(1000 * 3 * PACE_S)
+    passes.open()
+    until_idle()
+    page.wait_for_timeout(300)  # for what the page might still be told
     assert "once you change a setting" in page.inner_text("#status")
     refine(page, 0)
     page.wait_for_selector("#facts .file")
@@ -130,68 +131,43 @@ def test_arrow_keys_refine(visit, photos):
     )
 
 
-def test_clearing_the_photograph_ends_its_refinement(visit, paced, photos):
+def test_clearing_the_photograph_ends_its_refinement(visit, passes, until_idle, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
+    passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
-    page.wait_for_timeout(1000 * 3 * PACE_S)
-    n_passes = len(paced)
-    page.wait_for_timeout(1000 * 5 * PACE_S)
-    assert len(paced) == n_passes < 20
+    passes.open()
+    until_idle()
+    assert passes.n_steps <= 3
+    page.wait_for_timeout(300)  # for what the page might still be told
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#progress")
 
 
 @pytest.fixture
-def workshop(codec, files_in, tmp_path):
-    return Workshop(codec, max_pixels=100_000, files=files_in(tmp_path))
+def runtime(runtime_in, tmp_path):
+    return runtime_in(tmp_path, max_pixels=100_000)
 
 
-def test_another_number_of_passes_loads_no_network_again(workshop, photos, monkeypatch):
-    loaded, make = [], Refiner.__init__
+def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
+    loaded, make = [], LatentOptimizer.__init__
 
     def counted(self, *args, **kwargs):
         loaded.append(self)
         make(self, *args, **kwargs)
 
-    monkeypatch.setattr(Refiner, "__init__", counted)
-    photo = workshop.receive(str(photos["wide"]))
-    image = workshop.load(photo)
+    monkeypatch.setattr(LatentOptimizer, "__init__", counted)
+    photo = runtime.receive(photos["wide"])
+    image = runtime.uploads.load(photo)
     files = []
     for passes in (1, 2, 1):
-        wish = read_wish("quality", 50, 0, False, passes)
-        steps = list(workshop.encode_steps(photo, image, wish, ()))
+        request = read_request("quality", 50, 0, False, passes)
+        steps = list(runtime.service.encode_steps(photo, image, request, ()))
         files.append(steps[-1].encoded.data)
     assert len(steps) == 1  # kept since the first time
     assert files[0] == files[2] != files[1]
     assert len(loaded) == 1
-
-
-def test_a_photograph_whose_first_file_failed_can_be_coded_with_other_wishes(workshop, photos):
-    handlers = CompressHandlers(workshop)
-    session, _ = list(handlers.receive(str(photos["wide"])))[-1]
-    with pytest.raises(gr.Error, match="No quality fits"):
-        list(handlers.encode(session, "size", 50, 1, False, 0))
-    *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
-    assert session.encoded is not None
-
-
-def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(workshop, photos):
-    handlers = CompressHandlers(workshop)
-    session, _ = list(handlers.receive(str(photos["wide"])))[-1]
-    assert not handlers.adds_tag(session, "boat")
-    assert handlers.add_tag(session, [], "boat") == (gr.skip(),) * 3  # the word stays
-    *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
-    assert not handlers.adds_tag(session, None)
-    assert handlers.adds_tag(session, "boat")
-    session, chips, field = handlers.add_tag(session, ["dog"], "boat")
-    assert (chips["value"], field) == (["dog", "boat"], None)
-
-
-def test_without_a_photograph_there_is_nothing_to_code(workshop):
-    (shown,) = CompressHandlers(workshop).recode(Session(), [], "quality", 50, 1, False, 0)
-    assert shown == gr.skip()

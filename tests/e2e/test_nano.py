@@ -20,10 +20,8 @@ PHOTO = ROOT / "examples" / "astronaut.png"
 TIMEOUT_MS = 120_000
 PREVIEW_S, PICTURE_S = 5.0, 12.0
 """From the upload of a picture of 512 x 512 px to its first preview, and to the finished one."""
-AXE_RULES = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
-SERIOUS = {"serious", "critical"}
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture
@@ -196,76 +194,6 @@ def test_the_decode_tab_takes_good_files_and_refuses_damaged_ones(visit, tmp_pat
     page.wait_for_selector("#file-status .result")
     shown = Image.open(download(page, "#file-picture-file"))
     assert np.array_equal(shown, Image.open(io.BytesIO(picture)))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 360])
-def test_axe_finds_no_serious_fault_and_nothing_is_cut(visit, scheme, width):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = visit(width=width, height=900, scheme=scheme)
-    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
-    upload(page)
-    faults = {}
-    for tab in ("Compress", "Compare", "Study", "Decode a file", "About"):
-        _open_any(page, tab)
-        page.wait_for_timeout(600)
-        found = Axe().run(page, options={"runOnly": AXE_RULES})
-        for fault in found.response["violations"]:
-            if fault["impact"] in SERIOUS:
-                nodes = [node["html"][:160] for node in fault["nodes"]]
-                faults[tab, fault["id"]] = nodes
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert faults == {}
-
-
-def _open_any(page, name):
-    """Open a tab, from Gradio's menu of those that do not fit where needed."""
-    tab = page.get_by_role("tab", name=name, exact=True)
-    if tab.count() and tab.first.is_visible():
-        tab.first.click()
-        return
-    page.locator(".overflow-menu > button").click()
-    page.locator(".overflow-dropdown button", has_text=name).click()
-
-
-def test_the_keyboard_is_enough(visit, tmp_path):
-    page = visit()
-    _tab_to(page, "#photo button")
-    _choose_with_enter(page, PHOTO)
-    page.wait_for_selector("#status .result")
-    _tab_to(page, "#tags label:has-text('person') input")
-    page.keyboard.press("Space")
-    page.wait_for_selector("#tags label:has-text('person'):not(:has-text('bits'))")
-    page.wait_for_selector("#status .result")
-    _tab_to(page, "#compress-preset label:has-text('Instant') input")
-    page.keyboard.press("Space")
-    page.wait_for_selector("#status:has-text('1 step')")
-    _tab_to(page, "#picture-file, #picture-file button, #picture-file a")
-    with page.expect_download():
-        page.keyboard.press("Enter")
-
-
-def _choose_with_enter(page, path, most=20):
-    """Press Enter until the field answers: Gradio draws it before it answers to keys."""
-    late = pytest.importorskip("playwright.sync_api").TimeoutError
-    for _ in range(most):
-        try:
-            with page.expect_file_chooser(timeout=5_000) as chooser:
-                page.keyboard.press("Enter")
-        except late:
-            continue
-        chooser.value.set_files(path)
-        return
-    pytest.fail("The field does not answer to the Enter key.")
-
-
-def _tab_to(page, selector, most=120):
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if page.locator(selector).evaluate_all("all => all.includes(document.activeElement)"):
-            return
-    pytest.fail(f"The Tab key does not reach {selector}.")
 
 
 def test_info_without_jargon(visit):

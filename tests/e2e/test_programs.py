@@ -16,7 +16,7 @@ from tests.e2e.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_a_client_calls_each_endpoint(app_url):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.baselines.baseline import FilesOfPicture, best_within
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.programs import run_program
 from difficmh_core.baselines.vvc import FfmpegVvenc, Vtm, find_vvc
@@ -54,45 +53,20 @@ def test_the_best_file_within_the_bytes_is_found(make, picture):
     codec = make()
     sizes = [len(codec.encode(picture, quality)) for quality in codec.qualities]
     for n_bytes in (sizes[0], 1500, sizes[-1] + 10):
-        coded = best_within(codec, picture, n_bytes)
+        coded = codec.rate_search().best_within(picture, n_bytes)
         assert coded.fits
         assert len(coded.data) <= n_bytes
         assert len(coded.data) == len(codec.encode(picture, int(coded.setting)))
         # No other setting that fits gives a clearly larger file: sizes may waver a little.
         assert len(coded.data) >= 0.93 * max(size for size in sizes if size <= n_bytes)
-    smallest = best_within(codec, picture, 10)
+    smallest = codec.rate_search().best_within(picture, 10)
     assert not smallest.fits
     assert len(smallest.data) == sizes[0]
 
 
-def test_the_search_never_exceeds_the_bytes_where_sizes_waver(picture):
-    sizes = [10, 30, 20, 50, 40, 60]
-    for n_bytes in range(10, 70):
-        files = FilesOfPicture(lambda _: lambda q: bytes(sizes[q]))
-        assert len(files.best_within(picture, range(6), n_bytes).data) <= n_bytes
-
-
-def test_a_file_is_made_once_however_many_sizes_are_asked_for(picture):
-    made = []
-
-    def open_picture(image):
-        made.append(image)
-        return lambda q: made.append(q) or bytes(10 * q)
-
-    files = FilesOfPicture(open_picture)
-    for n_bytes in (25, 55, 55, 1000):
-        assert len(files.best_within(picture, range(101), n_bytes).data) == 10 * (n_bytes // 10)
-    assert made[0] is picture
-    settings = made[1:]
-    assert len(settings) == len(set(settings)) < 25
-    other = picture.copy()
-    assert files.best_within(other, range(101), 25).setting == 2
-    assert other in made
-
-
 def test_a_picture_beyond_the_format_is_refused():
     with pytest.raises(ImageError, match="at most 16383 px a side, this one has 16384 x 1"):
-        best_within(webp(), Image.new("RGB", (16384, 1)), 1000)
+        webp().rate_search().best_within(Image.new("RGB", (16384, 1)), 1000)
 
 
 def test_damaged_files_are_refused_in_words(picture):

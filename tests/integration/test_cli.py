@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.presets import preset_of
+from difficmh_core.image_io import write_png
 
 ENCODE = ["--profile", "tiny", "--tags", "none"]
 DECODE = ["--steps", "2"]
@@ -59,6 +61,16 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
     assert out.read_bytes() == here.read_bytes()
 
 
+def test_without_settings_library_and_command_decode_alike(run, tiny_codec, tiny_file, tmp_path):
+    data = tiny_file.read_bytes()
+    assert run("decode", tiny_file, tmp_path / "command.png")[0] == 0
+    write_png(tiny_codec.decode_image(data), tmp_path / "library.png")
+    assert (tmp_path / "command.png").read_bytes() == (tmp_path / "library.png").read_bytes()
+    fast = preset_of("tiny", "fast")
+    assert len(list(tiny_codec.decode(data))) == fast.steps
+    assert tiny_codec.decode_image(data) == tiny_codec.decode_image(data, fast)
+
+
 def test_encode_tells_every_bit(run, photo, tmp_path):
     path = tmp_path / "photo.dicmh"
     code, out, _ = run("encode", photo, path, *ENCODE, "--quality", "25.5", "--json")
@@ -103,16 +115,6 @@ def test_info_tells_every_field_and_every_section(run, tiny_file):
     assert code == 0
     for word in ("100 x 75 px", "tiny", "tabby, tiger cat", "header", "payload", "checks"):
         assert word in out
-
-
-def test_info_needs_no_torch(tiny_file):
-    done = in_new_process(
-        "import sys\n"
-        "from difficmh_core.cli.main import main\n"
-        f"assert main(['info', {str(tiny_file)!r}]) == 0\n"
-        "assert 'torch' not in sys.modules"
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_package_is_a_program(tmp_path):

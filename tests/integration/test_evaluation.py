@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.baselines.baseline import CodedPicture
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
 from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.comparison import compare
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
+from difficmh_core.rate_control import CodedPicture
 
 
 def test_every_codec_gets_the_same_bytes(picture, contenders, judge):

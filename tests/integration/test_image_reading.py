@@ -1,8 +1,6 @@
 """Files of every kind, made by other programs, show the same scene; other kinds are named."""
 
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -188,14 +186,3 @@ def test_what_is_brighter_than_white_is_clipped():
     picture = read_picture(scene.png(values, b"cICP" + bytes([9, 16, 0, 1])))
     assert picture.image.getpixel((0, 0)) == (255, 255, 255)
     assert picture.notes == (PQ,)
-
-
-def test_a_worker_imports_the_package_fast():
-    code = (
-        "import sys, difficmh_core.image_reading as reading\n"
-        "slow = {'torch', 'tifffile', 'imagecodecs', 'pillow_heif', 'pillow_jxl'}\n"
-        "assert not slow & set(sys.modules)\n"
-        "reading.import_decoders()\n"
-        "assert 'torch' not in sys.modules and slow - {'torch'} <= set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=real_pictures.FOLDER.parents[1])

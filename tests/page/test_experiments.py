@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.cli.parser import build_parser
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.cli.parser import build_parser, settings_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.errors import ConfigError
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.ui.runtime.requests import CodingRequest
+from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.study.experiments import (
     Finished,
     StudyWish,
@@ -41,22 +42,26 @@ SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DDIM)
 
 
 @pytest.fixture(scope="module")
-def workshop(codec, files_in, tmp_path_factory) -> Workshop:
-    files = files_in(tmp_path_factory.mktemp("workshop"))
-    return Workshop(codec, max_pixels=1_000_000, files=files)
+def runtime(runtime_in, tmp_path_factory):
+    return runtime_in(tmp_path_factory.mktemp("served"))
 
 
 @pytest.fixture(scope="module")
-def subject(workshop, photos) -> Subject:
-    photo = workshop.receive(str(photos["wide"]))
-    image = workshop.load(photo)
-    wish = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
-    encoded = workshop.encode(photo, image, wish, workshop.tag(photo, image))
+def service(runtime) -> CodecService:
+    return runtime.service
+
+
+@pytest.fixture(scope="module")
+def subject(runtime, service, photos) -> Subject:
+    photo = runtime.receive(photos["wide"])
+    image = runtime.uploads.load(photo)
+    request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
+    encoded = service.encode(photo, image, request, service.tag(photo, image))
     return Subject(photo=photo, image=image, encoded=encoded, settings=SETTINGS)
 
 
-def finish(workshop, subject, trial) -> Finished:
-    *_, last = run_trial(workshop, subject, trial)
+def finish(service, subject, trial) -> Finished:
+    *_, last = run_trial(service, subject, trial)
     return last
 
 
@@ -77,14 +82,14 @@ def test_what_makes_no_sense_is_refused(subject):
         plan(subject, StudyWish(experiment="grid", steps=()), has_rates=True)
 
 
-def test_a_trial_at_the_files_own_quality_is_the_file(workshop, subject, codec):
+def test_a_trial_at_the_files_own_quality_is_the_file(service, subject, codec):
     on, off = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    finished = finish(workshop, subject, on)
+    finished = finish(service, subject, on)
     assert finished.n_bytes == len(subject.encoded.data)
     expected = codec.decode_image(subject.encoded.data, SETTINGS)
     assert np.array_equal(finished.image, expected)
     assert finished.values["psnr_db"] > 0
-    assert finish(workshop, subject, off).n_bytes < finished.n_bytes
+    assert finish(service, subject, off).n_bytes < finished.n_bytes
 
 
 def test_uncertainty_is_the_standard_deviation_over_the_seeds():
@@ -132,10 +137,11 @@ def test_marks_are_round_and_names_lie_apart():
         assert not any(_meet(one, other) for one, other in combinations(boxes, 2))
 
 
-def test_the_report_names_what_reproduces_the_picture(workshop, subject, codec, tmp_path):
-    subject = replace(subject, settings=replace(SETTINGS, seed=7))
+def test_the_report_names_what_reproduces_the_picture(service, subject, codec, tmp_path):
+    settings = replace(SETTINGS, seed=7, guidance_interval=(0.1, 0.9), realism=0.5)
+    subject = replace(subject, settings=settings)
     (trial, _) = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    finished = finish(workshop, subject, trial)
+    finished = finish(service, subject, trial)
     report = report_of(codec, subject, finished, [finished.row()])
 
     assert report["model"]["fingerprint"] == codec.fingerprint.hex()
@@ -146,14 +152,15 @@ def test_the_report_names_what_reproduces_the_picture(workshop, subject, codec, 
     )
     assert round(encode.quality / 100 * 255) == subject.encoded.stream.quality_level
     assert set(encode.tags.split(",")) == {tag.name for tag in subject.encoded.tags}
-    assert (decode.steps, decode.guidance_scale, decode.seed) == (2, 2.0, 7)
-    assert decode.sampler == "ddim"
+    assert settings_of(decode, codec.config.profile) == settings
+    assert json.loads(json.dumps(report))["settings"]["sampler"] == "ddim"
     assert draw_card(report, subject, finished).width == 1280
 
 
-def test_the_table_is_a_csv_that_others_read(workshop, subject):
+def test_the_table_is_a_csv_that_others_read(service, subject):
     trials = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    rows = [finish(workshop, subject, trial).row() for trial in trials]
+    rows = [finish(service, subject, trial).row() for trial in trials]
+    assert controls_of(SETTINGS).items() <= rows[0].items()
     read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
     assert [row["label"] for row in read] == ["Tags on", "Tags off"]
     assert float(read[0]["psnr_db"]) == pytest.approx(rows[0]["psnr_db"])

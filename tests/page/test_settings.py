@@ -5,7 +5,7 @@ import pytest
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import chosen_settings
-from difficmh_core.ui.runtime.session import read_number, read_wish, read_words
+from difficmh_core.ui.runtime.requests import read_number, read_request, read_words
 
 
 def test_what_a_program_leaves_open_is_the_presets():
@@ -31,9 +31,9 @@ def test_what_is_no_list_of_words_is_refused(words):
     with pytest.raises(ConfigError, match="must be a list of words"):
         read_words("tags", words)
     with pytest.raises(ConfigError, match="must be a list of words"):
-        read_wish("quality", 50, 0, True, 0, words)
+        read_request("quality", 50, 0, True, 0, words)
 
 
 def test_words_are_taken_as_they_are():
-    assert read_wish("quality", 50, 0, True, 0, ["tabby", "cat"]).tags == ("tabby", "cat")
-    assert read_wish("quality", 50, 0, True, 0, None).tags == ()
+    assert read_request("quality", 50, 0, True, 0, ["tabby", "cat"]).tags == ("tabby", "cat")
+    assert read_request("quality", 50, 0, True, 0, None).tags == ()

@@ -6,11 +6,10 @@ import pytest
 from difficmh_core.config.presets import presets_of
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
 
-WISH = CodingWish(quality=50.0, target_bytes=None, send_tags=True, tags=())
+REQUEST = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
 
 
 @pytest.fixture
@@ -20,9 +19,9 @@ def prepared(codec, photos, tmp_path):
     return tmp_path
 
 
-def test_what_was_prepared_needs_no_network_of_the_codec(workshop, codec, photos, monkeypatch):
-    settings = presets_of("tiny")["fast"]
-    picture = workshop.load(workshop.receive(str(photos["wide"])))
+def test_what_was_prepared_needs_no_network_of_the_codec(runtime, codec, photos, monkeypatch):
+    service, settings = runtime.service, presets_of("tiny")["fast"]
+    picture = runtime.uploads.load(runtime.receive(photos["wide"]))
     expected = codec.decode_image(codec.encode(picture).data, settings)
 
     def fail(*_args, **_kwargs):
@@ -30,10 +29,10 @@ def test_what_was_prepared_needs_no_network_of_the_codec(workshop, codec, photos
 
     for name in ("tag", "encode", "decode", "coder"):
         monkeypatch.setattr(codec, name, fail)
-    photo = workshop.receive(str(photos["wide"]))
-    image = workshop.load(photo)
-    encoded = workshop.encode(photo, image, WISH, workshop.tag(photo, image))
-    *_, last = workshop.decode(encoded.stream, settings)
+    photo = runtime.receive(photos["wide"])
+    image = runtime.uploads.load(photo)
+    encoded = service.encode(photo, image, REQUEST, service.tag(photo, image))
+    *_, last = service.decode(encoded.stream, settings)
     assert np.array_equal(last.image, expected)
     task = Task(
         photo=photo,
@@ -42,24 +41,26 @@ def test_what_was_prepared_needs_no_network_of_the_codec(workshop, codec, photos
         tags=encoded.tags,
         settings=settings,
     )
-    rows = [item.row for item in run(workshop, ("ours", "content", "jpeg"), task)]
+    rows = [item.row for item in run(service, ("ours", "content", "jpeg"), task)]
     assert [row.error for row in rows] == [None, None, None]
 
 
-def test_another_model_finds_nothing(workshop, codec, photos, monkeypatch):
-    workshop.model = "another"
-    photo = workshop.receive(str(photos["wide"]))
+def test_another_model_finds_nothing(runtime, codec, photos, monkeypatch):
+    service = runtime.service
+    monkeypatch.setattr(service, "model", "another")
+    photo = runtime.receive(photos["wide"])
     calls = []
     monkeypatch.setattr(codec, "tag", lambda image: calls.append(image) or [])
-    workshop.tag(photo, workshop.load(photo))
+    service.tag(photo, runtime.uploads.load(photo))
     assert len(calls) == 1
 
 
-def test_visitors_add_nothing_to_it(workshop, prepared, photos):
+def test_visitors_add_nothing_to_it(runtime, prepared, photos):
+    service = runtime.service
     before = sorted(showcase_dir(prepared).rglob("*"))
-    photo = workshop.receive(str(photos["turned"]))
-    image = workshop.load(photo)
-    workshop.encode(photo, image, WISH, workshop.tag(photo, image))
+    photo = runtime.receive(photos["turned"])
+    image = runtime.uploads.load(photo)
+    service.encode(photo, image, REQUEST, service.tag(photo, image))
     after = [path for path in showcase_dir(prepared).rglob("*") if "served" not in path.parts]
     assert sorted(after) == before
 
@@ -69,12 +70,6 @@ def test_the_examples_are_there():
 
 
 @pytest.fixture
-def workshop(codec, prepared, files_in) -> Workshop:
+def runtime(prepared, runtime_in):
     """That of a page which starts after the examples were prepared."""
-    files = files_in(prepared / "served")
-    return Workshop(
-        codec,
-        max_pixels=1_000_000,
-        files=files,
-        results=ResultCache(showcase_dir(prepared)),
-    )
+    return runtime_in(prepared / "served", results=ResultCache(showcase_dir(prepared)))

@@ -12,7 +12,6 @@ from difficmh_core._support import torchvision_operators  # noqa: F401 (before c
 from compressai.latent_codecs import CheckerboardLatentCodec
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 
-from difficmh_core.baselines.baseline import best_within
 from difficmh_core.baselines.elic import Elic, published_elic
 from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.errors import CheckpointError, ProgramError
@@ -62,7 +61,7 @@ def test_a_file_decodes_to_what_the_network_makes_of_the_picture(elic, picture):
 def test_a_higher_quality_makes_a_larger_file(elic, picture):
     sizes = [len(elic.encode(picture, quality)) for quality in (0, 30, 60, 100)]
     assert sizes == sorted(set(sizes))
-    coded = best_within(elic, picture, (sizes[1] + sizes[2]) // 2)
+    coded = elic.rate_search().best_within(picture, (sizes[1] + sizes[2]) // 2)
     assert coded.fits
     assert 30 < coded.setting < 60
 

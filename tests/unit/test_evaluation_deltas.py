@@ -11,8 +11,11 @@ from difficmh_core.evaluation.deltas import (
     precision_deltas,
     set_deltas,
 )
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.evaluation.statistics import bootstrap, summarize
 from difficmh_core.vision.coco_map import MeanPrecision
+
+PSNR = measure_of("psnr_db")
 
 
 def test_precision_has_deltas_with_intervals_over_the_same_draws():
@@ -89,7 +92,7 @@ def test_deltas_that_are_not_defined_are_none(curve):
 
 def test_the_bootstrap_covers_the_mean():
     values = list(np.random.default_rng(1).normal(5, 1, 200))
-    found = bootstrap(values, lambda drawn: float(np.mean(drawn)))
+    found = bootstrap(PSNR, [{"psnr_db": value} for value in values])
     assert found.low < found.value < found.high
     # The standard error of the mean is 1 / sqrt(200), the interval 3.9 of them wide.
     assert found.high - found.low == pytest.approx(3.92 * np.std(values) / 200**0.5, rel=0.15)
@@ -181,6 +184,6 @@ def test_infinite_quality_has_no_delta():
 
 
 def test_the_bootstrap_takes_infinite_values():
-    found = bootstrap([1.0, 2.0, float("inf")], lambda drawn: float(np.mean(drawn)))
+    found = bootstrap(PSNR, [{"psnr_db": value} for value in (1.0, 2.0, float("inf"))])
     assert (found.value, found.high, found.n) == (float("inf"), float("inf"), 3)
     assert found.low <= 2

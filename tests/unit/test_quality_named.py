@@ -3,8 +3,6 @@
 import hashlib
 import io
 import pickle
-import subprocess
-import sys
 import threading
 import urllib.error
 from functools import partial
@@ -97,16 +95,6 @@ def test_a_wrong_name_is_refused_with_those_near_it():
 def test_what_says_nothing_of_one_picture_or_runs_code_is_refused(name, reason):
     with pytest.raises(ConfigError, match=f"{name} is no measure .*{reason}"):
         metric_of(name)
-
-
-@pytest.mark.slow
-def test_the_table_is_read_without_importing_the_package():
-    program = (
-        "import sys; from difficmh_core.quality.metrics import metric_of; metric_of('fsim'); "
-        "print('pyiqa' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
 
 
 def test_psnr_is_ours(pair):

@@ -1,16 +1,14 @@
 """The table of machine tasks, and the judge that asks them by name."""
 
-import subprocess
-import sys
-
 import pytest
 
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.evaluator import Judge
-from difficmh_core.evaluation.report import label_of
-from difficmh_core.evaluation.statistics import is_higher_better
+from difficmh_core.evaluation.measures import MEASURES, measure_of
+from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metrics import METRICS
+from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision import pretrained
-from difficmh_core.vision.measures import MEASURES
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 from difficmh_core.weights.task_models import TASK_MODELS
 from tests.tiny_task_models import fetched, tiny_model
@@ -30,9 +28,29 @@ def test_the_table_holds_what_the_defaults_and_the_hub_offer():
 
 def test_every_measure_has_a_direction_and_a_label():
     for key, measure in MEASURES.items():
-        assert is_higher_better(key) == measure.is_higher_better
-        assert label_of(key) == f"{measure.name} {'↑' if measure.is_higher_better else '↓'}"
+        assert measure.key == key
+        unit = f" [{measure.unit}]" if measure.unit else ""
+        arrow = "↑" if measure.is_higher_better else "↓"
+        assert measure_of(key).label == f"{measure.name}{unit} {arrow}"
+        assert measure.heading.endswith(arrow)
         assert measure.lowest < measure.highest
+        for count in measure.pooling.counts if measure.pooling else ():
+            assert MEASURES[count].group is Group.COUNTS
+    assert len({measure.label for measure in MEASURES.values()}) == len(MEASURES)
+
+
+def test_measures_are_declared_once_and_grouped():
+    def keys(*groups):
+        return {key for key, measure in MEASURES.items() if measure.group in groups}
+
+    assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim"}
+    assert keys(Group.DISTORTION, Group.PERCEPTION) == set(METRICS)
+    assert keys(Group.SETS) == set(SET_METRICS)
+    assert keys(Group.ANNOTATIONS) == {"coco_map"}
+    assert measure_of("psnr_db").text(24.096) == "24.10"
+    assert measure_of("js_bits").heading == "JS ↓"
+    assert measure_of("fsim").group is Group.DISTORTION  # a formula of pyiqa's
+    assert measure_of("musiq").group is Group.PERCEPTION
 
 
 def test_a_judge_names_the_tasks_whose_weights_are_absent(tmp_path):
@@ -59,11 +77,3 @@ def test_a_judge_asks_the_tasks_that_it_is_told(tmp_path, picture, monkeypatch):
     sliver = judge.look_at(picture.resize((2000, 1)))
     assert "cannot see a picture of 2000 x 1 px" in judge.absent["depth"]
     assert set(judge.measure(sliver, sliver)) == {"semantic_miou", "semantic_accuracy"}
-
-
-def test_the_table_is_read_without_loading_transformers():
-    code = (
-        "import sys, difficmh_core.vision.task_table; "
-        "assert not {'transformers', 'torchvision'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,15 +8,15 @@ import torch
 from PIL import Image
 
 from difficmh_core.errors import ConfigError
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.image_io import to_tensor
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.vocabulary import coco_names
-from difficmh_core.vision.boxes import box_f1, compare_boxes, overlap
+from difficmh_core.vision.boxes import compare_boxes, f1_of_counts, overlap
 from difficmh_core.vision.coco_map import CocoAnnotations
+from difficmh_core.vision.measures import BOX_COUNTS, MEASURES, N_FEATURE_STAGES
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.tasks import (
-    MEASURES,
-    N_FEATURE_STAGES,
     Classification,
     FeatureDeviation,
     Tagging,
@@ -54,7 +54,15 @@ def test_f1_is_pooled_over_pictures():
     assert empty.f1 == 1
     one = compare_boxes([box(0, 0, 0, 9, 9)], [box(0, 0, 0, 9, 9)])
     invented = compare_boxes([], [box(0, 0, 0, 9, 9)])
-    assert box_f1([empty, one, invented]) == pytest.approx(2 / 3)
+    counts = [
+        (len(pairs.matched), len(pairs.missed), len(pairs.hallucinated))
+        for pairs in (empty, one, invented)
+    ]
+    found = measure_of("box_f1").over_pictures(
+        lambda key: np.array([count[BOX_COUNTS.index(key)] for count in counts])
+    )
+    assert found == pytest.approx(2 / 3)
+    assert f1_of_counts([0, 1], [0, 1], [0, 0]).tolist() == pytest.approx([1, 2 / 3])
 
 
 def test_overlap_is_intersection_over_union():

@@ -10,7 +10,6 @@ from typing import Any
 
 from PIL import Image
 
-from difficmh_core.baselines.baseline import FilesOfPicture
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import Contender, OurCodec, find_baselines
@@ -19,8 +18,8 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.runtime.cache import Entry, key_of
-from difficmh_core.ui.runtime.service import Workshop, png_of
-from difficmh_core.ui.runtime.session import Photo
+from difficmh_core.ui.runtime.service import CodecService, png_of
+from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
 
 __all__ = [
@@ -78,7 +77,7 @@ class Measured:
 
 
 def contestants_of(
-    workshop: Workshop, keys: Sequence[str], task: Task
+    workshop: CodecService, keys: Sequence[str], task: Task
 ) -> tuple[list[tuple[str, Contender]], dict[str, str]]:
     """Return the chosen codecs in the order in which they run, and why the absent ones are.
 
@@ -98,13 +97,13 @@ def contestants_of(
         LOGGER.info("%s is absent: %s", key, reason)
     absent = {key: without_paths(reason, workshop.weights_dir) for key, reason in absent.items()}
     found: dict[str, Contender] = {other.key: other for other in others}
-    files = _files_with(workshop, task.tags)
+    search = workshop.codec.rate_search(tags=task.tags)
     content = replace(task.settings, realism=0.0)
     ours: Mapping[str, Callable[[], OurCodec]] = {
-        "ours": lambda: OurCodec(workshop.codec, "ours", task.settings, files),
-        "content": lambda: OurCodec(workshop.codec, "content", content, files),
+        "ours": lambda: OurCodec(workshop.codec, "ours", task.settings, search),
+        "content": lambda: OurCodec(workshop.codec, "content", content, search),
         "no_tags": lambda: OurCodec(
-            workshop.codec, "no_tags", task.settings, _files_with(workshop, ())
+            workshop.codec, "no_tags", task.settings, workshop.codec.rate_search(tags=())
         ),
     }
     found |= {key: ours[key]() for key in ordered if key in OURS}
@@ -112,7 +111,7 @@ def contestants_of(
     return [(key, found[key]) for key in in_turn], absent
 
 
-def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) -> Measured:
+def measure_one(workshop: CodecService, key: str, contender: Contender, task: Task) -> Measured:
     """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
     settings = (task.tags, task.settings) if key in OURS else ()
     place = key_of(
@@ -127,8 +126,8 @@ def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) 
         task.image,
         [task.target_bytes],
         [contender],
-        workshop.judge,
-        original=workshop.seen(task.photo, task.image),
+        workshop.evaluator,
+        original=workshop.features(task.photo, task.image),
     )
     png = png_of(outcome.picture) if outcome.picture is not None else b""
     row = outcome.row
@@ -141,7 +140,7 @@ def measure_one(workshop: Workshop, key: str, contender: Contender, task: Task) 
     return measured
 
 
-def run(workshop: Workshop, keys: Sequence[str], task: Task) -> Iterator[Measured]:
+def run(workshop: CodecService, keys: Sequence[str], task: Task) -> Iterator[Measured]:
     """Yield every codec's file, the absent codecs last, each with the reason."""
     found, absent = contestants_of(workshop, keys, task)
     for key, contender in found:
@@ -173,16 +172,6 @@ def without_paths(reason: str, weights_dir: Path) -> str:
     'The weights elic.safetensors are missing.'
     """
     return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
-
-
-def _files_with(workshop: Workshop, tags: Sequence[Tag]) -> FilesOfPicture:
-    """Return our files of a picture by quality level, all with the same tags."""
-
-    def open_picture(image: Image.Image) -> Callable[[int], bytes]:
-        at_level = workshop.codec.coder(image, tags=tags)
-        return lambda level: at_level(level).data
-
-    return FilesOfPicture(open_picture)
 
 
 def _to_entry(measured: Measured) -> Entry:

@@ -7,50 +7,62 @@ from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.evaluation.statistics import is_higher_better
+from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
-from difficmh_core.ui.runtime.service import Workshop, png_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer.markup import Fact, Pane
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
-__all__ = ["address_of", "best_of", "draw_table", "facts_of", "original_pane", "pane_of"]
+__all__ = [
+    "MEASURES",
+    "address_of",
+    "best_of",
+    "draw_table",
+    "facts_of",
+    "original_pane",
+    "pane_of",
+]
+
+MEASURES = {key: measure_of(key) for key in texts.HELP}
+"""What the page shows, in this order."""
 
 
 def address_of(path: str) -> str:
-    """Return where the browser finds a file of the page's cache."""
+    """Name where the browser finds a file of the page's cache."""
     return f"gradio_api/file={path}"
 
 
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the best value of each measure, where pictures differ in it."""
+    """Find the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
-    for key in texts.NAMES:
+    for key, measure in MEASURES.items():
         found = [line[key] for line in values if key in line]
         if len(set(found)) > 1:
-            best[key] = (max if is_higher_better(key) else min)(found)
+            best[key] = (max if measure.is_higher_better else min)(found)
     return best
 
 
 def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fact, ...]:
-    """Return the measures of a picture as the viewer shows them."""
+    """List the measures of a picture as the viewer shows them."""
     return tuple(
         Fact(
-            name=name,
-            value=f"{values[key]:.{texts.DIGITS[key]}f}",
-            unit=unit,
-            is_higher_better=is_higher_better(key),
+            name=measure.short,
+            value=measure.text(values[key]),
+            unit=measure.unit,
+            is_higher_better=measure.is_higher_better,
             help=texts.HELP[key],
             is_best=best.get(key) == values[key],
         )
-        for key, (name, unit) in texts.NAMES.items()
+        for key, measure in MEASURES.items()
         if key in values
     )
 
 
-def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -> Pane:
-    """Return a decoded picture with its numbers and boxes."""
+def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
+    """Show a decoded picture with its numbers and boxes."""
     row = measured.row
     size = (
         Fact(name=texts.BYTES, value=f"{row.n_bytes:,}", help=texts.BYTES_HELP),
@@ -60,7 +72,7 @@ def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
     if measured.boxes is not None:
         notes.append(_count(measured.boxes))
-    path = workshop.files.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
+    path = workshop.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
     return Pane(
         key=measured.key,
         label=label_of(measured),
@@ -72,12 +84,14 @@ def pane_of(workshop: Workshop, measured: Measured, best: Mapping[str, float]) -
 
 
 def original_pane(path: str, overlay: str | None = None) -> Pane:
-    """Return the original, which has no numbers."""
+    """Show the original, which has no numbers."""
     return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
 
 
-def original_overlay(workshop: Workshop, measured: Measured, size: tuple[int, int]) -> str | None:
-    """Return the boxes of the original, which every measured picture knows."""
+def original_overlay(
+    workshop: CodecService, measured: Measured, size: tuple[int, int]
+) -> str | None:
+    """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
     boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
@@ -86,16 +100,16 @@ def original_overlay(workshop: Workshop, measured: Measured, size: tuple[int, in
 
 
 def label_of(measured: Measured) -> str:
-    """Return what a codec is called: ours by what is turned off, others by their encoder."""
+    """Name a codec: ours by what is turned off, others by their encoder."""
     name = texts.CONTESTANTS[measured.key]
     return name if measured.key in OURS or measured.row.error is not None else measured.row.name
 
 
 def draw_table(measured: Sequence[Measured]) -> str:
-    """Return every file in numbers; what failed or is absent says why."""
+    """Draw every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
-    keys = [key for key in texts.NAMES if any(key in item.row.values for item in measured)]
-    heads = "".join(_head(*texts.NAMES[key], key) for key in keys)
+    keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
+    heads = "".join(_head(MEASURES[key]) for key in keys)
     lines = "".join(_line(item, keys, best if item.row.fits else {}) for item in measured)
     return (
         f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
@@ -106,10 +120,11 @@ def draw_table(measured: Sequence[Measured]) -> str:
     )
 
 
-def _head(name: str, unit: str, key: str) -> str:
-    sign, words = texts.ARROWS[is_higher_better(key)]
+def _head(measure: Measure) -> str:
+    sign, words = texts.ARROWS[measure.is_higher_better]
+    unit = f" [{measure.unit}]" if measure.unit else ""
     return (
-        f'<th scope="col" title="{escape(texts.HELP[key])}">{name}{f" [{unit}]" if unit else ""} '
+        f'<th scope="col" title="{escape(texts.HELP[measure.key])}">{measure.short}{unit} '
         f'<span role="img" aria-label="({words})">{sign}</span></th>'
     )
 
@@ -123,7 +138,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
         )
     cells = "".join(
         f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
-        f"{row.values[key]:.{texts.DIGITS[key]}f}</td>"
+        f"{MEASURES[key].text(row.values[key])}</td>"
         if key in row.values
         else "<td></td>"
         for key in keys
@@ -136,7 +151,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
     )
 
 
-def _overlay(workshop: Workshop, measured: Measured) -> str | None:
+def _overlay(workshop: CodecService, measured: Measured) -> str | None:
     if measured.boxes is None:
         return None
     with Image.open(io.BytesIO(measured.png)) as picture:
@@ -144,10 +159,10 @@ def _overlay(workshop: Workshop, measured: Measured) -> str | None:
     return _saved_overlay(workshop, measured.boxes, size)
 
 
-def _saved_overlay(workshop: Workshop, boxes: BoxAgreement, size: tuple[int, int]) -> str:
-    """Return the address of a transparent picture of the boxes; the size is (width, height)."""
+def _saved_overlay(workshop: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
+    """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
-    return address_of(workshop.files.save(png_of(drawn), "boxes.png"))
+    return address_of(workshop.save(png_of(drawn), "boxes.png"))
 
 
 def _count(boxes: BoxAgreement) -> str:

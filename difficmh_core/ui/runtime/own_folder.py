@@ -34,7 +34,7 @@ def own_folder() -> Iterator[Path]:
     Raises:
         OSError: If it cannot be made.
     """
-    parent = Path(os.environ.get(_VARIABLE) or tempfile.gettempdir())
+    parent = Path(os.environ.get(_VARIABLE) or tempfile.gettempdir()).resolve()
     parent.mkdir(parents=True, exist_ok=True)
     _delete_abandoned(parent)
     made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))  # nobody else may look into it

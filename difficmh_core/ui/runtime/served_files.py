@@ -19,7 +19,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Container, Iterator, Mapping, MutableSet, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, MutableSet, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
@@ -31,12 +32,14 @@ from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui.runtime import texts
 
-__all__ = ["KEEP_S", "ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
+__all__ = ["KEEP_S", "MAX_READ", "ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
 
 KEEP_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
 MAX_BYTES = 4 << 30
 """What all files of visitors together may take [bytes]; uploads beyond it are refused."""
+MAX_READ = 256
+"""Uploads that are remembered once they are deleted, in case two visitors bring the same."""
 _MEASURED_FOR_S = 1.0
 """For how long what the files take counts as known [s]."""
 _KEPT_FREE_BYTES = 64 << 20
@@ -69,6 +72,7 @@ class ServedFiles:
         self,
         folder: Path,
         *,
+        examples: Iterable[Path] = (),
         uploads: MutableSet[str] | None = None,
         shown: Sequence[MutableSet[str]] = (),
         max_bytes: int = MAX_BYTES,
@@ -78,6 +82,7 @@ class ServedFiles:
 
         Args:
             folder: Where files lie; all in it is this page's.
+            examples: Files of the page's own, which are copied and stay.
             uploads: Names of what visitors sent; Gradio adds to it.
             shown: Names of what the page's components show, which Gradio keeps, too.
             max_bytes: What files may take together [bytes].
@@ -86,11 +91,10 @@ class ServedFiles:
         self.folder = folder.resolve()
         self.made = set[str]()
         """Names of results."""
-        self.examples: Container[str] = ()
-        """The page's own examples. Gradio files by content: an upload may be one of them."""
-        self.read: Container[str] = ()
-        """Uploads that were read, and deleted; their names are known for a while."""
+        self.examples = tuple(self.save(path.read_bytes(), path.name) for path in examples)
+        """Names of the page's own files."""
         self._uploads = set[str]() if uploads is None else uploads
+        self._read = OrderedDict[str, None]()
         self.keep_s = keep_s
         self._shown = shown
         self._max_bytes = max_bytes
@@ -99,7 +103,7 @@ class ServedFiles:
         self._lock = threading.Lock()
 
     def path_of(self, named: object) -> Path:
-        """Return the path of a file that a caller names.
+        """Find the file that a caller names.
 
         The file may be gone; whoever opens it says so with :class:`ForeignFileError`, too.
 
@@ -131,12 +135,17 @@ class ServedFiles:
             self.path_of(name)
 
     def delete_upload(self, path: Path) -> None:
-        """Delete what a visitor sent, unless it is one of the page's own files as well."""
+        """Delete what a visitor sent; its name stays known for a while."""
         name = str(path)
-        if name in self._uploads and name not in self.examples and not self._is_result(path):
-            path.unlink(missing_ok=True)
-            for names in (self._uploads, *self._shown):
-                names.discard(name)
+        if name not in self._uploads or self._is_result(path):
+            return
+        path.unlink(missing_ok=True)
+        for names in (self._uploads, *self._shown):
+            names.discard(name)
+        with self._lock:
+            self._read[name] = None
+            while len(self._read) > MAX_READ:
+                self._read.popitem(last=False)
 
     def save(self, data: bytes, name: str) -> str:
         """Write a file where the page serves it from, and return the name to hand out.
@@ -211,11 +220,11 @@ class ServedFiles:
             yield from (Path(folder, name) for name in names)
 
     def _is_known(self, name: str) -> bool:
-        handed_out = (self._uploads, self.examples, self.read)
+        handed_out = (self._uploads, self._read)
         return any(name in names for names in handed_out) or self._is_result(Path(name))
 
     def _is_result(self, path: Path) -> bool:
-        """Return whether :meth:`save` wrote a file, perhaps in a process that borrowed a GPU.
+        """Tell whether :meth:`save` wrote a file, perhaps in a process that borrowed a GPU.
 
         Its folder's name, which nobody else can compute, tells.
         """
@@ -252,7 +261,7 @@ def _name_in(named: object) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Return a file's name without what could leave its folder or does not fit into a name.
+    """Strip from a file's name what could leave its folder or does not fit into a name.
 
     >>> _plain("../a/b.png")
     'b.png'
@@ -289,7 +298,7 @@ def _size(path: Path) -> int:
 
 
 def _is_older(path: Path, than: float) -> bool:
-    """Return whether something was last written, and last used, before a time [s]."""
+    """Tell whether something was last written, and last used, before a time [s]."""
     try:
         known = path.lstat()
     except FileNotFoundError:  # deleted meanwhile

@@ -1,58 +1,83 @@
-"""What all visitors share: the codec, the limits, the folder that is served, kept results.
+"""The codec as all visitors share it: it tags, encodes, decodes and measures, and keeps results.
 
 Nothing here belongs to a visitor; their pictures and files are handed in and out.
 """
 
-import hashlib
 import io
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from difficmh_core.bitstream.container import Bitstream, Limits
+from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.errors import ImageError
 from difficmh_core.evaluation.evaluator import Judge, Seen
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner, RefineStep, file_of
+from difficmh_core.latent_optimization import (
+    LatentOptimizer,
+    OptimizationSettings,
+    OptimizationStep,
+    file_of,
+)
 from difficmh_core.models.fingerprint import model_key
-from difficmh_core.picture_pool import PngPicture, read_as_png
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui import texts
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
-from difficmh_core.ui.runtime.served_files import ForeignFileError, ServedFiles
-from difficmh_core.ui.runtime.session import CodingWish, Decoding, Photo
+from difficmh_core.ui.runtime.requests import CodingRequest
+from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
 
-__all__ = ["PictureReader", "Workshop", "png_of"]
-
-PictureReader = Callable[..., PngPicture]
-"""As :func:`~difficmh_core.picture_pool.read_as_png`."""
+__all__ = ["CodecService", "Decoding", "png_of"]
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
-MAX_RECEIVED = 256
-"""Uploads that are remembered, in case two visitors bring the same at once."""
 
 
-class Workshop:
-    """The codec with everything that the page needs around it."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decoding:
+    """The state of one decoding.
+
+    Attributes:
+        index: Steps done, 0 before the first.
+        total: Steps in all.
+        seconds: Time since the start [s].
+        preview: A small picture, enlarged; ``None`` before the first step.
+        image: The finished picture, ``None`` before the last step.
+        png: The same as a file.
+        psnr_db: Of the picture against the original [dB]; ``None`` where nobody has measured it.
+        was_kept: Whether the picture had been decoded before.
+    """
+
+    index: int
+    total: int
+    seconds: float
+    preview: Image.Image | None = None
+    image: Image.Image | None = None
+    png: bytes = b""
+    psnr_db: float | None = None
+    was_kept: bool = False
+
+
+class CodecService:
+    """The codec, with the results that it has computed and the networks that measure them.
+
+    Attributes:
+        codec: Loaded and ready.
+        model: Names the networks in the keys of results.
+        results: Those that are kept.
+        weights_dir: Where fetched weights lie.
+    """
 
     def __init__(
         self,
         codec: DiffICMHCodec,
         *,
-        max_pixels: int,
         files: ServedFiles,
-        read: PictureReader = read_as_png,
         results: ResultCache | None = None,
         keeps_for_good: bool = False,
         weights_dir: Path | None = None,
@@ -61,92 +86,23 @@ class Workshop:
 
         Args:
             codec: Loaded and ready.
-            max_pixels: Largest picture that the page takes [px].
-            files: What visitors sent, and what is made for them.
-            read: Reads their pictures; in public that of a :class:`PicturePool`.
+            files: Where results are served from.
             results: Where results are kept; ``None`` keeps them in memory only.
             keeps_for_good: Whether results go to the cache's folder: for examples only.
             weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         """
         self.codec = codec
-        self.results = results or ResultCache()
-        self.files = files
         self.model = model_key(codec)
+        self.results = results or ResultCache()
         self.weights_dir = weights_dir or default_cache_dir()
-        self._judge: Judge | None = None
-        self._refiner: Refiner | None = None
-        self._seen: tuple[str, Seen] | None = None
-        self._max_pixels = max_pixels
-        self._read = read
+        self._files = files
         self._keeps_for_good = keeps_for_good
-        self._received: OrderedDict[str, Photo] = OrderedDict()
-        files.read = self._received
-        self._lock = threading.Lock()
-
-    def receive(self, named: object) -> Photo:
-        """Take an upload: strip its metadata, keep the picture, delete the upload itself.
-
-        Args:
-            named: The upload, as a caller names it.
-
-        Raises:
-            ForeignFileError: If it is no upload, or has been deleted.
-            ImageError: If it is no picture, or too large.
-        """
-        path = self.files.path_of(named)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError as error:  # two visitors may bring the same at once
-            with self._lock:
-                known = self._received.get(str(path))
-            if known is None or not Path(known.path).is_file():
-                raise ForeignFileError from error
-            return known
-        read = self._read(data, name=path.name, max_pixels=self._max_pixels)
-        photo = Photo(
-            path=self.files.save(read.png, f"{path.stem}.png"),
-            digest=hashlib.sha256(read.png).hexdigest(),
-            name=path.stem,
-            upload_bytes=len(data),
-            upload_format=read.format_name,
-            notes=read.notes,
-        )
-        with self._lock:
-            self._received[str(path)] = photo
-            while len(self._received) > MAX_RECEIVED:
-                self._received.popitem(last=False)
-        self.files.delete_upload(path)
-        return photo
-
-    def load(self, photo: Photo) -> Image.Image:
-        """Return a visitor's photograph.
-
-        Raises:
-            ImageError: If it has been deleted, as all are after a while.
-        """
-        if not Path(photo.path).is_file():
-            raise ImageError(texts.PHOTO_EXPIRED)
-        return read_image(photo.path, max_pixels=self._max_pixels)
-
-    def open_file(self, named: object) -> tuple[bytes, Bitstream]:
-        """Return a file's bytes and what its header says.
-
-        Args:
-            named: The file, as a caller names it.
-
-        Raises:
-            ForeignFileError: If it is no upload or result, or has been deleted.
-            BitstreamError: If it is damaged or not ours.
-            ImageError: If it announces a picture that is too large.
-        """
-        try:
-            data = self.files.path_of(named).read_bytes()
-        except FileNotFoundError as error:
-            raise ForeignFileError from error
-        return data, Bitstream.from_bytes(data, limits=Limits(max_pixels=self._max_pixels))
+        self._evaluator: Judge | None = None
+        self._refiner: LatentOptimizer | None = None
+        self._features: tuple[str, Seen] | None = None
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
-        """Return what the tagger sees.
+        """Ask the tagger what is in a photograph.
 
         Raises:
             BackendUnavailableError: If its weights are absent.
@@ -160,22 +116,28 @@ class Workshop:
         return tags
 
     def encode(
-        self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag | str]
+        self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag | str]
     ) -> Encoded:
         """Code a photograph; errors as in :meth:`DiffICMHCodec.encode`."""
-        return file_of(self.encode_steps(photo, image, wish, tags))
+        return file_of(self.encode_steps(photo, image, request, tags))
 
     def encode_steps(
-        self, photo: Photo, image: Image.Image, wish: CodingWish, tags: Sequence[Tag | str]
-    ) -> Iterator[RefineStep]:
+        self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag | str]
+    ) -> Iterator[OptimizationStep]:
         """Yield the state after each pass of refinement; the last one holds the file.
 
         Without refinement, or if the file is kept, there is only the last one.
         """
-        quality = wish.quality if self.codec.config.rate is None else None
+        quality = request.quality if self.codec.config.rate is None else None
         named = [tag if isinstance(tag, str) else asdict(tag) for tag in tags]
         key = key_of(
-            "encode", self.model, photo.digest, quality, wish.target_bytes, named, wish.passes
+            "encode",
+            self.model,
+            photo.digest,
+            quality,
+            request.target_bytes,
+            named,
+            request.iterations,
         )
         kept = self.results.get(key)
         if kept is not None:
@@ -185,17 +147,20 @@ class Workshop:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-            yield RefineStep(index=wish.passes, total=wish.passes, encoded=encoded)
+            n = request.iterations
+            yield OptimizationStep(index=n, total=n, encoded=encoded)
             return
         asked: dict[str, Any] = {
             "quality": quality,
-            "target_bytes": wish.target_bytes,
+            "target_bytes": request.target_bytes,
             "tags": tags,
         }
-        if wish.passes:
-            steps = self._refiner_of(wish.passes).steps(image, **asked)
+        if request.iterations:
+            steps = self._refiner_of(request.iterations).steps(image, **asked)
         else:
-            steps = iter([RefineStep(index=0, total=0, encoded=self.codec.encode(image, **asked))])
+            steps = iter(
+                [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
+            )
         for step in steps:
             if step.encoded is not None:
                 facts = {
@@ -205,11 +170,11 @@ class Workshop:
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
 
-    def _refiner_of(self, passes: int) -> Refiner:
-        """Return what refines; its networks are loaded when first needed."""
-        settings = RefinementSettings(passes=passes)
+    def _refiner_of(self, passes: int) -> LatentOptimizer:
+        """Prepare what refines; its networks are loaded when first needed."""
+        settings = OptimizationSettings(iterations=passes)
         if self._refiner is None:
-            self._refiner = Refiner(self.codec, settings, cache_dir=self.weights_dir)
+            self._refiner = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
         self._refiner.settings = settings
         return self._refiner
 
@@ -224,35 +189,42 @@ class Workshop:
         started = time.monotonic()
         yield Decoding(index=0, total=settings.steps, seconds=0.0)
         for step in self.codec.decode(stream, settings):
-            state = {"index": step.index, "total": step.total}
-            seconds = time.monotonic() - started
+            done = Decoding(index=step.index, total=step.total, seconds=time.monotonic() - started)
             if step.image is None:
-                preview = _enlarge(step.preview())
-                yield Decoding(**state, seconds=seconds, preview=preview)
+                yield replace(done, preview=_enlarge(step.preview()))
                 continue
             png = png_of(step.image)
-            self.keep(key, Entry(data=png, facts=state | {"seconds": seconds}))
-            yield Decoding(**state, seconds=seconds, image=step.image, png=png)
+            facts = {"index": done.index, "total": done.total, "seconds": done.seconds}
+            self.keep(key, Entry(data=png, facts=facts))
+            yield replace(done, image=step.image, png=png)
+
+    def save(self, data: bytes, name: str) -> str:
+        """Write a result where the page serves it from, and return the name to hand out.
+
+        Raises:
+            FullError: If the disk is full.
+        """
+        return self._files.save(data, name)
 
     def save_preview(self, preview: Image.Image) -> str:
-        """Write a preview where the page serves it from, and return its path.
+        """Write a preview likewise.
 
         Gradio would write it, too, but could not say that the disk is full.
         """
-        return self.files.save(png_of(preview), "preview.png")
+        return self.save(png_of(preview), "preview.png")
 
     @property
-    def judge(self) -> Judge:
+    def evaluator(self) -> Judge:
         """What takes the measures; its networks are loaded when first needed."""
-        if self._judge is None:
-            self._judge = Judge(self.weights_dir, tasks=(DetectionTask.key,))
-        return self._judge
+        if self._evaluator is None:
+            self._evaluator = Judge(self.weights_dir, tasks=(DetectionTask.key,))
+        return self._evaluator
 
-    def seen(self, photo: Photo, image: Image.Image) -> Seen:
-        """Return what the judge sees in a photograph; the last one's is kept."""
-        if self._seen is None or self._seen[0] != photo.digest:
-            self._seen = photo.digest, self.judge.look_at(image)
-        return self._seen[1]
+    def features(self, photo: Photo, image: Image.Image) -> Seen:
+        """Look at a photograph as the evaluator does; what it saw in the last one is kept."""
+        if self._features is None or self._features[0] != photo.digest:
+            self._features = photo.digest, self.evaluator.look_at(image)
+        return self._features[1]
 
     def keep(self, key: str, entry: Entry) -> None:
         """Keep a result, an example's for good."""
@@ -260,7 +232,7 @@ class Workshop:
 
 
 def png_of(image: Image.Image) -> bytes:
-    """Return a picture as a PNG, lossless and without metadata."""
+    """Write a picture as a PNG, lossless and without metadata."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()

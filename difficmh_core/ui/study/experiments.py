@@ -13,12 +13,11 @@ from PIL import Image
 
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui.runtime.service import Workshop
-from difficmh_core.ui.runtime.session import CodingWish, Decoding, Photo
+from difficmh_core.ui.runtime.requests import CodingRequest
+from difficmh_core.ui.runtime.service import CodecService, Decoding
+from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.ui.study import texts
 
 __all__ = ["Finished", "StudyWish", "Subject", "Trial", "plan", "run_trial", "uncertainty"]
@@ -68,7 +67,7 @@ class Subject:
     @property
     def quality(self) -> float:
         """Of the file, 0 to 100."""
-        return QUALITY_MAX * self.encoded.stream.quality_level / QUALITY_LEVELS
+        return self.encoded.stream.quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +144,7 @@ def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
     settings, tags = subject.settings, subject.encoded.tags
 
     def trial(key: str, label: str, **changes: Any) -> Trial:  # noqa: ANN401 (a trial's fields)
-        usual = {"quality": subject.quality, "tags": tags, "settings": settings}
+        usual: dict[str, Any] = {"quality": subject.quality, "tags": tags, "settings": settings}
         return Trial(experiment=wish.experiment, key=key, label=label, **(usual | changes))
 
     if wish.experiment == "grid":
@@ -180,17 +179,19 @@ def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
     return trials
 
 
-def run_trial(workshop: Workshop, subject: Subject, trial: Trial) -> Iterator[Decoding | Finished]:
+def run_trial(
+    workshop: CodecService, subject: Subject, trial: Trial
+) -> Iterator[Decoding | Finished]:
     """Yield the state of decoding after each step, then what the trial gave."""
-    wish = CodingWish(quality=trial.quality, target_bytes=None, send_tags=True, tags=())
+    wish = CodingRequest(quality=trial.quality, target_bytes=None, send_tags=True, tags=())
     encoded = workshop.encode(subject.photo, subject.image, wish, trial.tags)
     last: Decoding | None = None
     for last in workshop.decode(encoded.stream, trial.settings):
         yield last
     if last is None or last.image is None:
         raise RuntimeError("decoding ended without a picture")
-    seen = workshop.judge.look_at(last.image)
-    values = workshop.judge.measure(workshop.seen(subject.photo, subject.image), seen)
+    seen = workshop.evaluator.look_at(last.image)
+    values = workshop.evaluator.measure(workshop.features(subject.photo, subject.image), seen)
     yield Finished(
         trial=trial,
         image=last.image,

@@ -7,11 +7,13 @@ never joined with ours.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
+from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.ui.study import texts
 
 __all__ = ["draw_curves"]
 
+PLOTTED = ("lpips_alex", "dists", "psnr_db")
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 20, 14, 44
 MOST_INTERVALS = 5
@@ -37,9 +39,9 @@ def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
                 if key in values
             ],
             _published(key),
-            name,
+            measure_of(key).short_label,
         )
-        for key, name in texts.PLOT_MEASURES.items()
+        for key in PLOTTED
     )
     return f'<div class="curves">{drawings}</div>'
 

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
-from difficmh_core.evaluation.report import label_of
 from difficmh_core.models.fingerprint import model_key
+from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.compare import texts as measures
+from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.experiments import Finished, Subject
 
@@ -36,7 +37,7 @@ def report_of(
     finished: Finished,
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return everything about one file and its picture; what JSON can hold.
+    """Gather everything about one file and its picture; what JSON can hold.
 
     Args:
         codec: The codec of the page.
@@ -85,7 +86,7 @@ def report_of(
 
 
 def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
-    """Return the commands that make the same file and the same picture again."""
+    """Write the commands that make the same file and the same picture again."""
     name, profile = subject.photo.name, codec.config.profile
     tags = ",".join(tag.name for tag in subject.encoded.tags) or "none"
     rate = codec.config.rate
@@ -98,15 +99,15 @@ def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
 
 
 def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -> Image.Image:
-    """Return the card: both pictures at equal size, the numbers, the commands, the notice."""
+    """Draw the card: both pictures at equal size, the numbers, the commands, the notice."""
     side = (WIDTH_PX - 2 * MARGIN_PX - GAP_PX) // 2
     pictures = [_fitted(image, side) for image in (subject.image, finished.image)]
     file, model = report["file"], report["model"]
     numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{label_of(key)}  {finished.values[key]:.{measures.DIGITS[key]}f}"
-        for key in measures.NAMES
-        if key in finished.values and key != "box_f1"
+        f"{measure.label}  {measure.text(finished.values[key])}"
+        for key, measure in MEASURES.items()
+        if key in finished.values and measure.group is not Group.MACHINES
     ]
     origin = [
         f"{texts.FACT_TAGS}: {', '.join(file['tags']) or texts.NO_TAGS}",

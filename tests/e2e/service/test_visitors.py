@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.ui.server.limits import MAX_QUEUE
-from tests.e2e.service.visitor import QueueFullError, Visitor
+from tests.e2e.service.visitor import QueueFullError, Visitor, as_entered
 
 N_VISITORS = 50
 STEPS = DecodeSettings(steps=3, guidance_scale=2.0, sampler=SamplerName.DDIM)
@@ -44,12 +44,10 @@ def visit(page_url: str, number: int) -> tuple[bytes, bytes]:
     with Visitor(page_url) as visitor:
         photo = visitor.upload(data, f"visitor-{number}.png")
         patiently(visitor.ask, "receive", [photo])
-        wish = [0, None, "quality", 2 * number, 0, number % 2 == 0, 0]
-        coded = patiently(visitor.ask, "encode_1", wish)
+        wanted = {"quality": 2 * number, "send-tags": number % 2 == 0}
+        coded = patiently(visitor.ask, "encode_1", wanted)
         file = visitor.offered(coded, ".dicmh")
-        decoded = patiently(
-            visitor.ask, "decode_1", [0, None, *controls_of(settings(number)).values()]
-        )
+        decoded = patiently(visitor.ask, "decode_1", as_entered(settings(number)))
         return file, visitor.offered(decoded, ".png")
 
 
@@ -90,11 +88,12 @@ def waiting(page_url, file) -> Iterator[list[Visitor]]:
 def ask_for_decoding(page_url: str, file: bytes, seed: str = "") -> Visitor:
     visitor = Visitor(page_url)
     uploaded = visitor.upload(file, "a.dicmh")
-    visitor.join("decode", [uploaded, "paper", 20, 0, "ddim", seed, 0, -1, -1])
+    visitor.join("decode", [uploaded, "paper", 2, 0, "ddim", seed, 0, -1, -1])
     return visitor
 
 
-def test_who_comes_to_a_full_queue_is_told_so(page_url, file, paced, waiting):
+def test_who_comes_to_a_full_queue_is_told_so(page_url, file, gate, waiting):
+    gate.close_after(1)
     refused = None
     for number in range(MAX_QUEUE + 10):
         try:
@@ -106,30 +105,31 @@ def test_who_comes_to_a_full_queue_is_told_so(page_url, file, paced, waiting):
     assert "full" in str(refused)
     n_running = len(waiting) - MAX_QUEUE
     assert 1 <= n_running <= 3
-    paced.pace_s = 0.0
+    gate.open()
 
 
-def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, paced):
+def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, gate, until_idle):
+    gate.close_after(3)
     with Visitor(page_url) as visitor:
         uploaded = visitor.upload(file, "a.dicmh")
-        controls = controls_of(
+        controls = as_entered(
             DecodeSettings(steps=100, guidance_scale=2.0, sampler=SamplerName.DDIM, seed=987)
         )
-        visitor.join("decode_2", [0, uploaded, *controls.values()])
+        visitor.join("decode_2", {"file": uploaded, **controls})
         for message in visitor.messages():
-            if message["msg"] == "process_generating" and paced.n_steps >= 3:
+            if message["msg"] == "process_generating" and gate.n_steps == 3:
                 break
-    time.sleep(8 * paced.pace_s)
-    n_steps = paced.n_steps
-    time.sleep(8 * paced.pace_s)
-    assert paced.n_steps == n_steps < 20
+    time.sleep(1)  # until the page notices that nobody listens
+    gate.open()
+    until_idle()
+    assert gate.n_steps <= 4
     with Visitor(page_url) as other:
         uploaded = other.upload(file, "a.dicmh")
         assert "data" in other.ask("decode", [uploaded, "instant", 1, 0, "", "5", 0, -1, -1])
 
 
-def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, paced, waiting):
-    paced.pace_s = 2.0  # nobody else's work ends meanwhile
+def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, gate, waiting):
+    gate.close_after(1)  # nobody else's work ends meanwhile
     for number in range(MAX_QUEUE + 10):
         try:
             waiting.append(ask_for_decoding(page_url, file, str(100 + number)))
@@ -142,7 +142,7 @@ def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, paced,
     waiting.append(ask_for_decoding(page_url, file, "99"))
     with pytest.raises(QueueFullError):
         ask_for_decoding(page_url, file, "98")
-    paced.pace_s = 0.0
+    gate.open()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,198 @@
+"""Tables and figures of the documents, made anew from the measurements that they quote."""
+
+import json
+from pathlib import Path
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+DIGITS = {"lpips_alex": 3, "lpips_vgg": 3, "dists": 3, "psnr_db": 1, "box_f1": 2, "top1": 2}
+NAMES = {
+    "jpeg": "JPEG",
+    "webp": "WebP",
+    "avif": "AVIF",
+    "jxl": "JPEG XL",
+    "vvc": "VVC (VVenC, preset fast)",
+    "elic": "ELIC (reduced)",
+    "nano-instant": "`nano`, `instant`",
+    "nano-content": "`nano`, without diffusion",
+    "nano-instant-refined": "`nano`, `instant`, optimized",
+}
+
+
+def results(name):
+    """One file of measurements."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+DEV = results("dev-nano-9")
+OPTIMIZED = results("dev-nano-9-refined")
+DETECT = results("detect-nano-9")
+DETECT_OTHERS = results("detect-nano-4")
+ITERATIONS = results("refinement")["means"]
+
+
+def summary(measured, codec, bpp):
+    """The means of one codec at one rate."""
+    (found,) = (
+        each
+        for each in measured["summaries"]
+        if (each["codec"], each["target_bpp"]) == (codec, bpp)
+    )
+    return found
+
+
+def delta(measured, codec, measure):
+    """The Bjøntegaard deltas of one codec against VVC."""
+    (found,) = (
+        each for each in measured["deltas"] if (each["codec"], each["measure"]) == (codec, measure)
+    )
+    return found
+
+
+def fewer_bits(measured, codec, measure):
+    """How many bits less than VVC's, in percent, with the interval."""
+    rate = delta(measured, codec, measure)["bd_rate_percent"]
+    return tuple(f"{-rate[key]:.0f}" for key in ("value", "high", "low"))
+
+
+def table_row(*cells):
+    """A line of a Markdown table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cells(mean, measures):
+    # A hair more, so that halves go up as readers expect: 0.625 becomes 0.63.
+    return [f"{mean['values'][key]['value'] + 1e-9:.{DIGITS[key]}f}" for key in measures]
+
+
+def readme_rows():
+    """The README's table: 0.06 bpp."""
+    names = {
+        "jpeg": "JPEG (smallest files)",
+        "webp": "WebP (mostly smallest files)",
+        "avif": "AVIF (mostly smallest files)",
+        "vvc": NAMES["vvc"],
+        "nano-instant": "**Diff-ICMH, `nano`**",
+        "nano-instant-refined": "the same with 3 iterations of latent optimization",
+    }
+    measures = ("lpips_alex", "dists", "box_f1", "psnr_db")
+    for codec, name in names.items():
+        mean = summary(OPTIMIZED if codec.endswith("refined") else DEV, codec, 0.06)
+        yield table_row(name, f"{mean['bpp']:.3f}", *_cells(mean, measures))
+
+
+def quality_rows(bpp):
+    """One of the tables of results.md: forty photographs at one rate."""
+    for codec, name in NAMES.items():
+        measured = OPTIMIZED if codec.endswith("refined") else DEV
+        mean = summary(measured, codec, bpp)
+        (distance,) = (
+            each["value"]
+            for each in measured["set_distances"]
+            if (each["codec"], each["rate_bpp"], each["measure"]) == (codec, bpp, "kernel")
+        )
+        yield table_row(
+            name,
+            _size(mean),
+            *_cells(mean, ("lpips_alex", "dists", "box_f1", "top1")),
+            f"{1000 * distance:.0f}",
+            *_cells(mean, ("psnr_db",)),
+        )
+
+
+def _size(mean):
+    """The mean rate, marked where most files are larger than the target."""
+    return f"{mean['bpp']:.3f}" + ("\\*" if mean["n_fitting"] < mean["n"] / 2 else "")
+
+
+def precision_rows(bpp):
+    """One of the tables of results.md: sixty annotated photographs at one rate."""
+    for codec, name in NAMES.items():
+        if codec.endswith("refined"):
+            continue
+        measured = DETECT if codec == "vvc" or codec.startswith("nano") else DETECT_OTHERS
+        mean = summary(measured, codec, bpp)
+        (precision,) = (
+            each
+            for each in measured["coco_map"]
+            if (each["codec"], each["rate_bpp"]) == (codec, bpp)
+        )
+        yield table_row(
+            name,
+            _size(mean),
+            *_cells(mean, ("box_f1",)),
+            f"{precision['value']:.3f}",
+            f"{precision['low']:.3f} to {precision['high']:.3f}",
+        )
+
+
+def feature_rows():
+    """A table of results.md: how far a classifier's features move, by depth."""
+    for codec, name in NAMES.items():
+        if not codec.endswith("refined"):
+            values = summary(DEV, codec, 0.06)["values"]
+            yield table_row(name, *(f"{values[f'features_{k}']['value']:.2f}" for k in range(9)))
+
+
+def iteration_rows():
+    """A table of results.md: what a number of iterations brings and takes."""
+    for name, mean in ITERATIONS.items():
+        label = "VVC" if name.startswith("VVC") else name.removeprefix("nano, ").split()[0]
+        seconds = mean["encode_s"]
+        measures = (f"{mean[key]:.{DIGITS[key]}f}" for key in ("lpips_alex", "lpips_vgg", "dists"))
+        time = f"{seconds:.{0 if seconds > 5 else 1}f}"
+        yield table_row(label, time, *measures, f"{mean['psnr_db']:.1f}")
+
+
+def short_rows():
+    """A table of results.md: how many bits fewer than VVC's for equal quality."""
+    for measured, codec, measure, name, use in (
+        (DEV, "nano-instant", "lpips_alex", "LPIPS (AlexNet)", "yes"),
+        (DEV, "nano-instant", "dists", "DISTS", "yes"),
+        (DEV, "nano-instant", "js_bits", "classifier divergence", "no"),
+        (DETECT, "nano-instant", "coco_map", "mAP of a detector, on COCO", "no"),
+    ):
+        value, low, high = fewer_bits(measured, codec, measure)
+        yield table_row(name, f"{value}%", f"{low}% to {high}%", use)
+
+
+def said(measured, codec, measure):
+    """The same in words."""
+    value, low, high = fewer_bits(measured, codec, measure)
+    return f"{value}% fewer bits than VVC (95% interval {low}% to {high}%)"
+
+
+def tables():
+    """Every table made of measurements: the document that holds it, and its rows."""
+    yield "README.md", list(readme_rows())
+    for bpp in (0.03, 0.06, 0.12):
+        yield "docs/results.md", list(quality_rows(bpp))
+        yield "docs/results.md", list(precision_rows(bpp))
+    for rows in (feature_rows(), iteration_rows(), short_rows()):
+        yield "docs/results.md", list(rows)
+
+
+def statements():
+    """Sentences, or parts of them, made of measurements: the document, and the words."""
+    share, *_ = fewer_bits(DEV, "nano-instant", "lpips_alex")
+    yield "README.md", f"(LPIPS), Diff-ICMH needs {share}% fewer bits than VVC"
+    share, *_ = fewer_bits(DEV, "nano-instant", "js_bits")
+    yield "README.md", f"by that measure `nano` needs {share}% fewer bits"
+    loss = -delta(DEV, "nano-instant", "psnr_db")["bd_quality"]["value"]
+    yield "README.md", f"its PSNR is {loss:.1f} dB lower"
+    yield "docs/results.md", f"at equal bits `nano` is {loss:.1f} dB lower"
+    yield "docs/results.md", said(DETECT, "nano-instant", "coco_map")
+    yield "docs/results.md", said(OPTIMIZED, "nano-instant-refined", "js_bits")
+    before, after = (
+        [summary(OPTIMIZED, codec, bpp)["values"] for bpp in (0.03, 0.06, 0.12)]
+        for codec in ("nano-instant", "nano-instant-refined")
+    )
+    for key, name in (("lpips_alex", "LPIPS falls by"), ("dists", "DISTS by")):
+        falls = [
+            f"{100 * (1 - new[key]['value'] / old[key]['value']):.0f}%"
+            for old, new in zip(before, after, strict=True)
+        ]
+        yield "docs/results.md", f"{name} {falls[0]}, {falls[1]} and {falls[2]}"
+    (original,) = (each for each in DETECT["coco_map"] if each["codec"] == "original")
+    low, high = original["low"], original["high"]
+    interval = f"(95% interval {low:.3f} to {high:.3f})"
+    yield "docs/results.md", f"its mAP is {original['value']:.3f} {interval}"

@@ -1,0 +1,99 @@
+"""The documents are short where it counts, linked, complete, and true to what was measured."""
+
+import tomllib
+from urllib.parse import unquote
+
+import pytest
+
+from difficmh_core.cli.parser import build_parser
+from tests.documented_numbers import statements, tables
+from tests.documents import (
+    GUIDES,
+    ROOT,
+    all_documents,
+    anchors,
+    links,
+    name_of,
+    named_files,
+    plain_text,
+)
+
+PACKAGE = ROOT / "difficmh_core"
+MOST_LINES_OF_README = 200
+
+
+def test_the_readme_is_read_in_three_minutes():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= MOST_LINES_OF_README
+
+
+def test_the_readme_leads_to_every_guide():
+    linked = {(ROOT / link.partition("#")[0]) for link in links(ROOT / "README.md")}
+    assert {name_of(path) for path in GUIDES if path not in linked} == {"README.md"}
+
+
+@pytest.mark.parametrize("document", all_documents(), ids=name_of)
+def test_every_link_leads_somewhere(document):
+    for link in links(document):
+        if ":" in link:
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        assert target.resolve().is_relative_to(ROOT.resolve()), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_every_file_that_is_named_exists(guide):
+    for name in named_files(guide):
+        places = [ROOT / name, PACKAGE / name, *ROOT.glob(f"[a-z]*/**/{name}")]
+        assert any(place.exists() for place in places), name
+
+
+def test_no_picture_is_left_over():
+    shown = {(path.parent / link).resolve() for path in GUIDES for link in links(path)}
+    pictures = [path for path in (ROOT / "docs").iterdir() if path.suffix in {".jpg", ".png"}]
+    assert pictures
+    assert {path.name for path in pictures if path.resolve() not in shown} == set()
+
+
+@pytest.mark.parametrize(("name", "rows"), tables())
+def test_tables_hold_what_was_measured(name, rows):
+    lines = (ROOT / name).read_text().splitlines()
+    assert [row for row in rows if row not in lines] == []
+    assert len(rows) > 1
+
+
+@pytest.mark.parametrize(("name", "words"), statements())
+def test_sentences_quote_what_was_measured(name, words):
+    assert words in plain_text(ROOT / name)
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_every_option_is_explained(command):
+    (commands,) = (
+        action.choices for action in build_parser()._actions if action.dest == "command"
+    )
+    text = (ROOT / "docs" / "settings.md").read_text()
+    for action in commands[command]._actions:
+        if action.help != "==SUPPRESS==" and action.option_strings and action.dest != "help":
+            assert f"`{action.option_strings[0]}`" in text, action.option_strings
+
+
+def test_every_folder_is_described():
+    names = {path.stem for path in PACKAGE.iterdir() if path.name[0].isalpha()} | {"_support"}
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert {name for name in names if f"`{name}" not in text} == set()
+
+
+def test_the_order_of_imports_is_the_contract():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (contract,) = (
+        contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract.get("containers") == ["difficmh_core"]
+    )
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    layers = "\n".join(contract["layers"])
+    assert layers in text, "copy the layers of pyproject.toml into docs/architecture.md"
