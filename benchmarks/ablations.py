@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
@@ -29,14 +30,14 @@ from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.image_io import read_image
-from difficmh_core.models.load import NANO_FOLDER, load_codec
+from difficmh_core.models.load import load_codec
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.data import load_photographs
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import write_networks
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 MEASURES = (*METRICS, "top1", "js_bits", "box_f1")
@@ -69,7 +70,7 @@ class Bench:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self.judge = Judge(default_cache_dir(), METRICS, ("classification", "detection"))
+        self.judge = Judge(cache_folder(), METRICS, ("classification", "detection"))
 
     def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
@@ -132,7 +133,11 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
             shutil.copytree(arguments.runs / stage, runs / stage)
         torch.manual_seed(_SEED)
         recipe = Recipe(
-            photos=arguments.photos, check=arguments.check, runs=runs, limit=arguments.limit
+            photos=arguments.photos,
+            check=arguments.check,
+            runs=runs,
+            limit=arguments.limit,
+            cache_dir=cache_folder(),
         )
         recipe.photographs = photographs
         shutil.copy(arguments.runs / recipe.latents_path.name, recipe.latents_path)
@@ -140,7 +145,7 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
         settings = change_settings(default_settings(StageName.JOINT), [*common, *changes])
         *_, checked = recipe.train(StageName.JOINT, settings)
         write_networks(recipe, runs / "nano")
-        codec = load_codec("nano", weights_folder=runs / "nano")
+        codec = load_codec("nano", weights_folder=runs / "nano", cache_dir=cache_folder())
         shared = {"semantic": variant, "step": checked["step"]}
         coded, untagged = bench.code(codec), bench.code(codec, tags=False)
         yield {**shared, "settings": "content", **bench.measure(codec, coded, _CONTENT)}
@@ -170,7 +175,8 @@ def main() -> None:
     paths = sorted(p for p in arguments.check.iterdir() if p.is_file())[: arguments.n]
     bench = Bench(paths)
     if arguments.task == "decode":
-        lines = decoding(bench, load_codec("nano", weights_folder=arguments.weights))
+        codec = load_codec("nano", weights_folder=arguments.weights, cache_dir=cache_folder())
+        lines = decoding(bench, codec)
     else:
         lines = training(bench, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)

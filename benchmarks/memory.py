@@ -25,19 +25,19 @@ from torch.utils._pytree import tree_leaves
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.networks import CodecConfig
-from difficmh_core.config.profiles import NANO, TINY
+from difficmh_core.config.profiles import PROFILES
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.models.sd21 import SD21, tile_large_pictures
+from difficmh_core.models.sd21 import tile_large_pictures
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
 
 __all__ = ["CONFIGS", "FusedAttention", "LiveTensors", "peak_of_stages"]
 
-CONFIGS = {"sd21": SD21, "nano": NANO, "tiny": TINY}
+CONFIGS = {name: profile.config for name, profile in PROFILES.items()}
 _N_TOKENS = 77
 _PX_PER_BLOCK = 64
 

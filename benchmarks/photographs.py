@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.weights.cache import default_cache_dir
 
 QUALITIES = (0, 25, 50, 75, 100)
 
@@ -35,7 +35,7 @@ def work(task: str, inputs: Sequence[Path], out: Path, preset: str, quality: flo
     """Encode or decode in this process; print seconds and peak memory as JSON."""
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    codec = load_codec("nano")
+    codec = load_codec("nano", cache_dir=cache_folder())
     report: dict[str, object] = {"load_s": time.monotonic() - began}
     seconds = list[float]()
     for path in inputs:
@@ -143,7 +143,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, object]:
 
 def beside_jpeg(photos: Sequence[Path], out: Path) -> dict[str, object]:
     """Return LPIPS (alex) of nano and of JPEG at equal bytes, or at JPEG's smallest file."""
-    perceptual = perceptual_distance("alex", default_cache_dir())
+    perceptual = perceptual_distance("alex", cache_folder())
     ours, theirs, ratio, wins = list[float](), list[float](), list[float](), 0
     for photo in photos:
         image = read_image(photo)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import (
     Contender,
@@ -24,9 +25,8 @@ from difficmh_core.evaluation.comparison import compare
 from difficmh_core.evaluation.dataset import find_pictures
 from difficmh_core.evaluation.evaluator import Judge
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
-from difficmh_core.weights.cache import default_cache_dir
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")
 
@@ -41,15 +41,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/refinement.json"))
     arguments = parser.parse_args()
 
-    codec, cache_dir = load_codec("nano"), default_cache_dir()
+    cache_dir = cache_folder()
+    codec = load_codec("nano", cache_dir=cache_dir)
     instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
     contenders: dict[str, Contender] = {other.name: other for other in others}
     for passes in arguments.passes:
         made: RefinedFiles | None = None
         if passes:
-            settings = RefinementSettings(passes=passes)
-            made = RefinedFiles(Refiner(codec, settings, cache_dir=cache_dir), search)
+            settings = OptimizationSettings(iterations=passes)
+            made = RefinedFiles(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
         contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
 
     judge = Judge(cache_dir, METRICS, ())

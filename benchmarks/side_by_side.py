@@ -12,12 +12,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.photographs import jpeg_within
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor, write_png
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
-from difficmh_core.weights.cache import default_cache_dir
 
 _CAPTION_PX = 34
 _GAP_PX = 8
@@ -67,7 +67,9 @@ def main() -> None:
     parser.add_argument("--preset", default="fast", choices=list(presets_of("nano")))
     parser.add_argument("--quality", type=float, default=50.0)
     arguments = parser.parse_args()
-    codec, perceptual = load_codec("nano"), perceptual_distance("alex", default_cache_dir())
+    cache_dir = cache_folder()
+    codec = load_codec("nano", cache_dir=cache_dir)
+    perceptual = perceptual_distance("alex", cache_dir)
     rows = [
         row(codec, perceptual, path, arguments.preset, arguments.quality)
         for path in arguments.pictures

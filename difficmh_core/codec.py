@@ -26,7 +26,7 @@ from torch import Tensor
 
 from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
-from difficmh_core.compression.latent_codec import CompressedLatent, LatentCodec
+from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
 from difficmh_core.config.presets import preset_of
@@ -40,7 +40,6 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
-    coded_latent_of,
     level_of,
     levels_of,
     resolve_tags,
@@ -221,31 +220,24 @@ class DiffICMHCodec:
 
         def at_level(level: int) -> Encoded:
             with torch.inference_mode(), one_thread():
-                coded = self.networks.latent_codec.compress(y, diffusion_latent, level)
-            return self._assemble(image, chosen, level, coded)
+                latent, latents = self.networks.latent_codec.compress(y, diffusion_latent, level)
+            stream = Bitstream(
+                profile=self.config.profile,
+                quality_level=level,
+                fingerprint=self.fingerprint,
+                height_px=image.height,
+                width_px=image.width,
+                tag_ids=tuple(sorted(tag.id for tag in chosen)),
+                latent=latent,
+            )
+            return Encoded(
+                stream=stream,
+                data=stream.to_bytes(),
+                tags=chosen,
+                section_bits=section_bits_of(stream, latents.n_hyper_bits),
+            )
 
         return at_level
-
-    def _assemble(
-        self, image: Image.Image, tags: tuple[Tag, ...], level: int, coded: CompressedLatent
-    ) -> Encoded:
-        stream = Bitstream(
-            profile=self.config.profile,
-            quality_level=level,
-            fingerprint=self.fingerprint,
-            height_px=image.height,
-            width_px=image.width,
-            tag_ids=tuple(sorted(tag.id for tag in tags)),
-            corrections=coded.corrections,
-            payload=coded.payload,
-            symbol_check=coded.symbol_check,
-        )
-        return Encoded(
-            stream=stream,
-            data=stream.to_bytes(),
-            tags=tags,
-            section_bits=section_bits_of(stream, coded.n_hyper_bits),
-        )
 
     def parse(self, data: bytes | Bitstream) -> Bitstream:
         """Read a file's header and checksum, and refuse what another model coded.
@@ -277,7 +269,9 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        return self.networks.latent_codec.decompress(*coded_latent_of(stream))
+        return self.networks.latent_codec.decompress(
+            stream.latent, stream.quality_level, stream.padded_size_px
+        )
 
     def verify(self, data: bytes | Bitstream) -> dict[str, float]:
         """Check header, checksum, model and every coded integer; decode no picture.
@@ -290,7 +284,9 @@ class DiffICMHCodec:
             ImageError: If the file announces a picture beyond the limits.
         """
         stream = self.parse(data)
-        latents = self.networks.latent_codec.decode_symbols(*coded_latent_of(stream))
+        latents = self.networks.latent_codec.decode_symbols(
+            stream.latent, stream.quality_level, stream.padded_size_px
+        )
         return section_bits_of(stream, latents.n_hyper_bits)
 
     def decode(

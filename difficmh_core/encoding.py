@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_MAX
+from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
 __all__ = [
-    "QUALITY_LEVELS",
     "Analyzed",
     "Encoded",
     "TagChoice",
-    "coded_latent_of",
     "level_of",
     "levels_of",
     "resolve_tags",
@@ -25,8 +23,6 @@ __all__ = [
 
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
-QUALITY_LEVELS = 255
-"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
 _QUALITY_UNSET = 50.0
 
 
@@ -74,14 +70,6 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
     hyper = min(n_hyper_bits, payload)
     order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}
     return order | {"latent": payload - hyper} | bits
-
-
-def coded_latent_of(stream: Bitstream) -> tuple[bytes, bytes, int, int, tuple[int, int]]:
-    """Return what the latent codec reads: its bytes, check, quality and the padded size [px]."""
-    block = PIXELS_PER_BLOCK
-    size_px = -(-stream.height_px // block) * block, -(-stream.width_px // block) * block
-    check, level = stream.symbol_check, stream.quality_level
-    return stream.payload, stream.corrections, check, level, size_px
 
 
 def level_of(quality: float | None, rate: int | None) -> int:

@@ -25,7 +25,7 @@ from difficmh_core.ui.page import build_page
 from difficmh_core.ui.server.arguments import parse_arguments
 from difficmh_core.ui.showcase import main as showcase
 
-__all__ = ["PROGRAMS", "broken", "endpoints_of", "promised", "words_of"]
+__all__ = ["broken", "interface", "promised"]
 
 ROOT = Path(__file__).parents[1]
 PROMISED = ROOT / "tests" / "golden" / "interface.json"
@@ -63,7 +63,13 @@ def broken(promise: Any, actual: Any) -> bool:
     return promise != actual
 
 
-def words_of(program: str) -> dict[str, Any]:
+def interface() -> dict[str, Any]:
+    """Return the words of every command, and the page's endpoints."""
+    words = {word: facts for program in PROGRAMS for word, facts in _words_of(program).items()}
+    return words | _endpoints_of(build_page(load_codec("tiny")).demo.get_api_info())
+
+
+def _words_of(program: str) -> dict[str, Any]:
     """Return each argument and option of a program: its default, and what it makes of samples."""
 
     def found(parser: argparse.ArgumentParser, *_: object) -> None:
@@ -79,7 +85,7 @@ def words_of(program: str) -> dict[str, Any]:
     return dict(_words(caught.value.parser, program))
 
 
-def endpoints_of(api_info: Mapping[str, Any]) -> dict[str, Any]:
+def _endpoints_of(api_info: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters and results of each endpoint.
 
     Args:
@@ -104,7 +110,7 @@ def _words(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, An
         for command, inner in commands._group_actions[0].choices.items():
             yield from _words(inner, f"{name} {command}")
         return
-    actions = [action for action in parser._actions if action.dest != "help"]
+    actions = [action for action in parser._actions if action.dest not in ("help", "version")]
     options = [action for action in actions if action.option_strings]
     arguments = [action for action in actions if not action.option_strings]
     needed = [
@@ -159,11 +165,7 @@ def _plain(value: object) -> Any:
 
 def main() -> None:
     """Promise the interface as it is, a line for each word."""
-    interface = dict[str, Any]()
-    for program in PROGRAMS:
-        interface |= words_of(program)
-    interface |= endpoints_of(build_page(load_codec("tiny")).demo.get_api_info())
-    lines = [f"{json.dumps(word)}: {json.dumps(facts)}" for word, facts in interface.items()]
+    lines = [f"{json.dumps(word)}: {json.dumps(facts)}" for word, facts in interface().items()]
     PROMISED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from difficmh_core.cli.main import main as run_command
 from difficmh_core.config.networks import CodecConfig, ConditioningConfig
-from difficmh_core.models import load, sd21
+from difficmh_core.models import sd21
 from difficmh_core.models.sd21 import Words
 from difficmh_core.tagging.vocabulary import Vocabulary
 from difficmh_core.ui.main import main as run_page
@@ -94,8 +94,8 @@ def main() -> int:
     parity = Parity(Path(sys.argv[1]))
     config = reduced_config(parity, reduced_weights(parity), 4)
     sd21.SD21 = replace(config, rate=None)
-    load.RamConfig = parity.tagger_config  # type: ignore[assignment,misc]
-    load.read_words = lambda _: reduced_words(parity)  # type: ignore[assignment]
+    sd21.RamConfig = parity.tagger_config  # type: ignore[assignment,misc]
+    sd21.read_words = lambda _: reduced_words(parity)  # type: ignore[assignment]
     if sys.argv[2] == "app":
         sys.argv[1:] = sys.argv[3:]
         return run_page()

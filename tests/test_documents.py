@@ -95,4 +95,5 @@ def test_the_order_of_imports_is_the_contract():
         if contract.get("containers") == ["difficmh_core"]
     )
     text = (ROOT / "docs" / "architecture.md").read_text()
-    assert "\n".join(contract["layers"]) in text
+    layers = "\n".join(contract["layers"])
+    assert layers in text, "copy the layers of pyproject.toml into docs/architecture.md"

@@ -41,7 +41,7 @@ def load_once():
 @pytest.fixture
 def folder(tmp_path, monkeypatch, load_once):
     """A folder to work in, with small copies of the example photographs."""
-    from difficmh_core.models.load import NANO_FOLDER
+    from difficmh_core.models.nano import NANO_FOLDER
     from difficmh_core.weights.cache import default_cache_dir, is_cached
     from difficmh_core.weights.cards import PACKAGE_CARDS
 

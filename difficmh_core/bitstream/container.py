@@ -34,8 +34,11 @@ import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
 from difficmh_core.bitstream.set_code import decode_set, encode_set, set_code_bytes
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS, QUALITY_MAX
+from difficmh_core.config.profiles import NUMBERED_PROFILES, PROFILES
 from difficmh_core.errors import (
     BitstreamError,
     ConfigError,
@@ -44,7 +47,7 @@ from difficmh_core.errors import (
     TruncatedBitstreamError,
 )
 
-__all__ = ["PROFILES", "Bitstream", "Limits", "Profile", "Section"]
+__all__ = ["Bitstream", "Limits", "Section"]
 
 _MAGIC = b"\xd1CM"
 _VERSION = 1
@@ -54,23 +57,6 @@ _CRC = struct.Struct(">I")
 _CHECKS_BYTES = _SYMBOL_CHECK.size + _CRC.size
 _MAX_SIDE_PX = 65535
 _MAX_BYTE = 255
-
-
-class Profile(NamedTuple):
-    """What the format knows of a set of networks.
-
-    Attributes:
-        name: Its name.
-        vocabulary_size: Number of tags that it knows.
-    """
-
-    name: str
-    vocabulary_size: int
-
-
-PROFILES = {1: Profile("nano", 1080), 2: Profile("sd21", 4585), 255: Profile("tiny", 1080)}
-"""Profiles by their number in the file; a number is never given twice."""
-_NUMBERS = {profile.name: number for number, profile in PROFILES.items()}
 
 
 class Section(NamedTuple):
@@ -148,15 +134,13 @@ class Bitstream:
     """A coded picture.
 
     Attributes:
-        profile: Name of the networks that coded it, one of :data:`PROFILES`.
+        profile: Name of the networks that coded it, one of :data:`.PROFILES`.
         quality_level: 0 (smallest file) to 255.
         fingerprint: Four bytes that name the weights.
         height_px: Height of the original picture, before padding, 1 to 65535 [px].
         width_px: Width of the original picture, before padding, 1 to 65535 [px].
         tag_ids: Tags, ascending, each once, at most 255.
-        corrections: The correction list.
-        payload: Range-coded integers, hyper-latent then latent.
-        symbol_check: 16 bits over the decoded integers.
+        latent: The coded integers.
     """
 
     profile: str
@@ -165,9 +149,7 @@ class Bitstream:
     height_px: int
     width_px: int
     tag_ids: tuple[int, ...]
-    corrections: bytes
-    payload: bytes
-    symbol_check: int
+    latent: CodedLatent
 
     def __post_init__(self) -> None:
         """Refuse what the format cannot hold.
@@ -176,17 +158,14 @@ class Bitstream:
             ConfigError: If a field is out of range.
             ImageError: If the picture is empty or a side too long.
         """
-        if self.profile not in _NUMBERS:
+        if self.profile not in PROFILES:
             raise ConfigError(
-                f"The file format knows the profiles {', '.join(_NUMBERS)}, not {self.profile!r}."
+                f"The file format knows the profiles {', '.join(PROFILES)}, not {self.profile!r}."
             )
         if not 0 <= self.quality_level <= _MAX_BYTE:
             raise ConfigError(f"quality_level must lie in 0 to 255, got {self.quality_level}.")
-        if len(self.fingerprint) != 4 or not 0 <= self.symbol_check < 1 << 16:
-            raise ConfigError(
-                f"The fingerprint must have 4 bytes and the symbol check 16 bits, got "
-                f"{self.fingerprint.hex()} and {self.symbol_check}."
-            )
+        if len(self.fingerprint) != 4:
+            raise ConfigError(f"The fingerprint must have 4 bytes, got {self.fingerprint.hex()}.")
         Limits(max_pixels=_MAX_SIDE_PX**2).check_picture(
             height_px=self.height_px, width_px=self.width_px
         )
@@ -194,26 +173,40 @@ class Bitstream:
             raise ConfigError(
                 f"A file holds at most 255 tags, ascending and each once, got {self.tag_ids}."
             )
-        encode_set(self.tag_ids, self._vocabulary_size)
+        encode_set(self.tag_ids, PROFILES[self.profile].vocabulary_size)
 
     @property
-    def _vocabulary_size(self) -> int:
-        return PROFILES[_NUMBERS[self.profile]].vocabulary_size
+    def padded_size_px(self) -> tuple[int, int]:
+        """Height and width of the padded picture, whole blocks [px]."""
+        block = PIXELS_PER_BLOCK
+        return -(-self.height_px // block) * block, -(-self.width_px // block) * block
+
+    @property
+    def rate(self) -> int | None:
+        """The rate, where the profile's files hold it in the place of the quality."""
+        return self.quality_level if PROFILES[self.profile].rates else None
+
+    @property
+    def quality(self) -> float:
+        """0 (smallest file) to 100 (best picture); means nothing where there is a rate."""
+        return self.quality_level / QUALITY_LEVELS * QUALITY_MAX
 
     def _parts(self) -> dict[str, bytes]:
         """Return all sections but the checksum, in file order."""
+        profile = PROFILES[self.profile]
         header = _FIXED.pack(
-            _MAGIC, _VERSION, _NUMBERS[self.profile], self.quality_level, self.fingerprint
+            _MAGIC, _VERSION, profile.number, self.quality_level, self.fingerprint
         )
         header += write_leb128(self.height_px) + write_leb128(self.width_px)
         header += bytes([len(self.tag_ids)])
-        header += write_leb128(len(self.payload)) + write_leb128(len(self.corrections))
+        payload, corrections = self.latent.payload, self.latent.corrections
+        header += write_leb128(len(payload)) + write_leb128(len(corrections))
         return {
             "header": header,
-            "tags": encode_set(self.tag_ids, self._vocabulary_size),
-            "payload": self.payload,
-            "corrections": self.corrections,
-            "checks": _SYMBOL_CHECK.pack(self.symbol_check),
+            "tags": encode_set(self.tag_ids, profile.vocabulary_size),
+            "payload": payload,
+            "corrections": corrections,
+            "checks": _SYMBOL_CHECK.pack(self.latent.symbol_check),
         }
 
     def to_bytes(self) -> bytes:
@@ -263,9 +256,9 @@ class Bitstream:
         _, _, number, quality_level, fingerprint = _FIXED.unpack_from(data)
         body, crc = data[: -_CRC.size], data[-_CRC.size :]
         is_intact = _CRC.pack(zlib.crc32(body)) == crc
-        if number not in PROFILES:
+        if number not in NUMBERED_PROFILES:
             raise _unknown_profile(number) if is_intact else _damaged()
-        profile = PROFILES[number]
+        profile = NUMBERED_PROFILES[number]
 
         height_px, position = read_leb128(data, _FIXED.size)
         width_px, position = read_leb128(data, position)
@@ -296,9 +289,11 @@ class Bitstream:
             height_px=height_px,
             width_px=width_px,
             tag_ids=decode_set(data[position:payload_start], n_tags, profile.vocabulary_size),
-            corrections=data[corrections_start:checks_start],
-            payload=data[payload_start:corrections_start],
-            symbol_check=_SYMBOL_CHECK.unpack_from(data, checks_start)[0],
+            latent=CodedLatent(
+                payload=data[payload_start:corrections_start],
+                corrections=data[corrections_start:checks_start],
+                symbol_check=_SYMBOL_CHECK.unpack_from(data, checks_start)[0],
+            ),
         )
 
 
@@ -321,7 +316,7 @@ def _check_origin(data: bytes) -> None:
 
 
 def _unknown_profile(number: int) -> BitstreamError:
-    known = ", ".join(f"{number} ({profile.name})" for number, profile in PROFILES.items())
+    known = ", ".join(f"{profile.number} ({profile.name})" for profile in PROFILES.values())
     return BitstreamError(
         f"The file was coded with profile {number}; this program knows the profiles {known}. "
         "Decode it with the program version that wrote it."

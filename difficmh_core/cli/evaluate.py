@@ -35,7 +35,7 @@ from difficmh_core.evaluation.picture_sets import DEFAULT_SET_METRICS, PictureSe
 from difficmh_core.evaluation.report import contact_sheet, table
 from difficmh_core.image_io import write_png
 from difficmh_core.image_reading import read_picture
-from difficmh_core.latent_optimization import RefinementSettings, Refiner
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
@@ -210,9 +210,9 @@ def _contenders(arguments: argparse.Namespace) -> tuple[dict[str, Contender], di
         codec, search = codecs[profile]
         is_refined = key.endswith(REFINED)
         if is_refined and profile not in refined_files:
-            passes = RefinementSettings(passes=arguments.passes)
+            passes = OptimizationSettings(iterations=arguments.passes)
             try:
-                refiner = Refiner(codec, passes, cache_dir=arguments.cache_dir)
+                refiner = LatentOptimizer(codec, passes, cache_dir=arguments.cache_dir)
             except BackendUnavailableError as error:
                 absent[key] = str(error)
                 continue
@@ -275,7 +275,7 @@ def _add_codecs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passes",
         type=int,
-        default=RefinementSettings().passes,
+        default=OptimizationSettings().iterations,
         help="of refinement (default %(default)s)",
     )
     parser.add_argument(

@@ -11,20 +11,18 @@ Networks are imported only by the commands that run them, so that ``info`` answe
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import Report, report_encoded, report_stream
-from difficmh_core.cli.parser import CACHE_VARIABLE, build_parser
-from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.presets import preset_of
+from difficmh_core.cli.parser import build_parser, settings_of
 from difficmh_core.errors import (
     BackendUnavailableError,
     BitstreamError,
@@ -84,9 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
             from difficmh_core.cli.evaluate import main as evaluate
-            from difficmh_core.weights.cache import default_cache_dir
 
-            return evaluate(words[0], words[1:], _cache_of_environment() or default_cache_dir())
+            return evaluate(words[0], words[1:], cache_folder())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
@@ -116,38 +113,39 @@ def _fail(message: str) -> int:
 
 def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_reading import read_picture
-    from difficmh_core.latent_optimization import RefinementSettings, Refiner, file_of
+    from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings, file_of
 
     _check_target(arguments.photo, arguments.file)
-    refinement = RefinementSettings(passes=arguments.passes) if arguments.passes else None
+    iterations = arguments.iterations
+    optimization = OptimizationSettings(iterations=iterations) if iterations else None
     picture = read_picture(arguments.photo)
     for note in picture.notes:
         sys.stderr.write(f"note: {note}\n")
     image = picture.image
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
-    wish: dict[str, Any] = {
+    request: dict[str, Any] = {
         "quality": arguments.quality,
         "target_bytes": arguments.target_bytes,
         "tags": "auto" if arguments.tags == "auto" else _names(arguments.tags),
     }
-    if refinement is None:
-        encoded = codec.encode(image, **wish)
+    if optimization is None:
+        encoded = codec.encode(image, **request)
     else:
-        refiner = Refiner(codec, refinement, cache_dir=_cache_dir(arguments))
-        encoded = file_of(_told(refiner.steps(image, **wish)))
+        optimizer = LatentOptimizer(codec, optimization, cache_dir=_cache_dir(arguments))
+        encoded = file_of(_told(optimizer.steps(image, **request)))
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
 
 
 def _told(
-    steps: "Iterator[difficmh_core.latent_optimization.RefineStep]",
-) -> "Iterator[difficmh_core.latent_optimization.RefineStep]":
-    """Pass on what refinement yields, and tell how far it is."""
+    steps: "Iterator[difficmh_core.latent_optimization.OptimizationStep]",
+) -> "Iterator[difficmh_core.latent_optimization.OptimizationStep]":
+    """Pass on what latent optimization yields, and tell how far it is."""
     progress = _Progress()
     try:
         for step in steps:
-            progress.show(f"pass {step.index} of {step.total}")
+            progress.show(f"iteration {step.index} of {step.total}")
             yield step
     finally:
         progress.clear()
@@ -162,7 +160,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         )
     stream = _parse(arguments.file)
     profile = arguments.profile or stream.profile
-    settings = _decode_settings(arguments, profile)
+    settings = settings_of(arguments, profile)
     tags = None if arguments.tags == "file" else _names(arguments.tags)
     codec = _load(profile, arguments, stream.quality_level)
 
@@ -221,14 +219,13 @@ def _fetch(arguments: argparse.Namespace) -> Report:
         fetch_tasks,
         fetch_training,
     )
-    from difficmh_core.weights.cache import default_cache_dir
 
     if arguments.names and arguments.what != "tasks":
         raise ConfigError(
             f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
             f"`fetch {arguments.what}`. Leave them out."
         )
-    cache_dir = _cache_dir(arguments) or default_cache_dir()
+    cache_dir = _cache_dir(arguments)
     progress = _Progress()
     try:
         if arguments.what in ("nano", "baselines"):
@@ -244,7 +241,7 @@ def _fetch(arguments: argparse.Namespace) -> Report:
             cache_dir,
             progress.show,
             arguments.rate,
-            slim=arguments.slim,
+            stripped=arguments.stripped,
             bfloat16=arguments.bfloat16,
             endpoint=arguments.endpoint,
         )
@@ -285,16 +282,6 @@ def _parse(path: Path) -> Bitstream:
     return Bitstream.from_bytes(data)
 
 
-def _decode_settings(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
-    """The preset, with what the command line changes."""
-    changes = {
-        setting.name: setting.of_controls(given if isinstance(given, list) else [given])
-        for setting in SETTINGS
-        if (given := getattr(arguments, setting.name)) is not None
-    }
-    return replace(preset_of(profile, arguments.preset), **changes)
-
-
 def _load(
     profile: str, arguments: argparse.Namespace, rate: int
 ) -> "difficmh_core.codec.DiffICMHCodec":
@@ -311,14 +298,8 @@ def _load(
     return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)
 
 
-def _cache_dir(arguments: argparse.Namespace) -> Path | None:
-    """Return the folder that the option names, else the environment, else ``None``."""
-    return arguments.cache_dir or _cache_of_environment()
-
-
-def _cache_of_environment() -> Path | None:
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else None
+def _cache_dir(arguments: argparse.Namespace) -> Path:
+    return arguments.cache_dir or cache_folder()
 
 
 def _names(choice: str) -> list[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config.networks import QUALITY_MAX
+from difficmh_core.config.networks import QUALITY_LEVELS
+from difficmh_core.config.profiles import PROFILES
 from difficmh_core.errors import BackendUnavailableError
 from difficmh_core.tagging.vocabulary import load_vocabulary
 
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     import difficmh_core.codec
 
 __all__ = ["Report", "header_fields", "report_encoded", "report_stream"]
-
-_QUALITY_LEVEL_MAX = 255
-_PROFILES_WITH_RATES = ("sd21",)
-_VOCABULARIES = {"nano": "imagenet+coco", "sd21": "ram", "tiny": "imagenet+coco"}
-"""The vocabulary of each profile; repeated here so that no network needs to be imported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +66,7 @@ def report_stream(path: Path, stream: Bitstream) -> Report:
     lines = [
         f"{path}: {_summary(stream)}",
         f"profile {stream.profile}, model {stream.fingerprint.hex()}, "
-        f"symbol check {stream.symbol_check:04x}, checksum {stream.checksum:08x}",
+        f"symbol check {stream.latent.symbol_check:04x}, checksum {stream.checksum:08x}",
         f"tags: {', '.join(name or f'number {tag_id}' for tag_id, name in tags) or 'none'}",
         *_section_lines(section_bits, stream.n_bytes),
     ]
@@ -92,31 +88,25 @@ def header_fields(stream: Bitstream) -> dict[str, object]:
         "width_px": stream.width_px,
         "profile": stream.profile,
         "quality_level": stream.quality_level,
-        **({"rate": stream.quality_level} if _has_rate(stream) else {}),
-        **({} if _has_rate(stream) else {"quality": round(_quality(stream), 2)}),
+        **(
+            {"quality": round(stream.quality, 2)} if stream.rate is None else {"rate": stream.rate}
+        ),
         "fingerprint": stream.fingerprint.hex(),
-        "symbol_check": f"{stream.symbol_check:04x}",
+        "symbol_check": f"{stream.latent.symbol_check:04x}",
         "checksum": f"{stream.checksum:08x}",
     }
 
 
 def _summary(stream: Bitstream) -> str:
-    level = stream.quality_level
-    quality = f"quality {_quality(stream):.1f} (level {level} of {_QUALITY_LEVEL_MAX})"
+    quality = (
+        f"quality {stream.quality:.1f} (level {stream.quality_level} of {QUALITY_LEVELS})"
+        if stream.rate is None
+        else f"rate weight {stream.rate}"
+    )
     return (
         f"{stream.n_bytes:,} bytes, {stream.bpp:.4f} bpp, "
-        f"{stream.width_px} x {stream.height_px} px, "
-        f"{f'rate weight {level}' if _has_rate(stream) else quality}"
+        f"{stream.width_px} x {stream.height_px} px, {quality}"
     )
-
-
-def _has_rate(stream: Bitstream) -> bool:
-    """Return whether the file holds a rate in the place of the quality."""
-    return stream.profile in _PROFILES_WITH_RATES
-
-
-def _quality(stream: Bitstream) -> float:
-    return stream.quality_level / _QUALITY_LEVEL_MAX * QUALITY_MAX
 
 
 def _section_lines(section_bits: Mapping[str, float], n_bytes: int) -> list[str]:
@@ -129,7 +119,7 @@ def _section_lines(section_bits: Mapping[str, float], n_bytes: int) -> list[str]
 def _tag_names(stream: Bitstream) -> list[str | None]:
     """Return the name of each tag, or ``None`` where the profile's vocabulary is not packaged."""
     try:
-        vocabulary = load_vocabulary(_VOCABULARIES[stream.profile])
+        vocabulary = load_vocabulary(PROFILES[stream.profile].vocabulary)
     except BackendUnavailableError:
         return [None] * len(stream.tag_ids)
     return [vocabulary.name_of(tag_id) for tag_id in stream.tag_ids]

@@ -1,26 +1,25 @@
 """The words that the command line understands."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from difficmh_core import __version__
+from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
-from difficmh_core.config.decoding import SETTINGS
+from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
-from difficmh_core.config.presets import DEFAULT_PRESET
+from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 
-__all__ = ["CACHE_VARIABLE", "build_parser"]
-
-CACHE_VARIABLE = "DIFFICMH_CACHE"
-"""Environment variable that names the folder of fetched weights."""
+__all__ = ["build_parser", "settings_of"]
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of every command but ``train``, which has its own.
+    """The parser of every command but ``train``, which has its own.
 
-    What it returns holds the command's name in ``command``, and under the names of
-    :class:`~difficmh_core.config.DecodeSettings` those settings that were given.
+    What it returns holds the command's name in ``command``; :func:`settings_of` reads the settings
+    of ``decode``.
     """
     parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
@@ -36,11 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--tags", default="auto", help="auto (default), none, or names with commas between"
     )
     encode.add_argument(
-        "--passes",
+        "--iterations",
         type=int,
         default=0,
-        help="of refinement, which fits the file to this very picture: slower, better (default 0)",
+        help="of latent optimization, which fits the file to this one picture: slower, but better "
+        "(default 0)",
     )
+    _keep_old_name(encode, "--passes", dest="iterations", type=int)
     encode.add_argument("--profile", default="nano", help="which networks (default nano)")
     encode.add_argument(
         "--rate",
@@ -81,12 +82,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
     fetch.add_argument(
-        "--slim",
+        "--stripped",
         action="store_true",
         help="rewrite sd21's checkpoint to what is needed, and delete the original",
     )
+    _keep_old_name(fetch, "--slim", dest="stripped", action="store_true")
     fetch.add_argument(
-        "--bfloat16", action="store_true", help="with --slim: half the size, for CUDA devices"
+        "--bfloat16", action="store_true", help="with --stripped: half the size, for CUDA devices"
     )
     fetch.add_argument("--endpoint", help="address of another hub")
 
@@ -109,6 +111,20 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=words, add_help=False)
     commands.add_parser("train", help="train the networks; has its own --help", add_help=False)
     return parser
+
+
+def settings_of(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
+    """The preset that ``decode`` was given, with what its options change.
+
+    Raises:
+        ConfigError: If there is no such preset, or a value is out of range.
+    """
+    changes = {
+        setting.name: setting.of_controls(given if isinstance(given, list) else [given])
+        for setting in SETTINGS
+        if (given := getattr(arguments, setting.name)) is not None
+    }
+    return replace(preset_of(profile, arguments.preset), **changes)
 
 
 def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
@@ -138,3 +154,8 @@ def _reading_of(setting: Setting) -> dict[str, Any]:
             return {"choices": list(setting.labels)}
         case _:
             return {"type": int}
+
+
+def _keep_old_name(parser: argparse.ArgumentParser, name: str, **option: Any) -> None:  # noqa: ANN401
+    """Take an option by the name that it had before, too; no help mentions it."""
+    parser.add_argument(name, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **option)

@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.compression.context_model import (
     CodingPass,
     ContextModel,
@@ -44,7 +45,7 @@ from difficmh_core.compression.integer_tables import (
     gaussian_pmfs,
     prior_pmfs,
 )
-from difficmh_core.compression.results import CompressedLatent, LatentCodecOutput
+from difficmh_core.compression.results import LatentCodecOutput
 from difficmh_core.compression.symbol_coding import QuantizedLatents, SymbolCoder
 from difficmh_core.compression.transforms import (
     AnalysisTransform,
@@ -53,10 +54,10 @@ from difficmh_core.compression.transforms import (
     HyperSynthesis,
     SynthesisTransform,
 )
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, LatentCodecConfig
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS, LatentCodecConfig
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
-__all__ = ["CompressedLatent", "LatentCodec", "LatentCodecOutput"]
+__all__ = ["LatentCodec", "LatentCodecOutput"]
 
 _LATENT_GAIN_SPREAD = 8.0
 """Initial ratio between the finest and the coarsest rounding of y."""
@@ -200,7 +201,7 @@ class LatentCodec(nn.Module):
     @torch.no_grad()
     def compress(
         self, y: CodecLatent, diffusion_latent: DiffusionLatent, quality_level: int
-    ) -> CompressedLatent:
+    ) -> tuple[CodedLatent, QuantizedLatents]:
         """Code the latent of one picture.
 
         Every machine decodes the result to the same integers. Another machine's encoder may
@@ -211,6 +212,9 @@ class LatentCodec(nn.Module):
             diffusion_latent: The same picture's latent in the diffusion autoencoder.
             quality_level: 0 (smallest) to 255 (best); ignored by a model of one rate.
 
+        Returns:
+            What a file holds, and the latents that its decoder will know.
+
         Raises:
             CheckpointError: If the integer tables are missing or a value is not finite.
         """
@@ -218,31 +222,15 @@ class LatentCodec(nn.Module):
         gained_y = with_gain(self.latent_gains, y.double(), quality)
         z = self.hyper_analysis(gained_y.to(self.dtype), diffusion_latent.to(self.dtype))
         gained_z = with_gain(self.hyper_gains, z.double(), quality)
-        coded = self.symbol_coder(quality_level).encode(gained_y, gained_z)
-        quantized = coded.quantized
-        return CompressedLatent(
-            payload=coded.payload,
-            corrections=coded.corrections,
-            symbol_check=coded.symbol_check,
-            n_hyper_bits=quantized.n_hyper_bits,
-            n_latent_bits=coded.n_latent_bits,
-            content_latent=self.synthesize(quantized.y_hat, quantized.z_hat, quality),
-        )
+        return self.symbol_coder(quality_level).encode(gained_y, gained_z)
 
     def decompress(
-        self,
-        payload: bytes,
-        corrections: bytes,
-        symbol_check: int,
-        quality_level: int,
-        size_px: tuple[int, int],
+        self, coded: CodedLatent, quality_level: int, size_px: tuple[int, int]
     ) -> DiffusionLatent:
-        """Return the content latent of one coded picture.
+        """Decode the content latent of one picture.
 
         Args:
-            payload: Range-coded integers, hyper-latent then latent.
-            corrections: Choices that another machine might make differently.
-            symbol_check: 16 bits over all coded integers.
+            coded: What :meth:`compress` wrote.
             quality_level: 0 to 255, as encoded.
             size_px: Height and width of the padded picture, multiples of 64 [px].
 
@@ -250,31 +238,22 @@ class LatentCodec(nn.Module):
             CorruptBitstreamError: If payload, corrections and check do not fit together.
             CheckpointError: If the integer tables are missing or a value is not finite.
         """
-        quantized = self.decode_symbols(payload, corrections, symbol_check, quality_level, size_px)
+        quantized = self.decode_symbols(coded, quality_level, size_px)
         quality = _quality_of(quality_level, quantized.y_hat.device)
         with torch.no_grad():
             return self.synthesize(quantized.y_hat, quantized.z_hat, quality)
 
     @torch.no_grad()
     def decode_symbols(
-        self,
-        payload: bytes,
-        corrections: bytes,
-        symbol_check: int,
-        quality_level: int,
-        size_px: tuple[int, int],
+        self, coded: CodedLatent, quality_level: int, size_px: tuple[int, int]
     ) -> QuantizedLatents:
-        """Return the quantized latents of one coded picture, the same on every machine.
+        """Decode the quantized latents of one picture, the same on every machine.
 
         Arguments and errors are those of :meth:`decompress`.
         """
         height, width = size_px
-        return self.symbol_coder(quality_level).decode(
-            payload,
-            corrections,
-            symbol_check,
-            (height // PIXELS_PER_BLOCK, width // PIXELS_PER_BLOCK),
-        )
+        size_64 = height // PIXELS_PER_BLOCK, width // PIXELS_PER_BLOCK
+        return self.symbol_coder(quality_level).decode(coded, size_64)
 
     @torch.no_grad()
     def update_tables(self) -> None:
@@ -332,7 +311,7 @@ class LatentCodec(nn.Module):
 
 def _quality_of(quality_level: int, device: torch.device) -> Float64[Tensor, " 1"]:
     """Return the quality in [0, 1] that the file writes as 0 to 255."""
-    return torch.tensor([quality_level / 255], dtype=torch.float64, device=device)
+    return torch.tensor([quality_level / QUALITY_LEVELS], dtype=torch.float64, device=device)
 
 
 def _add_noise(values: Tensor) -> Tensor:

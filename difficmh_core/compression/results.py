@@ -1,4 +1,4 @@
-"""What the latent codec returns: estimates for training, bytes for files."""
+"""What the latent codec estimates, for training and for latent optimization."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent
 
-__all__ = ["CompressedLatent", "LatentCodecOutput"]
+__all__ = ["LatentCodecOutput"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,34 +35,13 @@ class LatentCodecOutput:
     means: CodecLatent
 
     def latent_bits(self) -> Float[Tensor, " batch"]:
-        """Return the estimated size of each picture's latent [bit]."""
+        """The estimated size of each picture's latent [bit]."""
         return -self.y_likelihoods.log2().flatten(1).sum(dim=1)
 
     def hyper_bits(self) -> Float[Tensor, " batch"]:
-        """Return the estimated size of each picture's hyper-latent [bit]."""
+        """The estimated size of each picture's hyper-latent [bit]."""
         return -self.z_likelihoods.log2().flatten(1).sum(dim=1)
 
     def bits(self) -> Float[Tensor, " batch"]:
-        """Return the estimated size of each picture, latent and hyper-latent together [bit]."""
+        """The estimated size of each picture, latent and hyper-latent together [bit]."""
         return self.latent_bits() + self.hyper_bits()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CompressedLatent:
-    """A coded latent.
-
-    Attributes:
-        payload: Range-coded integers, hyper-latent then latent.
-        corrections: Choices that another machine might make differently; normally empty.
-        symbol_check: 16 bits over all coded integers.
-        n_hyper_bits: Share of the hyper-latent in the payload [bit].
-        n_latent_bits: Share of the latent in the payload [bit].
-        content_latent: What the decoder will reconstruct.
-    """
-
-    payload: bytes
-    corrections: bytes
-    symbol_check: int
-    n_hyper_bits: float
-    n_latent_bits: float
-    content_latent: DiffusionLatent

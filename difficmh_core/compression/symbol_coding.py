@@ -2,11 +2,11 @@
 
 ::
 
-    z symbols ─ range coder ─ z_hat ─ hyper synthesis ─ context model ─┬─ scale ─ snap ─ table
-                                              ▲                        └─ mean ── snap ─┐
-                                              └────────── y_hat = mean + symbol ────────┘
+    z symbols ─ range coder ─ z_hat ─ hyper synthesis ─ context model ─┬─ scale ─ quantize ─ table
+                                              ▲                        └─ mean ── quantize ─┐
+                                              └──────────── y_hat = mean + symbol ──────────┘
 
-All networks here run in float64; what they predict is snapped before it is used, and y_hat lies
+All networks here run in float64; what they predict is quantized before it is used, and y_hat lies
 exactly on the grid, so that a difference in the last digit dies out before the next pass. Where
 it might not, the encoder notes its choice, see :mod:`difficmh_core.compression.corrections`.
 
@@ -25,6 +25,7 @@ from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.range_coder import CdfTables, RangeDecoder, RangeEncoder
 from difficmh_core.compression.context_model import (
     CodingPass,
@@ -37,11 +38,16 @@ from difficmh_core.compression.corrections import (
     read_corrections,
     write_corrections,
 )
-from difficmh_core.compression.entropy_models import VALUE_MAX, Snapped, snap_means, snap_scales
+from difficmh_core.compression.entropy_models import (
+    VALUE_MAX,
+    QuantizedParameters,
+    quantize_means,
+    quantize_scales,
+)
 from difficmh_core.compression.transforms import HyperSynthesis
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
-__all__ = ["CodedSymbols", "QuantizedLatents", "SymbolCoder"]
+__all__ = ["QuantizedLatents", "SymbolCoder"]
 
 _CHECK_BITS = 16
 
@@ -59,25 +65,6 @@ class QuantizedLatents:
     y_hat: Float64[Tensor, "batch m h16 w16"]
     z_hat: Float64[Tensor, "batch n h64 w64"]
     n_hyper_bits: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CodedSymbols:
-    """What the encoder writes, and the latents that it stands for.
-
-    Attributes:
-        payload: Range-coded integers, hyper-latent then latent.
-        corrections: The correction list.
-        symbol_check: 16 bits over all integers.
-        n_latent_bits: Share of the latent in the payload [bit].
-        quantized: What the decoder will know.
-    """
-
-    payload: bytes
-    corrections: bytes
-    symbol_check: int
-    n_latent_bits: float
-    quantized: QuantizedLatents
 
 
 class _Check:
@@ -101,12 +88,12 @@ class _NotedChoices:
     parities: dict[int, int] = field(default_factory=dict)
     n_made: int = 0
 
-    def settle(self, snapped: Snapped) -> Int64[Tensor, "*shape"]:
-        chosen = snapped.chosen.flatten()
-        for position in snapped.is_ambiguous.flatten().nonzero().flatten().tolist():
+    def resolve(self, parameters: QuantizedParameters) -> Int64[Tensor, "*shape"]:
+        chosen = parameters.chosen.flatten()
+        for position in parameters.is_ambiguous.flatten().nonzero().flatten().tolist():
             self.parities[self.n_made + position] = int(chosen[position]) & 1
         self.n_made += chosen.numel()
-        return snapped.chosen
+        return parameters.chosen
 
 
 @dataclass
@@ -116,20 +103,20 @@ class _GivenChoices:
     corrections: Corrections
     n_made: int = 0
 
-    def settle(self, snapped: Snapped) -> Int64[Tensor, "*shape"]:
+    def resolve(self, parameters: QuantizedParameters) -> Int64[Tensor, "*shape"]:
         positions, parities = self.corrections
         first, end = np.searchsorted(
-            positions, (self.n_made, self.n_made + snapped.chosen.numel())
+            positions, (self.n_made, self.n_made + parameters.chosen.numel())
         ).tolist()
-        settled = snapped.chosen.flatten()
+        resolved = parameters.chosen.flatten()
         if first < end:
-            device = settled.device
+            device = resolved.device
             local = torch.from_numpy(positions[first:end] - self.n_made).to(device)
             parity = torch.from_numpy(parities[first:end]).to(device)
-            local = local[settled[local] & 1 != parity]
-            settled = settled.index_copy(0, local, snapped.runner_up.flatten()[local])
-        self.n_made += snapped.chosen.numel()
-        return settled.reshape(snapped.chosen.shape)
+            local = local[resolved[local] & 1 != parity]
+            resolved = resolved.index_copy(0, local, parameters.runner_up.flatten()[local])
+        self.n_made += parameters.chosen.numel()
+        return resolved.reshape(parameters.chosen.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,8 +143,11 @@ class SymbolCoder:
 
     def encode(
         self, y: Float64[Tensor, "1 m h16 w16"], z: Float64[Tensor, "1 n h64 w64"]
-    ) -> CodedSymbols:
+    ) -> tuple[CodedLatent, QuantizedLatents]:
         """Round and code gained latents.
+
+        Returns:
+            What a file holds, and the latents that its decoder will know.
 
         Raises:
             CheckpointError: If a latent or a prediction is not finite.
@@ -181,25 +171,19 @@ class SymbolCoder:
             encoder.encode(_to_numpy(symbols), _to_numpy(tables), self.latent_tables)
             return symbols
 
-        quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
-        n_bits = float(encoder.n_bits)
-        return CodedSymbols(
+        quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
+        coded = CodedLatent(
             payload=encoder.finish(),
             corrections=write_corrections(choices.parities),
             symbol_check=check.value(),
-            n_latent_bits=n_bits - n_hyper_bits,
-            quantized=quantized,
         )
+        return coded, quantized
 
-    def decode(
-        self, payload: bytes, corrections: bytes, symbol_check: int, size_64: tuple[int, int]
-    ) -> QuantizedLatents:
-        """Return the latents that :meth:`encode` coded.
+    def decode(self, coded: CodedLatent, size_64: tuple[int, int]) -> QuantizedLatents:
+        """Decode the latents that :meth:`encode` coded.
 
         Args:
-            payload: Range-coded integers.
-            corrections: The correction list.
-            symbol_check: 16 bits over all integers.
+            coded: What it wrote.
             size_64: Height and width of the hyper-latent.
 
         Raises:
@@ -207,8 +191,8 @@ class SymbolCoder:
         """
         rows, columns = size_64
         n_values = 16 * rows * columns * self.context_model.n_channels
-        choices = _GivenChoices(read_corrections(corrections, 2 * n_values))
-        decoder, check = RangeDecoder(payload), _Check()
+        choices = _GivenChoices(read_corrections(coded.corrections, 2 * n_values))
+        decoder, check = RangeDecoder(coded.payload), _Check()
         shape = (1, len(self.medians), rows, columns)
         z_bits = rows * columns * self.hyper_tables.least_bits.sum()
         decoder.expect(float(z_bits + n_values * self.latent_tables.least_bits.min()))
@@ -222,7 +206,7 @@ class SymbolCoder:
 
         n_hyper_bits = decoder.n_bits
         try:
-            quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
+            quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
         except CheckpointError as error:
             # These weights are the ones that coded the file, so the integers are to blame.
             raise CorruptBitstreamError(
@@ -230,18 +214,19 @@ class SymbolCoder:
                 "encoder codes. The file is damaged; copy it again."
             ) from error
         decoder.finish()
-        if check.value() != symbol_check:
+        if check.value() != coded.symbol_check:
             raise CorruptBitstreamError(
                 f"The latent was decoded to other numbers than were encoded: their check is "
-                f"{check.value():04x}, the file says {symbol_check:04x}. If the file's checksum "
-                "is right, this machine's arithmetic has gone astray; decode on another device."
+                f"{check.value():04x}, the file says {coded.symbol_check:04x}. If the file's "
+                "checksum is right, this machine's arithmetic has gone astray; decode on another "
+                "device."
             )
         return quantized
 
     def _walk(
         self,
         z_symbols: Tensor,
-        settle: Callable[[Snapped], Tensor],
+        resolve: Callable[[QuantizedParameters], Tensor],
         code: Callable[[CodingPass, Tensor, Tensor], Tensor],
         check: _Check,
         n_hyper_bits: float,
@@ -251,8 +236,8 @@ class SymbolCoder:
         grid = 1 << self.mean_grid_bits
 
         def quantize(step: CodingPass, scales: HalfLatent, means: HalfLatent) -> HalfLatent:
-            mean_steps = settle(snap_means(means, self.mean_grid_bits))
-            tables = settle(snap_scales(scales))
+            mean_steps = resolve(quantize_means(means, self.mean_grid_bits))
+            tables = resolve(quantize_scales(scales))
             symbols = code(step, mean_steps.double() / grid, tables)
             y_steps = symbols * grid + mean_steps
             check.add(y_steps)

@@ -13,6 +13,7 @@ from difficmh_core.errors import ConfigError
 
 __all__ = [
     "PIXELS_PER_BLOCK",
+    "QUALITY_LEVELS",
     "QUALITY_MAX",
     "AutoencoderConfig",
     "CodecConfig",
@@ -29,6 +30,8 @@ PIXELS_PER_BLOCK = 64
 """Pictures are padded to multiples of this [px]: the stride of the hyper-latent."""
 QUALITY_MAX = 100.0
 """Quality runs from 0 (smallest file) to this (best picture)."""
+QUALITY_LEVELS = 255
+"""The file stores quality in one byte: level = round(quality / 100 * 255)."""
 
 
 class PredictionType(StrEnum):
@@ -141,7 +144,7 @@ class LatentCodecConfig:
         slice_channels: Channels of each slice of the context model, coded one after another.
         channel_context_channels: The two hidden widths of each channel context network.
         n_rate_points: Gain vectors per channel; 1 means one fixed rate and no gain.
-        mean_grid_bits: Predicted means are snapped to multiples of ``2**-mean_grid_bits``.
+        mean_grid_bits: Predicted means are quantized to multiples of ``2**-mean_grid_bits``.
         diffusion_channels: Channels of the diffusion latent.
     """
 

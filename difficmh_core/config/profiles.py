@@ -1,9 +1,22 @@
-"""The profiles: which networks, by name.
+"""The profiles: which networks, by name, and all that tells one profile from another.
 
 ``nano`` ships with this package and runs on two CPU cores. ``sd21`` is the published system.
 ``tiny`` has random weights: the real classes in a size for tests, never a picture to look at.
+
+nano's presets are the best found by measuring (``benchmarks/ablations``). Those of sd21 but
+``paper`` are taken from the literature and not tuned: second-order steps, guidance in the
+published interval of noise levels, and a start from the file's content.
+
+References:
+    Kynkäänniemi et al.: Applying Guidance in a Limited Interval Improves Sample and Distribution
+    Quality in Diffusion Models, 2024, https://arxiv.org/abs/2404.07724 (noise levels 0.28 to 5.42)
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.networks import (
     AutoencoderConfig,
     CodecConfig,
@@ -12,14 +25,27 @@ from difficmh_core.config.networks import (
     LatentCodecConfig,
     PredictionType,
     ScheduleConfig,
+    TextTowerConfig,
     UNetConfig,
 )
+from difficmh_core.errors import ConfigError
 
-__all__ = ["DEFAULT_RATE", "NANO", "PROFILE_NAMES", "TINY"]
+__all__ = [
+    "DEFAULT_RATE",
+    "NANO",
+    "NUMBERED_PROFILES",
+    "PROFILES",
+    "PROFILE_NAMES",
+    "SD21",
+    "TINY",
+    "Profile",
+    "profile_of",
+]
 
-PROFILE_NAMES = ("nano", "sd21", "tiny")
 DEFAULT_RATE = 4
 """Which of sd21's checkpoints, where none is named."""
+SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
+"""The published sizes."""
 
 NANO = CodecConfig(
     profile="nano",
@@ -93,3 +119,107 @@ TINY = CodecConfig(
     rate_weights=(10.0, 1.0),  # nobody trained it: as good as any
 )
 """The real architecture in a size that runs in well under a second on two cores."""
+
+
+Presets = Mapping[str, DecodeSettings]
+"""Decoding settings by name."""
+
+_GUIDED = (0.073, 0.813)  # noise levels 0.28 to 5.42, as shares of Stable Diffusion's schedule
+_PAPER = DecodeSettings(steps=50, guidance_scale=5.0, sampler=SamplerName.DDPM)  # as released
+_SMALL: Presets = MappingProxyType(
+    {
+        "instant": DecodeSettings(
+            steps=1, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.05
+        ),
+        "fast": DecodeSettings(steps=2, guidance_scale=1.0, sampler=SamplerName.DDIM, start=0.05),
+        "paper": _PAPER,
+    }
+)
+_PUBLISHED: Presets = MappingProxyType(
+    {
+        "instant": DecodeSettings(
+            steps=6, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER, start=0.6
+        ),
+        "fast": DecodeSettings(
+            steps=20,
+            guidance_scale=5.0,
+            guidance_interval=_GUIDED,
+            sampler=SamplerName.DPM_SOLVER,
+        ),
+        "paper": _PAPER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A set of networks.
+
+    Attributes:
+        number: In the file format; never given twice.
+        config: Of the networks.
+        presets: Its decoding settings by name: ``instant``, ``fast`` and ``paper``.
+        rates: Those of its checkpoints, where each codes with one rate only, which files hold in
+            the place of the quality.
+        is_packaged: Whether its weights ship with this package.
+        cost_on_cpu: What it takes on a CPU, if that is long.
+    """
+
+    number: int
+    config: CodecConfig
+    presets: Presets
+    rates: tuple[int, ...] = ()
+    is_packaged: bool = False
+    cost_on_cpu: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As command lines take it."""
+        return self.config.profile
+
+    @property
+    def vocabulary(self) -> str:
+        """Name of its tag vocabulary, see :mod:`difficmh_core.tagging`."""
+        return self.config.conditioning.vocabulary
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tags that it knows."""
+        return self.config.conditioning.vocabulary_size
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        profile.name: profile
+        for profile in (
+            Profile(number=1, config=NANO, presets=_SMALL, is_packaged=True),
+            Profile(
+                number=2,
+                config=SD21,
+                presets=_PUBLISHED,
+                rates=(2, 4, 8, 16, 32),
+                cost_on_cpu="Profile sd21 on a CPU takes about 46 s for each evaluation of its "
+                "networks (512 x 512 px, two cores): 77 minutes for 50 steps with guidance, and "
+                "10 GB of memory. Use --device cuda, or --profile nano, which takes seconds.",
+            ),
+            Profile(number=255, config=TINY, presets=_SMALL),
+        )
+    }
+)
+"""The profiles by their names."""
+PROFILE_NAMES = tuple(PROFILES)
+NUMBERED_PROFILES = MappingProxyType({profile.number: profile for profile in PROFILES.values()})
+"""The profiles by their numbers in the file format."""
+
+
+def profile_of(name: str) -> Profile:
+    """Find a profile by its name.
+
+    Raises:
+        ConfigError: If there is none of this name.
+    """
+    if name not in PROFILES:
+        raise ConfigError(
+            f"There is no profile {name!r}. Choose one of {', '.join(PROFILE_NAMES)}."
+        )
+    return PROFILES[name]

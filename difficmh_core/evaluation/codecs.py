@@ -20,7 +20,7 @@ from difficmh_core.errors import (
     ConfigError,
     ProgramError,
 )
-from difficmh_core.latent_optimization import Refiner, levels_near
+from difficmh_core.latent_optimization import LatentOptimizer, levels_near
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.rate_control import CodedPicture, RateSearch
 
@@ -84,14 +84,14 @@ class OtherCodec:
 class RefinedFiles:
     """The refined files of a codec's last picture, each made once."""
 
-    def __init__(self, refiner: Refiner, search: RateSearch) -> None:
+    def __init__(self, refiner: LatentOptimizer, search: RateSearch) -> None:
         """Keep what refines, and the search for files without refinement.
 
         Args:
             refiner: What refines.
             search: Of the same codec; its files say at which level a picture is refined.
         """
-        self.passes = refiner.settings.passes
+        self.passes = refiner.settings.iterations
         self._refiner, self._plain = refiner, search
         self._image: Image.Image | None = None
         self._files = dict[int, CodedPicture]()

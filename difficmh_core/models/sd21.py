@@ -1,5 +1,6 @@
 """Profile ``sd21``: the published system, put together from the published files."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from accelerate import init_empty_weights
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.codec import Networks
+from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config.networks import CodecConfig, ConditioningConfig, TextTowerConfig
+from difficmh_core.config.networks import CodecConfig
+from difficmh_core.config.profiles import SD21, profile_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import (
     TagPrompt,
@@ -42,26 +44,26 @@ from difficmh_core.weights.published.diffusion import (
     load_published_text_tower,
     load_published_unet,
 )
-from difficmh_core.weights.published.slim import SHARED_FILE, TAGGER_FILE, rate_file
+from difficmh_core.weights.published.stripped import SHARED_FILE, TAGGER_FILE, rate_file
 from difficmh_core.weights.published.tagger import load_published_tagger
 
 __all__ = [
-    "SD21",
-    "SLIM_FOLDER",
+    "STRIPPED_FOLDER",
     "PublishedFiles",
     "Words",
     "config_of_rate",
     "find_files",
     "load_published",
+    "load_sd21",
     "read_words",
-    "slim_files",
+    "stripped_files",
     "tile_large_pictures",
 ]
 
-SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
-"""The published sizes."""
-SLIM_FOLDER = "sd21"
-"""Folder of the slim files, below the cache."""
+_logger = logging.getLogger(__name__)
+
+STRIPPED_FOLDER = "sd21"
+"""Folder of the stripped files, below the cache."""
 
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
 _TILE_PX = 1024
@@ -75,7 +77,7 @@ class PublishedFiles:
     """Where the files of one rate lie.
 
     Attributes:
-        weights: The checkpoint, or the slim files made of it.
+        weights: The checkpoint, or the stripped files made of it.
         tokenizer: Folder of the text tower's vocabulary and merges.
         names: The tagger's names, one a line.
         thresholds: The tagger's thresholds, one a line.
@@ -108,30 +110,31 @@ def config_of_rate(rate: int) -> CodecConfig:
     Raises:
         ConfigError: If there is no published checkpoint of that rate.
     """
-    if rate not in CHECKPOINTS:
-        known = ", ".join(str(known) for known in CHECKPOINTS)
+    rates = profile_of("sd21").rates
+    if rate not in rates:
+        known = ", ".join(map(str, rates))
         raise ConfigError(f"There is no published checkpoint of rate {rate}. Choose {known}.")
     return replace(SD21, rate=rate)
 
 
-def slim_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
-    """Return where the slim files of one rate lie, or would lie."""
-    folder = cache_dir / SLIM_FOLDER
+def stripped_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
+    """Return where the stripped files of one rate lie, or would lie."""
+    folder = cache_dir / STRIPPED_FOLDER
     return tuple(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(rate)))
 
 
 def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
-    """Return the files of one rate: the slim ones if they were made, else the checkpoint.
+    """Return the files of one rate: the stripped ones if they were made, else the checkpoint.
 
     Raises:
         BackendUnavailableError: If a file has not been fetched.
         CheckpointError: If one has changed since.
     """
-    slim, checkpoint = slim_files(rate, cache_dir), CHECKPOINTS[rate]
-    is_slim = all(path.is_file() for path in slim)
+    stripped, checkpoint = stripped_files(rate, cache_dir), CHECKPOINTS[rate]
+    is_stripped = all(path.is_file() for path in stripped)
     paths, missing = dict[HubCard, Path](), list[HubCard]()
     for card in cards_of_rate(rate):
-        if is_slim and card is checkpoint:
+        if is_stripped and card is checkpoint:
             continue
         try:
             paths[card] = hub_path(card, cache_dir)
@@ -146,7 +149,7 @@ def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
             f"with `{checkpoint.command}`, or use profile nano, which needs nothing from the hub."
         )
     return PublishedFiles(
-        weights=slim if is_slim else (paths[checkpoint],),
+        weights=stripped if is_stripped else (paths[checkpoint],),
         tokenizer=paths[TOKENIZER_VOCABULARY].parent,
         names=paths[RAM_NAMES],
         thresholds=paths[RAM_THRESHOLDS],
@@ -167,6 +170,36 @@ def read_words(files: PublishedFiles) -> Words:
     )
 
 
+def load_sd21(device: torch.device | str, cache_dir: Path, rate: int) -> DiffICMHCodec:
+    """Load the published system at one rate.
+
+    Args:
+        device: Where to run the networks.
+        cache_dir: Where fetched weights lie.
+        rate: 2, 4, 8, 16 or 32; a larger one makes smaller files.
+
+    Raises:
+        ConfigError: If there is no such rate.
+        BackendUnavailableError: If a file has not been fetched.
+        CheckpointError: If one is damaged.
+    """
+    config = config_of_rate(rate)
+    files = find_files(rate, cache_dir)
+    words = read_words(files)
+    is_cuda = torch.device(device).type == "cuda"
+    if not is_cuda:
+        _logger.warning("%s", profile_of("sd21").cost_on_cpu)
+    networks, tagger = load_published(
+        config,
+        RamConfig(),
+        files.weights,
+        words,
+        device=device,
+        dtype=torch.bfloat16 if is_cuda else torch.float32,
+    )
+    return DiffICMHCodec(config, networks, words.vocabulary, tagger, device=device)
+
+
 def load_published(
     config: CodecConfig,
     tagger: RamConfig,
@@ -184,7 +217,7 @@ def load_published(
     Args:
         config: Sizes of the networks.
         tagger: Sizes of the tagger.
-        weights: The checkpoint, or the slim files made of it.
+        weights: The checkpoint, or the stripped files made of it.
         words: Tokenizer, names and thresholds.
         device: Where the networks shall lie.
         dtype: Element type of autoencoder, U-Net, control module and text tower; the latent codec

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import torch
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
@@ -62,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
         check=arguments.check,
         runs=arguments.runs,
         limit=arguments.limit,
+        cache_dir=cache_folder(),
     )
     for line in _run(recipe, arguments):
         sys.stderr.write(json.dumps(dict(line)) + "\n")

@@ -17,7 +17,8 @@ from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import CheckpointError
 from difficmh_core.image_io import to_image, to_tensor
-from difficmh_core.models.load import build_networks, load_codec, network_files
+from difficmh_core.models.load import load_codec
+from difficmh_core.models.nano import build_networks, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights
@@ -25,7 +26,6 @@ from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import read_devices
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.network_card import (
     NetworkCard,
@@ -127,7 +127,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             one.
     """
     files = write_networks(recipe, folder)
-    codec = load_codec("nano", weights_folder=folder)
+    codec = load_codec("nano", weights_folder=folder, cache_dir=recipe.cache_dir)
     if codec.config.autoencoder.scaling_factor != recipe.scaling_factor:
         raise CheckpointError(
             f"NANO scales latents by {codec.config.autoencoder.scaling_factor}, but these were "
@@ -228,7 +228,7 @@ def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
 @torch.inference_mode()
 def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
     """Return what the validation pictures become at several qualities, preset ``fast``."""
-    perceptual = perceptual_distance("alex", default_cache_dir())
+    perceptual = perceptual_distance("alex", recipe.cache_dir)
     results = dict[float, list[Measure]]()
     for original in torch.split(recipe.check_pictures, 1):
         image = to_image(original)

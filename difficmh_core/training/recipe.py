@@ -78,6 +78,7 @@ class Recipe:
         config: CodecConfig = NANO,
         elic: ElicConfig | None = None,
         limit: int | None = None,
+        cache_dir: Path | None = None,
     ) -> None:
         """Name the folders.
 
@@ -88,11 +89,13 @@ class Recipe:
             config: The networks; its scaling factor is measured, not read.
             elic: Widths of the learned codec beside ours; ``None`` takes those that ship.
             limit: Use only this many photographs.
+            cache_dir: Where fetched weights lie; ``None`` takes the default cache.
         """
         self.photos = photos
         self.check = check
         self.runs = runs
         self.limit = limit
+        self.cache_dir = cache_dir or default_cache_dir()
         self._config = config
         self._elic = elic or ElicConfig()
 
@@ -192,7 +195,7 @@ class Recipe:
         The scaling factor is measured for an encoder that was trained here. Networks that came
         with theirs, by ``unpack``, learned from latents scaled by it, and keep it.
         """
-        tagger = load_tagger(default_cache_dir())
+        tagger = load_tagger(self.cache_dir)
         is_new = bool(self.history(StageName.AUTOENCODER))
         done = encode_photographs(
             self.photographs,
@@ -235,8 +238,8 @@ class Recipe:
     def _make(self, stage: StageName, settings: StageSettings) -> Stage:
         """Return a stage with what earlier ones left; what it trains itself starts anew."""
         perceptual = PerceptualLosses(
-            lpips=partial(perceptual_distance, "alex", default_cache_dir()),
-            dists=partial(structure_texture_distance, default_cache_dir()),
+            lpips=partial(perceptual_distance, "alex", self.cache_dir),
+            dists=partial(structure_texture_distance, self.cache_dir),
         )
         check = self.check_pictures
         schedule = NoiseSchedule(self._config.schedule)

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.output import header_fields
@@ -19,19 +20,19 @@ from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Number
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
 from difficmh_core.ui.compare.handlers import compare_photo
-from difficmh_core.ui.runtime.errors import with_toasts
+from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
-from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import (
+from difficmh_core.ui.runtime.requests import (
     CodingRequest,
     read_request,
     read_settings,
     read_words,
     whole_number,
 )
+from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
-__all__ = ["add_endpoints", "chosen_settings"]
+__all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
@@ -66,7 +67,8 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Of refinement, 0 (none) to 20; a better picture in as many bytes, slowly.
+            passes: Iterations of latent optimization, 0 (none) to 20; a better picture in as many
+                bytes, slowly.
         """
         mode = "size" if target_bytes else "quality"
         request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
@@ -181,14 +183,14 @@ def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     endpoints = Endpoints(service, uploads)
     for name, endpoint in (
         ("encode", endpoints.encode),
-        ("decode", _with_settings(endpoints.decode)),
+        ("decode", with_settings(endpoints.decode)),
         ("compare", endpoints.compare),
         ("info", endpoints.info),
     ):
-        gr.api(_public(endpoint), api_name=name, **CALLS)
+        api(_public(endpoint), api_name=name, **CALLS)
 
 
-def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
     settings = [setting for setting in SETTINGS if setting.unset is not None]
@@ -217,11 +219,11 @@ def _with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an endpoint with its errors worded for callers."""
+    """Word an endpoint's errors for callers."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
-        (answer,) = with_toasts(lambda: iter([endpoint(*args, **kwargs)]))()
+        (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
     return public

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # noqa: ANN401 (ui.Page)
-    """Return the page, with the codec loaded and the weights beside it fetched.
+    """Load the codec, fetch the weights beside it, and build the page.
 
     Args:
         arguments: Of the command line.

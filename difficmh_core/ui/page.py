@@ -5,6 +5,7 @@ The codec is a parameter: tests pass a tiny one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,23 @@ import gradio as gr
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
-from difficmh_core.ui.about.layout import build_about_tab
+from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
-from difficmh_core.ui.compare.layout import build_compare_tab
+from difficmh_core.ui.compare.events import connect_compare_tab
+from difficmh_core.ui.compare.layout import draw_compare_tab
 from difficmh_core.ui.components import html
-from difficmh_core.ui.compress.layout import build_compress_tab
-from difficmh_core.ui.decode.layout import build_decode_file_tab
+from difficmh_core.ui.compress.events import connect_compress_tab
+from difficmh_core.ui.compress.layout import draw_compress_tab
+from difficmh_core.ui.decode.events import connect_decode_tab
+from difficmh_core.ui.decode.layout import draw_decode_tab
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
 from difficmh_core.ui.server.front import front_of
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
-from difficmh_core.ui.study.layout import build_study_tab
+from difficmh_core.ui.study.events import connect_study_tab
+from difficmh_core.ui.study.layout import draw_study_tab
 from difficmh_core.ui.viewer.markup import viewer_head
 
 __all__ = ["Page", "build_page"]
@@ -99,7 +104,7 @@ class Page:
 
 
 def _looks() -> dict[str, Any]:
-    """Return the arguments of ``launch`` that say how the page looks."""
+    """Gather the arguments of ``launch`` that say how the page looks."""
     fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     return {
         "theme": gr.themes.Base(
@@ -126,7 +131,7 @@ def build_page(
     weights_dir: Path | None = None,
     keep_s: float = KEEP_S,
 ) -> Page:
-    """Return the page around a codec.
+    """Build the page around a codec.
 
     All in the folder that ``GRADIO_TEMP_DIR`` names is this page's: see :func:`own_folder`.
 
@@ -153,25 +158,35 @@ def build_page(
         uploads = UploadStore(files, max_pixels=max_pixels, read=read)
         service = CodecService(codec, files=files, results=results, weights_dir=weights_dir)
         add_endpoints(service, uploads)  # first, so that their names are theirs
-        gr.HTML(html.draw_header(), padding=False, elem_id="header")
+        gr.HTML(_draw_header(), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
+        profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                compress = build_compress_tab(
-                    demo, service, uploads, files.examples, is_quick=notice is None
-                )
+                compress = draw_compress_tab(codec, files.examples, is_quick=is_quick)
+                source = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                build_compare_tab(service, uploads, compress)
+                connect_compare_tab(draw_compare_tab(), service, uploads, source)
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
-                build_study_tab(service, uploads, compress)
+                connect_study_tab(draw_study_tab(), service, uploads, source)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
-                build_decode_file_tab(service, uploads, is_quick=notice is None)
+                decode = draw_decode_tab(profile, is_quick=is_quick)
+                connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                build_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
-        gr.HTML(
-            html.draw_footer(texts.FOOTER.format(profile=codec.config.profile)),
-            padding=False,
-            elem_id="footer",
-        )
+                draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
+        gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
     return Page(demo=demo, files=files)
+
+
+def _draw_header() -> str:
+    """Draw name, promise, and one sentence."""
+    return (
+        f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
+        f'<p class="explanation">{texts.EXPLANATION}</p>'
+    )
+
+
+def _draw_footer(profile: str) -> str:
+    """Draw the notice about invented detail, and facts about this server."""
+    return f"{html.draw_warning()}<p>{texts.FOOTER.format(profile=escape(profile))}</p>"

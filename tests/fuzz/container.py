@@ -8,7 +8,6 @@ import torch
 from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.gains import without_gain
-from difficmh_core.encoding import coded_latent_of
 from difficmh_core.errors import BitstreamError, ImageError
 from difficmh_core.models.load import load_codec
 from tests.fuzz.dicmh import CRC_BYTES, NANO, TINY, repaired, with_crc
@@ -42,10 +41,9 @@ class FileReader:
     def read(self, data, limits=None):
         """The parsed file, and its latents."""
         stream = self.codec.parse(Bitstream.from_bytes(data, limits=limits))
-        payload, corrections, check, level, size_px = coded_latent_of(stream)
-        size_64 = tuple(side // _BLOCK_PX for side in size_px)
-        coder = self._coder_at(level)
-        return stream, coder.decode(payload, corrections, check, size_64)
+        size_64 = tuple(side // _BLOCK_PX for side in stream.padded_size_px)
+        coder = self._coder_at(stream.quality_level)
+        return stream, coder.decode(stream.latent, size_64)
 
 
 @cache

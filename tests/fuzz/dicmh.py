@@ -8,9 +8,9 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 
-from difficmh_core.bitstream.container import PROFILES
 from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
 from difficmh_core.bitstream.set_code import set_code_bytes
+from difficmh_core.config.profiles import NUMBERED_PROFILES
 
 FIXED_BYTES = 10
 CHECK_BYTES = 2
@@ -65,7 +65,7 @@ def split(data):
     n_tags = data[position]
     n_payload, position = read_leb128(data, position + 1)
     n_corrections, position = read_leb128(data, position)
-    tags_end = position + set_code_bytes(n_tags, PROFILES[data[4]].vocabulary_size)
+    tags_end = position + set_code_bytes(n_tags, NUMBERED_PROFILES[data[4]].vocabulary_size)
     payload_end = tags_end + n_payload
     corrections_end = payload_end + n_corrections
     return Parts(
@@ -95,7 +95,7 @@ def repaired(data, fingerprints):
     n_tags = data[position] if position < len(data) else 0
     _, position = _read_leniently(data, position + 1)
     n_corrections, position = _read_leniently(data, position)
-    n_code = set_code_bytes(n_tags, PROFILES[number].vocabulary_size)
+    n_code = set_code_bytes(n_tags, NUMBERED_PROFILES[number].vocabulary_size)
     rest = data[position : -CHECK_BYTES - CRC_BYTES]
     tags, rest = rest[:n_code].ljust(n_code, b"\0"), rest[n_code:]
     border = len(rest) - min(n_corrections, len(rest))
@@ -187,7 +187,7 @@ def _damaged_part(parts, random, others):
         return replace(parts, size_px=tuple(_other_side(side, random) for side in parts.size_px))
     if choice < 0.87:
         n_tags = random.choice((parts.n_tags, random.randrange(256)))
-        vocabulary_size = PROFILES[parts.fixed[4]].vocabulary_size
+        vocabulary_size = NUMBERED_PROFILES[parts.fixed[4]].vocabulary_size
         code = random.randbytes(set_code_bytes(n_tags, vocabulary_size))
         return replace(parts, n_tags=n_tags, tags=code)
     if choice < 0.91:

@@ -13,7 +13,7 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.ui.api import chosen_settings
 from difficmh_core.ui.compress.links import LINK_KEYS, read_link
-from difficmh_core.ui.runtime.session import (
+from difficmh_core.ui.runtime.requests import (
     read_request,
     read_settings,
     read_words,
@@ -34,16 +34,14 @@ def fuzz(data):
 def read_as_link(data):
     """Components of the right kind, or the words of a refusal."""
     query = dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
-    for refines in (True, False):
+    for can_optimize in (True, False):
         try:
-            *updates, _ = read_link(query, presets_of("nano"), refines=refines)
+            read = read_link(query, presets_of("nano"), can_optimize=can_optimize)
         except gr.Error:
             continue
-        for key, update in zip(LINK_KEYS, updates, strict=True):
-            if "value" not in update or key in _TEXTS:
-                continue
-            if not math.isfinite(update["value"]):
-                raise AssertionError(f"the link sets {key} to {update['value']!r}")
+        for key in LINK_KEYS:
+            if key in read and key not in _TEXTS and not math.isfinite(read[key]):
+                raise AssertionError(f"the link sets {key} to {read[key]!r}")
 
 
 def read_as_call(data):
@@ -70,11 +68,11 @@ def read_as_call(data):
         if not isinstance(settings, DecodeSettings) or not 1 <= settings.steps <= 1000:
             raise AssertionError(f"{call} was read as {settings}")
     try:
-        wish = read_request(*coding, call.get("passes", 0), call.get("tags"))
+        request = read_request(*coding, call.get("passes", 0), call.get("tags"))
         read_words("codecs", call.get("codecs") or ())
         whole_number("target_bytes", call.get("target_bytes", 0))
-        tags = resolve_tags(wish.tags, _VOCABULARY, _MOST_TAGS)
+        tags = resolve_tags(request.tags, _VOCABULARY, _MOST_TAGS)
     except ConfigError:
         return
-    if len(tags) > _MOST_TAGS or not 0 <= wish.passes <= 20:
-        raise AssertionError(f"{call} was read as {wish}")
+    if len(tags) > _MOST_TAGS or not 0 <= request.iterations <= 20:
+        raise AssertionError(f"{call} was read as {request}")

@@ -33,10 +33,8 @@ def synthetic_photo(height: int, width: int) -> Image.Image:
 def digest_of(codec: DiffICMHCodec, data: bytes) -> str:
     """Return the SHA-256 of a file's decoded integers, exact multiples of the mean grid."""
     stream = codec.parse(data)
-    block = 64
-    size = tuple(-(-edge // block) * block for edge in (stream.height_px, stream.width_px))
     latents = codec.networks.latent_codec.decode_symbols(
-        stream.payload, stream.corrections, stream.symbol_check, stream.quality_level, size
+        stream.latent, stream.quality_level, stream.padded_size_px
     )
     grid = 2.0**codec.config.latent_codec.mean_grid_bits
     steps = torch.round(latents.y_hat * grid).long()

@@ -13,7 +13,7 @@ from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.presets import preset_of
-from difficmh_core.image_io import read_image
+from difficmh_core.image_io import read_image, write_png
 
 ENCODE = ["--profile", "tiny", "--tags", "none"]
 DECODE = ["--steps", "2"]
@@ -62,6 +62,16 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
     assert again.read_bytes() == tiny_file.read_bytes()
     run("decode", again, here, *DECODE)
     assert out.read_bytes() == here.read_bytes()
+
+
+def test_without_settings_library_and_command_decode_alike(run, tiny_codec, tiny_file, tmp_path):
+    data = tiny_file.read_bytes()
+    assert run("decode", tiny_file, tmp_path / "command.png")[0] == 0
+    write_png(tiny_codec.decode_image(data), tmp_path / "library.png")
+    assert (tmp_path / "command.png").read_bytes() == (tmp_path / "library.png").read_bytes()
+    fast = preset_of("tiny", "fast")
+    assert len(list(tiny_codec.decode(data))) == fast.steps
+    assert tiny_codec.decode_image(data) == tiny_codec.decode_image(data, fast)
 
 
 def test_encode_tells_every_bit(run, photo, tmp_path):

@@ -160,10 +160,11 @@ def test_another_model_is_refused_by_name(codec, encoded):
 
 
 def test_wrong_integers_are_refused_even_with_a_right_checksum(codec, encoded):
-    stream = encoded.stream
+    stream, latent = encoded.stream, encoded.stream.latent
+    flipped = latent.payload[:-1] + bytes([latent.payload[-1] ^ 16])
     for changed in (
-        replace(stream, symbol_check=stream.symbol_check ^ 1),
-        replace(stream, payload=stream.payload[:-1] + bytes([stream.payload[-1] ^ 16])),
+        replace(stream, latent=replace(latent, symbol_check=latent.symbol_check ^ 1)),
+        replace(stream, latent=replace(latent, payload=flipped)),
         replace(stream, height_px=stream.height_px + 64),
     ):
         with pytest.raises(CorruptBitstreamError):

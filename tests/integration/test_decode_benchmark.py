@@ -7,8 +7,7 @@ import torch
 
 from benchmarks.decode import OURS, PLAIN, factors, measured, operations, ours
 from benchmarks.memory import LiveTensors, peak_of_stages
-from difficmh_core.config.profiles import TINY
-from difficmh_core.models.sd21 import SD21
+from difficmh_core.config.profiles import SD21, TINY
 from difficmh_core.tagging.ram import RamConfig
 
 

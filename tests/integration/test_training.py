@@ -139,7 +139,7 @@ def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe, stage, followin
 
 
 def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("difficmh_core.models.load.NANO", recipe.config(scaled=True))
+    monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
     measures = list(package_weights(recipe, tmp_path))
     assert [line["quality"] for line in measures] == [0, 50, 100]
     codec = load_codec("nano", weights_folder=tmp_path)
@@ -294,7 +294,7 @@ def with_runs(recipe, runs):
 
 
 def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("difficmh_core.models.load.NANO", recipe.config(scaled=True))
+    monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
     list(package_weights(recipe, tmp_path / "nano"))
     sizes = list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
     assert [next(iter(line)) for line in sizes] == ["autoencoder", "prior", "codec", "joint"]
@@ -320,7 +320,7 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
 
 
 def test_branches_are_averaged(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("difficmh_core.models.load.NANO", recipe.config(scaled=True))
+    monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
     packaged = tmp_path / "nano"
     list(package_weights(recipe, packaged))
     list(unpack_weights(packaged, tmp_path / "branch"))

@@ -93,7 +93,7 @@ def test_tags_can_be_chosen_and_left_out(client, codec, photos):
 
     assert codec.parse(chosen).tag_ids == (codec.vocabulary.index_of("dog"),)
     assert codec.parse(untagged).tag_ids == ()
-    assert codec.parse(untagged).payload == codec.parse(chosen).payload
+    assert codec.parse(untagged).latent.payload == codec.parse(chosen).latent.payload
 
 
 def test_a_file_can_be_refined(client, codec, photos):
@@ -101,7 +101,7 @@ def test_a_file_can_be_refined(client, codec, photos):
     refined, facts = encode(client, photos["wide"], tags=["dog"], passes=1)
 
     assert facts["n_bytes"] == len(refined)
-    assert codec.parse(refined).payload != codec.parse(plain).payload
+    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
     codec.verify(refined)
 
 

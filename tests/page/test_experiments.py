@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.cli.parser import build_parser
-from difficmh_core.config.decoding import DecodeSettings, SamplerName
+from difficmh_core.cli.parser import build_parser, settings_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.errors import ConfigError
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.study.experiments import (
     Finished,
     StudyWish,
@@ -137,7 +138,8 @@ def test_marks_are_round_and_names_lie_apart():
 
 
 def test_the_report_names_what_reproduces_the_picture(service, subject, codec, tmp_path):
-    subject = replace(subject, settings=replace(SETTINGS, seed=7))
+    settings = replace(SETTINGS, seed=7, guidance_interval=(0.1, 0.9), realism=0.5)
+    subject = replace(subject, settings=settings)
     (trial, _) = plan(subject, StudyWish(experiment="tags"), has_rates=True)
     finished = finish(service, subject, trial)
     report = report_of(codec, subject, finished, [finished.row()])
@@ -150,14 +152,15 @@ def test_the_report_names_what_reproduces_the_picture(service, subject, codec, t
     )
     assert round(encode.quality / 100 * 255) == subject.encoded.stream.quality_level
     assert set(encode.tags.split(",")) == {tag.name for tag in subject.encoded.tags}
-    assert (decode.steps, decode.guidance_scale, decode.seed) == (2, 2.0, 7)
-    assert decode.sampler == "ddim"
+    assert settings_of(decode, codec.config.profile) == settings
+    assert json.loads(json.dumps(report))["settings"]["sampler"] == "ddim"
     assert draw_card(report, subject, finished).width == 1280
 
 
 def test_the_table_is_a_csv_that_others_read(service, subject):
     trials = plan(subject, StudyWish(experiment="tags"), has_rates=True)
     rows = [finish(service, subject, trial).row() for trial in trials]
+    assert controls_of(SETTINGS).items() <= rows[0].items()
     read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
     assert [row["label"] for row in read] == ["Tags on", "Tags off"]
     assert float(read[0]["psnr_db"]) == pytest.approx(rows[0]["psnr_db"])

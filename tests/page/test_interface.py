@@ -2,24 +2,23 @@
 
 import pytest
 
-from tests.interface import PROGRAMS, broken, endpoints_of, promised, words_of
+from tests.interface import broken, interface, promised
 
 
 @pytest.fixture(scope="module")
-def interface(served_page):
+def actual():
     """The interface as it is."""
-    words = {word: facts for program in PROGRAMS for word, facts in words_of(program).items()}
-    return words | endpoints_of(served_page.demo.get_api_info())
+    return interface()
 
 
 @pytest.mark.parametrize("word", promised())
-def test_a_promised_word_means_what_it_meant(interface, word):
-    assert word in interface
-    assert not broken(promised()[word], interface[word]), interface[word]
+def test_a_promised_word_means_what_it_meant(actual, word):
+    assert word in actual
+    assert not broken(promised()[word], actual[word]), actual[word]
 
 
-def test_a_breach_is_seen(interface):
-    facts = interface["difficmh decode --sampler"]
+def test_a_breach_is_seen(actual):
+    facts = actual["difficmh decode --sampler"]
     assert not broken(facts, facts | {"another": "another"})
     assert broken(facts, {sampler: facts[sampler] for sampler in facts if sampler != "ddim"})
     assert broken(facts, facts | {"default": "ddim"})

@@ -23,16 +23,15 @@ PRESETS = presets_of("nano")
 def test_a_preset_comes_back_by_its_name():
     for name, settings in PRESETS.items():
         query = {key: str(value) for key, value in controls_of(settings).items()}
-        *values, preset = read_link(query, PRESETS, refines=True)
-        assert preset["value"] == name
-        read = dict(zip(LINK_KEYS, (value["value"] for value in values), strict=True))
+        read = read_link(query, PRESETS, can_optimize=True)
+        assert set(read) == {*LINK_KEYS, "preset"}
+        assert read["preset"] == name
         assert read["steps"] == settings.steps
         assert SamplerName(read["sampler"]) is settings.sampler
 
 
 def test_a_link_without_settings_changes_nothing():
-    read = read_link({"__theme": "dark"}, PRESETS, refines=True)
-    assert all("value" not in update for update in read)
+    assert read_link({"__theme": "dark"}, PRESETS, can_optimize=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +42,8 @@ def test_a_link_without_settings_changes_nothing():
         ({"mode": "magic"}, "not by 'magic'"),
         ({"sampler": "euler"}, "no sampler"),
         ({"mode": "size", "bytes": "0"}, "at least 1"),
-        ({"passes": "21"}, "0 to 20 passes"),
-        ({"passes": "-1"}, "0 to 20 passes"),
+        ({"passes": "21"}, "0 to 20 iterations"),
+        ({"passes": "-1"}, "0 to 20 iterations"),
         ({"quality": "1000"}, "quality must lie in"),
         ({"mode": "size", "bytes": "900", "quality": "nan"}, "quality must be a number"),
         ({"mode": "quality", "bytes": "abc"}, "target_bytes must be a number"),
@@ -56,14 +55,13 @@ def test_a_link_without_settings_changes_nothing():
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):
     with pytest.raises(gr.Error, match=words):
-        read_link(query, PRESETS, refines=True)
+        read_link(query, PRESETS, can_optimize=True)
 
 
-def test_networks_that_cannot_refine_refuse_passes_and_nothing_else():
-    *values, _ = read_link({"passes": "0", "steps": "3"}, PRESETS, refines=False)
-    assert dict(zip(LINK_KEYS, values, strict=True))["steps"]["value"] == 3
-    with pytest.raises(gr.Error, match="cannot refine"):
-        read_link({"passes": "1"}, PRESETS, refines=False)
+def test_networks_that_cannot_optimize_refuse_iterations_and_nothing_else():
+    assert read_link({"passes": "0", "steps": "3"}, PRESETS, can_optimize=False)["steps"] == 3
+    with pytest.raises(gr.Error, match="cannot do"):
+        read_link({"passes": "1"}, PRESETS, can_optimize=False)
 
 
 def test_no_key_of_a_link_holds_a_picture_or_its_tags():

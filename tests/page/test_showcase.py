@@ -6,7 +6,7 @@ import pytest
 from difficmh_core.config.presets import presets_of
 from difficmh_core.ui.compare.codecs import Task, run
 from difficmh_core.ui.runtime.cache import ResultCache
-from difficmh_core.ui.runtime.session import CodingRequest
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
 
 REQUEST = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())

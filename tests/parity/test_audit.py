@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.config.profiles import SD21
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.diffusion.control import ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.models.sd21 import SD21
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
 from difficmh_core.weights.published.checkpoint import account_for
 from difficmh_core.weights.published.codec import load_published_codec

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from difficmh_core.bitstream.container import PROFILES, Bitstream, Limits
+from difficmh_core.bitstream.coded_latent import CodedLatent
+from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
+from difficmh_core.config.profiles import NUMBERED_PROFILES, PROFILES
 from difficmh_core.errors import (
     BitstreamError,
     ConfigError,
@@ -27,9 +29,7 @@ STREAM = Bitstream(
     height_px=512,
     width_px=768,
     tag_ids=(),
-    corrections=b"",
-    payload=b"y" * 300,
-    symbol_check=0xBEEF,
+    latent=CodedLatent(payload=b"y" * 300, corrections=b"", symbol_check=0xBEEF),
 )
 TAGGED = replace(
     STREAM,
@@ -38,10 +38,11 @@ TAGGED = replace(
     height_px=1,
     width_px=65535,
     tag_ids=(3, 70, 1500),
-    payload=b"\xff\0",
-    corrections=b"\x0a",
+    latent=replace(STREAM.latent, payload=b"\xff\0", corrections=b"\x0a"),
 )
-EMPTY = replace(STREAM, profile="tiny", payload=b"", height_px=64, width_px=100, symbol_check=0)
+NOTHING = CodedLatent(payload=b"", corrections=b"", symbol_check=0)
+EMPTY = replace(STREAM, profile="tiny", height_px=64, width_px=100, latent=NOTHING)
+SHORTER = replace(STREAM, latent=replace(STREAM.latent, payload=b"y" * 130))
 STREAMS = pytest.mark.parametrize(
     "stream", [STREAM, TAGGED, EMPTY], ids=["plain", "tagged", "empty"]
 )
@@ -67,7 +68,7 @@ def sealed(body):
 
 @st.composite
 def streams(draw):
-    profile = draw(st.sampled_from(sorted(PROFILES.values())))
+    profile = draw(st.sampled_from(list(PROFILES.values())))
     ids = draw(st.sets(st.integers(0, profile.vocabulary_size - 1), max_size=64))
     return Bitstream(
         profile=profile.name,
@@ -76,9 +77,11 @@ def streams(draw):
         height_px=draw(st.integers(1, 65535)),
         width_px=draw(st.integers(1, 900)),
         tag_ids=tuple(sorted(ids)),
-        corrections=draw(st.binary(max_size=20)),
-        payload=draw(st.binary(max_size=400)),
-        symbol_check=draw(st.integers(0, 65535)),
+        latent=CodedLatent(
+            payload=draw(st.binary(max_size=400)),
+            corrections=draw(st.binary(max_size=20)),
+            symbol_check=draw(st.integers(0, 65535)),
+        ),
     )
 
 
@@ -104,7 +107,9 @@ def test_bytes_are_the_published_ones():
 
 
 def test_numbers_of_profiles_never_change():
-    assert PROFILES == {1: ("nano", 1080), 2: ("sd21", 4585), 255: ("tiny", 1080)}
+    known = {p.number: (p.name, p.vocabulary_size) for p in PROFILES.values()}
+    assert known == {1: ("nano", 1080), 2: ("sd21", 4585), 255: ("tiny", 1080)}
+    assert {p.number: p for p in PROFILES.values()} == NUMBERED_PROFILES
 
 
 def test_fixed_part_of_a_photograph_has_24_bytes():
@@ -168,7 +173,7 @@ def mutate(data, generator):
 def test_twenty_thousand_mutations_neither_crash_nor_pass(is_sealed):
     """A mutated file is refused; one whose checksum was made right is refused or canonical."""
     generator = random.Random(is_sealed)
-    files = [stream.to_bytes() for stream in (replace(STREAM, payload=b"y" * 130), TAGGED, EMPTY)]
+    files = [stream.to_bytes() for stream in (SHORTER, TAGGED, EMPTY)]
     n_accepted = 0
     for index in range(10_000):
         data = files[index % 3]
@@ -316,8 +321,6 @@ def test_numbers_come_back(value):
         ("quality_level", -1),
         ("quality_level", 256),
         ("fingerprint", b"abc"),
-        ("symbol_check", 1 << 16),
-        ("symbol_check", -1),
         ("tag_ids", (2, 1)),
         ("tag_ids", (1, 1)),
         ("tag_ids", (1, 1080)),
@@ -328,6 +331,23 @@ def test_numbers_come_back(value):
 def test_fields_that_the_format_cannot_hold_are_refused(field, value):
     with pytest.raises(ConfigError):
         replace(STREAM, **{field: value})
+
+
+@pytest.mark.parametrize("symbol_check", [1 << 16, -1])
+def test_a_check_that_the_format_cannot_hold_is_refused(symbol_check):
+    with pytest.raises(ConfigError, match="16 bits"):
+        replace(STREAM.latent, symbol_check=symbol_check)
+
+
+def test_level_is_quality_or_rate():
+    assert (STREAM.quality, STREAM.rate) == (pytest.approx(50.196, abs=1e-3), None)
+    assert [replace(STREAM, quality_level=level).quality for level in (0, 255)] == [0, 100]
+    assert replace(TAGGED, quality_level=16).rate == 16
+
+
+def test_the_padded_picture_has_whole_blocks():
+    assert STREAM.padded_size_px == (512, 768)
+    assert replace(STREAM, height_px=65, width_px=64).padded_size_px == (128, 64)
 
 
 @pytest.mark.parametrize("field", ["height_px", "width_px"])

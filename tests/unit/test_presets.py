@@ -4,9 +4,9 @@ import pytest
 
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.presets import preset_of, presets_of
+from difficmh_core.config.profiles import SD21
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError
-from difficmh_core.models.sd21 import SD21
 
 
 @pytest.mark.parametrize("profile", ["nano", "sd21", "tiny"])

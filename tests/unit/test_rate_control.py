@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import OurCodec
 from difficmh_core.rate_control import RateSearch, best_within
 
@@ -73,7 +73,7 @@ def test_a_comparison_measures_the_file_that_encode_writes(tiny_codec, picture, 
     monkeypatch.setattr(tiny_codec, "coder", coder)
     at_level = cache(coder(picture, tags=["tabby"]))
     search = tiny_codec.rate_search(tags=["tabby"])
-    ours = OurCodec(tiny_codec, "instant", DecodeSettings(steps=1), search)
+    ours = OurCodec(tiny_codec, "instant", preset_of("tiny", "instant"), search)
     middle = [len(at_level(level).data) for level in range(120, 126)]
     assert middle != sorted(middle)
     for n_bytes in (*sorted({*middle, middle[0] - 1}), 100_000):

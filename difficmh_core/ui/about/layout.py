@@ -7,13 +7,14 @@ from pathlib import Path
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.models.load import NANO_FOLDER
+from difficmh_core.config.profiles import profile_of
+from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.ui.about import texts
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 from difficmh_core.weights.network_card import read_network_card
 
-__all__ = ["build_about_tab"]
+__all__ = ["draw_about_tab"]
 
 Places = Mapping[str, tuple[float, float]]
 """Left and top of the diagram's boxes, in its own units."""
@@ -61,7 +62,7 @@ ARROWS = (
 )
 
 
-def build_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) -> None:
+def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) -> None:
     """Draw the tab inside the current layout.
 
     Args:
@@ -88,12 +89,12 @@ def build_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path)
 
 
 def draw_diagram() -> str:
-    """Return the way of a photograph through the codec, as an inline drawing."""
+    """Draw the way of a photograph through the codec."""
     return f'<div class="diagram">{_draw(WIDE, "wide")}{_draw(UPRIGHT, "upright")}</div>'
 
 
 def _draw(places: Places, name: str) -> str:
-    """Return one arrangement; the style sheet shows the one that fits."""
+    """Draw one arrangement; the style sheet shows the one that fits."""
     width = max(left for left, _ in places.values()) + BOX_WIDTH
     height = max(top for _, top in places.values()) + BOX_HEIGHT
     boxes = "".join(_draw_box(key, *place) for key, place in places.items())
@@ -132,7 +133,7 @@ def _wrapped(text: str, width: int = 22) -> list[str]:
 
 
 def _draw_arrow(start: tuple[float, float], end: tuple[float, float], tip: str) -> str:
-    """Return a line from box to box: downwards or upwards between boxes that overlap in x."""
+    """Draw a line from box to box: downwards or upwards between boxes that overlap in x."""
     (x0, y0), (x1, y1) = ((x + BOX_WIDTH / 2, y + BOX_HEIGHT / 2) for x, y in (start, end))
     if abs(start[0] - end[0]) < BOX_WIDTH:
         down = 1 if y1 > y0 else -1
@@ -166,7 +167,7 @@ def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:
 
 def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]:
     """Yield name, size, hash, license and origin of each file of weights."""
-    if codec.config.profile == "nano":
+    if profile_of(codec.config.profile).is_packaged:
         for path in sorted(NANO_FOLDER.glob("*.safetensors")):
             card = read_network_card(path)
             origin = texts.OWN.format(
@@ -175,11 +176,11 @@ def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]
                 device=card.device,
             )
             yield card.file, _size(card.n_bytes), card.sha256[:16], card.license, origin
-    for card in (*PACKAGE_CARDS, *BASELINE_CARDS):
-        origin = f"{card.purpose}; {card.source}"
-        if not is_cached(card, weights_dir):
-            origin += f"; {texts.NOT_FETCHED.format(without=card.without_it)}"
-        yield card.file, _size(card.n_bytes), card.sha256[:16], card.license, origin
+    for fetched in (*PACKAGE_CARDS, *BASELINE_CARDS):
+        origin = f"{fetched.purpose}; {fetched.source}"
+        if not is_cached(fetched, weights_dir):
+            origin += f"; {texts.NOT_FETCHED.format(without=fetched.without_it)}"
+        yield fetched.file, _size(fetched.n_bytes), fetched.sha256[:16], fetched.license, origin
 
 
 def _size(n_bytes: int) -> str:

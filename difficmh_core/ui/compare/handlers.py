@@ -1,6 +1,8 @@
 """Events of the compare tab: one photograph by every codec within the same bytes."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -15,6 +17,7 @@ from difficmh_core.ui.compare.codecs import (
     measure_one,
     run,
 )
+from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.compare.results import (
     best_of,
     draw_table,
@@ -23,66 +26,94 @@ from difficmh_core.ui.compare.results import (
     pane_of,
 )
 from difficmh_core.ui.components import html
-from difficmh_core.ui.runtime.errors import toast, with_toasts
+from difficmh_core.ui.components.progress import draw_part
+from difficmh_core.ui.runtime.errors import shown_error, with_errors
+from difficmh_core.ui.runtime.events import Updates, Values, unchanged
+from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
+from difficmh_core.ui.runtime.requests import CodingRequest, whole_number
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import CodingRequest, Session, whole_number
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
 
 __all__ = ["CompareHandlers"]
 
 VIEWER_ID = "compare-viewer"
-Shown = tuple[str, str, str]
-"""The progress, the viewer and the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """A codec begins.
+
+    Attributes:
+        index: How many are done.
+        total: How many there are.
+        key: Of the codec.
+    """
+
+    index: int
+    total: int
+    key: str
 
 
 class CompareHandlers:
     """The events of one page."""
 
-    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
-        """Take what all visitors share."""
-        self._service, self._uploads = service, uploads
+    def __init__(
+        self, tab: CompareTab, service: CodecService, uploads: UploadStore, session: gr.State
+    ) -> None:
+        """Take the components of the tab, and what all visitors share."""
+        self._tab, self._service, self._uploads = tab, service, uploads
+        self._session = session
+        self._compare = with_gpu(self._compare_now, MAX_S)
 
-    @with_toasts
-    def compare(
-        self, session: Session, keys: list[str], target_bytes: float | None
-    ) -> Iterator[Shown]:
+    @with_errors
+    def compare(self, values: Values) -> Iterator[Updates]:
         """Measure each codec in turn, and show every one as soon as it is there."""
-        task = self._task(session, target_bytes)
+        task = self._task(values[self._session], values[self._tab.n_bytes])
         measured = list[Measured]()
-        found, absent = contestants_of(self._service, keys, task)
-        total = len(found)
-        for index, (key, contender) in enumerate(found):
-            name = texts.CONTESTANTS[key]
-            now = texts.WORKING.format(index=index + 1, total=total, name=name)
-            yield self._show(html.draw_part(index, total, now), measured, task)
-            measured.append(measure_one(self._service, key, contender, task))
-        measured += [absent_one(key, reason, task) for key, reason in absent.items()]
+        with closing(self._compare(values[self._tab.codecs], task)) as states:
+            for state in states:
+                if isinstance(state, Measured):
+                    measured.append(state)
+                    continue
+                name = texts.CONTESTANTS[state.key]
+                now = texts.WORKING.format(index=state.index + 1, total=state.total, name=name)
+                progress = draw_part(state.index, state.total, now)
+                yield self._tab.buttons.at_work(progress) | self._show(measured, task)
         n_files = sum(bool(item.png) for item in measured)
-        done = texts.DONE.format(n=n_files, target=task.target_bytes)
-        yield self._show(html.draw_message(done), measured, task)
+        done = html.draw_message(texts.DONE.format(n=n_files, target=task.target_bytes))
+        yield self._tab.buttons.at_work(done) | self._show(measured, task)
 
-    def target_of(self, session: Session) -> dict[str, Any]:
-        """Return how many bytes are compared unless the visitor says otherwise: our file's."""
-        return gr.update(value=len(session.encoded.data)) if session.encoded else gr.skip()
+    def take_size(self, values: Values) -> Updates:
+        """Compare within the bytes of our file, unless the visitor says otherwise."""
+        encoded = values[self._session].encoded
+        return {self._tab.n_bytes: len(encoded.data)} if encoded else unchanged()
 
-    def _task(self, session: Session, target_bytes: float | None) -> Task:
+    @with_errors
+    def _compare_now(self, keys: list[str], task: Task) -> Iterator[Beginning | Measured]:
+        found, absent = contestants_of(self._service, keys, task)
+        for index, (key, contender) in enumerate(found):
+            yield Beginning(index=index, total=len(found), key=key)
+            yield measure_one(self._service, key, contender, task)
+        for key, reason in absent.items():
+            yield absent_one(key, reason, task)
+
+    def _task(self, session: Session, n_bytes: float | None) -> Task:
         if session.photo is None or session.encoded is None:
-            raise toast(texts.NO_PHOTO)
-        n_bytes = len(session.encoded.data)
-        if target_bytes:
-            n_bytes = whole_number("target_bytes", target_bytes)
+            raise shown_error(texts.NO_PHOTO)
+        target_bytes = whole_number("target_bytes", n_bytes) if n_bytes else 0
         profile = self._service.codec.config.profile
         return Task(
             photo=session.photo,
             image=self._uploads.load(session.photo),
-            target_bytes=n_bytes,
+            target_bytes=target_bytes or len(session.encoded.data),
             tags=session.encoded.tags,
             settings=session.settings or preset_of(profile),
         )
 
-    def _show(self, progress: str, measured: Sequence[Measured], task: Task) -> Shown:
-        """Return what is measured so far in the order of the page, what has no picture last."""
+    def _show(self, measured: Sequence[Measured], task: Task) -> Updates:
+        """Show what is measured so far in the order of the page, what has no picture last."""
         order = list(texts.CONTESTANTS)
         measured = sorted(measured, key=lambda item: (not item.png, order.index(item.key)))
         pictures = [item for item in measured if item.png]
@@ -92,7 +123,10 @@ class CompareHandlers:
         panes = [original_pane(task.photo.path, overlay)]
         panes += [pane_of(self._service, item, best) for item in pictures]
         viewer = viewer_markup(panes, size=(size[1], size[0]), viewer_id=VIEWER_ID)
-        return progress, viewer, draw_table(measured) if measured else ""
+        return {
+            self._tab.viewer: viewer,
+            self._tab.table: draw_table(measured) if measured else "",
+        }
 
 
 def compare_photo(
@@ -103,7 +137,7 @@ def compare_photo(
     keys: Sequence[str],
     preset: str,
 ) -> dict[str, Any]:
-    """Return the rows of a comparison, as the endpoint tells them.
+    """Compare for a program, and tell the rows.
 
     Args:
         service: The codec.

@@ -1,32 +1,42 @@
-"""The compare tab: one photograph by every codec within the same bytes, in one viewer."""
+"""The compare tab, one photograph by every codec within the same bytes: what is where."""
+
+from dataclasses import dataclass
 
 import gradio as gr
 
-from difficmh_core.ui import texts
 from difficmh_core.ui.compare import texts as words
-from difficmh_core.ui.compare.handlers import CompareHandlers
 from difficmh_core.ui.components import html
-from difficmh_core.ui.components.decoder_controls import QUICK, take_as_given
-from difficmh_core.ui.components.job_controls import connect_long_work, draw_actions
-from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.uploads import UploadStore
+from difficmh_core.ui.components.button_states import JobButtons
+from difficmh_core.ui.components.job_controls import draw_job_buttons
+from difficmh_core.ui.runtime.events import take_as_given
 
-__all__ = ["build_compare_tab"]
+__all__ = ["CompareTab", "draw_compare_tab"]
 
 
-def build_compare_tab(service: CodecService, uploads: UploadStore, source: CompressTab) -> None:
-    """Draw the tab inside the current layout, and connect it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareTab:
+    """The components of the tab.
 
-    Args:
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-        source: The tab whose photograph is compared.
+    Attributes:
+        codecs: Which are compared.
+        n_bytes: What each file may hold [bytes].
+        buttons: Those that start and stop it.
+        viewer: The pictures.
+        table: Every file in numbers.
     """
-    handlers = CompareHandlers(service, uploads)
+
+    codecs: gr.CheckboxGroup
+    n_bytes: gr.Number
+    buttons: JobButtons
+    viewer: gr.HTML
+    table: gr.HTML
+
+
+def draw_compare_tab() -> CompareTab:
+    """Draw the tab inside the current layout."""
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
     with gr.Row(equal_height=True):
-        keys = gr.CheckboxGroup(
+        codecs = gr.CheckboxGroup(
             [(name, key) for key, name in words.CONTESTANTS.items()],
             value=list(words.CHOSEN),
             label=words.WHICH,
@@ -35,7 +45,7 @@ def build_compare_tab(service: CodecService, uploads: UploadStore, source: Compr
             min_width=280,
             elem_id="compare-codecs",
         )
-        target = gr.Number(
+        n_bytes = gr.Number(
             None,
             label=words.N_BYTES,
             info=words.N_BYTES_HELP,
@@ -44,18 +54,9 @@ def build_compare_tab(service: CodecService, uploads: UploadStore, source: Compr
             min_width=200,
             elem_id="compare-bytes",
         )
-    actions = draw_actions("compare", words.COMPARE)
-    gr.HTML(f'<p class="notice">{texts.NOTICE}</p>', padding=False, elem_id="compare-notice")
+    buttons = draw_job_buttons("compare", words.COMPARE)
+    gr.HTML(html.draw_warning(), padding=False, elem_id="compare-notice")
     viewer = gr.HTML(padding=False, elem_id="compare-pictures")
     table = gr.HTML(padding=False, elem_id="compare-table")
-    take_as_given(keys, target)
-
-    _, _, progress = actions
-    connect_long_work(
-        actions,
-        handlers.compare,
-        [source.session, keys, target],
-        [progress, viewer, table],
-    )
-    for event in source.changed:
-        event.then(handlers.target_of, source.session, target, **QUICK)
+    take_as_given(codecs, n_bytes)
+    return CompareTab(codecs=codecs, n_bytes=n_bytes, buttons=buttons, viewer=viewer, table=table)

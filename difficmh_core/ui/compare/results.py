@@ -31,12 +31,12 @@ MEASURES = {key: measure_of(key) for key in texts.HELP}
 
 
 def address_of(path: str) -> str:
-    """Return where the browser finds a file of the page's cache."""
+    """Name where the browser finds a file of the page's cache."""
     return f"gradio_api/file={path}"
 
 
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the best value of each measure, where pictures differ in it."""
+    """Find the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
     for key, measure in MEASURES.items():
         found = [line[key] for line in values if key in line]
@@ -46,7 +46,7 @@ def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fact, ...]:
-    """Return the measures of a picture as the viewer shows them."""
+    """List the measures of a picture as the viewer shows them."""
     return tuple(
         Fact(
             name=measure.short,
@@ -62,7 +62,7 @@ def facts_of(values: Mapping[str, float], best: Mapping[str, float]) -> tuple[Fa
 
 
 def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
-    """Return a decoded picture with its numbers and boxes."""
+    """Show a decoded picture with its numbers and boxes."""
     row = measured.row
     size = (
         Fact(name=texts.BYTES, value=f"{row.n_bytes:,}", help=texts.BYTES_HELP),
@@ -84,14 +84,14 @@ def pane_of(workshop: CodecService, measured: Measured, best: Mapping[str, float
 
 
 def original_pane(path: str, overlay: str | None = None) -> Pane:
-    """Return the original, which has no numbers."""
+    """Show the original, which has no numbers."""
     return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
 
 
 def original_overlay(
     workshop: CodecService, measured: Measured, size: tuple[int, int]
 ) -> str | None:
-    """Return the boxes of the original, which every measured picture knows."""
+    """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
     boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
@@ -100,13 +100,13 @@ def original_overlay(
 
 
 def label_of(measured: Measured) -> str:
-    """Return what a codec is called: ours by what is turned off, others by their encoder."""
+    """Name a codec: ours by what is turned off, others by their encoder."""
     name = texts.CONTESTANTS[measured.key]
     return name if measured.key in OURS or measured.row.error is not None else measured.row.name
 
 
 def draw_table(measured: Sequence[Measured]) -> str:
-    """Return every file in numbers; what failed or is absent says why."""
+    """Draw every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
     keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
     heads = "".join(_head(MEASURES[key]) for key in keys)
@@ -160,7 +160,7 @@ def _overlay(workshop: CodecService, measured: Measured) -> str | None:
 
 
 def _saved_overlay(workshop: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
-    """Return the address of a transparent picture of the boxes; the size is (width, height)."""
+    """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
     return address_of(workshop.save(png_of(drawn), "boxes.png"))
 

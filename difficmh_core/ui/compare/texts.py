@@ -7,8 +7,8 @@ CONTESTANTS = {
     "jpeg": "JPEG",
     "avif": "AVIF",
     "jxl": "JPEG XL",
-    "content": "Content latent only",
-    "no_tags": "Ours, tags off",
+    "content": "Ours, without diffusion",
+    "no_tags": "Ours, without tags",
     "webp": "WebP",
 }
 """The codecs, in the order in which they are shown; the viewer begins with the first three."""
@@ -16,42 +16,48 @@ SLOWEST = "vvc"
 """Runs last, so that the visitor sees the others at once."""
 CHOSEN = tuple(key for key in CONTESTANTS if key != "webp")
 INTRODUCTION = (
-    "The photograph of the Compress tab, by every codec within the same bytes. Rows appear as "
-    "they are measured; a codec whose smallest file is larger says so. Our files are made without "
-    "refinement here."
+    "Every codec compresses the photograph of the Compress tab to the same number of bytes. Rows "
+    "appear as they are measured; a codec whose smallest file is larger says so. Our files are "
+    "made without latent optimization here."
 )
 WHICH = "Codecs"
-WHICH_HELP = "The original is always there. VVC takes longest, about half a minute."
+WHICH_HELP = "The original is always shown. VVC takes the longest, about half a minute."
 N_BYTES = "Bytes for each file"
-N_BYTES_HELP = "As many as your .dicmh file, unless you change it."
+N_BYTES_HELP = "The size of your .dicmh file, unless you change it."
 COMPARE = "Compare"
 ORIGINAL = "Original"
 WORKING = "{index} of {total}: {name}"
 DONE = "Compared {n} files within {target:,} bytes."
 NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
 NO_CODEC = "Choose at least one codec."
-NO_SUCH_CODEC = "There is no codec {key!r}. Choose of {known}."
-ABSENT = "{name} is absent. {reason}"
+NO_SUCH_CODEC = "There is no codec {key!r}. Choose from {known}."
+ABSENT = "{name} is not available. {reason}"
 CACHE = "the cache of this server"
-LARGER = "Its smallest file, larger than the {target:,} bytes allowed."
-KEPT = "measured before"
+LARGER = "Its smallest file is larger than the {target:,} bytes allowed."
 
 TABLE = "Every file in numbers"
 CODEC = "Codec"
-NO_PICTURE = "no picture"
 BYTES = "Bytes"
 BYTES_HELP = "Size of the whole file, headers and checks included."
 BPP = "bpp"
 BPP_HELP = "Bits of the whole file per pixel of the original."
 BOXES = "{matched} matched, {missed} missed, {hallucinated} hallucinated"
 HELP = {
-    "psnr_db": "How close each pixel is. Blur can score well; invented detail scores badly.",
-    "ms_ssim": "How well structures are kept, at several sizes; 1 is the original.",
-    "lpips_alex": "How different it looks to a network trained on people's judgments; 0 is equal.",
-    "dists": "The same question, but tolerant of other grain in grass, hair or sand; 0 is equal.",
+    "psnr_db": (
+        "Measures how close each pixel is. Blur can score well; invented detail scores badly."
+    ),
+    "ms_ssim": "Measures how well structures are kept at several scales; 1 means identical.",
+    "lpips_alex": (
+        "Measures how different the picture looks to a network trained on people's judgments; "
+        "0 means identical."
+    ),
+    "dists": (
+        "Measures the same, but tolerates a different grain in grass, hair, or sand; 0 means "
+        "identical."
+    ),
     "box_f1": (
-        "Whether a detector (YOLOX-Nano) finds in the decoded picture what it finds in the "
-        "original: 1 is all of it and nothing else. Turn on the boxes to see which."
+        "Tells whether a detector (YOLOX-Nano) finds in the decoded picture what it finds in the "
+        "original; 1 means all of it and nothing else. Turn on the boxes to see which."
     ),
 }
 """Of the measures that the page shows, in this order."""

@@ -1,19 +1,20 @@
 """The controls of a decoding: presets, advanced settings, start and stop."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData, ImageData
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
 from difficmh_core.config.presets import DEFAULT_PRESET, presets_of
 from difficmh_core.ui import texts
+from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given
+from difficmh_core.ui.runtime.requests import read_settings
 
-__all__ = ["MODEL", "QUICK", "DecodePanel", "after_all", "build_decode_panel", "take_as_given"]
+__all__ = ["CUSTOM_PRESET", "DecodePanel", "draw_decode_panel"]
 
 CUSTOM_PRESET = "custom"
 _PRESET_NAMES = [
@@ -23,16 +24,6 @@ _PRESET_NAMES = [
     for control in setting.controls
 ]
 """Names of the controls that a preset fills."""
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""Events that only change what is shown."""
-MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-"""All heavy events wait in one queue for the one model."""
-
-
-def after_all(event: Any, show: Callable[..., Any], inputs: Any, outputs: Any) -> None:  # noqa: ANN401
-    """Show something once an event has ended; one that fails has no ``then``."""
-    for after in (event.then, event.failure):
-        after(show, inputs, outputs, **QUICK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +32,14 @@ class DecodePanel:
 
     Attributes:
         preset: Fills the settings.
-        settings: The controls of ``DecodeSettings``, in the order of ``CONTROL_NAMES``.
+        settings: The controls of ``DecodeSettings``, by their names.
         auto: Whether decoding starts automatically.
         decode: Starts.
         stop: Stops within one step.
     """
 
     preset: gr.Radio
-    settings: Sequence[gr.components.Component]
+    settings: Mapping[str, Component]
     auto: gr.Checkbox
     decode: gr.Button
     stop: gr.Button
@@ -56,8 +47,9 @@ class DecodePanel:
     @property
     def choices(self) -> list[Any]:
         """What a visitor does that ends a running decoding and asks for another."""
-        inputs = [control.input for control in self.settings if isinstance(control, gr.Dropdown)]
-        submits = [control.submit for control in self.settings if isinstance(control, gr.Textbox)]
+        controls = self.settings.values()
+        inputs = [control.input for control in controls if isinstance(control, gr.Dropdown)]
+        submits = [control.submit for control in controls if isinstance(control, gr.Textbox)]
         return [self.preset.input, *inputs, *submits]
 
     @property
@@ -67,25 +59,23 @@ class DecodePanel:
         Sliders tell a release when their number loses the focus, too: on the way to a button, say,
         so that a release ends nothing.
         """
-        return [control.release for control in self.settings if isinstance(control, gr.Slider)]
+        controls = self.settings.values()
+        return [control.release for control in controls if isinstance(control, gr.Slider)]
+
+    def controls(self, values: Values) -> dict[str, Any]:
+        """Name what the controls hold, unchecked."""
+        return {name: values[control] for name, control in self.settings.items()}
+
+    def read(self, values: Values) -> DecodeSettings:
+        """Check what the controls hold.
+
+        Raises:
+            ConfigError: If a value is no number or outside its range.
+        """
+        return read_settings(self.controls(values))
 
 
-def take_as_given(*components: gr.components.Component) -> None:
-    """Hand over what a visitor enters unchecked, so that the core judges it, in its own words.
-
-    Gradio's own checks stop an event before it starts, with messages that name no setting. This
-    is set on instances: beside the source of a subclass, Gradio would write a stub file.
-    """
-    for component in components:
-        component.preprocess = _as_given
-
-
-def _as_given(value: object) -> object:
-    """Return an input as it came; a file as its path."""
-    return value.path if isinstance(value, FileData | ImageData) else value
-
-
-def build_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> DecodePanel:
+def draw_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> DecodePanel:
     """Draw the controls inside the current layout.
 
     Args:
@@ -130,14 +120,14 @@ def build_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> D
         js=f"() => {json.dumps(CUSTOM_PRESET)}",
         **QUICK,
     )
-    settings = [controls[name] for name in CONTROL_NAMES]
-    take_as_given(*settings)
+    settings = {name: controls[name] for name in CONTROL_NAMES}
+    take_as_given(*settings.values())
     return DecodePanel(preset=preset, settings=settings, auto=auto, decode=decode, stop=stop)
 
 
-def _build_settings(initial: DecodeSettings) -> dict[str, gr.components.Component]:
+def _build_settings(initial: DecodeSettings) -> dict[str, Component]:
     """Draw the controls: two settings in a row, then each interval in its own, then seeds."""
-    controls = dict[str, gr.components.Component]()
+    controls = dict[str, Component]()
 
     def draw(settings: Sequence[Setting]) -> None:
         for setting in settings:
@@ -158,7 +148,7 @@ def _build_settings(initial: DecodeSettings) -> dict[str, gr.components.Componen
     return controls
 
 
-def _draw_control(setting: Setting, control: Control, value: Any) -> gr.components.Component:  # noqa: ANN401 (as each kind holds)
+def _draw_control(setting: Setting, control: Control, value: Any) -> Component:  # noqa: ANN401 (as each kind holds)
     words: dict[str, Any] = {"label": control.label, "info": control.help}
     match setting:
         case Number():
@@ -176,7 +166,7 @@ def _draw_control(setting: Setting, control: Control, value: Any) -> gr.componen
 
 
 def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:
-    """The browser's part of choosing a preset: it fills the controls at once."""
+    """Write the browser's part of choosing a preset: it fills the controls at once."""
     values = {
         name: [controls_of(preset)[control] for control in _PRESET_NAMES]
         for name, preset in presets.items()

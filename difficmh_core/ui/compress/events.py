@@ -1,230 +1,210 @@
 """What happens when on the compress tab: which event follows which, and what ends it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import gradio as gr
-from PIL import Image
 
-from difficmh_core.config.decoding import CONTROL_NAMES
-from difficmh_core.errors import ConfigError
-from difficmh_core.ui.components import button_states
-from difficmh_core.ui.components.decoder_controls import MODEL, QUICK, DecodePanel, after_all
-from difficmh_core.ui.compress.file_column import FileColumn
+from difficmh_core.config.presets import presets_of
 from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.runtime.cancellation import Turns, Wish
-from difficmh_core.ui.runtime.gpu import MIN_S, decode_duration_s, encode_duration_s, with_gpu
-from difficmh_core.ui.runtime.session import Session, by_name, read_settings
+from difficmh_core.ui.compress.layout import CompressTab
+from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
+from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
+from difficmh_core.ui.runtime.events import LATEST, MODEL, QUICK, Event, Updates, after_all
+from difficmh_core.ui.runtime.service import CodecService
+from difficmh_core.ui.runtime.session import Source
+from difficmh_core.ui.runtime.uploads import UploadStore
 
-__all__ = ["CompressEvents", "Stage"]
-
-RECEIVING: dict[str, Any] = {"concurrency_id": "uploads", "concurrency_limit": 4}
-_LAST: dict[str, Any] = {"trigger_mode": "always_last"}
-"""Of wishes that follow each other quickly, the last counts; "once" would drop it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """The components that show what came of it."""
-
-    facts: gr.HTML
-    column: gr.Column
-    dicmh_file: gr.DownloadButton
-    progress: gr.HTML
-    status: gr.HTML
-    preview: gr.Image
-    comparison: gr.ImageSlider
-    picture_file: gr.DownloadButton
+__all__ = ["connect_compress_tab"]
 
 
-class CompressEvents:
-    """The events of one tab; every heavy one brings the ticket of the wish that led to it."""
+def connect_compress_tab(
+    demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore
+) -> Source:
+    """Connect the components of the tab.
 
-    def __init__(
-        self,
-        handlers: CompressHandlers,
-        session: gr.State,
-        file: FileColumn,
-        stage: Stage,
-        panel: DecodePanel,
-    ) -> None:
-        """Take what they connect; inside the layout of the tab."""
-        self._handlers, self._session = handlers, session
-        self._file, self._stage, self._panel = file, stage, panel
-        self._turns = Turns()
-        # Read in the browser when an event is asked for; a gr.State is read when it begins.
-        self._ticket = gr.Number(0, visible="hidden", elem_id="compress-ticket")
-        self._busy = [panel.decode, panel.stop, stage.progress]
+    Args:
+        demo: The page, which restores the settings of a link.
+        tab: The components.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
+    """
+    _connect_link(demo, tab, service)
+    events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
+    codings = [*events.connect_photo(), *events.connect_changes()]
+    events.connect_decoding()
+    return Source(session=tab.session, changed=codings)
 
-    def connect(self) -> list[Any]:
-        """Say what happens when; return the events after which there is another file."""
-        changed = [*self._connect_photo(), *self._connect_changes()]
-        self._connect_decoding()
-        return changed
 
-    def _ask(self, event: Any, wish: Wish) -> Any:  # noqa: ANN401 (no type)
-        return event(self._turns.ask(wish), outputs=self._ticket, **QUICK, **_LAST)
+def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> None:
+    """Make a link to the settings, and restore those of the link that led here."""
+    linked, config = tab.linked, service.codec.config
+    tab.link_button.click(None, [*linked.values()], tab.link, js=link_script(), **QUICK).then(
+        lambda: gr.update(visible=True), None, tab.link, **QUICK
+    )
 
-    def _unlock_after(self, event: Any) -> None:  # noqa: ANN401 (no type)
-        after_all(event, button_states.unlock, self._session, self._busy)
+    def restore(request: gr.Request) -> Updates:
+        can_optimize = config.rate_weights is not None
+        presets = presets_of(config.profile)
+        restored = read_link(dict(request.query_params), presets, can_optimize=can_optimize)
+        places = linked | {"preset": tab.panel.preset}
+        return {places[key]: value for key, value in restored.items()} or gr.skip()
 
-    def _connect_photo(self) -> list[Any]:
-        """Connect what brings a photograph or takes it away."""
-        file, stage, session, handlers = self._file, self._stage, self._session, self._handlers
-        shown = [stage.status, stage.preview, stage.comparison, stage.picture_file]
+    # In the queue, since Gradio shows no error of an event outside it.
+    demo.load(restore, None, [*linked.values(), tab.panel.preset], **QUICK | {"queue": True})
+    names = [Path(example).stem for example in tab.file.examples]
+    demo.load(None, js=name_examples_script(names), **QUICK)
+
+
+class _CompressEvents:
+    """The events of one tab; every heavy one brings the number of the request that led to it."""
+
+    def __init__(self, tab: CompressTab, handlers: CompressHandlers) -> None:
+        self._tab, self._handlers = tab, handlers
+        self._cancellation = Cancellation(tab.request_id)
+        self._busy = [*tab.buttons.all, tab.status]
+        """What says that work waits."""
+        self._shown = [tab.status, tab.preview, tab.comparison, tab.picture_file]
+        """What shows the picture."""
+
+    def connect_photo(self) -> list[Event]:
+        """Connect what brings a photograph, or takes it away; return what makes its file."""
+        tab, file, handlers = self._tab, self._tab.file, self._handlers
         chosen, codings = [file.photo.upload], []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
+        restored = [file.photo, tab.status, tab.column]
         for choose in chosen:
-            asked = self._ask(choose, Wish.PHOTO)
-            cleared = asked.then(button_states.clear, outputs=[*self._busy, *shown], **QUICK)
+            cleared = self._request(choose, RequestKind.PHOTO).then(
+                handlers.prepare, outputs=[*tab.buttons.all, *self._shown], **QUICK
+            )
             received = cleared.then(
                 handlers.receive,
-                file.photo,
-                [session, file.photo],
+                {file.photo},
+                [tab.session, file.photo],
                 show_progress="hidden",
                 api_visibility="private",
-                **RECEIVING,
+                concurrency_id="uploads",
+                concurrency_limit=4,
             )
-            *_, passes = file.coding
             ready = received.success(
-                button_states.lock_for_first, passes, [*self._busy, stage.column], **QUICK
-            )
-            encoded = self._code(ready.then, handlers.encode, file.coding)
-            restored = [file.photo, stage.status, stage.column]
-            for event in (received, encoded):
-                event.failure(handlers.restore, session, restored, **QUICK)
-            received.failure(button_states.unlock, session, self._busy, **QUICK)
-            codings.append(encoded)
-        gone = self._ask(file.photo.clear, Wish.PHOTO).then(
-            handlers.forget,
-            outputs=[session, stage.facts, file.tags, stage.dicmh_file, *shown, stage.column],
-            **QUICK,
-        )
-        self._unlock_after(gone)
-        return codings
-
-    def _connect_changes(self) -> list[Any]:
-        """Connect what asks for another file of the same photograph."""
-        file, session = self._file, self._session
-        mode, quality, target, send_tags, passes = file.coding
-        changes = [
-            *(quality.change, target.submit, passes.change),
-            *(mode.input, file.tags.input, send_tags.input),
-        ]
-        # The field tells an input when it is only left, too; at "select" its value is the old one.
-        added = file.add_tag.input(
-            self._turns.ask_if(Wish.FILE, self._handlers.adds_tag),
-            [session, file.add_tag],
-            self._ticket,
-            **QUICK,
-        ).then(
-            self._handlers.add_tag,
-            [session, file.tags, file.add_tag],
-            [session, file.tags, file.add_tag],
-            **QUICK,
-        )
-        codings = []
-        for asked in (
-            gr.on(changes, self._turns.ask(Wish.FILE), outputs=self._ticket, **QUICK, **_LAST),
-            added,
-        ):
-            locked = asked.then(
-                button_states.lock_for_encoding,
-                [session, passes],
-                [*self._busy, self._stage.preview],
+                handlers.wait_for_first,
+                {file.iterations},
+                [*tab.buttons.all, tab.column],
                 **QUICK,
             )
-            wishes = [file.tags, *file.coding]
-            codings.append(self._code(locked.then, self._handlers.recode, wishes))
+            encoded = self._encode(ready)
+            for event in (received, encoded):
+                event.failure(handlers.restore, {tab.session}, restored, **QUICK)
+            received.failure(handlers.rest, {tab.session}, tab.buttons.all, **QUICK)
+            codings.append(encoded)
+        gone = self._request(file.photo.clear, RequestKind.PHOTO).then(
+            handlers.forget,
+            outputs=[tab.session, tab.facts, file.tags, tab.dicmh_file, *self._shown, tab.column],
+            **QUICK,
+        )
+        self._rest_after(gone)
         return codings
 
-    def _connect_decoding(self) -> None:
-        """Connect what asks for another picture of the same file, or for nothing more."""
-        panel, status = self._panel, self._stage.status
-        clicked = panel.decode.click(
-            button_states.lock_for_decoding, outputs=[*self._busy, status], **QUICK
+    def connect_changes(self) -> list[Event]:
+        """Connect what asks for another file of the same photograph; return what makes it."""
+        tab, file, handlers = self._tab, self._tab.file, self._handlers
+        changes = [
+            *(file.quality.change, file.target_bytes.submit, file.iterations.change),
+            *(file.mode.input, file.tags.input, file.send_tags.input),
+        ]
+        changed = gr.on(
+            changes,
+            self._cancellation.request(RequestKind.FILE),
+            outputs=tab.request_id,
+            **QUICK,
+            **LATEST,
         )
-        self._decode(clicked.then, self._handlers.decode, [])
-        # A choice ends the running decoding, if another one follows by itself.
+        # The field tells an input when it is only left, too; at "select" its value is the old one.
+        added = file.add_tag.input(
+            self._cancellation.request_if(RequestKind.FILE, handlers.adds_tag),
+            {tab.session, file.add_tag},
+            tab.request_id,
+            **QUICK,
+        ).then(
+            handlers.add_tag,
+            {tab.session, file.tags, file.add_tag},
+            [tab.session, file.tags, file.add_tag],
+            **QUICK,
+        )
+        return [
+            self._encode(
+                asked.then(
+                    handlers.wait_for_file,
+                    {tab.session, file.iterations},
+                    [*tab.buttons.all, tab.preview],
+                    **QUICK,
+                )
+            )
+            for asked in (changed, added)
+        ]
+
+    def connect_decoding(self) -> None:
+        """Connect what asks for another picture of the same file, or for nothing more."""
+        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
+        clicked = panel.decode.click(handlers.wait, outputs=self._busy, **QUICK)
+        self._decode(clicked, automatically=False)
+        # A choice ends the running decoding, if another one follows automatically.
         chosen = gr.on(
             panel.choices,
-            self._turns.ask_if(Wish.PICTURE),
-            panel.auto,
-            self._ticket,
+            self._cancellation.request_if(RequestKind.PICTURE, lambda values: values[panel.auto]),
+            {panel.auto},
+            tab.request_id,
             **QUICK,
-            **_LAST,
+            **LATEST,
         )
-        for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **_LAST)):
+        for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **LATEST)):
             self._decode_after(touched.then)
-        stopped = self._ask(panel.stop.click, Wish.PHOTO)
-        stopped.then(button_states.stop, self._session, [*self._busy, status], **QUICK)
+        stopped = self._request(panel.stop.click, RequestKind.PHOTO)
+        stopped.then(handlers.stop, {tab.session}, self._busy, **QUICK)
 
-    def _code(self, event: Any, handler: Any, wishes: Sequence[Any]) -> Any:  # noqa: ANN401
-        """Code, then decode if the visitor wants that by itself."""
-        stage, session = self._stage, self._session
-        coded = event(
-            self._turns.until_next(with_gpu(handler, _encoding_s), Wish.FILE),
-            [self._ticket, session, *wishes],
-            [
-                *(session, stage.facts, self._file.tags, stage.dicmh_file),
-                *(stage.status, stage.column, *self._busy),
-            ],
+    def _request(self, event: Event, kind: RequestKind) -> Event:
+        noted = self._cancellation.request(kind)
+        return event(noted, outputs=self._tab.request_id, **QUICK, **LATEST)
+
+    def _rest_after(self, event: Event) -> None:
+        after_all(event, self._handlers.rest, {self._tab.session}, self._tab.buttons.all)
+
+    def _encode(self, event: Event) -> Event:
+        """Encode, then decode if the visitor wants that automatically."""
+        tab, file, handlers = self._tab, self._tab.file, self._handlers
+        encoded = event.then(
+            self._cancellation.until_next(handlers.encode, RequestKind.FILE),
+            {tab.request_id, tab.session, file.tags, *file.linked.values()},
+            [tab.session, tab.facts, file.tags, tab.dicmh_file, *self._busy, tab.column],
             api_visibility="private",
             show_progress="minimal",
-            show_progress_on=stage.facts,
-            **_LAST,
+            show_progress_on=tab.facts,
+            **LATEST,
             **MODEL,
         )
-        self._unlock_after(coded)
-        shown = coded.success(button_states.show_if_there, session, stage.column, **QUICK)
+        self._rest_after(encoded)
+        shown = encoded.success(handlers.show_column, {tab.session}, tab.column, **QUICK)
         self._decode_after(shown.then)
-        return coded
+        return encoded
 
-    def _decode_after(self, event: Any) -> None:  # noqa: ANN401 (Gradio's events have no type)
-        """Decode if the visitor wants that by itself, and sees another picture."""
-        wishes = [self._panel.auto, self._session, *self._panel.settings]
-        locked = event(
-            button_states.lock_if_wanted, wishes, [*self._busy, self._stage.status], **QUICK
-        )
-        self._decode(locked.then, self._handlers.decode_by_itself, [self._panel.auto])
+    def _decode_after(self, event: Event) -> None:
+        """Decode if the visitor wants that automatically, and sees another picture."""
+        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
+        inputs = {tab.session, panel.auto, *panel.settings.values()}
+        waited = event(handlers.wait_if_wanted, inputs, self._busy, **QUICK)
+        self._decode(waited, automatically=True)
 
-    def _decode(self, event: Any, handler: Any, wishes: Sequence[Any]) -> None:  # noqa: ANN401
-        stage = self._stage
-        decoded = event(
-            self._turns.until_next(with_gpu(handler, _duration_s), Wish.PICTURE),
-            [self._ticket, *wishes, self._session, *self._panel.settings],
-            [
-                *(self._session, stage.preview, stage.comparison),
-                *(stage.status, stage.picture_file, *self._busy),
-            ],
+    def _decode(self, event: Event, *, automatically: bool) -> None:
+        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
+        decode = handlers.decode_automatically if automatically else handlers.decode
+        decoded = event.then(
+            self._cancellation.until_next(decode, RequestKind.PICTURE),
+            {tab.request_id, tab.session, panel.auto, *panel.settings.values()},
+            [tab.session, *tab.buttons.all, *self._shown],
             api_visibility="private",
             show_progress="minimal",
-            show_progress_on=stage.progress,
-            **_LAST,
+            show_progress_on=tab.buttons.progress,
+            **LATEST,
             **MODEL,
         )
-        self._unlock_after(decoded)
-
-
-def _encoding_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
-    """Return for how long an encoding borrows the GPU [s]."""
-    session = next(item for item in arguments if isinstance(item, Session))
-    if session.photo is None:
-        return encode_duration_s(0, 0)
-    passes = arguments[-1] if isinstance(arguments[-1], int | float) else 0
-    with Image.open(session.photo.path) as image:
-        return encode_duration_s(int(passes), image.width * image.height)
-
-
-def _duration_s(*arguments: Any) -> int:  # noqa: ANN401 (as the events get them)
-    """Return for how long a decoding borrows the GPU [s]."""
-    session = next(item for item in arguments if isinstance(item, Session))
-    stream = session.encoded.stream if session.encoded else None
-    n_pixels = stream.height_px * stream.width_px if stream else 0
-    try:
-        settings = read_settings(by_name(arguments[-len(CONTROL_NAMES) :]))
-    except ConfigError:
-        return MIN_S  # nothing is decoded: the event says what is wrong
-    return decode_duration_s(settings, n_pixels)
+        self._rest_after(decoded)

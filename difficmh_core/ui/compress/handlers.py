@@ -1,256 +1,275 @@
-"""Events of the compress tab: a photograph becomes a file, and the file a picture.
+"""What the events of the compress tab do: a photograph becomes a file, and the file a picture.
 
 A visitor's picture and file live in that visitor's :class:`Session`.
 """
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import gradio as gr
 from PIL import Image
 
+from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
+from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.image_io import to_tensor
-from difficmh_core.latent_optimization import file_of
+from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
-from difficmh_core.ui.components import button_states, html
-from difficmh_core.ui.runtime.errors import toast, with_toasts
+from difficmh_core.ui.components import html
+from difficmh_core.ui.components.result import Result
+from difficmh_core.ui.compress import texts as words
+from difficmh_core.ui.compress.html import draw_introduction
+from difficmh_core.ui.compress.layout import CompressTab
+from difficmh_core.ui.compress.updates import CompressUpdates
+from difficmh_core.ui.runtime.errors import shown_error, with_errors
+from difficmh_core.ui.runtime.events import Updates, Values, unchanged
+from difficmh_core.ui.runtime.gpu import decode_duration_s, encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import (
-    CodingRequest,
-    Session,
-    Update,
-    by_name,
-    read_request,
-    read_settings,
-)
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["CompressHandlers"]
 
-Busy = tuple[Update, Update, Update]
-"""The buttons that start and stop, and the progress."""
-Shown = tuple[Session | Update, str | Update, Update, Update, str | Update, Update, *Busy]
-"""The session, the facts of its file, the tags, the file, what to do next, and its column."""
-Decoded = tuple[Session | Update, Update, Update, Update | str, Update, *Busy]
-"""The session, preview, comparison, status and the picture to download."""
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coded:
+    """What coding gave.
+
+    Attributes:
+        encoded: The file.
+        proposals: What the tagger saw; ``None`` if it was not asked.
+    """
+
+    encoded: Encoded
+    proposals: tuple[Tag, ...] | None
 
 
 class CompressHandlers:
     """The events of one page."""
 
-    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
-        """Take what all visitors share."""
-        self._service, self._uploads = service, uploads
-        self._codec = service.codec
+    def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
+        """Take the components of the tab, and what all visitors share."""
+        self._tab, self._service, self._uploads = tab, service, uploads
+        self._updates = CompressUpdates(tab)
+        self._encode = with_gpu(self._encode_now, _encode_s)
+        self._decode = with_gpu(self._decode_now, _decode_s)
 
-    @with_toasts
-    def receive(self, photo: str | None) -> Iterator[tuple[Session, str]]:
+    @with_errors
+    def receive(self, values: Values) -> Iterator[Updates]:
         """Take a photograph; its metadata and the upload itself are gone afterwards."""
+        named = values[self._tab.file.photo]
+        if named is None:
+            raise shown_error(words.ENCODE_FIRST)
+        photo = self._uploads.receive(named)
+        yield {self._tab.session: Session(photo=photo), self._tab.file.photo: photo.path}
+
+    @with_errors
+    def encode(self, values: Values) -> Iterator[Updates]:
+        """Compress the photograph, for the first time or in another way."""
+        session: Session = values[self._tab.session]
+        photo = session.photo
         if photo is None:
-            raise toast(texts.ENCODE_FIRST)
-        received = self._uploads.receive(photo)
-        yield Session(photo=received), received.path
-
-    @with_toasts
-    def encode(
-        self,
-        session: Session,
-        mode: str,
-        quality: float,
-        target_bytes: float,
-        send_tags: bool,
-        passes: float,
-    ) -> Iterator[Shown]:
-        """Compress a photograph that just came."""
-        request = read_request(mode, quality, target_bytes, send_tags, passes)
-        photo, image = self._photo(session), self._uploads.load(self._photo(session))
-        proposals = self._service.tag(photo, image) if send_tags else None
-        encoded = yield from self._code(photo, image, request, proposals or ())
-        session = replace(
-            session, proposals=proposals, offered=proposals or (), encoded=encoded, picture=None
-        )
-        yield self._show(session, request, ticks=[tag.name for tag in encoded.tags])
-
-    @with_toasts
-    def recode(
-        self,
-        session: Session,
-        tags: list[str],
-        mode: str,
-        quality: float,
-        target_bytes: float,
-        send_tags: bool,
-        passes: float,
-    ) -> Iterator[Shown]:
-        """Compress the same photograph again, with another quality, size or other tags."""
-        if session.photo is None:
-            yield gr.skip()  # a bare return empties them
             return
-        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
-        photo, image = self._photo(session), self._uploads.load(self._photo(session))
-        chosen: Sequence[Tag] = ()
-        ticks = None
-        if send_tags and session.proposals is None:
-            proposals = self._service.tag(photo, image)
-            session = replace(session, proposals=proposals, offered=proposals)
-            chosen, ticks = proposals, [tag.name for tag in proposals]
-        elif send_tags:
-            chosen = [tag for tag in session.offered if tag.name in request.tags]
-        encoded = yield from self._code(photo, image, request, chosen)
-        yield self._show(replace(session, encoded=encoded), request, ticks)
-
-    def adds_tag(self, session: Session, added: str | None) -> bool:
-        """Return whether a word can be added: there is one, and a file that can hold it."""
-        return bool(added) and session.encoded is not None
-
-    def add_tag(
-        self, session: Session, tags: list[str], added: str | None
-    ) -> tuple[Session | Update, Update, Update | None]:
-        """Offer another word of the vocabulary, ticked; the file follows in :meth:`recode`."""
-        if not added or not self.adds_tag(session, added):
-            return gr.skip(), gr.skip(), gr.skip()
-        if added not in {tag.name for tag in session.offered}:
-            word = Tag(id=self._codec.vocabulary.index_of(added), name=added)
-            session = replace(session, offered=(*session.offered, word))
-        chips = gr.update(choices=_choices(session, None), value=[*tags, added])
-        return session, chips, None
-
-    @with_toasts
-    def decode(self, session: Session, *controls: float | str) -> Iterator[Decoded]:
-        """Decode the visitor's file, step by step, and compare it with the photograph."""
-        if session.encoded is None:
-            raise toast(texts.ENCODE_FIRST)
-        settings = read_settings(by_name(controls))
-        photo, encoded = self._photo(session), session.encoded
-        original = self._uploads.load(photo)
-        for state in self._service.decode(encoded.stream, settings):
-            if state.image is None:
-                progress = html.draw_progress(state.index, state.total, state.seconds)
-                shown = (*self._show_preview(state), gr.skip(), gr.update(visible=False))
-                yield session, *shown, *button_states.lock_at_step(progress)
-                continue
-            picture = self._service.save(state.png, f"{photo.name}-decoded.png")
-            result = html.Result(
-                n_bytes=encoded.stream.n_bytes,
-                bpp=encoded.stream.bpp,
-                steps=state.total,
-                seconds=state.seconds,
-                psnr_db=psnr_db(to_tensor(original), to_tensor(state.image)).item(),
-                was_kept=state.was_kept,
-            )
-            yield (
-                replace(session, picture=picture, settings=settings),
-                gr.update(visible=False),
-                gr.update(value=(photo.path, picture), visible=True),
-                html.draw_result(result),
-                gr.update(value=picture, visible=True),
-                *[gr.skip()] * 3,
-            )
-
-    @with_toasts
-    def decode_by_itself(
-        self, is_wanted: bool, session: Session, *controls: float | str
-    ) -> Iterator[Decoded]:
-        """Decode the file if the visitor wants that without being asked."""
-        if is_wanted and session.lacks_picture(controls):
-            yield from self.decode(session, *controls)
-        else:
-            yield gr.skip()  # a bare return empties them
-
-    def forget(self) -> tuple[Update | Session | str | None, ...]:
-        """Forget the visitor's photograph and file."""
-        hidden = gr.update(visible=False)
-        chips = gr.update(choices=[], value=[], visible=False)
-        file = gr.update(value=None)
-        shown = (Session(), html.draw_introduction(), chips, file, "")
-        return *shown, hidden, hidden, hidden, hidden
-
-    def restore(self, session: Session) -> tuple[str | None, str, Update]:
-        """Put the last good photograph back where a bad one was dropped."""
-        path = session.photo.path if session.photo else None
-        return path, "", button_states.show_if_there(session)
-
-    def _show_preview(self, state: Decoding) -> tuple[Update, Update]:
-        """Return the preview and the hidden comparison."""
-        if state.preview is None:
-            return gr.skip(), gr.skip()
-        path = self._service.save_preview(state.preview)
-        preview = gr.update(value=path, label=texts.PREVIEW, visible=True)
-        return preview, gr.update(visible=False)
-
-    def _code(
-        self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag]
-    ) -> Generator[Shown, None, Encoded]:
-        """Yield how far refinement is; return the file."""
+        request = self._tab.file.read(values)
+        tags: Sequence[Tag] | None = ()  # those of the file
+        if request.send_tags:
+            tags = [tag for tag in session.offered if tag.name in request.tags]
+            if session.proposals is None:
+                tags = None  # the tagger chooses
         started = time.monotonic()
-        for step in self._service.encode_steps(photo, image, request, tags):
+        with closing(self._encode(photo, request, tags)) as states:
+            for state in states:
+                if isinstance(state, Coded):
+                    yield self._show_file(session, photo, state, are_sent=request.send_tags)
+                else:
+                    seconds = time.monotonic() - started
+                    yield self._updates.optimizing(state.index, state.total, seconds)
+
+    def adds_tag(self, values: Values) -> bool:
+        """Tell whether a word can be added: there is one, and a file that can hold it."""
+        return bool(values[self._tab.file.add_tag]) and (
+            values[self._tab.session].encoded is not None
+        )
+
+    def add_tag(self, values: Values) -> Updates:
+        """Offer another word of the vocabulary, ticked; the file follows in :meth:`encode`."""
+        if not self.adds_tag(values):
+            return unchanged()
+        session, added = values[self._tab.session], values[self._tab.file.add_tag]
+        if added not in {tag.name for tag in session.offered}:
+            word = Tag(id=self._service.codec.vocabulary.index_of(added), name=added)
+            session = replace(session, offered=(*session.offered, word))
+        return self._updates.added(session, [*values[self._tab.file.tags], added])
+
+    @with_errors
+    def decode(self, values: Values) -> Iterator[Updates]:
+        """Decode the visitor's file, step by step, and compare it with the photograph."""
+        session: Session = values[self._tab.session]
+        photo, encoded = session.photo, session.encoded
+        if photo is None or encoded is None:
+            raise shown_error(words.ENCODE_FIRST)
+        settings = self._tab.panel.read(values)
+        with closing(self._decode(photo, encoded.stream, settings)) as states:
+            for state in states:
+                if state.image is None:
+                    yield self._updates.step(state, self._saved_preview(state))
+                    continue
+                picture = self._service.save(state.png, f"{photo.name}-decoded.png")
+                result = Result(
+                    n_bytes=encoded.stream.n_bytes,
+                    bpp=encoded.stream.bpp,
+                    steps=state.total,
+                    seconds=state.seconds,
+                    psnr_db=state.psnr_db,
+                    was_kept=state.was_kept,
+                )
+                shown = replace(session, picture=picture, settings=settings)
+                yield {self._tab.session: shown} | self._updates.picture(
+                    photo.path, picture, result
+                )
+
+    def lacks_picture(self, values: Values) -> bool:
+        """Tell whether a file is decoded without being asked for, and its picture is not shown."""
+        panel = self._tab.panel
+        session: Session = values[self._tab.session]
+        return bool(values[panel.auto]) and session.lacks_picture(panel.controls(values))
+
+    @with_errors
+    def decode_automatically(self, values: Values) -> Iterator[Updates]:
+        """Decode the file if the visitor wants that without being asked."""
+        if self.lacks_picture(values):
+            yield from self.decode(values)
+
+    def wait_for_first(self, values: Values) -> Updates:
+        """Offer to stop the optimization of a photograph's first file, if it is optimized."""
+        if not values[self._tab.file.iterations]:
+            return unchanged()
+        # The buttons are in the column.
+        return self._tab.buttons.waiting() | {self._tab.column: gr.update(visible=True)}
+
+    def wait_for_file(self, values: Values) -> Updates:
+        """Lock the buttons while a file is being made, and hide an unfinished picture."""
+        if values[self._tab.session].photo is None:
+            return unchanged()
+        is_long = values[self._tab.file.iterations]
+        buttons = self._tab.buttons
+        busy = buttons.waiting() if is_long else buttons.idle(can_start=False)
+        return busy | {self._tab.preview: gr.update(visible=False)}
+
+    def wait(self) -> Updates:
+        """Say that the decoding waits for the model."""
+        return self._tab.buttons.waiting() | {self._tab.status: ""}
+
+    def wait_if_wanted(self, values: Values) -> Updates:
+        """Say so if the decoding starts automatically."""
+        return self.wait() if self.lacks_picture(values) else unchanged()
+
+    def rest(self, values: Values) -> Updates:
+        """Offer to decode the session's file, if there is one."""
+        has_file = values[self._tab.session].encoded is not None
+        return self._tab.buttons.idle(can_start=has_file)
+
+    def stop(self, values: Values) -> Updates:
+        """Say that work was stopped; it ends with the step that is under way."""
+        session: Session = values[self._tab.session]
+        is_first = session.photo is not None and session.encoded is None
+        message = words.STOPPED_FIRST if is_first else texts.STOPPED
+        return self.rest(values) | {self._tab.status: html.draw_message(message)}
+
+    def show_column(self, values: Values) -> Updates:
+        """Show the column around a file, if there is one."""
+        has_file = values[self._tab.session].encoded is not None
+        return {self._tab.column: gr.update(visible=has_file)}
+
+    def prepare(self) -> Updates:
+        """Empty the right side: another photograph is coming."""
+        tab, hidden = self._tab, gr.update(visible=False)
+        return tab.buttons.idle(can_start=False) | {
+            tab.status: html.draw_message(words.COMPRESSING),
+            tab.preview: hidden,
+            tab.comparison: hidden,
+            tab.picture_file: hidden,
+        }
+
+    def forget(self) -> Updates:
+        """Forget the visitor's photograph and file."""
+        tab, hidden = self._tab, gr.update(visible=False)
+        return {
+            tab.session: Session(),
+            tab.facts: draw_introduction(),
+            tab.file.tags: gr.update(choices=[], value=[], visible=False),
+            tab.dicmh_file: gr.update(value=None),
+            tab.status: "",
+            tab.preview: hidden,
+            tab.comparison: hidden,
+            tab.picture_file: hidden,
+            tab.column: hidden,
+        }
+
+    def restore(self, values: Values) -> Updates:
+        """Put the last good photograph back where a bad one was dropped."""
+        photo = values[self._tab.session].photo
+        shown = {self._tab.file.photo: photo.path if photo else None, self._tab.status: ""}
+        return shown | self.show_column(values)
+
+    def _saved_preview(self, state: Decoding) -> str | None:
+        return None if state.preview is None else self._service.save_preview(state.preview)
+
+    @with_errors
+    def _encode_now(
+        self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
+    ) -> Iterator[OptimizationStep | Coded]:
+        """Yield how far the optimization is, then the file; without tags, the tagger is asked."""
+        image = self._uploads.load(photo)
+        proposals = self._service.tag(photo, image) if tags is None else None
+        chosen = (proposals or ()) if tags is None else tags
+        for step in self._service.encode_steps(photo, image, request, chosen):
             if step.encoded is None:
-                seconds = time.monotonic() - started
-                progress = html.draw_refining(step.index, step.total, seconds)
-                visible = gr.update(visible=True)
-                yield *[gr.skip()] * 5, visible, *button_states.lock_at_step(progress)
-        return file_of([step])
+                yield step
+            else:
+                yield Coded(encoded=step.encoded, proposals=proposals)
 
-    def _photo(self, session: Session) -> Photo:
-        if session.photo is None:
-            raise toast(texts.ENCODE_FIRST)
-        return session.photo
+    @with_errors
+    def _decode_now(
+        self, photo: Photo, stream: Bitstream, settings: DecodeSettings
+    ) -> Iterator[Decoding]:
+        """Yield the state of decoding; the last one knows how close the picture is."""
+        original = self._uploads.load(photo)
+        for state in self._service.decode(stream, settings):
+            if state.image is None:
+                yield state
+                continue
+            decibel = psnr_db(to_tensor(original), to_tensor(state.image)).item()
+            yield replace(state, psnr_db=decibel)
 
-    def _show(
-        self, session: Session, request: CodingRequest, ticks: Sequence[str] | None = None
-    ) -> Shown:
-        """Return what the page shows of the session's file.
-
-        Without ``ticks``, those of the chips stay: a visitor may have changed more of them while
-        the file was made. They stay, too, while tags are turned off, and return with them.
-        """
-        encoded, photo = session.encoded, self._photo(session)
-        if encoded is None:
-            raise toast(texts.ENCODE_FIRST)
-        facts = html.FileFacts(
-            n_bytes=len(encoded.data),
-            size_px=(encoded.stream.height_px, encoded.stream.width_px),
-            section_bits=encoded.section_bits,
-            upload_bytes=photo.upload_bytes,
-            upload_format=photo.upload_format,
-            notes=photo.notes,
-        )
-        chips = gr.update(
-            choices=_choices(session, encoded),
-            interactive=request.send_tags,
-            visible=bool(session.offered),
-        )
-        if ticks is not None:
-            chips["value"] = ticks
+    def _show_file(
+        self, session: Session, photo: Photo, coded: Coded, *, are_sent: bool
+    ) -> Updates:
+        encoded, is_first, ticks = coded.encoded, session.picture is None, None
+        if coded.proposals is not None or session.encoded is None:
+            ticks = [tag.name for tag in encoded.tags]
+        if coded.proposals is not None:
+            session = replace(session, proposals=coded.proposals, offered=coded.proposals)
+        session = replace(session, encoded=encoded, picture=None)
         path = self._service.save(encoded.data, f"{photo.name}.dicmh")
-        message = texts.CHANGED if session.picture else texts.READY
-        session = replace(session, picture=None)
-        file = gr.update(value=path)
-        shown = (session, html.draw_file(facts), chips, file, _message(message))
-        return *shown, *[gr.skip()] * 4
+        return {
+            self._tab.session: session,
+            **self._updates.file(photo, encoded, path=path, is_first=is_first),
+            **self._updates.tags(session, ticks=ticks, are_sent=are_sent),
+        }
 
 
-def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
-    """Return the chips: each offered tag with its confidence and, in the file, its bits."""
-    proposed = {tag.id for tag in session.proposals or ()}
-    held = {tag.id for tag in encoded.tags} if encoded else set()
-    bits_each = encoded.section_bits["tags"] / len(held) if encoded and held else None
-    return [
-        (
-            texts.tag_label(
-                tag.name,
-                tag.confidence if tag.id in proposed else None,
-                bits_each if tag.id in held else None,
-            ),
-            tag.name,
-        )
-        for tag in session.offered
-    ]
+def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
+    """Tell for how long an encoding borrows the GPU [s]."""
+    with Image.open(photo.path) as image:
+        return encode_duration_s(request.iterations, image.width * image.height)
 
 
-def _message(message: str) -> str:
-    return html.draw_message(message)
+def _decode_s(_photo: Photo, stream: Bitstream, settings: DecodeSettings) -> int:
+    """Tell for how long a decoding borrows the GPU [s]."""
+    return decode_duration_s(settings, stream.height_px * stream.width_px)

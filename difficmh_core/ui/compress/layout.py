@@ -2,97 +2,118 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from difficmh_core.config.presets import presets_of
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.ui import texts
-from difficmh_core.ui.components import html
-from difficmh_core.ui.components.decoder_controls import QUICK, DecodePanel, build_decode_panel
-from difficmh_core.ui.compress.events import CompressEvents, Stage
-from difficmh_core.ui.compress.file_column import build_file_column
-from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Session, Update
-from difficmh_core.ui.runtime.uploads import UploadStore
+from difficmh_core.ui.components.button_states import JobButtons
+from difficmh_core.ui.components.decoder_controls import DecodePanel, draw_decode_panel
+from difficmh_core.ui.compress import texts as words
+from difficmh_core.ui.compress.file_column import FileColumn, draw_file_column
+from difficmh_core.ui.compress.html import draw_introduction
+from difficmh_core.ui.runtime.events import Component
+from difficmh_core.ui.runtime.session import KEPT_S, Session
 
-__all__ = ["CompressTab", "build_compress_tab"]
-
-KEPT_S = 600
-"""What the page keeps for a visitor is forgotten after this time [s]."""
+__all__ = ["CompressTab", "draw_compress_tab"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressTab:
-    """What the rest of the page needs of this tab.
+    """The components of the tab.
 
     Attributes:
         session: What is kept for the visitor.
+        request_id: Number of the last request, see :class:`Cancellation`.
+        file: The photograph, and what its file shall hold.
+        facts: What is in the file.
+        column: Shown once there is a file; its components are below.
+        dicmh_file: The file to download.
         panel: The controls of its decoding.
-        changed: Events after which the session holds another file.
+        buttons: Those that start and stop it.
+        status: What came of it, in numbers or in a sentence.
+        preview: The picture while it is being decoded.
+        comparison: The original and the decoded picture.
+        picture_file: The decoded picture to download.
+        link_button: Makes a link.
+        link: The link to these settings.
     """
 
     session: gr.State
+    request_id: gr.Number
+    file: FileColumn
+    facts: gr.HTML
+    column: gr.Column
+    dicmh_file: gr.DownloadButton
     panel: DecodePanel
-    changed: Sequence[Any]
+    buttons: JobButtons
+    status: gr.HTML
+    preview: gr.Image
+    comparison: gr.ImageSlider
+    picture_file: gr.DownloadButton
+    link_button: gr.Button
+    link: gr.Textbox
+
+    @property
+    def linked(self) -> dict[str, Component]:
+        """What a link restores, by its names in the link."""
+        return self.file.linked | dict(self.panel.settings)
 
 
-def build_compress_tab(
-    demo: gr.Blocks,
-    service: CodecService,
-    uploads: UploadStore,
-    examples: Sequence[str],
-    *,
-    is_quick: bool,
+def draw_compress_tab(
+    codec: DiffICMHCodec, examples: Sequence[str], *, is_quick: bool
 ) -> CompressTab:
-    """Draw the tab inside the current layout, and connect it.
+    """Draw the tab inside the current layout.
 
     Args:
-        demo: The page, which restores the settings of a link.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
+        codec: Whose settings are offered.
         examples: Names of served photographs, for visitors who have none at hand.
-        is_quick: Whether decoding is quick enough to start by itself.
+        is_quick: Whether decoding is quick enough to start automatically.
     """
     session = gr.State(Session(), time_to_live=KEPT_S)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=280, elem_classes="controls"):
-            file = build_file_column(service.codec, examples)
+            file = draw_file_column(codec, examples)
         with gr.Column(scale=7, min_width=280):
-            stage, panel, link, link_button = _build_stage_column(service, is_quick=is_quick)
-
-    linked = [*file.coding, *panel.settings]
-    link_button.click(None, linked, link, js=link_script(), **QUICK).then(
-        lambda: gr.update(visible=True), None, link, **QUICK
+            facts = gr.HTML(draw_introduction(), padding=False, elem_id="facts")
+            with gr.Column(visible=False, elem_id="decode-panel") as column:
+                dicmh_file = gr.DownloadButton(
+                    words.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
+                )
+                panel = draw_decode_panel("compress", codec.config.profile, is_quick=is_quick)
+            progress = gr.HTML(padding=False, visible=False, elem_id="progress")
+            status = gr.HTML(padding=False, elem_id="status")
+            preview, comparison, picture_file = _draw_pictures()
+            link_button = gr.Button(
+                words.LINK, size="sm", elem_id="link-button", elem_classes="save"
+            )
+            link = gr.Textbox(
+                label=words.LINK,
+                info=words.LINK_HELP,
+                interactive=False,
+                buttons=["copy"],
+                visible="hidden",
+                elem_id="link",
+            )
+    return CompressTab(
+        session=session,
+        request_id=gr.Number(0, visible="hidden", elem_id="compress-ticket"),
+        file=file,
+        facts=facts,
+        column=column,
+        dicmh_file=dicmh_file,
+        panel=panel,
+        buttons=JobButtons(start=panel.decode, stop=panel.stop, progress=progress),
+        status=status,
+        preview=preview,
+        comparison=comparison,
+        picture_file=picture_file,
+        link_button=link_button,
+        link=link,
     )
 
-    def restore_link(request: gr.Request) -> Sequence[Update]:
-        config = service.codec.config
-        refines = config.rate_weights is not None
-        return read_link(dict(request.query_params), presets_of(config.profile), refines=refines)
 
-    # In the queue, since Gradio shows no error of an event outside it as a toast.
-    demo.load(restore_link, None, [*linked, panel.preset], **QUICK | {"queue": True})
-    demo.load(None, js=name_examples_script([Path(name).stem for name in examples]), **QUICK)
-    events = CompressEvents(CompressHandlers(service, uploads), session, file, stage, panel)
-    changed = events.connect()
-    return CompressTab(session=session, panel=panel, changed=changed)
-
-
-def _build_stage_column(
-    service: CodecService, *, is_quick: bool
-) -> tuple[Stage, DecodePanel, gr.Textbox, gr.Button]:
-    facts = gr.HTML(html.draw_introduction(), padding=False, elem_id="facts")
-    with gr.Column(visible=False, elem_id="decode-panel") as column:
-        dicmh_file = gr.DownloadButton(
-            texts.DOWNLOAD_FILE, size="sm", elem_id="dicmh-file", elem_classes="save"
-        )
-        panel = build_decode_panel("compress", service.codec.config.profile, is_quick=is_quick)
-    progress = gr.HTML(padding=False, visible=False, elem_id="progress")
-    status = gr.HTML(padding=False, elem_id="status")
+def _draw_pictures() -> tuple[gr.Image, gr.ImageSlider, gr.DownloadButton]:
     preview = gr.Image(
         label=texts.PREVIEW,
         format="png",
@@ -103,7 +124,7 @@ def _build_stage_column(
         elem_classes="stage",
     )
     comparison = gr.ImageSlider(
-        label=texts.COMPARISON,
+        label=words.COMPARISON,
         format="png",
         interactive=False,
         visible=False,
@@ -118,23 +139,4 @@ def _build_stage_column(
         elem_id="picture-file",
         elem_classes="save",
     )
-    link_button = gr.Button(texts.LINK, size="sm", elem_id="link-button", elem_classes="save")
-    link = gr.Textbox(
-        label=texts.LINK,
-        info=texts.LINK_HELP,
-        interactive=False,
-        buttons=["copy"],
-        visible="hidden",
-        elem_id="link",
-    )
-    stage = Stage(
-        facts=facts,
-        column=column,
-        dicmh_file=dicmh_file,
-        progress=progress,
-        status=status,
-        preview=preview,
-        comparison=comparison,
-        picture_file=picture_file,
-    )
-    return stage, panel, link, link_button
+    return preview, comparison, picture_file

@@ -5,20 +5,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import gradio as gr
-
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Choice, Seed
 from difficmh_core.config.presets import DEFAULT_PRESET
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
-from difficmh_core.ui import texts
 from difficmh_core.ui.components.decoder_controls import CUSTOM_PRESET
-from difficmh_core.ui.runtime.errors import toast
-from difficmh_core.ui.runtime.session import (
+from difficmh_core.ui.compress import texts
+from difficmh_core.ui.runtime.errors import shown_error
+from difficmh_core.ui.runtime.requests import (
     BY_QUALITY,
     BY_SIZE,
-    Update,
     read_request,
     read_settings,
 )
@@ -33,7 +30,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def link_script() -> str:
-    """Return the browser's part: it writes the link, into the address too, and copies it."""
+    """Write the browser's part: it writes the link, into the address too, and copies it."""
     return f"""(...values) => {{
       const link = new URL(window.location.href);
       {json.dumps(LINK_KEYS)}.forEach((key, index) => link.searchParams.set(key, values[index]));
@@ -44,7 +41,7 @@ def link_script() -> str:
 
 
 def name_examples_script(names: Sequence[str]) -> str:
-    """Return the browser's part that names the example pictures for screen readers."""
+    """Write the browser's part that names the example pictures for screen readers."""
     labels = [texts.EXAMPLE.format(name=name) for name in names]
     return f"""() => {{
       const labels = {json.dumps(labels)};
@@ -58,23 +55,24 @@ def name_examples_script(names: Sequence[str]) -> str:
 
 
 def read_link(
-    query: Mapping[str, str], presets: Mapping[str, DecodeSettings], *, refines: bool
-) -> Sequence[Update]:
-    """Return what a link sets: the components of :data:`LINK_KEYS`, then the preset.
+    query: Mapping[str, str], presets: Mapping[str, DecodeSettings], *, can_optimize: bool
+) -> dict[str, Any]:
+    """Read what a link sets, by :data:`LINK_KEYS`, and the preset; nothing if it sets nothing.
 
     Args:
         query: Of the link.
         presets: Those of the page's networks, by name.
-        refines: Whether these can refine; otherwise their page has no slider for it.
+        can_optimize: Whether these can optimize the latent; otherwise their page has no slider
+            for it.
 
     Raises:
         gr.Error: If the link holds a setting out of range; it is said in the core's words.
     """
     given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
     if not given:
-        return [gr.skip()] * (len(LINK_KEYS) + 1)
+        return {}
     defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
-    values = defaults | controls_of(presets[DEFAULT_PRESET]) | given
+    values: dict[str, Any] = defaults | controls_of(presets[DEFAULT_PRESET]) | given
     try:
         settings = read_settings(values)
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
@@ -84,12 +82,12 @@ def read_link(
         for mode in (BY_SIZE, BY_QUALITY):
             request = read_request(mode, *(values[key] for key in coding[1:]))
         level_of(request.quality, None)
-        if request.passes and not refines:
-            raise ConfigError(texts.NO_REFINEMENT)
+        if request.iterations and not can_optimize:
+            raise ConfigError(texts.NO_OPTIMIZATION)
     except ConfigError as error:
-        raise toast(str(error)) from error
+        raise shown_error(str(error)) from error
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
-    return [*(gr.update(value=values[key]) for key in LINK_KEYS), gr.update(value=preset)]
+    return {key: values[key] for key in LINK_KEYS} | {"preset": preset}
 
 
 def _value(key: str, text: str) -> Any:  # noqa: ANN401 (each setting has its own type)

@@ -1,30 +1,32 @@
-"""Whose turn it is: work for an earlier wish of the same visitor ends at its next step.
+"""Cancellation: work for an earlier request of the same visitor ends at its next step.
 
 Gradio cancels events, too. But a cancellation is answered only when the running step has ended,
-and what is asked for until then is dropped: a visitor who stops, or chooses another preset, would
+and what is requested until then is dropped: a visitor who stops, or chooses another preset, would
 wait for a picture that never comes. Here the running event ends by itself, as if it were done, and
 the next one, which has waited for it (``trigger_mode="always_last"``), begins.
 
-Each wish gives the browser a ticket, which the event that it leads to brings along. A step is made
-only as long as no later wish concerns it, in the queue as well as at work.
+Each request has a number, which the browser keeps and the event that it leads to brings along. A
+step is made only as long as no later request concerns it, in the queue as well as at work.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from enum import IntEnum
 from typing import Any
 
 import gradio as gr
 
-__all__ = ["Turns", "Wish"]
+from difficmh_core.ui.runtime.events import Values
+
+__all__ = ["Cancellation", "RequestKind"]
 
 _MAX_VISITORS = 4096
-"""Whose wishes are remembered: of those who asked last."""
+"""Whose requests are remembered: of those who asked last."""
 
 
-class Wish(IntEnum):
+class RequestKind(IntEnum):
     """What a visitor wants anew. Each ends the work for its own kind and those before it."""
 
     PICTURE = 0
@@ -35,74 +37,86 @@ class Wish(IntEnum):
     """Another photograph, none, or nothing more: what is under way is not even shown."""
 
 
-class Turns:
-    """Remembers what each visitor asked for last."""
+class Cancellation:
+    """Remembers what each visitor asked for last.
 
-    def __init__(self) -> None:
+    Attributes:
+        request_id: Holds the number of the last request, in the browser, where Gradio reads it
+            when an event is asked for; a ``gr.State`` is read when the event begins.
+    """
+
+    def __init__(self, request_id: gr.Number) -> None:
         """Know no visitor yet."""
-        self._latest: OrderedDict[str, dict[Wish, int]] = OrderedDict()
+        self.request_id = request_id
+        self._latest: OrderedDict[str, dict[RequestKind, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ask(self, wish: Wish) -> Callable[[gr.Request], int]:
-        """Return an event that notes a wish and gives a ticket for it."""
+    def request(self, kind: RequestKind) -> Callable[[gr.Request], int]:
+        """Make an event that notes a request and returns its number."""
 
-        def asked(request: gr.Request) -> int:
-            return self._note(request, wish)
+        def noted(request: gr.Request) -> int:
+            return self._note(request, kind)
 
-        return asked
+        return noted
 
-    def ask_if(self, wish: Wish, is_wanted: Callable[..., bool] = bool) -> Callable[..., Any]:
-        """Return the same for an event whose inputs say whether anything will follow.
+    def request_if(
+        self, kind: RequestKind, is_wanted: Callable[[Values], object]
+    ) -> Callable[..., Any]:
+        """Make the same for an event whose inputs say whether anything will follow.
 
         Args:
-            wish: What is wanted.
-            is_wanted: Told the inputs.
+            kind: What is requested.
+            is_wanted: Is given the inputs by component.
         """
 
-        def asked(request: gr.Request, *inputs: Any) -> Any:  # noqa: ANN401 (as the event's)
-            return self._note(request, wish) if is_wanted(*inputs) else gr.skip()
+        def noted(request: gr.Request, values: Values) -> Any:  # noqa: ANN401 (an update, too)
+            return self._note(request, kind) if is_wanted(values) else gr.skip()
 
-        return asked
+        return noted
 
-    def _note(self, request: gr.Request, wish: Wish) -> int:
+    def _note(self, request: gr.Request, kind: RequestKind) -> int:
         visitor = str(request.session_hash)
         with self._lock:
             latest = self._latest.get(visitor, {})
-            ticket = 1 + max(latest.values(), default=0)
-            self._latest[visitor] = latest | {wish: ticket}
+            request_id = 1 + max(latest.values(), default=0)
+            self._latest[visitor] = latest | {kind: request_id}
             self._latest.move_to_end(visitor)
             while len(self._latest) > _MAX_VISITORS:
                 self._latest.popitem(last=False)
-        return ticket
+        return request_id
 
-    def until_next(self, event: Callable[..., Any], of: Wish) -> Callable[..., Iterator[Any]]:
-        """Return a generator event that ends once its visitor asks for something else.
+    def until_next(
+        self, event: Callable[[Values], Generator[Any, None, None]], of: RequestKind
+    ) -> Callable[..., Iterator[Any]]:
+        """Make a generator event end once its visitor asks for something else.
 
         Args:
             event: The generator.
-            of: What it makes. A file that is ready is shown, even if the next one is asked for.
+            of: What it makes. A file that is ready is shown, even if the next one is requested.
 
         Returns:
-            An event whose first input is the ticket.
+            An event among whose inputs is the number of the request.
         """
-        is_shown_until = Wish.PHOTO if of is Wish.FILE else of
+        is_shown_until = RequestKind.PHOTO if of is RequestKind.FILE else of
 
-        def guarded(request: gr.Request, ticket: float, *arguments: Any) -> Iterator[Any]:  # noqa: ANN401
-            visitor = str(request.session_hash)
-            if self._is_due(visitor, ticket, of):
-                with closing(event(*arguments)) as values:
-                    for value in values:
-                        if self._is_due(visitor, ticket, is_shown_until):
-                            yield value
-                        if not self._is_due(visitor, ticket, of):
+        def guarded(request: gr.Request, values: Values) -> Iterator[Any]:
+            visitor, request_id = str(request.session_hash), values[self.request_id]
+            is_empty = True
+            if self._is_due(visitor, request_id, of):
+                with closing(event(values)) as updates:
+                    for update in updates:
+                        if self._is_due(visitor, request_id, is_shown_until):
+                            is_empty = False
+                            yield update
+                        if not self._is_due(visitor, request_id, of):
                             break
             # Gradio sends the last value once more, and empties what no value came for.
-            if not self._is_due(visitor, ticket, of):
+            if is_empty or not self._is_due(visitor, request_id, of):
                 yield gr.skip()
 
         guarded.__name__ = event.__name__  # its own signature stays, by which Gradio calls it
         return guarded
 
-    def _is_due(self, visitor: str, ticket: float, of: Wish) -> bool:
+    def _is_due(self, visitor: str, request_id: float, of: RequestKind) -> bool:
         latest = self._latest.get(visitor, {})
-        return all(latest.get(wish, 0) <= ticket for wish in Wish if wish >= of)
+        return all(latest.get(kind, 0) <= request_id for kind in RequestKind if kind >= of)

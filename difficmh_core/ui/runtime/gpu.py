@@ -17,19 +17,19 @@ MIN_S, MAX_S = 10, 120
 """Shortest and longest time for which a GPU is asked [s]."""
 _SECONDS_PER_STEP_AND_MEGAPIXEL = 0.2
 """Guided step of sd21 with control; twice what one H200 takes, whose slice ZeroGPU lends."""
-_SECONDS_PER_PASS_AND_MEGAPIXEL = 0.5
-"""Of refinement; four times what a training step on as many pixels took on an H200."""
+_SECONDS_PER_ITERATION_AND_MEGAPIXEL = 0.5
+"""Of latent optimization; four times what a training step on as many pixels took on an H200."""
 _SECONDS_BEFORE = 5.0
 """Networks move to the GPU, the file is read, the picture is decoded and measured."""
 
 
 def borrows_gpu() -> bool:
-    """Return whether GPUs are borrowed here."""
+    """Tell whether GPUs are borrowed here."""
     return importlib.util.find_spec("spaces") is not None
 
 
 def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
-    """Return for how long a decoding needs the GPU, computed from steps and size [s].
+    """Estimate for how long a decoding needs the GPU, from steps and size [s].
 
     >>> from difficmh_core.config.presets import preset_of
     >>> decode_duration_s(preset_of("sd21", "paper"), 768 * 512)
@@ -42,20 +42,20 @@ def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
     return round(min(max(seconds, MIN_S), MAX_S))
 
 
-def encode_duration_s(passes: int, n_pixels: int) -> int:
-    """Return for how long an encoding needs the GPU, computed from passes and size [s].
+def encode_duration_s(iterations: int, n_pixels: int) -> int:
+    """Estimate for how long an encoding needs the GPU, from iterations and size [s].
 
     >>> encode_duration_s(0, 1_500_000)
     10
     >>> encode_duration_s(20, 1_500_000)
     20
     """
-    seconds = _SECONDS_BEFORE + _SECONDS_PER_PASS_AND_MEGAPIXEL * passes * n_pixels / 1e6
+    seconds = _SECONDS_BEFORE + _SECONDS_PER_ITERATION_AND_MEGAPIXEL * iterations * n_pixels / 1e6
     return round(min(max(seconds, MIN_S), MAX_S))
 
 
 def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Event:
-    """Return a heavy event, which borrows a GPU while it runs where GPUs are borrowed.
+    """Make a heavy event borrow a GPU while it runs, where GPUs are borrowed.
 
     Where none are, it runs on the model's thread.
 

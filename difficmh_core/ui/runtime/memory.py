@@ -21,6 +21,6 @@ _TRIM = _find_trim()
 
 
 def give_back() -> None:
-    """Return freed memory to the system, where the C library can (malloc_trim(3), glibc)."""
+    """Give freed memory back to the system, where the C library can (malloc_trim(3), glibc)."""
     if _TRIM is not None:
         _TRIM(0)

@@ -103,7 +103,7 @@ class ServedFiles:
         self._lock = threading.Lock()
 
     def path_of(self, named: object) -> Path:
-        """Return the path of a file that a caller names.
+        """Find the file that a caller names.
 
         The file may be gone; whoever opens it says so with :class:`ForeignFileError`, too.
 
@@ -224,7 +224,7 @@ class ServedFiles:
         return any(name in names for names in handed_out) or self._is_result(Path(name))
 
     def _is_result(self, path: Path) -> bool:
-        """Return whether :meth:`save` wrote a file, perhaps in a process that borrowed a GPU.
+        """Tell whether :meth:`save` wrote a file, perhaps in a process that borrowed a GPU.
 
         Its folder's name, which nobody else can compute, tells.
         """
@@ -261,7 +261,7 @@ def _name_in(named: object) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Return a file's name without what could leave its folder or does not fit into a name.
+    """Strip from a file's name what could leave its folder or does not fit into a name.
 
     >>> _plain("../a/b.png")
     'b.png'
@@ -298,7 +298,7 @@ def _size(path: Path) -> int:
 
 
 def _is_older(path: Path, than: float) -> bool:
-    """Return whether something was last written, and last used, before a time [s]."""
+    """Tell whether something was last written, and last used, before a time [s]."""
     try:
         known = path.lstat()
     except FileNotFoundError:  # deleted meanwhile

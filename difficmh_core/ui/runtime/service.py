@@ -17,12 +17,17 @@ from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.evaluation.evaluator import Judge, Seen
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner, RefineStep, file_of
+from difficmh_core.latent_optimization import (
+    LatentOptimizer,
+    OptimizationSettings,
+    OptimizationStep,
+    file_of,
+)
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.weights.cache import default_cache_dir
@@ -44,6 +49,7 @@ class Decoding:
         preview: A small picture, enlarged; ``None`` before the first step.
         image: The finished picture, ``None`` before the last step.
         png: The same as a file.
+        psnr_db: Of the picture against the original [dB]; ``None`` where nobody has measured it.
         was_kept: Whether the picture had been decoded before.
     """
 
@@ -53,6 +59,7 @@ class Decoding:
     preview: Image.Image | None = None
     image: Image.Image | None = None
     png: bytes = b""
+    psnr_db: float | None = None
     was_kept: bool = False
 
 
@@ -91,7 +98,7 @@ class CodecService:
         self._files = files
         self._keeps_for_good = keeps_for_good
         self._evaluator: Judge | None = None
-        self._refiner: Refiner | None = None
+        self._refiner: LatentOptimizer | None = None
         self._features: tuple[str, Seen] | None = None
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
@@ -116,7 +123,7 @@ class CodecService:
 
     def encode_steps(
         self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag | str]
-    ) -> Iterator[RefineStep]:
+    ) -> Iterator[OptimizationStep]:
         """Yield the state after each pass of refinement; the last one holds the file.
 
         Without refinement, or if the file is kept, there is only the last one.
@@ -130,7 +137,7 @@ class CodecService:
             quality,
             request.target_bytes,
             named,
-            request.passes,
+            request.iterations,
         )
         kept = self.results.get(key)
         if kept is not None:
@@ -140,17 +147,20 @@ class CodecService:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-            yield RefineStep(index=request.passes, total=request.passes, encoded=encoded)
+            n = request.iterations
+            yield OptimizationStep(index=n, total=n, encoded=encoded)
             return
         asked: dict[str, Any] = {
             "quality": quality,
             "target_bytes": request.target_bytes,
             "tags": tags,
         }
-        if request.passes:
-            steps = self._refiner_of(request.passes).steps(image, **asked)
+        if request.iterations:
+            steps = self._refiner_of(request.iterations).steps(image, **asked)
         else:
-            steps = iter([RefineStep(index=0, total=0, encoded=self.codec.encode(image, **asked))])
+            steps = iter(
+                [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
+            )
         for step in steps:
             if step.encoded is not None:
                 facts = {
@@ -160,11 +170,11 @@ class CodecService:
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
 
-    def _refiner_of(self, passes: int) -> Refiner:
+    def _refiner_of(self, passes: int) -> LatentOptimizer:
         """Prepare what refines; its networks are loaded when first needed."""
-        settings = RefinementSettings(passes=passes)
+        settings = OptimizationSettings(iterations=passes)
         if self._refiner is None:
-            self._refiner = Refiner(self.codec, settings, cache_dir=self.weights_dir)
+            self._refiner = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
         self._refiner.settings = settings
         return self._refiner
 

@@ -1,41 +1,20 @@
-"""What the page keeps for one visitor, and what a visitor sets."""
+"""What the page keeps for one visitor."""
 
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import gradio as gr
 
 from difficmh_core.codec import Encoded
-from difficmh_core.config.decoding import (
-    CONTROL_NAMES,
-    SETTINGS,
-    DecodeSettings,
-    controls_of,
-)
-from difficmh_core.config.kinds import Choice, Number, Seed, Setting
-from difficmh_core.errors import ConfigError
+from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui import texts
+from difficmh_core.ui.runtime.events import Event
 from difficmh_core.ui.runtime.uploads import Photo
 
-__all__ = [
-    "CodingRequest",
-    "Session",
-    "Update",
-    "by_name",
-    "read_number",
-    "read_request",
-    "read_settings",
-    "read_words",
-]
+__all__ = ["KEPT_S", "Session", "Source"]
 
-Update = dict[str, Any]
-"""What Gradio makes of ``gr.update``: a component's new properties."""
-BY_QUALITY, BY_SIZE = "quality", "size"
-"""What decides how large a file becomes."""
-MOST_PASSES = 20
-"""Of refinement. The command line takes more, but other visitors would wait for them."""
+KEPT_S = 600
+"""What the page keeps for a visitor is forgotten after this time [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,143 +37,23 @@ class Session:
     picture: str | None = None
     settings: DecodeSettings | None = None
 
-    def lacks_picture(self, controls: Sequence[Any]) -> bool:
-        """Return whether there is a file whose picture with these controls is not shown yet."""
+    def lacks_picture(self, controls: Mapping[str, object]) -> bool:
+        """Tell whether there is a file whose picture with these controls is not shown yet."""
         if self.encoded is None:
             return False
         if self.picture is None or self.settings is None:
             return True
-        return controls_of(self.settings) != by_name(controls)
+        return controls_of(self.settings) != controls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodingRequest:
-    """How the file shall be.
+class Source:
+    """Where the tabs that measure a photograph take it from.
 
     Attributes:
-        quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.
-        target_bytes: Largest file [bytes]; ``None`` where the quality decides.
-        send_tags: Whether the file holds tags.
-        tags: Names of the tags that it holds.
-        passes: Of refinement; 0 leaves it out.
+        session: Holds what the page keeps for a visitor.
+        changed: Events after which there is another file.
     """
 
-    quality: float | None
-    target_bytes: int | None
-    send_tags: bool
-    tags: tuple[str, ...]
-    passes: int = 0
-
-
-def read_request(
-    mode: str,
-    quality: float,
-    target_bytes: float,
-    send_tags: bool,
-    passes: float = 0,
-    tags: list[str] | None = None,
-) -> CodingRequest:
-    """Gather how a visitor wants the file.
-
-    Raises:
-        ConfigError: If a value is no number, a size is below one byte, there are too many
-            passes, or the tags are no list of words.
-    """
-    n_passes = whole_number("passes", passes)
-    if not 0 <= n_passes <= MOST_PASSES:
-        raise ConfigError(texts.TOO_MANY_PASSES.format(most=MOST_PASSES, n=n_passes))
-    if mode == BY_SIZE:
-        n_bytes = whole_number("target_bytes", target_bytes)
-        if n_bytes < 1:
-            raise ConfigError(texts.TOO_FEW_BYTES.format(n_bytes=n_bytes))
-    return CodingRequest(
-        quality=None if mode == BY_SIZE else read_number("quality", quality),
-        target_bytes=n_bytes if mode == BY_SIZE else None,
-        send_tags=bool(send_tags),
-        tags=read_words("tags", tags or []),
-        passes=n_passes,
-    )
-
-
-def read_settings(controls: Mapping[str, object]) -> DecodeSettings:
-    """Check what the controls hold, by their names.
-
-    Raises:
-        ConfigError: If a value is no number or outside its range.
-    """
-    values = {}
-    for setting in SETTINGS:
-        names = [control.name for control in setting.controls]
-        held = [_read(setting, name, controls[name]) for name in names]
-        values[setting.name] = setting.of_controls(held)
-    return DecodeSettings(**values)
-
-
-def by_name(controls: Sequence[object]) -> dict[str, object]:
-    """Name what the controls of the page hold."""
-    return dict(zip(CONTROL_NAMES, controls, strict=True))
-
-
-def read_number(name: str, value: object) -> float:
-    """Return a number that a visitor entered.
-
-    Args:
-        name: Name of the setting, for the message.
-        value: What the control or the program sent.
-
-    Raises:
-        ConfigError: If it is no finite number.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise ConfigError(texts.NOT_A_NUMBER.format(name=name, value=value))
-    # JSON has whole numbers of any length: isfinite() overflows on them, and Python will not
-    # write out more than 4,300 of their digits.
-    if abs(value) > sys.float_info.max:
-        raise ConfigError(texts.NUMBER_TOO_LARGE.format(name=name))
-    return value
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return a whole number that a visitor entered.
-
-    Raises:
-        ConfigError: If it is none.
-    """
-    number = read_number(name, value)
-    if number != int(number):
-        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
-    return int(number)
-
-
-def read_words(name: str, value: object) -> tuple[str, ...]:
-    """Return the words that a program sent.
-
-    Raises:
-        ConfigError: If they are no list of words.
-    """
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise ConfigError(texts.NO_WORDS.format(name=name, value=value))
-    return tuple(value)
-
-
-def _read(setting: Setting, name: str, value: object) -> object:
-    """Read one control; a choice is judged by the setting itself."""
-    match setting:
-        case Seed():
-            return _read_seed(name, value)
-        case Choice():
-            return value
-        case Number() if setting.value_type is int:
-            return whole_number(name, value)
-        case _:
-            return read_number(name, value)
-
-
-def _read_seed(name: str, value: object) -> int | None:
-    """Read the seed in a text field; an empty one means the file's own."""
-    text = str(value).strip()
-    if not text:
-        return None
-    if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
-    return int(text)
+    session: gr.State
+    changed: Sequence[Event]

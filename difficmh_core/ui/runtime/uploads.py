@@ -13,7 +13,7 @@ from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.errors import ImageError
 from difficmh_core.image_io import read_image
 from difficmh_core.picture_pool import PngPicture, read_as_png
-from difficmh_core.ui import texts
+from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.served_files import MAX_READ, ForeignFileError, ServedFiles
 
 __all__ = ["OpenedFile", "Photo", "PictureReader", "UploadStore"]

@@ -29,7 +29,7 @@ _END = object()
 
 
 def on_model_thread(event: Event) -> Event:
-    """Return the event, a function or generator, which then runs on the model's thread."""
+    """Make an event, a function or generator, run on the model's thread."""
     if inspect.isgeneratorfunction(event):
 
         @functools.wraps(event)

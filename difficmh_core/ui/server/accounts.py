@@ -12,7 +12,7 @@ AUTH_VARIABLE = "DIFFICMH_AUTH"
 
 
 def read_account_file(path: Path) -> Sequence[tuple[str, str]]:
-    """Return the accounts of a file.
+    """Read the accounts in a file.
 
     Args:
         path: A text file, one account a line; see :func:`read_accounts`.
@@ -30,7 +30,7 @@ def read_account_file(path: Path) -> Sequence[tuple[str, str]]:
 
 
 def read_accounts(lines: Iterable[str], source: str) -> Sequence[tuple[str, str]]:
-    """Return names with their passwords.
+    """Read names with their passwords.
 
     Args:
         lines: Each ``USER:PASSWORD``; the password may hold colons. Empty lines and those that

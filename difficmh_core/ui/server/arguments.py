@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from difficmh_core import __version__
+from difficmh_core._support.cache_folder import CACHE_VARIABLE, cache_folder
 from difficmh_core._support.command_lines import PAGE_PROGRAM, OneLineParser
-from difficmh_core.cli.parser import CACHE_VARIABLE
 from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.server.accounts import AUTH_VARIABLE, read_account_file, read_accounts
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.server.listening import check_address
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["parse_arguments"]
 
@@ -31,7 +30,7 @@ _ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?", re.ASCII)
 def parse_arguments(
     words: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ
 ) -> argparse.Namespace:
-    """Return what the command line says; a wrong word ends the program with one line, exit code 2.
+    """Read the command line; a wrong word ends the program with one line, exit code 2.
 
     Args:
         words: Of the command line; ``None`` takes the program's.
@@ -71,7 +70,7 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     networks.add_argument(
         "--cache-dir",
         type=Path,
-        default=environment.get(CACHE_VARIABLE) or default_cache_dir(),
+        default=cache_folder(environment),
         help=f"where fetched weights lie; also ${CACHE_VARIABLE} (default: %(default)s)",
     )
     _add_address(parser.add_argument_group("address"), environment)
@@ -181,7 +180,7 @@ def _accounts(
 
 
 def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what reads a whole number of a range."""
+    """Make what reads a whole number of a range."""
 
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= (most or 2**63):

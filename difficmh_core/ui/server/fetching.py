@@ -66,7 +66,7 @@ class Fetcher:
         self._ports = ports
 
     async def fetch(self, url: str) -> str:
-        """Return the name under which the file at an address is kept now.
+        """Fetch the file at an address, and name it as it is kept now.
 
         Raises:
             AddressError: If it is not public, does not answer, or holds too much.
@@ -140,7 +140,7 @@ class _PublicNetwork(httpcore.AsyncNetworkBackend):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public internet.
+    """Tell whether an IP address belongs to the public internet.
 
     >>> is_public("93.184.215.14"), is_public("127.0.0.1"), is_public("169.254.169.254")
     (True, False, False)
@@ -159,7 +159,7 @@ def is_public(address: str) -> bool:
 
 
 def is_address(named: object) -> bool:
-    """Return whether something is an address, as programs and assistants name files.
+    """Tell whether something is an address, as programs and assistants name files.
 
     >>> is_address(" HTTP://example.org/a.png"), is_address("/tmp/a.png"), is_address(3)
     (True, False, False)

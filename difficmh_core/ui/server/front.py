@@ -29,7 +29,7 @@ def front_of(
     framed_by: Sequence[str] = (),
     root_path: str = "",
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """Return the ``lifespan`` of the app that serves the page.
+    """Make the ``lifespan`` of the app that serves the page.
 
     Gradio puts its own middleware, which answers other sites' pages, before any that it is given.
     When the app starts, this puts ours before all of it.

@@ -109,7 +109,7 @@ class Gate:
                 await self._app(scope, admitted, send)
 
     async def _admit(self, scope: Scope, body: Body, receive: Receive, kept: ExitStack) -> Receive:
-        """Return what the server shall receive, checked."""
+        """Check a request, and pass on what the server shall receive."""
         path, method = _route(scope), scope["method"]
         is_tool = not self._has_accounts and _TOOLS.fullmatch(path) is not None
         if method == "OPTIONS" or (method in ("GET", "HEAD") and _READ.fullmatch(path)):
@@ -133,7 +133,7 @@ class Gate:
         raise Refusal(status=404, sentence=texts.NOT_SERVED)
 
     async def _is_let_in(self, scope: Scope) -> bool:
-        """Return what the server itself says of a visitor's password, before more is done."""
+        """Ask the server itself about a visitor's password, before more is done."""
         statuses = list[int]()
 
         async def receive() -> Message:
@@ -162,7 +162,7 @@ class Gate:
             raise Refusal(status=503, sentence=str(error)) from error
 
     async def _checked(self, body: bytes, *, is_tool: bool) -> bytes:
-        """Return a message whose files are all the caller's to name, written anew."""
+        """Check that a message's files are all the caller's to name, and write it anew."""
         if not body:
             return body
         message = await asyncio.to_thread(_parse, body)
@@ -201,7 +201,7 @@ class _ToolRefusal(Exception):  # noqa: N818 (an answer, not an error)
 
 
 def _places(message: object, *, is_tool: bool) -> list[tuple[dict[str, Any], str]]:
-    """Return where a message names files: the record that does, and its entry.
+    """Find where a message names files: the record that does, and its entry.
 
     In JSON these are records with a "path". A tool's argument may be an address itself.
     """
@@ -223,7 +223,7 @@ def _places(message: object, *, is_tool: bool) -> list[tuple[dict[str, Any], str
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 (what JSON holds)
-    """Return what a message holds; numbers that JSON has no words for are refused."""
+    """Read what a message holds; numbers that JSON has no words for are refused."""
     try:
         return json.loads(
             body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
@@ -248,7 +248,7 @@ def _written(message: object) -> bytes:
 
 
 def _route(scope: Scope) -> str:
-    """Return the path as the server's routes have it."""
+    """Write the path as the server's routes have it."""
     path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 

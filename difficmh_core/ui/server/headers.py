@@ -29,7 +29,7 @@ PERMISSIONS = (
 
 
 def page_policy(framed_by: Sequence[str] = ()) -> str:
-    """Return the content security policy of the page.
+    """Write the content security policy of the page.
 
     Args:
         framed_by: Origins of sites that may show the page in a frame.

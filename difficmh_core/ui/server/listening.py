@@ -13,7 +13,7 @@ _ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 def server_name(host: str) -> str:
-    """Return a host as Gradio wants it: it builds a URL of it, where IPv6 stands in brackets.
+    """Write a host as Gradio wants it: it builds a URL of it, where IPv6 stands in brackets.
 
     >>> server_name("::1"), server_name("[::1]"), server_name("127.0.0.1")
     ('[::1]', '[::1]', '127.0.0.1')

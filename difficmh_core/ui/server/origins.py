@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from difficmh_core.ui import texts
+from difficmh_core.ui.runtime import texts
 
 __all__ = ["OwnOriginOnly", "is_foreign"]
 
@@ -25,7 +25,7 @@ _DEFAULT_PORTS = (":80", ":443")
 
 
 def is_foreign(method: str, headers: Headers, *, public_host: str = "") -> bool:
-    """Return whether a request comes from a page of another site.
+    """Tell whether a request comes from a page of another site.
 
     Args:
         method: Such as ``POST``.
@@ -79,7 +79,7 @@ class OwnOriginOnly:
 
 
 def _plain(host: str) -> str:
-    """Return a host without a port that goes without saying."""
+    """Write a host without a port that goes without saying."""
     host = host.lower()
     for port in _DEFAULT_PORTS:
         host = host.removesuffix(port)

@@ -38,7 +38,7 @@ class Body:
         self._is_read = False
 
     def length(self, most: int) -> int:
-        """Return the announced length [bytes], which the server's own parser holds it to.
+        """Read the announced length [bytes], which the server's own parser holds it to.
 
         Args:
             most: Longest that is taken [bytes].
@@ -55,7 +55,7 @@ class Body:
         return n_bytes
 
     async def read(self, most: int) -> bytes:
-        """Return all of it; raises as :meth:`length`."""
+        """Read all of it; raises as :meth:`length`."""
         self.length(most)
         self._is_read = True
         parts = list[bytes]()
@@ -68,7 +68,7 @@ class Body:
                 return b"".join(parts)
 
     def put_back(self, body: bytes) -> Receive:
-        """Return what gives the server another body, and then what the connection tells."""
+        """Make what gives the server another body, and then what the connection tells."""
         kept = [item for item in self._scope["headers"] if item[0] != b"content-length"]
         self._scope["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

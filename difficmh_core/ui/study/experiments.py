@@ -13,12 +13,10 @@ from PIL import Image
 
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
-from difficmh_core.config.networks import QUALITY_MAX
-from difficmh_core.encoding import QUALITY_LEVELS
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import CodingRequest
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.ui.study import texts
 
@@ -69,7 +67,7 @@ class Subject:
     @property
     def quality(self) -> float:
         """Of the file, 0 to 100."""
-        return QUALITY_MAX * self.encoded.stream.quality_level / QUALITY_LEVELS
+        return self.encoded.stream.quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +144,7 @@ def plan(subject: Subject, wish: StudyWish, *, has_rates: bool) -> list[Trial]:
     settings, tags = subject.settings, subject.encoded.tags
 
     def trial(key: str, label: str, **changes: Any) -> Trial:  # noqa: ANN401 (a trial's fields)
-        usual = {"quality": subject.quality, "tags": tags, "settings": settings}
+        usual: dict[str, Any] = {"quality": subject.quality, "tags": tags, "settings": settings}
         return Trial(experiment=wish.experiment, key=key, label=label, **(usual | changes))
 
     if wish.experiment == "grid":

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -20,9 +21,13 @@ from difficmh_core.ui.compare.results import (
     original_pane,
 )
 from difficmh_core.ui.components import html
-from difficmh_core.ui.runtime.errors import toast, with_toasts
-from difficmh_core.ui.runtime.service import CodecService, png_of
-from difficmh_core.ui.runtime.session import Session, Update, whole_number
+from difficmh_core.ui.components.progress import draw_part
+from difficmh_core.ui.runtime.errors import shown_error, with_errors
+from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
+from difficmh_core.ui.runtime.requests import whole_number
+from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.experiments import (
@@ -34,15 +39,14 @@ from difficmh_core.ui.study.experiments import (
     run_trial,
     uncertainty,
 )
+from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
 
-__all__ = ["Study", "StudyHandlers", "read_study_wish"]
+__all__ = ["Study", "StudyHandlers"]
 
 VIEWER_ID = "study-viewer"
-Shown = tuple["Study", str, str, str, str, Update | str]
-"""The study, progress, overview, viewer, table and CSV file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,71 +61,69 @@ class Study:
     digest: str = ""
     rows: tuple[Mapping[str, Any], ...] = ()
 
-
-def read_study_wish(
-    experiment: str,
-    guidances: Sequence[float],
-    steps: Sequence[int],
-    n_seeds: float,
-    qualities: Sequence[float],
-) -> StudyWish:
-    """Gather what a visitor wants to know.
-
-    Raises:
-        ConfigError: If the number of seeds is no whole number.
-    """
-    return StudyWish(
-        experiment=experiment,
-        guidances=tuple(sorted(map(float, guidances))),
-        steps=tuple(sorted(map(int, steps))),
-        n_seeds=max(2, min(16, whole_number("n_seeds", n_seeds))),
-        qualities=tuple(sorted(map(float, qualities))),
-    )
+    def of(self, subject: Subject) -> "Study":
+        """Begin anew if it was another photograph."""
+        digest = subject.photo.digest
+        return self if self.digest == digest else Study(digest=digest)
 
 
 class StudyHandlers:
     """The events of one page."""
 
-    def __init__(self, service: CodecService, uploads: UploadStore) -> None:
-        """Take what all visitors share."""
-        self._service, self._uploads = service, uploads
+    def __init__(
+        self,
+        tab: StudyTab,
+        service: CodecService,
+        uploads: UploadStore,
+        *,
+        session: gr.State,
+        study: gr.State,
+    ) -> None:
+        """Take the components of the tab, and what all visitors share."""
+        self._tab, self._service, self._uploads = tab, service, uploads
+        self._session, self._study = session, study
         self._codec = service.codec
+        self._measure = with_gpu(self._measure_now, MAX_S)
 
-    @with_toasts
-    def run(self, session: Session, study: Study, *wishes: Any) -> Iterator[Shown]:  # noqa: ANN401
+    def explain(self, values: Values) -> Updates:
+        """Say what a question does, and show what can be set for it."""
+        question = values[self._tab.question]
+        options = self._tab.options.items()
+        return {self._tab.explanation: html.draw_lead(texts.EXPLANATIONS[question])} | {
+            option: gr.update(visible=question in questions) for option, questions in options
+        }
+
+    @with_errors
+    def run(self, values: Values) -> Iterator[Updates]:
         """Run an experiment, and show every picture as soon as it is there."""
-        subject = self._subject(session)
-        wish = read_study_wish(*wishes)
-        trials = plan(subject, wish, has_rates=self._codec.config.rate is None)
-        if study.digest != subject.photo.digest:
-            study = Study(digest=subject.photo.digest)
+        tab, subject = self._tab, self._subject(values[self._session])
+        request = self._request(values)
+        trials = plan(subject, request, has_rates=self._codec.config.rate is None)
+        study = values[self._study].of(subject)
         finished = list[Finished]()
-        for index, trial in enumerate(trials):
-            for state in run_trial(self._service, subject, trial):
+        with closing(self._measure(subject, trials)) as states:
+            for state in states:
+                number = len(finished) + 1
+                place = {"index": number, "total": len(trials), "label": trials[number - 1].label}
                 if isinstance(state, Finished):
                     finished.append(state)
+                    study = replace(study, rows=(*study.rows, state.row()))
+                    words = texts.MEASURING.format(**place)
+                    progress = draw_part(number, len(trials), words)
+                    yield tab.buttons.at_work(progress) | self._show(
+                        subject, trials, finished, study
+                    )
                     continue
-                part = index + state.index / max(state.total, 1)
-                words = texts.WORKING.format(
-                    index=index + 1,
-                    total=len(trials),
-                    label=trial.label,
-                    step=state.index,
-                    steps=state.total,
-                )
-                progress = html.draw_part(part, len(trials), words)
-                yield study, progress, gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            study = replace(study, rows=(*study.rows, finished[-1].row()))
-            words = texts.MEASURING.format(index=index + 1, total=len(trials), label=trial.label)
-            progress = html.draw_part(index + 1, len(trials), words)
-            yield study, progress, *self._show(subject, trials, finished, study)
+                part = number - 1 + state.index / max(state.total, 1)
+                words = texts.WORKING.format(**place, step=state.index, steps=state.total)
+                yield tab.buttons.at_work(draw_part(part, len(trials), words))
         done = html.draw_message(texts.DONE.format(n=len(finished)))
-        yield study, done, *self._show(subject, trials, finished, study)
+        yield tab.buttons.at_work(done) | self._show(subject, trials, finished, study)
 
-    @with_toasts
-    def report(self, session: Session, study: Study) -> Iterator[tuple[Update, Update, Update]]:
+    @with_errors
+    def report(self, values: Values) -> Iterator[Updates]:
         """Make the report card of the visitor's file."""
-        subject = self._subject(session)
+        subject = self._subject(values[self._session])
         trial = Trial(
             experiment="report",
             key="report",
@@ -130,29 +132,50 @@ class StudyHandlers:
             tags=subject.encoded.tags,
             settings=subject.settings,
         )
-        for state in run_trial(self._service, subject, trial):
-            if isinstance(state, Finished):
-                rows = study.rows if study.digest == subject.photo.digest else ()
-                report = report_of(self._codec, subject, state, rows)
-                card = png_of(draw_card(report, subject, state))
-                name = subject.photo.name
-                image = self._service.save(card, f"{name}-report.png")
-                data = json.dumps(report, indent=1, ensure_ascii=False).encode()
-                file = self._service.save(data, f"{name}-report.json")
-                yield (
-                    gr.update(value=image, visible=True),
-                    gr.update(value=image, visible=True),
-                    gr.update(value=file, visible=True),
-                )
+        *_, finished = self._measure(subject, [trial])
+        rows = values[self._study].of(subject).rows
+        report = report_of(self._codec, subject, finished, rows)
+        name = subject.photo.name
+        card = png_of(draw_card(report, subject, finished))
+        image = self._service.save(card, f"{name}-report.png")
+        data = json.dumps(report, indent=1, ensure_ascii=False).encode()
+        file = self._service.save(data, f"{name}-report.json")
+        yield {
+            self._tab.card: gr.update(value=image, visible=True),
+            self._tab.card_file: gr.update(value=image, visible=True),
+            self._tab.json_file: gr.update(value=file, visible=True),
+        }
+
+    @with_errors
+    def _measure_now(
+        self, subject: Subject, trials: Sequence[Trial]
+    ) -> Iterator[Decoding | Finished]:
+        for trial in trials:
+            yield from run_trial(self._service, subject, trial)
 
     def _subject(self, session: Session) -> Subject:
         if session.photo is None or session.encoded is None:
-            raise toast(texts.NO_PHOTO)
+            raise shown_error(texts.NO_PHOTO)
         return Subject(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
             settings=session.settings or preset_of(self._codec.config.profile),
+        )
+
+    def _request(self, values: Values) -> StudyWish:
+        """Gather what a visitor wants to know.
+
+        Raises:
+            ConfigError: If the number of seeds is no whole number.
+        """
+        tab = self._tab
+        return StudyWish(
+            experiment=values[tab.question],
+            guidances=tuple(sorted(map(float, values[tab.guidances]))),
+            steps=tuple(sorted(map(int, values[tab.steps]))),
+            n_seeds=max(2, min(16, whole_number("n_seeds", values[tab.n_seeds]))),
+            qualities=tuple(sorted(map(float, values[tab.qualities]))),
         )
 
     def _show(
@@ -161,9 +184,9 @@ class StudyHandlers:
         trials: Sequence[Trial],
         finished: Sequence[Finished],
         study: Study,
-    ) -> tuple[str, str, str, Update]:
-        """Return the overview, the viewer, the table and the CSV file."""
-        experiment = trials[0].experiment
+    ) -> Updates:
+        """Show the overview, the pictures, the table and the CSV file."""
+        tab, experiment = self._tab, trials[0].experiment
         best = best_of([item.values for item in finished])
         panes = [self._pane(subject, item, best) for item in finished]
         overview = ""
@@ -180,7 +203,13 @@ class StudyHandlers:
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
         path = self._service.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
-        return overview, viewer, _draw_rows(study.rows), gr.update(value=path, visible=True)
+        return {
+            self._study: study,
+            tab.overview: overview,
+            tab.viewer: viewer,
+            tab.table: _draw_rows(study.rows),
+            tab.csv_file: gr.update(value=path, visible=True),
+        }
 
     def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
         path = self._service.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
@@ -217,7 +246,7 @@ def _draw_grid(
     panes: Sequence[Pane],
     best: Mapping[str, float],
 ) -> str:
-    """Return guidance x steps as a table of pictures; what is still to come is empty."""
+    """Draw guidance x steps as a table of pictures; what is still to come is empty."""
     guidances = sorted({trial.settings.guidance_scale for trial in trials})
     steps = sorted({trial.settings.steps for trial in trials})
     found = {
@@ -253,7 +282,7 @@ def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -
 
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return everything that has been measured, the newest first."""
+    """Draw everything that has been measured, the newest first."""
     keys = [key for key in MEASURES if any(key in row for row in rows)]
     names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)

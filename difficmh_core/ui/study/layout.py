@@ -1,37 +1,79 @@
-"""The study tab: what each setting does to this photograph, measured."""
+"""The study tab, what each setting does to this photograph: what is where."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from difficmh_core.ui.components import html
-from difficmh_core.ui.components.decoder_controls import QUICK, take_as_given
-from difficmh_core.ui.components.job_controls import MEASURING, connect_long_work, draw_actions
-from difficmh_core.ui.compress.layout import KEPT_S, CompressTab
-from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Update
-from difficmh_core.ui.runtime.uploads import UploadStore
+from difficmh_core.ui.components.button_states import JobButtons
+from difficmh_core.ui.components.job_controls import draw_job_buttons
+from difficmh_core.ui.runtime.events import Component, take_as_given
 from difficmh_core.ui.study import texts as words
-from difficmh_core.ui.study.handlers import Study, StudyHandlers
 
-__all__ = ["build_study_tab"]
+__all__ = ["StudyTab", "draw_study_tab"]
 
 
-def build_study_tab(service: CodecService, uploads: UploadStore, source: CompressTab) -> None:
-    """Draw the tab inside the current layout, and connect it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyTab:
+    """The components of the tab.
 
-    Args:
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-        source: The tab whose photograph is studied.
+    Attributes:
+        question: Which experiment is run.
+        explanation: What it does.
+        guidances: Guidance scales of the grid.
+        steps: Numbers of steps of the grid.
+        n_seeds: How many seeds.
+        qualities: Qualities of the sweep.
+        buttons: Those that start and stop it.
+        overview: The experiment as a whole, as a grid or as curves.
+        viewer: The pictures.
+        table: Everything that has been measured on this photograph.
+        csv_file: The same to download.
+        make_report: Makes the report card.
+        card: The report card.
+        card_file: The same to download.
+        json_file: All its numbers to download.
     """
-    handlers = StudyHandlers(service, uploads)
-    study = gr.State(Study(), time_to_live=KEPT_S)
+
+    question: gr.Radio
+    explanation: gr.HTML
+    guidances: gr.CheckboxGroup
+    steps: gr.CheckboxGroup
+    n_seeds: gr.Slider
+    qualities: gr.CheckboxGroup
+    buttons: JobButtons
+    overview: gr.HTML
+    viewer: gr.HTML
+    table: gr.HTML
+    csv_file: gr.DownloadButton
+    make_report: gr.Button
+    card: gr.Image
+    card_file: gr.DownloadButton
+    json_file: gr.DownloadButton
+
+    @property
+    def options(self) -> dict[Component, tuple[str, ...]]:
+        """What can be set, and for which questions."""
+        return {
+            self.guidances: ("grid",),
+            self.steps: ("grid",),
+            self.n_seeds: ("seeds",),
+            self.qualities: ("sweep",),
+        }
+
+
+def draw_study_tab() -> StudyTab:
+    """Draw the tab inside the current layout."""
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
-    experiment, options, wishes = _build_wishes()
-    actions = draw_actions("study", words.START)
-    _, _, progress = actions
+    question = gr.Radio(
+        list(words.EXPERIMENTS), value="grid", label=words.EXPERIMENT, elem_id="study-question"
+    )
+    explanation = gr.HTML(
+        html.draw_lead(words.EXPLANATIONS["grid"]), padding=False, elem_id="study-explanation"
+    )
+    options = _draw_options()
+    buttons = draw_job_buttons("study", words.START)
     overview = gr.HTML(padding=False, elem_id="study-overview")
     viewer = gr.HTML(padding=False, elem_id="study-pictures")
     table = gr.HTML(padding=False, elem_id="study-table")
@@ -48,37 +90,24 @@ def build_study_tab(service: CodecService, uploads: UploadStore, source: Compres
         buttons=["fullscreen"],
         elem_id="study-card",
     )
-    take_as_given(*wishes)
-
-    def show_options(chosen: str) -> list[Update]:
-        shown = {"grid": (0, 1), "seeds": (2,), "sweep": (3,)}.get(chosen, ())
-        told = html.draw_lead(words.EXPLANATIONS[chosen])
-        return [told, *(gr.update(visible=index in shown) for index in range(4))]
-
-    experiment.input(show_options, experiment, options, **QUICK)
-    connect_long_work(
-        actions,
-        handlers.run,
-        [source.session, study, *wishes],
-        [study, progress, overview, viewer, table, csv_file],
-    )
-    make.click(
-        with_gpu(handlers.report, MAX_S),
-        [source.session, study],
-        [card, card_file, json_file],
-        show_progress_on=progress,
-        **MEASURING,
+    take_as_given(question, *options.values())
+    return StudyTab(
+        question=question,
+        explanation=explanation,
+        **options,
+        buttons=buttons,
+        overview=overview,
+        viewer=viewer,
+        table=table,
+        csv_file=csv_file,
+        make_report=make,
+        card=card,
+        card_file=card_file,
+        json_file=json_file,
     )
 
 
-def _build_wishes() -> tuple[gr.Radio, list[gr.components.Component], list[Any]]:
-    """Return the question, what its choice shows or hides, and all that a study is told."""
-    experiment = gr.Radio(
-        list(words.EXPERIMENTS), value="grid", label=words.EXPERIMENT, elem_id="study-question"
-    )
-    explanation = gr.HTML(
-        html.draw_lead(words.EXPLANATIONS["grid"]), padding=False, elem_id="study-explanation"
-    )
+def _draw_options() -> dict[str, Any]:
     with gr.Row(elem_id="study-options"):
         guidances = gr.CheckboxGroup(
             [(f"{value:g}", value) for value in words.GUIDANCE_CHOICES],
@@ -92,7 +121,7 @@ def _build_wishes() -> tuple[gr.Radio, list[gr.components.Component], list[Any]]
             label=words.STEPS,
             elem_id="study-steps",
         )
-        seeds = gr.Slider(
+        n_seeds = gr.Slider(
             2,
             16,
             4,
@@ -109,8 +138,7 @@ def _build_wishes() -> tuple[gr.Radio, list[gr.components.Component], list[Any]]
             visible=False,
             elem_id="study-qualities",
         )
-    settings = [guidances, steps, seeds, qualities]
-    return experiment, [explanation, *settings], [experiment, *settings]
+    return {"guidances": guidances, "steps": steps, "n_seeds": n_seeds, "qualities": qualities}
 
 
 def _download(label: str, name: str) -> gr.DownloadButton:

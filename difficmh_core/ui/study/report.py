@@ -37,7 +37,7 @@ def report_of(
     finished: Finished,
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return everything about one file and its picture; what JSON can hold.
+    """Gather everything about one file and its picture; what JSON can hold.
 
     Args:
         codec: The codec of the page.
@@ -86,7 +86,7 @@ def report_of(
 
 
 def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
-    """Return the commands that make the same file and the same picture again."""
+    """Write the commands that make the same file and the same picture again."""
     name, profile = subject.photo.name, codec.config.profile
     tags = ",".join(tag.name for tag in subject.encoded.tags) or "none"
     rate = codec.config.rate
@@ -99,7 +99,7 @@ def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
 
 
 def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -> Image.Image:
-    """Return the card: both pictures at equal size, the numbers, the commands, the notice."""
+    """Draw the card: both pictures at equal size, the numbers, the commands, the notice."""
     side = (WIDTH_PX - 2 * MARGIN_PX - GAP_PX) // 2
     pictures = [_fitted(image, side) for image in (subject.image, finished.image)]
     file, model = report["file"], report["model"]

@@ -1,9 +1,9 @@
 """Every word of the study tab."""
 
 INTRODUCTION = (
-    "What each setting does to this photograph, measured. Choose a question and start; what has "
-    "been measured goes into the table, the CSV file and the report. Files are made without "
-    "refinement here."
+    "See what each setting does to this photograph. Choose a question and start; the measurements "
+    "go into the table, the CSV file, and the report. Files are made without latent optimization "
+    "here."
 )
 EXPERIMENT = "Question"
 EXPERIMENTS = (
@@ -14,15 +14,16 @@ EXPERIMENTS = (
 )
 EXPERIMENT_NAMES = {key: name for name, key in EXPERIMENTS}
 EXPLANATIONS = {
-    "grid": "One picture for each pair of guidance and steps, all from the same file.",
-    "tags": "The same photograph with and without its tags, decoded alike.",
+    "grid": "Decodes one picture for each pair of guidance and steps, all from the same file.",
+    "tags": "Decodes the same photograph with and without its tags, in the same way.",
     "seeds": (
-        "The same file from several seeds. Where the pictures differ, the decoder guesses; the "
-        "map shows the standard deviation of each pixel."
+        "Decodes the same file from several seeds. Where the pictures differ, the decoder "
+        "guesses; the map shows the standard deviation of each pixel."
     ),
     "sweep": (
-        "The photograph at several qualities, beside what others published. Theirs are means over "
-        "the 24 pictures of Kodak, this is one picture: they say where a codec stands, no more."
+        "Compresses the photograph at several qualities and shows published results beside it. "
+        "Those are means over the 24 pictures of Kodak, and this is one picture: they only show "
+        "roughly where a codec stands."
     ),
 }
 GUIDANCES = "Guidance"
@@ -38,20 +39,22 @@ QUALITY_CHOICES = (0, 25, 50, 75, 100)
 START = "Start"
 WORKING = "{index} of {total}: {label}, step {step} of {steps}"
 MEASURING = "{index} of {total}: {label}"
-DONE = "Done: {n} pictures measured."
+DONE = "Done: {n} pictures were measured."
 NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
 NOTHING_CHOSEN = "Choose at least one value of each setting."
 NO_SUCH_EXPERIMENT = "There is no question {key!r}. Choose one of {known}."
-ONE_RATE = "These networks code with one rate, so there is no curve to draw."
+ONE_RATE = "These networks have only one rate, so there is no curve to draw."
 
 CELL = "guidance {guidance:g}, {steps} steps"
 TAGS_ON, TAGS_OFF = "Tags on", "Tags off"
 SEED = "Seed {seed}"
 QUALITY = "Quality {quality:g}"
 MEAN = "Mean of {n} seeds"
-MEAN_NOTE = "Blurred where the seeds disagree."
+MEAN_NOTE = "It is blurred where the seeds disagree."
 UNCERTAINTY = "Uncertainty"
-UNCERTAINTY_NOTE = "Standard deviation of each pixel; white is {peak:.0f} of 255 levels or more."
+UNCERTAINTY_NOTE = (
+    "The standard deviation of each pixel; white means {peak:.0f} of 255 levels or more."
+)
 GRID = "LPIPS (lower is better), PSNR and time for each pair"
 GRID_CORNER = "Steps \N{DOWNWARDS ARROW} Guidance \N{RIGHTWARDS ARROW}"
 GRID_CELL = "LPIPS {lpips:.3f}"
@@ -61,7 +64,7 @@ PLOT = "{measure} against rate: this photograph and published codecs"
 PLOT_X = "Whole file [bpp]"
 PLOT_OURS = "This photograph"
 
-TABLE = "What has been measured"
+TABLE = "Measurements"
 COLUMNS = {
     "experiment": "Question",
     "label": "Picture",

@@ -81,7 +81,7 @@ class Pane:
 
 
 def viewer_markup(panes: Sequence[Pane], *, size: tuple[int, int], viewer_id: str) -> str:
-    """Return the markup of a viewer.
+    """Write the markup of a viewer.
 
     Args:
         panes: The pictures; the first two are compared first.
@@ -105,7 +105,7 @@ def viewer_markup(panes: Sequence[Pane], *, size: tuple[int, int], viewer_id: st
 
 
 def viewer_head() -> str:
-    """Return what goes once into the head of the page: the style and the script."""
+    """Write what goes once into the head of the page: the style and the script."""
     folder = Path(__file__).parent
     style = folder.joinpath("viewer.css").read_text(encoding="utf-8")
     parts = [folder.joinpath(name).read_text(encoding="utf-8") for name in SCRIPTS]
@@ -132,7 +132,7 @@ def _draw_pane(pane: Pane, size: tuple[int, int]) -> str:
 
 
 def _as_address(overlay: str) -> str:
-    """Return the address of an overlay; a drawing becomes its own, which runs no script."""
+    """Write the address of an overlay; a drawing becomes its own, which runs no script."""
     if overlay.lstrip().startswith("<"):
         return f"data:image/svg+xml,{quote(overlay)}"
     return overlay
@@ -157,7 +157,7 @@ def _draw_fact(fact: Fact) -> str:
 
 
 def _draw_help(facts: Iterable[Fact]) -> str:
-    """Return what the numbers mean, each of them once."""
+    """Explain what the numbers mean, each of them once."""
     meanings = {fact.name: fact.help for fact in facts if fact.help}
     if not meanings:
         return ""
@@ -169,7 +169,7 @@ def _draw_help(facts: Iterable[Fact]) -> str:
 
 
 def _draw_box_legend() -> str:
-    """Return what the boxes' colors and dashes say, as :mod:`difficmh_core.vision` draws them."""
+    """Explain what the boxes' colors and dashes say, as :mod:`difficmh_core.vision` draws them."""
     items = "".join(
         f'<li><svg width="30" height="10" aria-hidden="true"><path d="M0 5H30" stroke-width="3" '
         f'stroke="{style.color}" stroke-dasharray="{3 * style.dash or "none"}"/></svg>'

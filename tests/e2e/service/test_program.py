@@ -17,12 +17,12 @@ import psutil
 import pytest
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.ui.page import MAX_SESSIONS
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.cache import Entry, ResultCache
 from tests.e2e.program import Program, running_program
-from tests.e2e.service.visitor import Visitor
+from tests.e2e.service.visitor import Visitor, as_entered
 
 LOGGER = logging.getLogger(__name__)
 N_ROUNDS = 2000
@@ -158,10 +158,10 @@ def test_asked_to_end_while_it_decodes_it_leaves_at_once_and_nothing_behind(tmp_
     with tiny_program(tmp_path, pace_s=0.3) as program, Visitor(program.url) as visitor:
         photo = visitor.upload(photograph(0), "a.png")
         file = visitor.ask("encode", [photo, 50, 0, None, False, 0])["data"][0]
-        controls = controls_of(
+        controls = as_entered(
             DecodeSettings(steps=100, guidance_scale=2.0, sampler=SamplerName.DDIM)
         )
-        visitor.join("decode_2", [0, file, *controls.values()])
+        visitor.join("decode_2", {"file": file, **controls})
         for message in visitor.messages():
             if message["msg"] == "process_generating":
                 break

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.ui.server.limits import MAX_QUEUE
-from tests.e2e.service.visitor import QueueFullError, Visitor
+from tests.e2e.service.visitor import QueueFullError, Visitor, as_entered
 
 N_VISITORS = 50
 STEPS = DecodeSettings(steps=3, guidance_scale=2.0, sampler=SamplerName.DDIM)
@@ -44,12 +44,10 @@ def visit(page_url: str, number: int) -> tuple[bytes, bytes]:
     with Visitor(page_url) as visitor:
         photo = visitor.upload(data, f"visitor-{number}.png")
         patiently(visitor.ask, "receive", [photo])
-        wish = [0, None, "quality", 2 * number, 0, number % 2 == 0, 0]
-        coded = patiently(visitor.ask, "encode_1", wish)
+        wanted = {"quality": 2 * number, "send-tags": number % 2 == 0}
+        coded = patiently(visitor.ask, "encode_1", wanted)
         file = visitor.offered(coded, ".dicmh")
-        decoded = patiently(
-            visitor.ask, "decode_1", [0, None, *controls_of(settings(number)).values()]
-        )
+        decoded = patiently(visitor.ask, "decode_1", as_entered(settings(number)))
         return file, visitor.offered(decoded, ".png")
 
 
@@ -114,10 +112,10 @@ def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, gate, 
     gate.close_after(3)
     with Visitor(page_url) as visitor:
         uploaded = visitor.upload(file, "a.dicmh")
-        controls = controls_of(
+        controls = as_entered(
             DecodeSettings(steps=100, guidance_scale=2.0, sampler=SamplerName.DDIM, seed=987)
         )
-        visitor.join("decode_2", [0, uploaded, *controls.values()])
+        visitor.join("decode_2", {"file": uploaded, **controls})
         for message in visitor.messages():
             if message["msg"] == "process_generating" and gate.n_steps == 3:
                 break

@@ -3,17 +3,26 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-__all__ = ["QueueFullError", "Visitor"]
+from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
+
+__all__ = ["QueueFullError", "Visitor", "as_entered"]
 
 API = "gradio_api"
 MARK = {"_type": "gradio.FileData"}
 TIMEOUT_S = 120.0
+
+
+def as_entered(settings: DecodeSettings) -> dict[str, Any]:
+    """What a visitor enters for decoding settings, by the labels of the controls."""
+    held = controls_of(settings)
+    controls = [control for setting in SETTINGS for control in setting.controls]
+    return {control.label: held[control.name] for control in controls}
 
 
 class QueueFullError(Exception):
@@ -33,6 +42,7 @@ class Visitor:
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_S)
         config = self._client.get("config").json()
         self._events = {event["api_name"]: event for event in config["dependencies"]}
+        self._props = {item["id"]: item["props"] for item in config["components"]}
 
     def __enter__(self) -> Self:
         """Stay for a while."""
@@ -52,14 +62,19 @@ class Visitor:
         answer.raise_for_status()
         return {"path": answer.json()[0], "orig_name": name, "meta": MARK}
 
-    def join(self, event: str, data: Sequence[Any]) -> None:
+    def join(self, event: str, data: Sequence[Any] | Mapping[str, Any]) -> None:
         """Ask for an event.
+
+        Args:
+            event: Its name.
+            data: Its inputs; or those that the visitor changed, by the id or the label of their
+                elements.
 
         Raises:
             QueueFullError: If too many wait.
         """
         body = {
-            "data": list(data),
+            "data": self._held(event, data) if isinstance(data, Mapping) else list(data),
             "fn_index": self._events[event]["id"],
             "session_hash": self.session,
         }
@@ -67,6 +82,14 @@ class Visitor:
         if answer.status_code == 503:
             raise QueueFullError(answer.json()["detail"])
         answer.raise_for_status()
+
+    def _held(self, event: str, changed: Mapping[str, Any]) -> list[Any]:
+        props = [self._props[number] for number in self._events[event]["inputs"]]
+        names = [item.get("elem_id") or item.get("label") for item in props]
+        if unknown := set(changed) - set(names):
+            raise ValueError(f"{event} has no inputs {unknown}; it has {names}.")
+        pairs = zip(names, props, strict=True)
+        return [changed.get(name, item.get("value")) for name, item in pairs]
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what the page tells of the events that were asked for, until they are done."""
@@ -79,7 +102,7 @@ class Visitor:
                     if message["msg"] == "process_completed":
                         return
 
-    def ask(self, event: str, data: Sequence[Any]) -> dict[str, Any]:
+    def ask(self, event: str, data: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
         """Return what comes of an event in the end: "data", or "error"."""
         self.join(event, data)
         *_, last = self.messages()

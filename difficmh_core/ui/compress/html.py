@@ -1,0 +1,16 @@
+"""What the compress tab shows until there is a file."""
+
+from html import escape
+
+from difficmh_core.ui.compress import texts
+
+__all__ = ["draw_introduction"]
+
+
+def draw_introduction() -> str:
+    """Draw the three steps of the codec, shown until there is a file."""
+    steps = "".join(
+        f"<li><strong>{escape(name)}</strong><span>{escape(what)}</span></li>"
+        for name, what in texts.HOW
+    )
+    return f'<section class="how"><h2>{texts.HOW_TITLE}</h2><ol>{steps}</ol></section>'
