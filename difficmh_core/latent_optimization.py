@@ -1,18 +1,19 @@
-"""Refinement: what is stored of one picture, adapted to that picture before it is coded.
+"""Latent optimization: what is stored of a picture, fitted to that picture before it is coded.
 
-The networks learned to code pictures in general. For a single one, a few passes of gradient
+The networks learned to code pictures in general. For a single one, a few iterations of gradient
 descent on its latent y find values that cost as many bits and decode to a better picture::
 
     y ─ round, estimate bits ─ g_s ─ content latent ─ autoencoder ─ picture
     └──── rate weight * bits + LPIPS + DISTS + L1, against the photograph ────┘ (gradient)
 
 Only the encoder changes: any decoder reads the file, at the speed of any other. The rate weight is
-the one for which the file's quality was trained, so that size and quality keep their balance. A
-pass costs about as much as a training step on the whole picture. What differs in the last digit
-between machines, numbers of threads, or, on a GPU, from run to run, grows with each pass, so that
-refined files differ a little; every machine decodes each of them to the same integers.
+the one for which the file's quality was trained, so that size and quality keep their balance. An
+iteration costs about as much as a training step on the whole picture. What differs in the last
+digit between machines, numbers of threads, or, on a GPU, from run to run, grows with each
+iteration, so that optimized files differ a little; every machine decodes each of them to the same
+integers.
 
-LPIPS (alex) and DISTS of refined pictures have been optimized directly. Judge them by others.
+LPIPS (alex) and DISTS of optimized pictures have been optimized directly. Judge them by others.
 
 References:
     Campos et al.: Content Adaptive Optimization for Neural Image Compression, CVPR Workshops 2019,
@@ -49,24 +50,31 @@ from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, Image01
 from difficmh_core.weights.cache import default_cache_dir
 
-__all__ = ["MAX_PASSES", "RefineStep", "RefinementSettings", "Refiner", "file_of", "levels_near"]
+__all__ = [
+    "MAX_ITERATIONS",
+    "LatentOptimizer",
+    "OptimizationSettings",
+    "OptimizationStep",
+    "file_of",
+    "levels_near",
+]
 
-MAX_PASSES = 100
+MAX_ITERATIONS = 100
 _TILE_PX = 512
 """The picture is compared in tiles: only one at a time needs memory for the gradient of that."""
 _MAX_PIXELS = 1_500_000
-"""A pass over a megapixel takes 4 GB of memory."""
+"""An iteration on a megapixel takes 4 GB of memory."""
 _LEVELS_BELOW, _LEVELS_ABOVE = 32, 7
-"""How far from the refined level others are tried; further off, files grow again."""
+"""How far from the optimized level others are tried; further off, files grow again."""
 _TINY = 1e-30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefinementSettings:
-    """How a picture's latent is refined.
+class OptimizationSettings:
+    """How a picture's latent is optimized.
 
     Attributes:
-        passes: Steps of gradient descent, 1 to 100.
+        iterations: Steps of gradient descent, 1 to 100.
         step: How far the first step moves the gained y, as a share of the geometric mean of its
             rounding step, 1, and of its own size (both root mean squares); falls linearly to zero.
         lpips: Weight of LPIPS (alex).
@@ -74,7 +82,7 @@ class RefinementSettings:
         l1: Weight of the mean absolute difference, pictures in [0, 1].
     """
 
-    passes: int = 5
+    iterations: int = 5
     step: float = 0.085
     lpips: float = 1.5
     dists: float = 1.5
@@ -82,8 +90,11 @@ class RefinementSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
-        if not 1 <= self.passes <= MAX_PASSES:
-            raise ConfigError(f"Refinement takes 1 to {MAX_PASSES} passes, got {self.passes}.")
+        if not 1 <= self.iterations <= MAX_ITERATIONS:
+            raise ConfigError(
+                f"Latent optimization takes 1 to {MAX_ITERATIONS} iterations, got "
+                f"{self.iterations}."
+            )
         if not 0 < self.step < math.inf:
             raise ConfigError(f"The step must be above 0, got {self.step}.")
         for name in ("lpips", "dists", "l1"):
@@ -92,12 +103,12 @@ class RefinementSettings:
 
 
 def levels_near(level: int, rate: int | None) -> range:
-    """Return the levels at which a picture that is refined for one is coded well.
+    """The levels at which a picture that was optimized for one of them is coded well.
 
     There, files grow with the level.
 
     Args:
-        level: For which it is refined.
+        level: For which it was optimized.
         rate: The model's only rate, if it has no more than one.
     """
     levels = levels_of(rate)
@@ -106,13 +117,13 @@ def levels_near(level: int, rate: int | None) -> range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RefineStep:
-    """The state of refinement after one pass.
+class OptimizationStep:
+    """The state of latent optimization after one iteration.
 
     Attributes:
-        index: Passes done so far, 1 to ``total``; 0 of 0 for a file without refinement.
-        total: Number of passes in all.
-        encoded: The file after the last pass, ``None`` before.
+        index: Iterations done so far, 1 to ``total``; 0 of 0 for a file without any.
+        total: Number of iterations in all.
+        encoded: The file after the last iteration, ``None`` before.
     """
 
     index: int
@@ -120,11 +131,11 @@ class RefineStep:
     encoded: Encoded | None
 
 
-def file_of(steps: Iterable[RefineStep]) -> Encoded:
-    """Run all passes, and return the file."""
+def file_of(steps: Iterable[OptimizationStep]) -> Encoded:
+    """Run all iterations, and return the file."""
     *_, last = steps
     if last.encoded is None:
-        raise BackendUnavailableError("Refinement ended before its last pass.")
+        raise BackendUnavailableError("Latent optimization ended before its last iteration.")
     return last.encoded
 
 
@@ -142,18 +153,18 @@ class _Original:
     dists: list[Tensor]
 
 
-class Refiner:
-    """Codes pictures with refinement.
+class LatentOptimizer:
+    """Codes pictures with latent optimization.
 
     Attributes:
         codec: Whose files these are.
-        settings: How to refine; others may be set between two pictures.
+        settings: How to optimize; others may be set between two pictures.
     """
 
     def __init__(
         self,
         codec: DiffICMHCodec,
-        settings: RefinementSettings | None = None,
+        settings: OptimizationSettings | None = None,
         *,
         cache_dir: Path | None = None,
     ) -> None:
@@ -161,7 +172,7 @@ class Refiner:
 
         Args:
             codec: Loaded and ready.
-            settings: How to refine; ``None`` takes the defaults.
+            settings: How to optimize; ``None`` takes the defaults.
             cache_dir: Where fetched weights lie; ``None`` takes the default cache.
 
         Raises:
@@ -170,11 +181,12 @@ class Refiner:
         """
         if codec.config.rate_weights is None:
             raise ConfigError(
-                f"Profile {codec.config.profile!r} cannot refine: its content latent was never "
-                "trained to be a picture of its own. Take --profile nano, or leave it out."
+                f"Profile {codec.config.profile!r} has no latent optimization: its content latent "
+                "was never trained to be a picture of its own. Use profile nano, or set the "
+                "iterations to 0."
             )
         self.codec = codec
-        self.settings = settings or RefinementSettings()
+        self.settings = settings or OptimizationSettings()
         self._rate_weights = codec.config.rate_weights
         folder = cache_dir or default_cache_dir()
         device = codec.networks.latent_codec.prior.quantiles.device
@@ -189,7 +201,7 @@ class Refiner:
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
     ) -> Encoded:
-        """Code a picture, refined; arguments and errors as in :meth:`steps`."""
+        """Code a picture, optimized; arguments and errors as in :meth:`steps`."""
         return file_of(self.steps(image, quality=quality, target_bytes=target_bytes, tags=tags))
 
     def steps(
@@ -199,11 +211,11 @@ class Refiner:
         quality: float | None = None,
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
-    ) -> Iterator[RefineStep]:
-        """Yield the state after each pass; the last one holds the file.
+    ) -> Iterator[OptimizationStep]:
+        """Yield the state after each iteration; the last one holds the file.
 
-        With ``target_bytes``, the quality that fits without refinement is refined; of that, the
-        best quality near it that fits is taken. If none does, it is the file without refinement.
+        With ``target_bytes``, the picture is optimized for the quality that fits without; then the
+        best quality near it that fits is taken. If none does, it is the file without optimization.
 
         Args:
             image: RGB picture of at most 1.5 megapixels.
@@ -213,7 +225,7 @@ class Refiner:
             tags: ``"auto"`` asks the tagger, others are taken as they are.
 
         Yields:
-            One state per pass. Stop iterating to cancel.
+            One state per iteration. Stop iterating to cancel.
 
         Raises:
             ConfigError: As :meth:`DiffICMHCodec.encode`.
@@ -225,37 +237,39 @@ class Refiner:
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
-        unrefined = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
+        plain_coder = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
         if target_bytes is not None:
-            plain = self.codec.best_within(unrefined, target_bytes)
+            plain = self.codec.best_within(plain_coder, target_bytes)
             level = plain.stream.quality_level
-        total = self.settings.passes
-        for index, y in enumerate(self._passes(image, analyzed, level), start=1):
+        total = self.settings.iterations
+        for index, y in enumerate(self._iterate(image, analyzed, level), start=1):
             if index < total:
-                yield RefineStep(index=index, total=total, encoded=None)
+                yield OptimizationStep(index=index, total=total, encoded=None)
                 continue
             at_level = self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
             if plain is None or target_bytes is None:
                 encoded = at_level(level)
             else:
                 encoded = _best_within(target_bytes, at_level, plain, rate)
-            yield RefineStep(index=index, total=total, encoded=encoded)
+            yield OptimizationStep(index=index, total=total, encoded=encoded)
 
     def coder(
         self, image: Image.Image, level: int, *, tags: TagChoice = "auto"
     ) -> Callable[[int], Encoded]:
-        """Return what codes a picture that is refined for one level, at this or one near it.
+        """Optimize a picture for one level; what it returns codes it at this or one near it.
 
         Arguments and errors as in :meth:`steps`; levels are 0 to 255.
         """
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
-        *_, y = self._passes(image, analyzed, level)
+        *_, y = self._iterate(image, analyzed, level)
         return self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
 
-    def _passes(self, image: Image.Image, analyzed: Analyzed, level: int) -> Iterator[CodecLatent]:
-        """Yield y after each pass. Between them no mode of gradients is held."""
+    def _iterate(
+        self, image: Image.Image, analyzed: Analyzed, level: int
+    ) -> Iterator[CodecLatent]:
+        """Yield y after each iteration. Between them no mode of gradients is held."""
         latent_codec, settings = self.codec.networks.latent_codec, self.settings
         quality = level / QUALITY_LEVELS
         lowest, highest = self._rate_weights
@@ -272,19 +286,19 @@ class Refiner:
                 self._original(padded[..., *tile], tile, height * width)
                 for tile in _tiles(height, width)
             ]
-        for index in range(settings.passes):
+        for index in range(settings.iterations):
             with torch.inference_mode(mode=False), torch.enable_grad():
                 gained.requires_grad_()
                 output = latent_codec.estimate(gained / gain, diffusion_latent, at)
                 decoded = self.codec.networks.autoencoder.decode_raw(output.content_latent)
                 rate = rate_weight * output.bits().sum()
-                uphill = self._picture_gradient(originals, decoded.detach())
-                (slope,) = torch.autograd.grad((rate, decoded), gained, (None, uphill))
-                downhill = -slope / _root_mean_square(slope).clamp(min=_TINY)
-                share_left = 1 - index / settings.passes
-                gained = (gained + share_left * step * downhill).detach()
-                refined = gained / gain
-            yield refined
+                of_picture = self._picture_gradient(originals, decoded.detach())
+                (gradient,) = torch.autograd.grad((rate, decoded), gained, (None, of_picture))
+                direction = -gradient / _root_mean_square(gradient).clamp(min=_TINY)
+                share_left = 1 - index / settings.iterations
+                gained = (gained + share_left * step * direction).detach()
+                optimized = gained / gain
+            yield optimized
 
     def _original(self, pixels: Image01, tile: _Tile, n_pixels: int) -> _Original:
         with torch.no_grad():
@@ -293,7 +307,7 @@ class Refiner:
         return _Original(tile=tile, pixels=pixels, share=share, lpips=lpips, dists=dists)
 
     def _picture_gradient(self, originals: Sequence[_Original], decoded: Tensor) -> Tensor:
-        """Return the gradient of the losses on the picture, tile by tile; 0 in the padding."""
+        """The gradient of the losses on the picture, tile by tile; 0 in the padding."""
         settings, gradient = self.settings, torch.zeros_like(decoded)
         for one in originals:
             shown = decoded[..., *one.tile].clone().requires_grad_()
@@ -303,15 +317,15 @@ class Refiner:
                 * self._dists.compare(one.dists, self._dists.features(shown)).sum()
                 + settings.l1 * (shown - one.pixels).abs().mean()
             )
-            (slope,) = torch.autograd.grad(one.share * loss, shown)
-            gradient[..., *one.tile] = slope
+            (of_tile,) = torch.autograd.grad(one.share * loss, shown)
+            gradient[..., *one.tile] = of_tile
         return gradient
 
 
 def _best_within(
     n_bytes: int, at_level: Callable[[int], Encoded], plain: Encoded, rate: int | None
 ) -> Encoded:
-    """Return the best refined file of so many bytes; the plain one, for whose level, if none."""
+    """The best optimized file that fits, or the plain one, for whose level it was optimized."""
     best = best_within(at_level, levels_near(plain.stream.quality_level, rate), n_bytes)
     return best if len(best.data) <= n_bytes else plain
 
@@ -319,8 +333,8 @@ def _best_within(
 def _refuse_large(image: Image.Image) -> None:
     if image.width * image.height > _MAX_PIXELS:
         raise ImageError(
-            f"Refinement takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
-            f"{image.width} x {image.height}. Shrink it, or leave refinement out."
+            f"Latent optimization takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
+            f"{image.width} x {image.height}. Shrink it, or set the iterations to 0."
         )
 
 

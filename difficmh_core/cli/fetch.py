@@ -1,4 +1,4 @@
-"""What ``python -m difficmh_core fetch`` does: get weights, and make the published ones slim."""
+"""What ``python -m difficmh_core fetch`` does: get weights, and strip the published ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def fetch_published(
     show: Show,
     rate: int,
     *,
-    slim: bool = False,
+    stripped: bool = False,
     bfloat16: bool = False,
     endpoint: str | None = None,
 ) -> Report:
@@ -47,38 +47,38 @@ def fetch_published(
         cache_dir: The cache folder.
         show: Told what goes on.
         rate: 2, 4, 8, 16 or 32.
-        slim: Rewrite the checkpoint to what is needed, and delete the original.
-        bfloat16: With ``slim``, keep all but the latent codec in bfloat16.
+        stripped: Rewrite the checkpoint to what is needed, and delete the original.
+        bfloat16: With ``stripped``, keep all but the latent codec in bfloat16.
         endpoint: Address of another hub; ``None`` takes the client's.
 
     Raises:
-        ConfigError: If there is no such rate, or ``bfloat16`` is asked for without ``slim``.
+        ConfigError: If there is no such rate, or ``bfloat16`` is asked for without ``stripped``.
     """
     import torch
 
-    from difficmh_core.models.sd21 import SLIM_FOLDER, config_of_rate, slim_files
+    from difficmh_core.models.sd21 import STRIPPED_FOLDER, config_of_rate, stripped_files
     from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
-    from difficmh_core.weights.published.slim import slim_checkpoint
+    from difficmh_core.weights.published.stripped import strip_checkpoint
 
     config_of_rate(rate)
-    if bfloat16 and not slim:
-        raise ConfigError("--bfloat16 says how slim files are written. Give --slim, too.")
-    is_slim = all(path.is_file() for path in slim_files(rate, cache_dir))
+    if bfloat16 and not stripped:
+        raise ConfigError("--bfloat16 says how stripped files are written. Give --stripped, too.")
+    is_stripped = all(path.is_file() for path in stripped_files(rate, cache_dir))
     checkpoint = CHECKPOINTS[rate]
-    cards = [card for card in cards_of_rate(rate) if not (is_slim and card is checkpoint)]
+    cards = [card for card in cards_of_rate(rate) if not (is_stripped and card is checkpoint)]
     paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards]
     sizes = dict[str, int]()
-    if slim and not is_slim:
+    if stripped and not is_stripped:
         original = checkpoint.place(cache_dir)
         show(f"rewriting {original.name}")
         n_before = original.stat().st_size
         dtype = torch.bfloat16 if bfloat16 else torch.float32
-        written = slim_checkpoint(original, cache_dir / SLIM_FOLDER, rate, dtype=dtype)
+        written = strip_checkpoint(original, cache_dir / STRIPPED_FOLDER, rate, dtype=dtype)
         checkpoint.forget(cache_dir)
         sizes = {checkpoint.path: n_before, **written}
         paths.remove(original)
-    if slim:
-        paths += slim_files(rate, cache_dir)
+    if stripped:
+        paths += stripped_files(rate, cache_dir)
     return _report(paths, cache_dir, sizes)
 
 
@@ -116,7 +116,7 @@ def fetch_tasks(
     if unknown:
         raise ConfigError(
             f"There is no network of a task {unknown[0]!r} to fetch. "
-            f"Choose of {', '.join(TASK_MODELS)}."
+            f"Choose from {', '.join(TASK_MODELS)}."
         )
     paths, sizes = list[Path](), dict[str, int]()
     for name in dict.fromkeys(names or TASK_MODELS):

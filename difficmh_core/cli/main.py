@@ -81,9 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
-            from difficmh_core.cli.evaluate import main as evaluate
-
-            return evaluate(words[0], words[1:], cache_folder())
+            if words[0] == "compare":
+                from difficmh_core.cli.compare import main as measure
+            else:
+                from difficmh_core.cli.evaluate import main as measure
+            return measure(words[1:], cache_folder())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
@@ -113,38 +115,39 @@ def _fail(message: str) -> int:
 
 def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_reading import read_picture
-    from difficmh_core.latent_optimization import RefinementSettings, Refiner, file_of
+    from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings, file_of
 
     _check_target(arguments.photo, arguments.file)
-    refinement = RefinementSettings(passes=arguments.passes) if arguments.passes else None
+    iterations = arguments.iterations
+    optimization = OptimizationSettings(iterations=iterations) if iterations else None
     picture = read_picture(arguments.photo)
     for note in picture.notes:
         sys.stderr.write(f"note: {note}\n")
     image = picture.image
     codec = _load(arguments.profile, arguments, arguments.rate)
     started = time.monotonic()
-    wish: dict[str, Any] = {
+    request: dict[str, Any] = {
         "quality": arguments.quality,
         "target_bytes": arguments.target_bytes,
         "tags": "auto" if arguments.tags == "auto" else _names(arguments.tags),
     }
-    if refinement is None:
-        encoded = codec.encode(image, **wish)
+    if optimization is None:
+        encoded = codec.encode(image, **request)
     else:
-        refiner = Refiner(codec, refinement, cache_dir=_cache_dir(arguments))
-        encoded = file_of(_told(refiner.steps(image, **wish)))
+        optimizer = LatentOptimizer(codec, optimization, cache_dir=_cache_dir(arguments))
+        encoded = file_of(_told(optimizer.steps(image, **request)))
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
 
 
 def _told(
-    steps: "Iterator[difficmh_core.latent_optimization.RefineStep]",
-) -> "Iterator[difficmh_core.latent_optimization.RefineStep]":
-    """Pass on what refinement yields, and tell how far it is."""
+    steps: "Iterator[difficmh_core.latent_optimization.OptimizationStep]",
+) -> "Iterator[difficmh_core.latent_optimization.OptimizationStep]":
+    """Pass on what latent optimization yields, and tell how far it is."""
     progress = _Progress()
     try:
         for step in steps:
-            progress.show(f"pass {step.index} of {step.total}")
+            progress.show(f"iteration {step.index} of {step.total}")
             yield step
     finally:
         progress.clear()
@@ -240,7 +243,7 @@ def _fetch(arguments: argparse.Namespace) -> Report:
             cache_dir,
             progress.show,
             arguments.rate,
-            slim=arguments.slim,
+            stripped=arguments.stripped,
             bfloat16=arguments.bfloat16,
             endpoint=arguments.endpoint,
         )

@@ -35,11 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--tags", default="auto", help="auto (default), none, or names with commas between"
     )
     encode.add_argument(
-        "--passes",
+        "--iterations",
         type=int,
         default=0,
-        help="of refinement, which fits the file to this very picture: slower, better (default 0)",
+        help="of latent optimization, which fits the file to this one picture: slower, but better "
+        "(default 0)",
     )
+    _keep_old_name(encode, "--passes", dest="iterations", type=int)
     encode.add_argument("--profile", default="nano", help="which networks (default nano)")
     encode.add_argument(
         "--rate",
@@ -80,12 +82,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
     fetch.add_argument(
-        "--slim",
+        "--stripped",
         action="store_true",
         help="rewrite sd21's checkpoint to what is needed, and delete the original",
     )
+    _keep_old_name(fetch, "--slim", dest="stripped", action="store_true")
     fetch.add_argument(
-        "--bfloat16", action="store_true", help="with --slim: half the size, for CUDA devices"
+        "--bfloat16", action="store_true", help="with --stripped: half the size, for CUDA devices"
     )
     fetch.add_argument("--endpoint", help="address of another hub")
 
@@ -151,3 +154,8 @@ def _reading_of(setting: Setting) -> dict[str, Any]:
             return {"choices": list(setting.labels)}
         case _:
             return {"type": int}
+
+
+def _keep_old_name(parser: argparse.ArgumentParser, name: str, **option: Any) -> None:  # noqa: ANN401
+    """Take an option by the name that it had before, too; no help mentions it."""
+    parser.add_argument(name, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **option)

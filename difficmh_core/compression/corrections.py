@@ -1,9 +1,9 @@
 """The correction list: choices that another machine might make differently.
 
-Encoder and decoder snap each predicted mean and scale to an integer, in the same order. Where a
-value lies too close to the border between two integers, the encoder notes the position of that
-choice and the parity of the integer it took; the decoder takes the neighbor of that parity. One
-entry is one LEB128 number, ``2 * (position - previous position - 1) + parity``; the list is
+Encoder and decoder quantize each predicted mean and scale to an integer, in the same order.
+Where a value lies too close to the border between two integers, the encoder notes the position of
+that choice and the parity of the integer it took; the decoder takes the neighbor of that parity.
+One entry is one LEB128 number, ``2 * (position - previous position - 1) + parity``; the list is
 normally empty.
 """
 

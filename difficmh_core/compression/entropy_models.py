@@ -9,10 +9,10 @@ computed in float32 whatever the networks around them use:
 Coding replaces both by integer tables, see :mod:`difficmh_core.compression.integer_tables`.
 
 Encoder and decoder must choose the same table and the same mean, although their floating-point
-results may differ in the last digits. So a predicted mean is snapped to a grid of
-``2**-mean_grid_bits``, a predicted scale to one of 64 tables (:func:`snap_means`,
-:func:`snap_scales`). Where a value lies so close to the border between two choices that another
-machine might choose differently, the encoder says so, and the file records its choice.
+results may differ in the last digits. So a predicted mean is quantized to a grid of
+``2**-mean_grid_bits``, a predicted scale to one of 64 tables (:func:`quantize_means`,
+:func:`quantize_scales`). Where a value lies so close to the border between two choices that
+another machine might choose differently, the encoder says so, and the file records its choice.
 
 References:
     Ballé et al.: Variational image compression with a scale hyperprior, ICLR 2018, appendix 6.1,
@@ -37,13 +37,13 @@ __all__ = [
     "SCALE_MIN",
     "VALUE_MAX",
     "FactorizedPrior",
-    "Snapped",
+    "QuantizedParameters",
     "gaussian_likelihood",
     "normal_cdf",
+    "quantize_means",
+    "quantize_scales",
     "round_straight_through",
     "scale_table",
-    "snap_means",
-    "snap_scales",
 ]
 
 SCALE_MIN = 0.11
@@ -206,8 +206,8 @@ class FactorizedPrior(nn.Module):
         return (self.logits(self.quantiles.float(), is_frozen=True) - targets).abs().sum()
 
 
-class Snapped(NamedTuple):
-    """Integers chosen for real numbers.
+class QuantizedParameters(NamedTuple):
+    """Integers chosen for predicted means or scales.
 
     Attributes:
         chosen: The integers.
@@ -221,7 +221,7 @@ class Snapped(NamedTuple):
     is_ambiguous: Bool[Tensor, "*shape"]
 
 
-def snap_means(means: Float[Tensor, "*shape"], grid_bits: int) -> Snapped:
+def quantize_means(means: Float[Tensor, "*shape"], grid_bits: int) -> QuantizedParameters:
     """Choose the nearest grid point, in units of ``2**-grid_bits``, for each float64 mean.
 
     Raises:
@@ -233,14 +233,14 @@ def snap_means(means: Float[Tensor, "*shape"], grid_bits: int) -> Snapped:
     above = position >= chosen
     to_border = 0.5 - (position - chosen).abs()
     chosen = chosen.long()
-    return Snapped(
+    return QuantizedParameters(
         chosen=chosen,
         runner_up=torch.where(above, chosen + 1, chosen - 1),
         is_ambiguous=to_border <= _MEAN_AMBIGUITY * means.abs().clamp_min(1.0),
     )
 
 
-def snap_scales(scales: Float[Tensor, "*shape"]) -> Snapped:
+def quantize_scales(scales: Float[Tensor, "*shape"]) -> QuantizedParameters:
     """Choose the first table whose standard deviation is not exceeded, for each float64 scale.
 
     Raises:
@@ -251,7 +251,7 @@ def snap_scales(scales: Float[Tensor, "*shape"]) -> Snapped:
     chosen = torch.bucketize(scales, borders)  # number of borders below the scale
     to_lower = scales - functional.pad(borders, (1, 0), value=-math.inf)[chosen]
     to_upper = functional.pad(borders, (0, 1), value=math.inf)[chosen] - scales
-    return Snapped(
+    return QuantizedParameters(
         chosen=chosen,
         runner_up=torch.where(to_lower < to_upper, chosen - 1, chosen + 1),
         is_ambiguous=torch.minimum(to_lower, to_upper)

@@ -2,11 +2,11 @@
 
 ::
 
-    z symbols ─ range coder ─ z_hat ─ hyper synthesis ─ context model ─┬─ scale ─ snap ─ table
-                                              ▲                        └─ mean ── snap ─┐
-                                              └────────── y_hat = mean + symbol ────────┘
+    z symbols ─ range coder ─ z_hat ─ hyper synthesis ─ context model ─┬─ scale ─ quantize ─ table
+                                              ▲                        └─ mean ── quantize ─┐
+                                              └──────────── y_hat = mean + symbol ──────────┘
 
-All networks here run in float64; what they predict is snapped before it is used, and y_hat lies
+All networks here run in float64; what they predict is quantized before it is used, and y_hat lies
 exactly on the grid, so that a difference in the last digit dies out before the next pass. Where
 it might not, the encoder notes its choice, see :mod:`difficmh_core.compression.corrections`.
 
@@ -38,7 +38,12 @@ from difficmh_core.compression.corrections import (
     read_corrections,
     write_corrections,
 )
-from difficmh_core.compression.entropy_models import VALUE_MAX, Snapped, snap_means, snap_scales
+from difficmh_core.compression.entropy_models import (
+    VALUE_MAX,
+    QuantizedParameters,
+    quantize_means,
+    quantize_scales,
+)
 from difficmh_core.compression.transforms import HyperSynthesis
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
@@ -83,12 +88,12 @@ class _NotedChoices:
     parities: dict[int, int] = field(default_factory=dict)
     n_made: int = 0
 
-    def settle(self, snapped: Snapped) -> Int64[Tensor, "*shape"]:
-        chosen = snapped.chosen.flatten()
-        for position in snapped.is_ambiguous.flatten().nonzero().flatten().tolist():
+    def resolve(self, parameters: QuantizedParameters) -> Int64[Tensor, "*shape"]:
+        chosen = parameters.chosen.flatten()
+        for position in parameters.is_ambiguous.flatten().nonzero().flatten().tolist():
             self.parities[self.n_made + position] = int(chosen[position]) & 1
         self.n_made += chosen.numel()
-        return snapped.chosen
+        return parameters.chosen
 
 
 @dataclass
@@ -98,20 +103,20 @@ class _GivenChoices:
     corrections: Corrections
     n_made: int = 0
 
-    def settle(self, snapped: Snapped) -> Int64[Tensor, "*shape"]:
+    def resolve(self, parameters: QuantizedParameters) -> Int64[Tensor, "*shape"]:
         positions, parities = self.corrections
         first, end = np.searchsorted(
-            positions, (self.n_made, self.n_made + snapped.chosen.numel())
+            positions, (self.n_made, self.n_made + parameters.chosen.numel())
         ).tolist()
-        settled = snapped.chosen.flatten()
+        resolved = parameters.chosen.flatten()
         if first < end:
-            device = settled.device
+            device = resolved.device
             local = torch.from_numpy(positions[first:end] - self.n_made).to(device)
             parity = torch.from_numpy(parities[first:end]).to(device)
-            local = local[settled[local] & 1 != parity]
-            settled = settled.index_copy(0, local, snapped.runner_up.flatten()[local])
-        self.n_made += snapped.chosen.numel()
-        return settled.reshape(snapped.chosen.shape)
+            local = local[resolved[local] & 1 != parity]
+            resolved = resolved.index_copy(0, local, parameters.runner_up.flatten()[local])
+        self.n_made += parameters.chosen.numel()
+        return resolved.reshape(parameters.chosen.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,7 +171,7 @@ class SymbolCoder:
             encoder.encode(_to_numpy(symbols), _to_numpy(tables), self.latent_tables)
             return symbols
 
-        quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
+        quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
         coded = CodedLatent(
             payload=encoder.finish(),
             corrections=write_corrections(choices.parities),
@@ -201,7 +206,7 @@ class SymbolCoder:
 
         n_hyper_bits = decoder.n_bits
         try:
-            quantized = self._walk(z_symbols, choices.settle, code, check, n_hyper_bits)
+            quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
         except CheckpointError as error:
             # These weights are the ones that coded the file, so the integers are to blame.
             raise CorruptBitstreamError(
@@ -221,7 +226,7 @@ class SymbolCoder:
     def _walk(
         self,
         z_symbols: Tensor,
-        settle: Callable[[Snapped], Tensor],
+        resolve: Callable[[QuantizedParameters], Tensor],
         code: Callable[[CodingPass, Tensor, Tensor], Tensor],
         check: _Check,
         n_hyper_bits: float,
@@ -231,8 +236,8 @@ class SymbolCoder:
         grid = 1 << self.mean_grid_bits
 
         def quantize(step: CodingPass, scales: HalfLatent, means: HalfLatent) -> HalfLatent:
-            mean_steps = settle(snap_means(means, self.mean_grid_bits))
-            tables = settle(snap_scales(scales))
+            mean_steps = resolve(quantize_means(means, self.mean_grid_bits))
+            tables = resolve(quantize_scales(scales))
             symbols = code(step, mean_steps.double() / grid, tables)
             y_steps = symbols * grid + mean_steps
             check.add(y_steps)

@@ -144,7 +144,7 @@ class LatentCodecConfig:
         slice_channels: Channels of each slice of the context model, coded one after another.
         channel_context_channels: The two hidden widths of each channel context network.
         n_rate_points: Gain vectors per channel; 1 means one fixed rate and no gain.
-        mean_grid_bits: Predicted means are snapped to multiples of ``2**-mean_grid_bits``.
+        mean_grid_bits: Predicted means are quantized to multiples of ``2**-mean_grid_bits``.
         diffusion_channels: Channels of the diffusion latent.
     """
 

@@ -44,11 +44,11 @@ from difficmh_core.weights.published.diffusion import (
     load_published_text_tower,
     load_published_unet,
 )
-from difficmh_core.weights.published.slim import SHARED_FILE, TAGGER_FILE, rate_file
+from difficmh_core.weights.published.stripped import SHARED_FILE, TAGGER_FILE, rate_file
 from difficmh_core.weights.published.tagger import load_published_tagger
 
 __all__ = [
-    "SLIM_FOLDER",
+    "STRIPPED_FOLDER",
     "PublishedFiles",
     "Words",
     "config_of_rate",
@@ -56,14 +56,14 @@ __all__ = [
     "load_published",
     "load_sd21",
     "read_words",
-    "slim_files",
+    "stripped_files",
     "tile_large_pictures",
 ]
 
 _logger = logging.getLogger(__name__)
 
-SLIM_FOLDER = "sd21"
-"""Folder of the slim files, below the cache."""
+STRIPPED_FOLDER = "sd21"
+"""Folder of the stripped files, below the cache."""
 
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
 _TILE_PX = 1024
@@ -77,7 +77,7 @@ class PublishedFiles:
     """Where the files of one rate lie.
 
     Attributes:
-        weights: The checkpoint, or the slim files made of it.
+        weights: The checkpoint, or the stripped files made of it.
         tokenizer: Folder of the text tower's vocabulary and merges.
         names: The tagger's names, one a line.
         thresholds: The tagger's thresholds, one a line.
@@ -117,24 +117,24 @@ def config_of_rate(rate: int) -> CodecConfig:
     return replace(SD21, rate=rate)
 
 
-def slim_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
-    """Return where the slim files of one rate lie, or would lie."""
-    folder = cache_dir / SLIM_FOLDER
+def stripped_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
+    """Return where the stripped files of one rate lie, or would lie."""
+    folder = cache_dir / STRIPPED_FOLDER
     return tuple(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(rate)))
 
 
 def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
-    """Return the files of one rate: the slim ones if they were made, else the checkpoint.
+    """Return the files of one rate: the stripped ones if they were made, else the checkpoint.
 
     Raises:
         BackendUnavailableError: If a file has not been fetched.
         CheckpointError: If one has changed since.
     """
-    slim, checkpoint = slim_files(rate, cache_dir), CHECKPOINTS[rate]
-    is_slim = all(path.is_file() for path in slim)
+    stripped, checkpoint = stripped_files(rate, cache_dir), CHECKPOINTS[rate]
+    is_stripped = all(path.is_file() for path in stripped)
     paths, missing = dict[HubCard, Path](), list[HubCard]()
     for card in cards_of_rate(rate):
-        if is_slim and card is checkpoint:
+        if is_stripped and card is checkpoint:
             continue
         try:
             paths[card] = hub_path(card, cache_dir)
@@ -149,7 +149,7 @@ def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
             f"with `{checkpoint.command}`, or use profile nano, which needs nothing from the hub."
         )
     return PublishedFiles(
-        weights=slim if is_slim else (paths[checkpoint],),
+        weights=stripped if is_stripped else (paths[checkpoint],),
         tokenizer=paths[TOKENIZER_VOCABULARY].parent,
         names=paths[RAM_NAMES],
         thresholds=paths[RAM_THRESHOLDS],
@@ -217,7 +217,7 @@ def load_published(
     Args:
         config: Sizes of the networks.
         tagger: Sizes of the tagger.
-        weights: The checkpoint, or the slim files made of it.
+        weights: The checkpoint, or the stripped files made of it.
         words: Tokenizer, names and thresholds.
         device: Where the networks shall lie.
         dtype: Element type of autoencoder, U-Net, control module and text tower; the latent codec

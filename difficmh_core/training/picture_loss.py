@@ -117,7 +117,7 @@ class PictureLoss(nn.Module):
             if self.lpips is not None:
                 terms["lpips"] = (self.lpips(image, picture).float(), emphasis)
             if self.dists is not None:
-                # Others at each step: all are judged in the end, and most of its time is saved.
+                # Others at each step: all count in the end, and most of its time is saved.
                 n = max(1, round(weights.dists_share * len(image)))
                 some = torch.randperm(len(image), device=image.device)[:n]
                 terms["dists"] = (self.dists(image[some], picture[some]).float(), emphasis[some])

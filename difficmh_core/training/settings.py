@@ -61,7 +61,7 @@ class PictureWeights:
         l1: Mean absolute difference, pictures in [0, 1].
         lpips: LPIPS (alex).
         dists: DISTS.
-        dists_share: Share of a batch that DISTS, by far the slowest, judges, in (0, 1].
+        dists_share: Share of a batch on which DISTS, by far the slowest, is computed, in (0, 1].
         adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
             a share of the gradient of the other terms together; at most about 1.
         adversarial_from: Share of the stage's minutes after which it pulls; it learns before.

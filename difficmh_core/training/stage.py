@@ -54,7 +54,7 @@ class Stage(nn.Module, ABC):
         """Return the optimizers by name, their learning rates at the peak."""
         made: dict[str, Optimizer] = {"main": adamw(self.trained.parameters(), self.settings)}
         if self.adversary is not None:
-            # With little momentum, as is usual: what it judges changes all the time.
+            # With little momentum, as is usual: what it tells apart changes all the time.
             made["adversary"] = AdamW(
                 self.adversary.parameters(),
                 lr=self.settings.learning_rate,

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from difficmh_core.latent_optimization import Refiner
+from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.ui.runtime.requests import read_request
 from tests.e2e.actions import decoded, download, encode, file_size, set_auto
 from tests.gate import Gate
@@ -12,9 +12,9 @@ from tests.gate import Gate
 @pytest.fixture
 def passes(monkeypatch):
     """The gate that the passes of refinement go through."""
-    gate, steps = Gate(), Refiner.steps
+    gate, steps = Gate(), LatentOptimizer.steps
     monkeypatch.setattr(
-        Refiner, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
+        LatentOptimizer, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
     )
     yield gate
     gate.open()
@@ -92,7 +92,7 @@ def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, m
     page = visit()
     refine(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
-    page.wait_for_selector("text=Refinement takes pictures of up to 100 pixels")
+    page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
     refine(page, 0)
     page.wait_for_selector("#facts .file")
@@ -154,13 +154,13 @@ def runtime(runtime_in, tmp_path):
 
 
 def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
-    loaded, make = [], Refiner.__init__
+    loaded, make = [], LatentOptimizer.__init__
 
     def counted(self, *args, **kwargs):
         loaded.append(self)
         make(self, *args, **kwargs)
 
-    monkeypatch.setattr(Refiner, "__init__", counted)
+    monkeypatch.setattr(LatentOptimizer, "__init__", counted)
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
     files = []

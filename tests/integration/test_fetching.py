@@ -79,22 +79,22 @@ def fetch(hub, tmp_path, capsys, monkeypatch):
     return run
 
 
-def test_the_checkpoint_arrives_and_becomes_slim(fetch, tmp_path, checkpoint):
+def test_the_checkpoint_arrives_and_is_stripped(fetch, tmp_path, checkpoint):
     code, told = fetch("sd21", "--rate", "16")
     assert code == 0
     original = CHECKPOINTS[16].place(tmp_path)
     assert str(original) in told["files"]
     assert original.read_bytes() == checkpoint
 
-    code, told = fetch("sd21", "--rate", "16", "--slim", "--bfloat16")
+    code, told = fetch("sd21", "--rate", "16", "--stripped", "--bfloat16")
     assert code == 0
     assert not original.exists()
-    slim = sd21.slim_files(16, tmp_path)
-    assert all(path.is_file() and str(path) in told["files"] for path in slim)
+    stripped = sd21.stripped_files(16, tmp_path)
+    assert all(path.is_file() and str(path) in told["files"] for path in stripped)
     assert told["n_bytes"][CHECKPOINTS[16].path] == len(checkpoint)
-    assert told["n_bytes"][slim[0].name] == slim[0].stat().st_size < len(checkpoint)
+    assert told["n_bytes"][stripped[0].name] == stripped[0].stat().st_size < len(checkpoint)
 
-    code, again = fetch("sd21", "--rate", "16", "--slim")
+    code, again = fetch("sd21", "--rate", "16", "--slim")  # its old name
     assert code == 0
     assert not original.exists()
     assert "n_bytes" not in again
@@ -130,7 +130,7 @@ def test_what_is_absent_or_senseless_is_one_line(fetch, hub):
     assert "Choose 2, 4, 8, 16, 32" in said
     code, said = fetch("sd21", "--rate", "16", "--bfloat16")
     assert code == 1
-    assert "--slim" in said
+    assert "--stripped" in said
     hub.refusal = 500, ""
     code, said = fetch("sd21-training")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Refinement: a better picture in as many bytes, in files that any decoder reads."""
+"""Latent optimization: a better picture in as many bytes, in files that any decoder reads."""
 
 import copy
 from dataclasses import replace
@@ -13,9 +13,14 @@ from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles
+from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
 from difficmh_core.image_io import read_image, to_tensor
-from difficmh_core.latent_optimization import MAX_PASSES, RefinementSettings, Refiner, levels_near
+from difficmh_core.latent_optimization import (
+    MAX_ITERATIONS,
+    LatentOptimizer,
+    OptimizationSettings,
+    levels_near,
+)
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
@@ -44,8 +49,8 @@ def nano() -> DiffICMHCodec:
 
 
 @pytest.fixture(scope="module")
-def tiny_refiner(tiny_codec) -> Refiner:
-    return Refiner(tiny_codec, RefinementSettings(passes=2))
+def tiny_optimizer(tiny_codec) -> LatentOptimizer:
+    return LatentOptimizer(tiny_codec, OptimizationSettings(iterations=2))
 
 
 def distances(image: Image.Image, decoded: Image.Image) -> dict[str, float]:
@@ -59,40 +64,40 @@ def distances(image: Image.Image, decoded: Image.Image) -> dict[str, float]:
     return {name: distance(*pair).item() for name, distance in made.items()}
 
 
-def test_a_refined_file_of_the_same_size_holds_a_better_picture(nano, face):
+def test_an_optimized_file_of_the_same_size_holds_a_better_picture(nano, face):
     plain = nano.encode(face, quality=60, tags=None)
-    refiner = Refiner(nano, RefinementSettings(passes=4))
-    *before, last = refiner.steps(face, target_bytes=len(plain.data), tags=None)
+    optimizer = LatentOptimizer(nano, OptimizationSettings(iterations=4))
+    *before, last = optimizer.steps(face, target_bytes=len(plain.data), tags=None)
 
     assert [step.index for step in (*before, last)] == [1, 2, 3, 4]
     assert {step.total for step in (*before, last)} == {4}
     assert all(step.encoded is None for step in before)
-    refined = last.encoded
-    assert len(refined.data) <= len(plain.data)
-    nano.verify(refined.data)
+    optimized = last.encoded
+    assert len(optimized.data) <= len(plain.data)
+    nano.verify(optimized.data)
     before, after = (
-        distances(face, nano.decode_image(e.data, AS_STORED)) for e in (plain, refined)
+        distances(face, nano.decode_image(e.data, AS_STORED)) for e in (plain, optimized)
     )
     assert after["lpips"] < 0.9 * before["lpips"]
     assert after["dists"] < 0.9 * before["dists"]
     assert after["not optimized"] < before["not optimized"]
 
 
-def test_the_same_picture_gives_the_same_file(tiny_refiner, picture):
-    first, second = (tiny_refiner.encode(picture, quality=40, tags=["tabby"]) for _ in range(2))
+def test_the_same_picture_gives_the_same_file(tiny_optimizer, picture):
+    first, second = (tiny_optimizer.encode(picture, quality=40, tags=["tabby"]) for _ in range(2))
     assert first.data == second.data
     assert [tag.name for tag in first.tags] == ["tabby"]
-    assert first.data != tiny_refiner.codec.encode(picture, quality=40, tags=["tabby"]).data
+    assert first.data != tiny_optimizer.codec.encode(picture, quality=40, tags=["tabby"]).data
 
 
-def test_what_fits_without_refinement_fits_with_it(nano, face):
+def test_what_fits_without_optimization_fits_with_it(nano, face):
     smallest = nano.encode(face, quality=0, tags=None)
-    refiner = Refiner(nano, RefinementSettings(passes=1))
+    optimizer = LatentOptimizer(nano, OptimizationSettings(iterations=1))
     for n_bytes in (len(smallest.data), len(smallest.data) + 2):
-        refined = refiner.encode(face, target_bytes=n_bytes, tags=None)
-        assert len(refined.data) <= n_bytes
+        optimized = optimizer.encode(face, target_bytes=n_bytes, tags=None)
+        assert len(optimized.data) <= n_bytes
     with pytest.raises(ConfigError, match=f"has {len(smallest.data)}"):
-        refiner.encode(face, target_bytes=len(smallest.data) - 1, tags=None)
+        optimizer.encode(face, target_bytes=len(smallest.data) - 1, tags=None)
 
 
 def test_levels_near_one_stay_within_those_there_are():
@@ -102,10 +107,10 @@ def test_levels_near_one_stay_within_those_there_are():
     assert levels_near(4, 4) == range(4, 5)
 
 
-def test_refinement_runs_where_gradients_are_off(tiny_refiner, picture):
+def test_optimization_runs_where_gradients_are_off(tiny_optimizer, picture):
     with torch.inference_mode():
-        inside = tiny_refiner.encode(picture, quality=40, tags=None)
-    assert inside.data == tiny_refiner.encode(picture, quality=40, tags=None).data
+        inside = tiny_optimizer.encode(picture, quality=40, tags=None)
+    assert inside.data == tiny_optimizer.encode(picture, quality=40, tags=None).data
 
 
 def test_tiles_cover_each_pixel_once():
@@ -117,14 +122,14 @@ def test_tiles_cover_each_pixel_once():
         assert (count == 1).all()
 
 
-def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generator, monkeypatch):
+def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_optimizer, generator, monkeypatch):
     monkeypatch.setattr(latent_optimization, "_TILE_PX", 64)
     image, decoded = torch.rand(2, 1, 3, 64, 128, generator=generator)
     tiles = latent_optimization._tiles(64, 128)
-    originals = [tiny_refiner._original(image[..., *t], t, 64 * 128) for t in tiles]
-    gradient = tiny_refiner._picture_gradient(originals, decoded)
+    originals = [tiny_optimizer._original(image[..., *t], t, 64 * 128) for t in tiles]
+    gradient = tiny_optimizer._picture_gradient(originals, decoded)
 
-    settings, folder = tiny_refiner.settings, default_cache_dir()
+    settings, folder = tiny_optimizer.settings, default_cache_dir()
     shown = decoded.clone().requires_grad_()
     halves = [[x[..., part] for x in (image, shown)] for part in (slice(64), slice(64, None))]
     lpips, dists = perceptual_distance("alex", folder), structure_texture_distance(folder)
@@ -138,35 +143,35 @@ def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_refiner, generato
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-8)
 
 
-def test_padding_is_no_part_of_the_picture(tiny_refiner, generator):
+def test_padding_is_no_part_of_the_picture(tiny_optimizer, generator):
     padded, decoded = torch.rand(2, 1, 3, 128, 192, generator=generator)
     tiles = latent_optimization._tiles(100, 150)
-    originals = [tiny_refiner._original(padded[..., *t], t, 100 * 150) for t in tiles]
-    gradient = tiny_refiner._picture_gradient(originals, decoded)
+    originals = [tiny_optimizer._original(padded[..., *t], t, 100 * 150) for t in tiles]
+    gradient = tiny_optimizer._picture_gradient(originals, decoded)
     assert sum(one.share for one in originals) == 1
     assert gradient[..., :100, :150].ne(0).all()
     gradient[..., :100, :150] = 0
     assert gradient.eq(0).all()
 
 
-def test_refinement_holds_no_mode_of_gradients_between_passes(tiny_refiner, picture):
+def test_optimization_holds_no_mode_of_gradients_between_iterations(tiny_optimizer, picture):
     with torch.inference_mode():
-        next(steps := tiny_refiner.steps(picture, quality=40, tags=None))
+        next(steps := tiny_optimizer.steps(picture, quality=40, tags=None))
         assert torch.is_inference_mode_enabled()
     next(steps)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
 
 
-def test_a_wrong_tag_is_refused_before_the_first_pass(tiny_refiner, picture):
+def test_a_wrong_tag_is_refused_before_the_first_iteration(tiny_optimizer, picture):
     with pytest.raises(ConfigError, match="unicorn"):
-        next(tiny_refiner.steps(picture, quality=40, tags=["unicorn"]))
+        next(tiny_optimizer.steps(picture, quality=40, tags=["unicorn"]))
 
 
-def test_an_evaluation_refines_once_for_all_ways_of_decoding(tiny_refiner, picture):
-    files = RefinedFiles(tiny_refiner, tiny_refiner.codec.rate_search())
+def test_an_evaluation_optimizes_once_for_all_ways_of_decoding(tiny_optimizer, picture):
+    files = OptimizedSearch(tiny_optimizer, tiny_optimizer.codec.rate_search())
     content, quick = (
-        OurCodec(tiny_refiner.codec, label, AS_STORED, files) for label in ("content", "instant")
+        OurCodec(tiny_optimizer.codec, label, AS_STORED, files) for label in ("content", "instant")
     )
     assert content.key == "tiny-content-refined"
     assert quick.name == "Diff-ICMH tiny, instant, refined"
@@ -187,7 +192,7 @@ def test_versions_tell_decoders_and_their_settings_apart():
     plain, fingerprint = version(own), own.fingerprint
     assert plain.startswith(f"{fingerprint.hex()}, decoder ")
     assert version(own) == plain
-    assert version(own, replace(AS_STORED, steps=2)) != plain
+    assert version(own, replace(AS_STORED, steps=3)) != plain
     with torch.no_grad():
         own.networks.autoencoder.model.decoder.conv_in.bias += 1
     assert own.fingerprint == fingerprint
@@ -197,8 +202,8 @@ def test_versions_tell_decoders_and_their_settings_apart():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"passes": 0},
-        {"passes": MAX_PASSES + 1},
+        {"iterations": 0},
+        {"iterations": MAX_ITERATIONS + 1},
         {"step": 0.0},
         {"step": float("nan")},
         {"lpips": -1.0},
@@ -207,32 +212,32 @@ def test_versions_tell_decoders_and_their_settings_apart():
 )
 def test_settings_that_cannot_run_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        RefinementSettings(**wrong)
+        OptimizationSettings(**wrong)
 
 
-def test_networks_that_never_saw_pictures_cannot_refine(tiny_codec):
+def test_networks_that_never_saw_pictures_are_refused(tiny_codec):
     other = copy.copy(tiny_codec)
     other.config = replace(tiny_codec.config, rate_weights=None)
-    with pytest.raises(ConfigError, match="cannot refine"):
-        Refiner(other)
+    with pytest.raises(ConfigError, match="no latent optimization"):
+        LatentOptimizer(other)
 
 
-def test_a_picture_that_takes_too_much_memory_is_refused(tiny_refiner):
+def test_a_picture_that_takes_too_much_memory_is_refused(tiny_optimizer):
     with pytest.raises(ImageError, match="1501 x 1000"):
-        tiny_refiner.encode(Image.new("RGB", (1501, 1000)), quality=50, tags=None)
+        tiny_optimizer.encode(Image.new("RGB", (1501, 1000)), quality=50, tags=None)
 
 
-def test_the_command_line_refines(run, photo, tmp_path, load_once):
+def test_the_command_line_optimizes(run, photo, tmp_path, load_once):
     words = ["encode", photo, tmp_path / "a.dicmh", "--profile", "tiny", "--tags", "none"]
-    code, told, progress = run(*words, "--passes", 1, "--quality", 30)
+    code, told, progress = run(*words, "--iterations", 1, "--quality", 30)
     assert code == 0, progress
     assert "coded in" in told
     load_once("tiny").verify((tmp_path / "a.dicmh").read_bytes())
-    code, _, error = run(*words, "--passes", -1)
-    assert (code, "1 to 100 passes, got -1" in error) == (1, True)
+    code, _, error = run(*words, "--passes", -1)  # the old name
+    assert (code, "1 to 100 iterations, got -1" in error) == (1, True)
 
 
-def test_compare_takes_refined_files(run, photo):
+def test_compare_takes_optimized_files(run, photo):
     words = ["compare", photo, "--bytes", 1500, "--codecs", "tiny-content-refined", "tiny-content"]
     code, told, error = run(*words, "--passes", 1, "--metrics", "psnr_db", "--tasks", "none")
     assert code == 0, error

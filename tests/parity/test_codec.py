@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from difficmh_core.compression.context_model import merge_checkerboard, split_checkerboard
-from difficmh_core.compression.entropy_models import snap_scales
+from difficmh_core.compression.entropy_models import quantize_scales
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.errors import CheckpointError
@@ -105,7 +105,7 @@ def in_coding_order(codec, values):
 def test_forward_symbols_and_table_indexes(codec, output, expected):
     symbols = in_coding_order(codec, output.y_hat - output.means).round().int()
     assert torch.equal(symbols, expected["y_symbols"])
-    tables = snap_scales(in_coding_order(codec, output.scales.double())).chosen.int()
+    tables = quantize_scales(in_coding_order(codec, output.scales.double())).chosen.int()
     assert torch.equal(tables, expected["y_indexes"])
 
 

@@ -18,8 +18,8 @@ from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import to_image
-from difficmh_core.models.sd21 import SLIM_FOLDER, load_published
-from difficmh_core.weights.published.slim import slim_checkpoint
+from difficmh_core.models.sd21 import STRIPPED_FOLDER, load_published
+from difficmh_core.weights.published.stripped import strip_checkpoint
 from tests.golden.__main__ import digest_of
 from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words
 
@@ -124,11 +124,11 @@ def test_both_namings_of_the_entropy_bottleneck_load(load, codec, weights, style
     assert load(tmp_path / "model.ckpt").fingerprint == codec.fingerprint
 
 
-def test_slim_files_decode_to_the_same_picture(load, checkpoint, codec, encoded, tmp_path):
-    folder = tmp_path / SLIM_FOLDER
-    sizes = slim_checkpoint(checkpoint, folder, RATE)
-    slim = load(*(folder / name for name in sizes))
-    assert slim.decode_image(encoded.data, QUICK) == codec.decode_image(encoded.data, QUICK)
+def test_stripped_files_decode_to_the_same_picture(load, checkpoint, codec, encoded, tmp_path):
+    folder = tmp_path / STRIPPED_FOLDER
+    sizes = strip_checkpoint(checkpoint, folder, RATE)
+    stripped = load(*(folder / name for name in sizes))
+    assert stripped.decode_image(encoded.data, QUICK) == codec.decode_image(encoded.data, QUICK)
 
 
 def test_other_weights_refuse_the_file(load, weights, encoded, tmp_path):

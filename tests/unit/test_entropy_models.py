@@ -10,10 +10,10 @@ import difficmh_core._support.torchvision_operators  # noqa: F401 (before compre
 from difficmh_core.compression.entropy_models import (
     FactorizedPrior,
     gaussian_likelihood,
+    quantize_means,
+    quantize_scales,
     round_straight_through,
     scale_table,
-    snap_means,
-    snap_scales,
 )
 from difficmh_core.errors import CheckpointError
 
@@ -110,11 +110,11 @@ def test_scale_table_is_evenly_spaced_in_its_logarithm():
     torch.testing.assert_close(scale_table(), expected, atol=0, rtol=3e-7)
 
 
-def test_means_snap_to_the_nearest_grid_point():
-    snapped = snap_means(torch.tensor([0.26, -0.26, 3.0, 0.3749], dtype=torch.float64), 2)
-    assert snapped.chosen.tolist() == [1, -1, 12, 1]
-    assert snapped.runner_up.tolist() == [2, -2, 13, 2]
-    assert not snapped.is_ambiguous.any()
+def test_means_are_quantized_to_the_nearest_grid_point():
+    quantized = quantize_means(torch.tensor([0.26, -0.26, 3.0, 0.3749], dtype=torch.float64), 2)
+    assert quantized.chosen.tolist() == [1, -1, 12, 1]
+    assert quantized.runner_up.tolist() == [2, -2, 13, 2]
+    assert not quantized.is_ambiguous.any()
 
 
 @pytest.mark.parametrize("grid_bits", [0, 8, 16])
@@ -122,23 +122,23 @@ def test_means_snap_to_the_nearest_grid_point():
 def test_means_beside_a_border_are_ambiguous_and_name_each_other(grid_bits, border):
     step = 2.0**-grid_bits
     pair = step * (border + torch.tensor([-1e-8, 1e-8], dtype=torch.float64))
-    snapped = snap_means(pair, grid_bits)
-    assert snapped.is_ambiguous.all()
-    assert snapped.chosen[0] == snapped.chosen[1] - 1
-    assert snapped.runner_up.tolist() == snapped.chosen.flip(0).tolist()
+    quantized = quantize_means(pair, grid_bits)
+    assert quantized.is_ambiguous.all()
+    assert quantized.chosen[0] == quantized.chosen[1] - 1
+    assert quantized.runner_up.tolist() == quantized.chosen.flip(0).tolist()
 
 
-def test_scales_snap_to_the_table_that_is_not_exceeded():
+def test_scales_are_quantized_to_the_table_that_is_not_exceeded():
     table = scale_table().double()
-    snapped = snap_scales(torch.cat((table * 0.999, torch.tensor([-3.0, 1e5]).double())))
-    assert snapped.chosen.tolist() == [*range(64), 0, 63]
-    assert snapped.runner_up.tolist() == [1, *range(2, 64), 62, 1, 62]
-    assert not snapped.is_ambiguous.any()
+    quantized = quantize_scales(torch.cat((table * 0.999, torch.tensor([-3.0, 1e5]).double())))
+    assert quantized.chosen.tolist() == [*range(64), 0, 63]
+    assert quantized.runner_up.tolist() == [1, *range(2, 64), 62, 1, 62]
+    assert not quantized.is_ambiguous.any()
 
 
 def test_scales_beside_a_border_are_ambiguous_and_name_each_other():
     borders = scale_table()[:-1].double()
-    below, above = snap_scales(borders - 1e-12), snap_scales(borders + 1e-12)
+    below, above = quantize_scales(borders - 1e-12), quantize_scales(borders + 1e-12)
     assert below.is_ambiguous.all()
     assert above.is_ambiguous.all()
     assert torch.equal(below.chosen, above.runner_up)
@@ -149,6 +149,6 @@ def test_scales_beside_a_border_are_ambiguous_and_name_each_other():
 def test_values_that_are_not_finite_are_refused(value):
     values = torch.tensor([0.0, value], dtype=torch.float64)
     with pytest.raises(CheckpointError, match="not finite"):
-        snap_means(values, 8)
+        quantize_means(values, 8)
     with pytest.raises(CheckpointError, match="not finite"):
-        snap_scales(values)
+        quantize_scales(values)

@@ -1,4 +1,4 @@
-"""Published checkpoints: read without running them, every name accounted for, slimmed once."""
+"""Published checkpoints: read without running them, every name accounted for, stripped once."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import torch
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import PARTS, account_for, read_checkpoint
-from difficmh_core.weights.published.slim import rate_file, slim_checkpoint
+from difficmh_core.weights.published.stripped import rate_file, strip_checkpoint
 
 WEIGHTS = {
     "betas": torch.zeros(3),
@@ -116,9 +116,9 @@ def test_every_name_has_a_place_or_a_reason():
         account_for([*WEIGHTS, "surprise"], "toy")
 
 
-def test_slim_files_hold_what_is_needed_once(path, tmp_path):
-    folder = tmp_path / "slim"
-    sizes = slim_checkpoint(path, folder, 4, dtype=torch.bfloat16)
+def test_stripped_files_hold_what_is_needed_once(path, tmp_path):
+    folder = tmp_path / "stripped"
+    sizes = strip_checkpoint(path, folder, 4, dtype=torch.bfloat16)
     assert sizes == {file.name: file.stat().st_size for file in folder.iterdir()}
     contents = {name: read_safetensors(folder / name)[0] for name in sizes}
     kept = {name for content in contents.values() for name in content}
@@ -128,35 +128,35 @@ def test_slim_files_hold_what_is_needed_once(path, tmp_path):
     assert contents[rate_file(4)]["control_model.weight"].dtype == torch.bfloat16
 
     before = (folder / "shared.safetensors").stat().st_mtime_ns
-    slim_checkpoint(path, folder, 16, dtype=torch.bfloat16)
+    strip_checkpoint(path, folder, 16, dtype=torch.bfloat16)
     assert (folder / "shared.safetensors").stat().st_mtime_ns == before
     assert (folder / rate_file(16)).exists()
     with pytest.raises(CheckpointError, match="other shared weights"):
-        slim_checkpoint(path, folder, 8)
+        strip_checkpoint(path, folder, 8)
 
 
-def test_a_disk_too_small_for_the_slim_files_is_noticed_before_writing(
+def test_a_disk_too_small_for_the_stripped_files_is_noticed_before_writing(
     path, tmp_path, monkeypatch
 ):
-    folder, usage = tmp_path / "slim", shutil.disk_usage(tmp_path)
+    folder, usage = tmp_path / "stripped", shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=50))
-    with pytest.raises(BackendUnavailableError, match=r"0\.00 GB free.*works without --slim"):
-        slim_checkpoint(path, folder, 4)
+    with pytest.raises(BackendUnavailableError, match=r"0\.00 GB free.*works without --stripped"):
+        strip_checkpoint(path, folder, 4)
     assert list(folder.iterdir()) == []
 
 
-def test_slim_files_that_cannot_be_written_leave_nothing(path, tmp_path, monkeypatch):
+def test_stripped_files_that_cannot_be_written_leave_nothing(path, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("difficmh_core.weights.published.slim.save_file", full)
+    monkeypatch.setattr("difficmh_core.weights.published.stripped.save_file", full)
     with pytest.raises(BackendUnavailableError, match="No space left on device"):
-        slim_checkpoint(path, tmp_path / "slim", 4)
-    assert list((tmp_path / "slim").iterdir()) == []
+        strip_checkpoint(path, tmp_path / "stripped", 4)
+    assert list((tmp_path / "stripped").iterdir()) == []
 
 
-def test_a_checkpoint_without_a_part_is_not_slimmed(tmp_path):
+def test_a_checkpoint_without_a_part_is_not_stripped(tmp_path):
     torch.save({"state_dict": {"control_model.weight": torch.ones(1)}}, tmp_path / "model.ckpt")
     with pytest.raises(CheckpointError, match="lacks the autoencoder"):
-        slim_checkpoint(tmp_path / "model.ckpt", tmp_path / "slim", 4)
-    assert not (tmp_path / "slim").exists()
+        strip_checkpoint(tmp_path / "model.ckpt", tmp_path / "stripped", 4)
+    assert not (tmp_path / "stripped").exists()

@@ -130,7 +130,7 @@ def ambiguous(sign):
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_ambiguous_values_are_settled_by_the_encoder(coder, latents, sign):
+def test_ambiguous_values_are_resolved_by_the_encoder(coder, latents, sign):
     encoder, decoder = (with_predictions(coder, ambiguous(s)) for s in (sign, -sign))
     coded, quantized = encoder.encode(*latents)
     assert len(coded.corrections) > 0

@@ -8,9 +8,10 @@ from pathlib import Path
 from PIL import Image
 
 from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.photo_codecs import OURS
 from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import OURS, Measured
+from difficmh_core.ui.compare.codecs import Measured
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer.markup import Fact, Pane
 from difficmh_core.vision.boxes import BoxAgreement
@@ -31,7 +32,7 @@ MEASURES = {key: measure_of(key) for key in texts.HELP}
 
 
 def address_of(path: str) -> str:
-    """Name where the browser finds a file of the page's cache."""
+    """Return the address of a file of the page's cache."""
     return f"gradio_api/file={path}"
 
 
@@ -101,7 +102,7 @@ def original_overlay(
 
 def label_of(measured: Measured) -> str:
     """Name a codec: ours by what is turned off, others by their encoder."""
-    name = texts.CONTESTANTS[measured.key]
+    name = texts.CODECS[measured.key]
     return name if measured.key in OURS or measured.row.error is not None else measured.row.name
 
 

@@ -1,6 +1,6 @@
 """Every word of the compare tab."""
 
-CONTESTANTS = {
+CODECS = {
     "ours": "Ours",
     "elic": "ELIC",
     "vvc": "VVC",
@@ -12,9 +12,7 @@ CONTESTANTS = {
     "webp": "WebP",
 }
 """The codecs, in the order in which they are shown; the viewer begins with the first three."""
-SLOWEST = "vvc"
-"""Runs last, so that the visitor sees the others at once."""
-CHOSEN = tuple(key for key in CONTESTANTS if key != "webp")
+CHOSEN = tuple(key for key in CODECS if key != "webp")
 INTRODUCTION = (
     "Every codec compresses the photograph of the Compress tab to the same number of bytes. Rows "
     "appear as they are measured; a codec whose smallest file is larger says so. Our files are "
@@ -29,8 +27,6 @@ ORIGINAL = "Original"
 WORKING = "{index} of {total}: {name}"
 DONE = "Compared {n} files within {target:,} bytes."
 NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
-NO_CODEC = "Choose at least one codec."
-NO_SUCH_CODEC = "There is no codec {key!r}. Choose from {known}."
 ABSENT = "{name} is not available. {reason}"
 CACHE = "the cache of this server"
 LARGER = "Its smallest file is larger than the {target:,} bytes allowed."

@@ -15,7 +15,7 @@ from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.image_io import to_tensor
-from difficmh_core.latent_optimization import RefineStep
+from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
@@ -223,7 +223,7 @@ class CompressHandlers:
     @with_errors
     def _encode_now(
         self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
-    ) -> Iterator[RefineStep | Coded]:
+    ) -> Iterator[OptimizationStep | Coded]:
         """Yield how far the optimization is, then the file; without tags, the tagger is asked."""
         image = self._uploads.load(photo)
         proposals = self._service.tag(photo, image) if tags is None else None

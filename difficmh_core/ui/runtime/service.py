@@ -15,9 +15,14 @@ from PIL import Image
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.evaluation.evaluator import Judge, Seen
+from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import RefinementSettings, Refiner, RefineStep, file_of
+from difficmh_core.latent_optimization import (
+    LatentOptimizer,
+    OptimizationSettings,
+    OptimizationStep,
+    file_of,
+)
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
@@ -92,9 +97,9 @@ class CodecService:
         self.weights_dir = weights_dir or default_cache_dir()
         self._files = files
         self._keeps_for_good = keeps_for_good
-        self._evaluator: Judge | None = None
-        self._refiner: Refiner | None = None
-        self._features: tuple[str, Seen] | None = None
+        self._evaluator: Evaluator | None = None
+        self._refiner: LatentOptimizer | None = None
+        self._features: tuple[str, Features] | None = None
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
         """Ask the tagger what is in a photograph.
@@ -118,7 +123,7 @@ class CodecService:
 
     def encode_steps(
         self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag | str]
-    ) -> Iterator[RefineStep]:
+    ) -> Iterator[OptimizationStep]:
         """Yield the state after each pass of refinement; the last one holds the file.
 
         Without refinement, or if the file is kept, there is only the last one.
@@ -142,7 +147,8 @@ class CodecService:
                 tags=_tags_from(kept.facts["tags"]),
                 section_bits=kept.facts["section_bits"],
             )
-            yield RefineStep(index=request.iterations, total=request.iterations, encoded=encoded)
+            n = request.iterations
+            yield OptimizationStep(index=n, total=n, encoded=encoded)
             return
         asked: dict[str, Any] = {
             "quality": quality,
@@ -152,7 +158,9 @@ class CodecService:
         if request.iterations:
             steps = self._refiner_of(request.iterations).steps(image, **asked)
         else:
-            steps = iter([RefineStep(index=0, total=0, encoded=self.codec.encode(image, **asked))])
+            steps = iter(
+                [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
+            )
         for step in steps:
             if step.encoded is not None:
                 facts = {
@@ -162,11 +170,11 @@ class CodecService:
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
 
-    def _refiner_of(self, passes: int) -> Refiner:
+    def _refiner_of(self, passes: int) -> LatentOptimizer:
         """Prepare what refines; its networks are loaded when first needed."""
-        settings = RefinementSettings(passes=passes)
+        settings = OptimizationSettings(iterations=passes)
         if self._refiner is None:
-            self._refiner = Refiner(self.codec, settings, cache_dir=self.weights_dir)
+            self._refiner = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
         self._refiner.settings = settings
         return self._refiner
 
@@ -206,16 +214,16 @@ class CodecService:
         return self.save(png_of(preview), "preview.png")
 
     @property
-    def evaluator(self) -> Judge:
+    def evaluator(self) -> Evaluator:
         """What takes the measures; its networks are loaded when first needed."""
         if self._evaluator is None:
-            self._evaluator = Judge(self.weights_dir, tasks=(DetectionTask.key,))
+            self._evaluator = Evaluator(self.weights_dir, tasks=(DetectionTask.key,))
         return self._evaluator
 
-    def features(self, photo: Photo, image: Image.Image) -> Seen:
+    def features(self, photo: Photo, image: Image.Image) -> Features:
         """Look at a photograph as the evaluator does; what it saw in the last one is kept."""
         if self._features is None or self._features[0] != photo.digest:
-            self._features = photo.digest, self.evaluator.look_at(image)
+            self._features = photo.digest, self.evaluator.features(image)
         return self._features[1]
 
     def keep(self, key: str, entry: Entry) -> None:

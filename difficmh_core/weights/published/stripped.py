@@ -1,9 +1,9 @@
 """Rewrite a published checkpoint once, to what encoding and decoding need.
 
 Of 11.7 GB, 3.4 GB are optimizer moments, and 6.6 GB (Stable Diffusion, RAM++) are the same in all
-five checkpoints. The slim form is three safetensors files under the published names: ``shared``
-and ``tagger`` once, and one for each rate. The latent codec stays in single precision in any case:
-its weights decide the coded integers.
+five checkpoints. The stripped form is three safetensors files under the published names:
+``shared`` and ``tagger`` once, and one for each rate. The latent codec stays in single precision
+in any case: its weights decide the coded integers.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
 
-__all__ = ["SHARED_FILE", "TAGGER_FILE", "rate_file", "slim_checkpoint"]
+__all__ = ["SHARED_FILE", "TAGGER_FILE", "rate_file", "strip_checkpoint"]
 
 SHARED_FILE = "shared.safetensors"
 """Autoencoder, U-Net and text tower."""
@@ -34,19 +34,19 @@ _ALWAYS_SINGLE = "latent codec"
 
 
 def rate_file(rate: int) -> str:
-    """Return the name of the slim file of one rate: control module and latent codec."""
+    """Return the name of the stripped file of one rate: control module and latent codec."""
     return f"rate-{rate}.safetensors"
 
 
-def slim_checkpoint(
+def strip_checkpoint(
     path: Path, folder: Path, rate: int, *, dtype: torch.dtype = torch.float32
 ) -> dict[str, int]:
-    """Write the slim files of one checkpoint.
+    """Write the stripped files of one checkpoint.
 
     Args:
         path: The published checkpoint.
-        folder: Where the slim files go; made if absent. Shared files that are there already are
-            compared with the checkpoint's and kept.
+        folder: Where the stripped files go; made if absent. Shared files that are there already
+            are compared with the checkpoint's and kept.
         rate: The checkpoint's rate weight.
         dtype: Element type of all parts but the latent codec.
 
@@ -54,7 +54,7 @@ def slim_checkpoint(
         The size of each of the three files, by name [bytes].
 
     Raises:
-        BackendUnavailableError: If the disk cannot hold the slim files beside the checkpoint.
+        BackendUnavailableError: If the disk cannot hold the stripped files beside the checkpoint.
         CheckpointError: If the checkpoint cannot be read, holds unknown names, lacks a part, or
             shares other weights than the files that are there.
     """
@@ -108,9 +108,9 @@ def _check_room(folder: Path, source: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if n_bytes > free:
         raise BackendUnavailableError(
-            f"The disk that holds {folder} has {free / 1e9:.2f} GB free, but the slim files of "
-            f"{source.name} need {n_bytes / 1e9:.2f} GB beside it. Free some space, or keep the "
-            "checkpoint as it is: it works without --slim."
+            f"The disk that holds {folder} has {free / 1e9:.2f} GB free, but the stripped files "
+            f"of {source.name} need {n_bytes / 1e9:.2f} GB beside it. Free some space, or keep "
+            "the checkpoint as it is: it works without --stripped."
         )
 
 
@@ -123,7 +123,7 @@ def _write(content: Mapping[str, Tensor], place: Path) -> None:
         unfinished.unlink(missing_ok=True)
         raise BackendUnavailableError(
             f"{place} could not be written: {str(error).rstrip('.')}. Free some space, or keep "
-            "the checkpoint as it is: it works without --slim."
+            "the checkpoint as it is: it works without --stripped."
         ) from error
 
 
