@@ -74,6 +74,18 @@ def test_each_endpoint_is_named_typed_and_explained(client):
             assert parameter["python_type"]["type"] != "Any"
 
 
+def test_each_parameter_is_told_in_whole_sentences(page_url):
+    tools = httpx.get(f"{page_url}gradio_api/mcp/schema", timeout=TIMEOUT_S).json()
+    told = {
+        (tool["name"], name): parameter["description"]
+        for tool in tools
+        if tool["name"] in ("encode", "decode", "compare", "info")
+        for name, parameter in tool["inputSchema"]["properties"].items()
+    }
+    assert ("compare", "codecs") in told
+    assert [key for key, words in told.items() if not words.endswith(".")] == []
+
+
 def test_a_photograph_becomes_the_file_that_the_codec_writes(client, codec, photos):
     data, facts = encode(client, photos["wide"])
 
