@@ -1,5 +1,6 @@
 """Comparisons of one picture: every codec a row, failures too."""
 
+import argparse
 import json
 import sys
 
@@ -9,10 +10,12 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.evaluation.codecs import OtherCodec
+from difficmh_core.cli.codec_options import add_codec_options
+from difficmh_core.evaluation.codecs import AbsentCodec, OtherCodec
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
+from difficmh_core.latent_optimization import OptimizationSettings
 from difficmh_core.rate_control import CodedPicture
 
 
@@ -214,3 +217,36 @@ def test_wrong_wishes_are_refused(run, photo, tmp_path, words, message):
     code, _, said = run(command, photo, *options, "--cache-dir", tmp_path)
     assert code == 1
     assert message in said
+
+
+def test_iterations_go_by_their_old_name_too(tmp_path):
+    parser = argparse.ArgumentParser()
+    add_codec_options(parser, tmp_path)
+    for words in (["--iterations", "3"], ["--passes", "3"]):
+        assert parser.parse_args(words).iterations == 3
+    assert parser.parse_args([]).iterations == OptimizationSettings().iterations
+    assert "--passes" not in parser.format_help()
+
+
+class Memory:
+    """Keeps results as the page's cache does, in a dictionary."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def get(self, codec, target_bytes):
+        return self.kept.get((codec.key, target_bytes))
+
+    def keep(self, codec, result):
+        self.kept[codec.key, result.row.target_bytes] = result
+        return result
+
+
+def test_a_kept_result_is_not_measured_again(picture, evaluator):
+    memory, absent = Memory(), AbsentCodec("vvc", "It is not there.")
+    comparison = PhotoComparison("a", picture, evaluator, cache=memory)
+    first = list(comparison.results([Lossless(), absent], [100]))
+    again = list(comparison.results([Lossless(), absent], [100]))
+    assert again[0] is first[0]
+    assert list(memory.kept) == [("same", 100)]  # a failure is tried again
+    assert again[1].row.error == "It is not there."
