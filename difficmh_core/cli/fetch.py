@@ -109,7 +109,7 @@ def fetch_tasks(names: Sequence[str], cache_dir: Path, *, endpoint: str | None =
     if unknown:
         raise ConfigError(
             f"There is no network of a task {unknown[0]!r} to fetch. "
-            f"Choose of {', '.join(TASK_MODELS)}."
+            f"Choose from {', '.join(TASK_MODELS)}."
         )
     paths, sizes = list[Path](), dict[str, int]()
     for name in dict.fromkeys(names or TASK_MODELS):

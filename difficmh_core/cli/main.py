@@ -55,9 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return train(words[1:])
         if words[:1] in (["compare"], ["evaluate"]):
-            from difficmh_core.cli.evaluate import main as evaluate
-
-            return evaluate(words[0], words[1:], cache_folder())
+            if words[0] == "compare":
+                from difficmh_core.cli.compare import main as measure
+            else:
+                from difficmh_core.cli.evaluate import main as measure
+            return measure(words[1:], cache_folder())
         arguments = build_parser().parse_args(words)
         _leave_logging_to_us()
         report = _COMMANDS[arguments.command](arguments)
