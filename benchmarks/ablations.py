@@ -27,7 +27,7 @@ from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
 from difficmh_core.encoding import Encoded
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import load_codec
@@ -70,7 +70,7 @@ class Bench:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self.judge = Judge(cache_folder(), METRICS, ("classification", "detection"))
+        self.evaluator = Evaluator(cache_folder(), METRICS, ("classification", "detection"))
 
     def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
@@ -89,9 +89,9 @@ class Bench:
         """Return the means of bits, quality and agreement."""
         rows = list[dict[str, float]]()
         for path, encoded in zip(self.paths, coded, strict=True):
-            original = self.judge.look_at(read_image(path))
-            decoded = self.judge.look_at(codec.decode_image(encoded.data, settings))
-            rows.append({"bpp": encoded.stream.bpp, **self.judge.measure(original, decoded)})
+            original = self.evaluator.features(read_image(path))
+            decoded = self.evaluator.features(codec.decode_image(encoded.data, settings))
+            rows.append({"bpp": encoded.stream.bpp, **self.evaluator.measure(original, decoded)})
         columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
         means = {"bpp": columns["bpp"].mean()} | {
             key: measure_of(key).over_pictures(columns.__getitem__) for key in MEASURES

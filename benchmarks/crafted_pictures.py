@@ -59,7 +59,7 @@ class _Decoder:
         self._seed = 0
 
     def seconds(self) -> float:
-        """Return how long a decoding takes [s]."""
+        """Return the time of one decoding [s]."""
         self._seed += 1
         started = time.monotonic()
         self._visitor.ask("decode", [self._file, "fast", 4, 0, "", str(self._seed), 0, -1, -1])
@@ -69,7 +69,7 @@ class _Decoder:
 def _beside(
     program: Program, decoder: _Decoder, name: str, data: bytes, repeats: int
 ) -> Mapping[str, Any]:
-    """Return what one picture costs while the other visitor decodes."""
+    """Measure the costs of one picture while the other visitor decodes."""
     alone, delays, told = list[float](), list[float](), dict[str, Any]()
     before = _reading_cpu_s(program)
     for index in range(repeats):

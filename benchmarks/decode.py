@@ -242,14 +242,14 @@ def _measured_way(
 
 
 def device_name(device: torch.device) -> str:
-    """Return what the device calls itself; a CPU says how many threads it works with."""
+    """Return the name of the device; a CPU says how many threads it works with."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type}, {torch.get_num_threads()} threads"
 
 
 def factors(lines: Sequence[dict[str, object]]) -> list[str]:
-    """Return how many times faster this project is, one sentence for each size and step count."""
+    """Tell the speed-up of this project, one sentence for each size and step count."""
     ms = {(line["way"], line["size"], line["steps"]): float(str(line["ms"])) for line in lines}
     return [
         f"{size} px, {steps} steps: {ms[PLAIN, size, steps] / own:.2f} times as fast as {PLAIN}"

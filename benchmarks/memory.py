@@ -117,7 +117,7 @@ def peak_of_stages(
     dtype: torch.dtype = torch.bfloat16,
     tagger: RamConfig | None = None,
 ) -> dict[str, float]:
-    """Return what the weights take, and the most that each stage takes beside them [GB].
+    """Return the memory of the weights, and the most of each stage beside them [GB].
 
     Args:
         config: Sizes of the networks.

@@ -164,7 +164,7 @@ def _kind_of(error: Exception) -> str:
 
 
 def altered(stream: Bitstream, original: Bitstream) -> str:
-    """Return which fields of two files differ."""
+    """Return the fields in which two files differ."""
     mine, others = asdict(stream), asdict(original)
     return " + ".join(name for name in mine if mine[name] != others[name])
 
@@ -202,7 +202,7 @@ def count(counts: Counts, file: GoodFile, data: bytes, folder: Path) -> None:
 
 
 def honest(files: list[GoodFile]) -> Iterator[dict[str, Any]]:
-    """Yield what reading each good file takes."""
+    """Yield the time and memory of reading each good file."""
     for file in files:
         measured(file.reader, file.data)  # the first one loads libraries
         outcome, _, seconds, peak, growth = measured(file.reader, file.data)
@@ -217,7 +217,7 @@ def honest(files: list[GoodFile]) -> Iterator[dict[str, Any]]:
 
 
 def announced(file: GoodFile) -> Iterator[dict[str, Any]]:
-    """Yield what small files take that announce large pictures, beside good files of that size.
+    """Yield the costs of small files that announce large pictures, beside good ones of that size.
 
     The payload is the good file's; or the cheapest hyper-latent of such a picture and random
     bytes, which leads the decoder as far into its work as so few bytes can.

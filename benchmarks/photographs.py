@@ -89,7 +89,7 @@ def jpeg_within(image: Image.Image, n_bytes: int) -> bytes:
 
 
 def same_bytes(first: Path, second: Path) -> bool:
-    """Return whether two folders hold the same files."""
+    """Say whether two folders hold the same files."""
     return all(path.read_bytes() == (second / path.name).read_bytes() for path in first.iterdir())
 
 

@@ -1,12 +1,16 @@
 """The documents are short where it counts, linked, complete, and true to what was measured."""
 
 import tomllib
+from operator import attrgetter
 from urllib.parse import unquote
 
 import pytest
 
 from difficmh_core.cli.parser import build_parser
-from tests.documented_numbers import statements, tables
+from difficmh_core.config.decoding import SETTINGS, SamplerName
+from difficmh_core.config.kinds import Choice, Number
+from difficmh_core.config.presets import preset_of, presets_of
+from tests.documented_numbers import statements, table_row, tables
 from tests.documents import (
     GUIDES,
     ROOT,
@@ -20,6 +24,11 @@ from tests.documents import (
 
 PACKAGE = ROOT / "difficmh_core"
 MOST_LINES_OF_README = 200
+_SAMPLERS = {
+    SamplerName.DDPM: "DDPM",
+    SamplerName.DDIM: "DDIM",
+    SamplerName.DPM_SOLVER: "DPM-Solver++",
+}
 
 
 def test_the_readme_is_read_in_three_minutes():
@@ -79,6 +88,36 @@ def test_every_option_is_explained(command):
     for action in commands[command]._actions:
         if action.help != "==SUPPRESS==" and action.option_strings and action.dest != "help":
             assert f"`{action.option_strings[0]}`" in text, action.option_strings
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=attrgetter("name"))
+def test_the_range_of_a_decoding_setting_is_right(setting):
+    rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    (row,) = (row for row in rows if row.startswith(f"| `{setting.option}` |"))
+    if isinstance(setting, Number):
+        between = "above {:g}, up to {:g}" if setting.excludes_low else "{:g} to {:g}"
+        assert f"| {between.format(setting.low, setting.high)} |" in row
+    elif isinstance(setting, Choice):
+        assert all(f"`{value}`" in row for value in setting.labels)
+
+
+@pytest.mark.parametrize("preset", presets_of("nano"))
+def test_the_presets_are_described(preset):
+    cells, short_cells = [], []
+    for profile in ("nano", "sd21"):
+        settings = preset_of(profile, preset)
+        steps = f"{settings.steps} step" + "s" * (settings.steps > 1)
+        guided = settings.guidance_scale > 1
+        guidance = f", guidance {settings.guidance_scale:g}" if guided else ""
+        low, high = settings.guidance_interval
+        interval = f" between {low} and {high}" if guided and (low, high) != (0, 1) else ""
+        start = f" from {settings.start:g}" if settings.start < 1 else ""
+        sampler = _SAMPLERS[settings.sampler]
+        cells.append(f"{steps} of {sampler}{start}{guidance}{interval}")
+        short_cells.append(f"{steps}{guidance}")
+    default = " (default)" if preset == "fast" else ""
+    assert table_row(f"`{preset}`", *cells) in (ROOT / "docs" / "settings.md").read_text()
+    assert table_row(f"`{preset}`{default}", *short_cells) in (ROOT / "README.md").read_text()
 
 
 def test_every_folder_is_described():

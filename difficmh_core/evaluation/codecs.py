@@ -26,24 +26,24 @@ from difficmh_core.rate_control import CodedPicture, RateSearch
 
 __all__ = [
     "BASELINES",
-    "REFINED",
+    "OPTIMIZED",
     "AbsentCodec",
-    "Contender",
+    "ComparedCodec",
+    "OptimizedSearch",
     "OtherCodec",
     "OurCodec",
-    "RefinedFiles",
     "find_baselines",
 ]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
 _N_VERSION_DIGITS = 8
-REFINED = "-refined"
-"""How keys of ours end where their files are refined."""
+OPTIMIZED = "-refined"
+"""How keys of ours end where the latent of each file is optimized: results are kept by them."""
 
 
 @runtime_checkable
-class Contender(Protocol):
+class ComparedCodec(Protocol):
     """A codec in a comparison.
 
     Attributes:
@@ -81,43 +81,43 @@ class OtherCodec:
         return self._baseline.decode(data)
 
 
-class RefinedFiles:
-    """The refined files of a codec's last picture, each made once."""
+class OptimizedSearch:
+    """A search whose files have optimized latents; each file of the last picture is made once."""
 
-    def __init__(self, refiner: LatentOptimizer, search: RateSearch) -> None:
-        """Keep what refines, and the search for files without refinement.
+    def __init__(self, optimizer: LatentOptimizer, search: RateSearch) -> None:
+        """Take the optimizer, and the search for files without it.
 
         Args:
-            refiner: What refines.
-            search: Of the same codec; its files say at which level a picture is refined.
+            optimizer: Of the same codec.
+            search: Its files say at which level a latent is optimized.
         """
-        self.passes = refiner.settings.iterations
-        self._refiner, self._plain = refiner, search
+        self.iterations = optimizer.settings.iterations
+        self._optimizer, self._search = optimizer, search
         self._image: Image.Image | None = None
         self._files = dict[int, CodedPicture]()
 
     def best_within(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Return the best refined file of so many bytes; as :meth:`RateSearch.best_within`.
+        """Return the best file of so many bytes; as :meth:`RateSearch.best_within`.
 
-        If none fits, it is the file without refinement.
+        If none fits, it is the file without optimization.
         """
         if image is not self._image:
             self._image, self._files = image, {}
         if n_bytes not in self._files:
-            plain = self._plain.best_within(image, n_bytes)
-            self._files[n_bytes] = self._refined(image, plain, n_bytes) if plain.fits else plain
+            plain = self._search.best_within(image, n_bytes)
+            self._files[n_bytes] = self._optimized(image, plain, n_bytes) if plain.fits else plain
         return self._files[n_bytes]
 
-    def _refined(self, image: Image.Image, plain: CodedPicture, n_bytes: int) -> CodedPicture:
+    def _optimized(self, image: Image.Image, plain: CodedPicture, n_bytes: int) -> CodedPicture:
         level = int(plain.setting)
 
         def open_picture(image: Image.Image) -> Callable[[int], bytes]:
-            at_level = self._refiner.coder(image, level)
+            at_level = self._optimizer.coder(image, level)
             return lambda other: at_level(other).data
 
-        near = levels_near(level, self._refiner.codec.config.rate)
+        near = levels_near(level, self._optimizer.codec.config.rate)
         coded = RateSearch(open_picture, near).best_within(image, n_bytes)
-        # The time that refinement took counts, though nothing came of it.
+        # The time of the optimization counts, though nothing came of it.
         return coded if coded.fits else replace(plain, seconds=coded.seconds)
 
 
@@ -129,7 +129,7 @@ class OurCodec:
         codec: DiffICMHCodec,
         label: str,
         settings: DecodeSettings,
-        search: RateSearch | RefinedFiles | None = None,
+        search: RateSearch | OptimizedSearch | None = None,
     ) -> None:
         """Wrap a codec.
 
@@ -137,17 +137,17 @@ class OurCodec:
             codec: Loaded and ready.
             label: What its decoding is called, a preset or ``content``.
             settings: How to decode.
-            search: Finds the files, where several ways of decoding share them, or refined ones.
+            search: Finds the files, where several ways of decoding share them.
         """
         profile = codec.config.profile
         self.key = f"{profile}-{label}"
         self.name = f"Diff-ICMH {profile}, {label}"
         decoder = hashlib.sha256(f"{model_key(codec)} {settings}".encode()).hexdigest()
         self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
-        if isinstance(search, RefinedFiles):
-            self.key += REFINED
+        if isinstance(search, OptimizedSearch):
+            self.key += OPTIMIZED
             self.name += ", refined"
-            self.version += f", {search.passes} passes"
+            self.version += f", {search.iterations} passes"
         self._codec = codec
         self._settings = settings
         self._search = search or codec.rate_search()
@@ -174,7 +174,7 @@ class AbsentCodec:
             reason: Why it is absent, and how to get it.
         """
         self.key, self.name = key, key
-        self._reason = reason
+        self.reason = reason
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
         """Say why there is no file.
@@ -182,7 +182,7 @@ class AbsentCodec:
         Raises:
             BackendUnavailableError: Always.
         """
-        raise BackendUnavailableError(self._reason)
+        raise BackendUnavailableError(self.reason)
 
     def decode(self, data: bytes) -> Image.Image:
         """Say why there is no picture.
@@ -190,7 +190,7 @@ class AbsentCodec:
         Raises:
             BackendUnavailableError: Always.
         """
-        raise BackendUnavailableError(self._reason)
+        raise BackendUnavailableError(self.reason)
 
 
 def find_baselines(
@@ -227,7 +227,7 @@ def find_baselines(
     found, absent = list[OtherCodec](), dict[str, str]()
     for key in keys:
         if key not in makers:
-            raise ConfigError(f"There is no codec {key!r}. Choose of {', '.join(BASELINES)}.")
+            raise ConfigError(f"There is no codec {key!r}. Choose from {', '.join(BASELINES)}.")
         try:
             found.append(OtherCodec(makers[key]()))
         except (BackendUnavailableError, CheckpointError, ProgramError) as error:

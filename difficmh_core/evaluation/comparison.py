@@ -1,18 +1,19 @@
 """One picture, coded by every codec within the same bytes, and measured the same way."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
 
 from difficmh_core.errors import DiffICMHError
-from difficmh_core.evaluation.codecs import Contender
-from difficmh_core.evaluation.evaluator import Judge, Seen
+from difficmh_core.evaluation.codecs import ComparedCodec
+from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = ["Outcome", "Row", "compare"]
+__all__ = ["CodecResult", "PhotoComparison", "ResultCache", "Row"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,74 +58,124 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+class CodecResult:
     """A row with what it was measured on.
 
     Attributes:
         row: The numbers.
         picture: The decoded picture; ``None`` if there is none.
-        seen: What machines see in it; ``None`` if there is none.
+        png: The same as a file, where results are kept; else empty.
+        features: What machines see in it; ``None`` if there is none, or the result was kept.
         boxes: Its boxes against the original's, where a detector is at hand.
     """
 
     row: Row
     picture: Image.Image | None = None
-    seen: Seen | None = None
+    png: bytes = b""
+    features: Features | None = None
     boxes: BoxAgreement | None = None
 
 
-def compare(
-    name: str,
-    image: Image.Image,
-    targets_bytes: Sequence[int],
-    contenders: Sequence[Contender],
-    judge: Judge,
-    *,
-    original: Seen | None = None,
-) -> Iterator[Outcome]:
-    """Yield one outcome for each number of bytes and codec.
+@runtime_checkable
+class ResultCache(Protocol):
+    """Keeps the results on one picture."""
 
-    A codec that cannot take the picture gives a row that says why; the others go on.
+    def get(self, codec: ComparedCodec, target_bytes: int) -> CodecResult | None:
+        """Return a result that is kept."""
 
-    Args:
-        name: Name of the picture, for the rows.
-        image: RGB picture.
-        targets_bytes: What the files may hold [bytes].
-        contenders: The codecs.
-        judge: Takes the measures.
-        original: What the judge sees in the picture, if it has looked at it before.
-    """
-    original = judge.look_at(image) if original is None else original
-    n_pixels = image.width * image.height
-    for target in targets_bytes:
-        for contender in contenders:
-            shared: dict[str, Any] = {
-                "picture": name,
-                "codec": contender.key,
-                "name": contender.name,
-                "version": contender.version,
-                "target_bytes": target,
-                "target_bpp": 8 * target / n_pixels,
-            }
-            try:
-                coded = contender.code(image, target)
-                began = perf_counter()
-                picture = contender.decode(coded.data)
-                decode_s = perf_counter() - began
-                seen = judge.look_at(picture)
-                values = judge.measure(original, seen)
-            except DiffICMHError as error:
-                yield Outcome(row=Row(**shared, error=str(error)))
-                continue
-            row = Row(
-                **shared,
-                n_bytes=len(coded.data),
-                bpp=8 * len(coded.data) / n_pixels,
-                fits=coded.fits,
-                setting=coded.setting,
-                encode_s=round(coded.seconds, 4),
-                decode_s=round(decode_s, 4),
-                values=values,
-            )
-            boxes = judge.boxes(original, seen)
-            yield Outcome(row=row, picture=picture, seen=seen, boxes=boxes)
+    def keep(self, codec: ComparedCodec, result: CodecResult) -> CodecResult:
+        """Keep a result with a picture, and return it as it is kept, its PNG included."""
+
+
+class PhotoComparison:
+    """One picture, on which codecs are compared."""
+
+    def __init__(
+        self,
+        name: str,
+        image: Image.Image,
+        evaluator: Evaluator,
+        *,
+        features: Callable[[], Features] | None = None,
+        cache: ResultCache | None = None,
+    ) -> None:
+        """Take the picture; nothing is measured yet.
+
+        Args:
+            name: Of the picture, for the rows.
+            image: RGB picture.
+            evaluator: Takes the measures.
+            features: Gives what the evaluator sees in the picture, where others know it too.
+            cache: Keeps results, if they shall be kept.
+        """
+        self._name, self._image, self._evaluator = name, image, evaluator
+        self._features, self._cache = features, cache
+
+    @cached_property
+    def original(self) -> Features:
+        """The picture and what machines see in it."""
+        return self._features() if self._features else self._evaluator.features(self._image)
+
+    def measure(self, codec: ComparedCodec, target_bytes: int) -> CodecResult:
+        """Code, decode and measure the picture, unless the result is kept.
+
+        If the codec cannot take the picture, the row says why.
+
+        Args:
+            codec: The codec.
+            target_bytes: What the file may hold.
+        """
+        kept = self._cache.get(codec, target_bytes) if self._cache else None
+        if kept is not None:
+            return kept
+        result = self._measured(codec, target_bytes)
+        if self._cache is None or result.row.error is not None:
+            return result
+        return self._cache.keep(codec, result)
+
+    def results(
+        self, codecs: Sequence[ComparedCodec], targets_bytes: Sequence[int]
+    ) -> Iterator[CodecResult]:
+        """Yield one result for each number of bytes and codec.
+
+        A codec that cannot take the picture gives a row that says why; the others go on.
+
+        Args:
+            codecs: Absent ones too.
+            targets_bytes: What the files may hold [bytes].
+        """
+        for target in targets_bytes:
+            for codec in codecs:
+                yield self.measure(codec, target)
+
+    def _measured(self, codec: ComparedCodec, target_bytes: int) -> CodecResult:
+        n_pixels = self._image.width * self._image.height
+        shared: dict[str, Any] = {
+            "picture": self._name,
+            "codec": codec.key,
+            "name": codec.name,
+            "version": codec.version,
+            "target_bytes": target_bytes,
+            "target_bpp": 8 * target_bytes / n_pixels,
+        }
+        try:
+            coded = codec.code(self._image, target_bytes)
+            began = perf_counter()
+            picture = codec.decode(coded.data)
+            decode_s = perf_counter() - began
+            features = self._evaluator.features(picture)
+            values = self._evaluator.measure(self.original, features)
+        except DiffICMHError as error:
+            return CodecResult(row=Row(**shared, error=str(error)))
+        row = Row(
+            **shared,
+            n_bytes=len(coded.data),
+            bpp=8 * len(coded.data) / n_pixels,
+            fits=coded.fits,
+            setting=coded.setting,
+            encode_s=round(coded.seconds, 4),
+            decode_s=round(decode_s, 4),
+            values=values,
+        )
+        boxes = self._evaluator.boxes(self.original, features)
+        return CodecResult(row=row, picture=picture, features=features, boxes=boxes)

@@ -17,10 +17,10 @@ from typing import Any
 
 from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import ConfigError, DiffICMHError
-from difficmh_core.evaluation.codecs import Contender
-from difficmh_core.evaluation.comparison import Row, compare
+from difficmh_core.evaluation.codecs import ComparedCodec
+from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.measures import measure_of
@@ -68,8 +68,8 @@ class Evaluation:
 
     def run(
         self,
-        contenders: Sequence[Contender],
-        judge: Judge,
+        codecs: Sequence[ComparedCodec],
+        evaluator: Evaluator,
         *,
         annotations: CocoAnnotations | None = None,
         sets: PictureSets | None = None,
@@ -83,8 +83,8 @@ class Evaluation:
         failed on a picture before tries it again.
 
         Args:
-            contenders: The codecs.
-            judge: Takes the measures.
+            codecs: Those compared.
+            evaluator: Takes the measures.
             annotations: Boxes of the pictures; where given, the detector's are kept too.
             sets: Keeps the features for distances of sets, those of earlier rows too.
             limit: Only so many pictures.
@@ -99,7 +99,7 @@ class Evaluation:
         file = self.out / f"rows-{process}.jsonl"
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
-        self._refuse_other_versions(kept.values(), contenders)
+        self._refuse_other_versions(kept.values(), codecs)
         measured = {key for key, line in kept.items() if line.get("error") is None}
 
         def keep(line: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Evaluation:
         for path in paths[process::n_processes]:
             name = path.relative_to(self.folder).as_posix()
             missing = {
-                rate: [c for c in contenders if not is_done((name, c.key, rate))]
+                rate: [c for c in codecs if not is_done((name, c.key, rate))]
                 for rate in self.rates_bpp
             }
             if (name, None, None) in kept or not any(missing.values()):
@@ -122,24 +122,24 @@ class Evaluation:
             except DiffICMHError as error:
                 yield keep({"picture": name, "error": str(error)})
                 continue
-            original = judge.look_at(image)
+            comparison = PhotoComparison(name, image, evaluator)
             if sets is not None:
-                sets.keep(original.pixels, name)
+                sets.keep(comparison.original.pixels, name)
             is_annotated = annotations is not None and path.name in annotations
             if is_annotated and (name, _ORIGINAL, None) not in kept:
-                boxes = _to_lists(judge.all_boxes(original))
+                boxes = _to_lists(evaluator.all_boxes(comparison.original))
                 yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
             for rate, left in missing.items():
                 n_bytes = max(1, int(rate * image.width * image.height / 8))
-                for outcome in compare(name, image, [n_bytes], left, judge, original=original):
-                    if sets is not None and outcome.seen is not None:
-                        sets.keep(outcome.seen.pixels, name, outcome.row.codec, rate)
-                    if (name, outcome.row.codec, rate) in measured:
+                for result in comparison.results(left, [n_bytes]):
+                    if sets is not None and result.features is not None:
+                        sets.keep(result.features.pixels, name, result.row.codec, rate)
+                    if (name, result.row.codec, rate) in measured:
                         continue  # it was measured before; only its features were missing
-                    row = replace(outcome.row, target_bpp=rate)
+                    row = replace(result.row, target_bpp=rate)
                     line = {**row.to_json(), "rate_bpp": rate}
-                    if is_annotated and outcome.seen is not None:
-                        line["boxes"] = _to_lists(judge.all_boxes(outcome.seen))
+                    if is_annotated and result.features is not None:
+                        line["boxes"] = _to_lists(evaluator.all_boxes(result.features))
                     yield keep(line)
 
     def lines(self) -> list[dict[str, Any]]:
@@ -165,10 +165,10 @@ class Evaluation:
         return list(kept.values())
 
     def _refuse_other_versions(
-        self, lines: Iterable[Mapping[str, Any]], contenders: Sequence[Contender]
+        self, lines: Iterable[Mapping[str, Any]], codecs: Sequence[ComparedCodec]
     ) -> None:
         """Raise if rows were measured with another version of a codec than they would be now."""
-        asked = {contender.key: contender.version for contender in contenders}
+        asked = {codec.key: codec.version for codec in codecs}
         for line in lines:
             version = asked.get(line.get("codec", ""))
             if version is not None and line["version"] != version:

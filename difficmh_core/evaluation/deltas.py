@@ -160,7 +160,7 @@ def set_deltas(
 
 
 def bd_rate(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
-    """Return how many more bits the test codec takes for equal quality [%].
+    """Bjøntegaard delta of the rate: how many more bits the test codec takes at equal quality [%].
 
     Args:
         anchor: The curve to compare with.
@@ -175,9 +175,10 @@ def bd_rate(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> flo
 
 
 def bd_quality(anchor: Curve, test: Curve, *, higher_is_better: bool = True) -> float | None:
-    """Return how much better the test codec is at equal bits, in the quality's unit.
+    """Bjøntegaard delta of the quality: how much better the test codec is at equal bits.
 
-    Arguments and ``None`` as in :func:`bd_rate`; positive is always better.
+    It has the quality's unit; positive is always better. Arguments and ``None`` as in
+    :func:`bd_rate`.
     """
     return _delta(bjontegaard.bd_psnr, anchor, test, higher_is_better)
 

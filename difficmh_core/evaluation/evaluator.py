@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,14 @@ from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 from difficmh_core.vision.tasks import DetectionTask, MachineTask
 
-__all__ = ["Judge", "Seen"]
+__all__ = ["Evaluator", "Features"]
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
-    """A picture and what machines see in it.
+class Features:
+    """A picture and what networks make of it.
 
     Attributes:
         pixels: RGB in [0, 1].
@@ -42,12 +43,8 @@ class Seen:
     answers: Mapping[str, Any]
 
 
-class Judge:
-    """Takes every measure that the fetched weights allow.
-
-    Attributes:
-        absent: Why a measure or task is left out, by its key.
-    """
+class Evaluator:
+    """Takes every measure that the fetched weights allow; networks are loaded when needed."""
 
     def __init__(
         self,
@@ -55,7 +52,7 @@ class Judge:
         metrics: Sequence[str] = DEFAULT_METRICS,
         tasks: Sequence[str] = DEFAULT_TASKS,
     ) -> None:
-        """Load the networks of the tasks; those of the measures when they are first needed.
+        """Choose measures and tasks.
 
         Args:
             cache_dir: Where fetched weights lie.
@@ -67,32 +64,45 @@ class Judge:
         """
         self._meter = QualityMeter(cache_dir)
         self._metrics = {key: metric_of(key) for key in metrics}
-        self._tasks = dict[str, MachineTask]()
-        self.absent = dict[str, str]()
         for key in tasks:
             if key not in TASKS:
                 raise unknown_name("task", key, TASKS)
-            try:
-                self._tasks[key] = TASKS[key](cache_dir)
-            except (BackendUnavailableError, CheckpointError) as error:
-                self.absent[key] = str(error)
+        self._cache_dir, self._task_keys = cache_dir, tasks
+        self._absent = dict[str, str]()
 
-    @torch.inference_mode()
-    def look_at(self, image: Image.Image) -> Seen:
+    @cached_property
+    def _tasks(self) -> Mapping[str, MachineTask]:
+        found = dict[str, MachineTask]()
+        for key in self._task_keys:
+            try:
+                found[key] = TASKS[key](self._cache_dir)
+            except (BackendUnavailableError, CheckpointError) as error:
+                self._absent[key] = str(error)
+        return found
+
+    @property
+    def absent(self) -> dict[str, str]:
+        """Why a measure or task is left out, by its key."""
+        _ = self._tasks  # only loading tells
+        return self._absent
+
+    def features(self, image: Image.Image) -> Features:
         """Return a picture with each task's answer.
 
         A task that cannot see a picture of this shape is left out; :attr:`absent` then says why.
         """
+        tasks = self._tasks
         pixels, answers = to_tensor(image), dict[str, Any]()
-        for key, task in self._tasks.items():
-            try:
-                answers[key] = task.see(pixels)
-            except ImageError as error:
-                self.absent[key] = str(error)
-        return Seen(pixels=pixels, answers=answers)
+        with torch.inference_mode():
+            for key, task in tasks.items():
+                try:
+                    answers[key] = task.see(pixels)
+                except ImageError as error:
+                    self.absent[key] = str(error)
+        return Features(pixels=pixels, answers=answers)
 
     @torch.inference_mode()
-    def measure(self, original: Seen, decoded: Seen) -> dict[str, float]:
+    def measure(self, original: Features, decoded: Features) -> dict[str, float]:
         """Return every measure of a decoded picture, by its key.
 
         A measure that is not defined for such a picture is left out, and so is one whose
@@ -122,13 +132,13 @@ class Judge:
                 values |= task.agreement(original.answers[key], decoded.answers[key])
         return {key: value for key, value in values.items() if not isnan(value)}
 
-    def all_boxes(self, seen: Seen) -> list[Detection]:
+    def all_boxes(self, features: Features) -> list[Detection]:
         """Return nearly all boxes of a picture, for COCO's precision; none without a detector."""
         task = self._tasks.get(DetectionTask.key)
-        return task.all_boxes(seen.pixels) if isinstance(task, DetectionTask) else []
+        return task.all_boxes(features.pixels) if isinstance(task, DetectionTask) else []
 
-    def boxes(self, original: Seen, decoded: Seen) -> BoxAgreement | None:
+    def boxes(self, original: Features, decoded: Features) -> BoxAgreement | None:
         """Return the boxes of a decoded picture against the original's, for overlays."""
         if DetectionTask.key not in self._tasks:
             return None
-        return compare_boxes(*(seen.answers[DetectionTask.key] for seen in (original, decoded)))
+        return compare_boxes(*(both.answers[DetectionTask.key] for both in (original, decoded)))

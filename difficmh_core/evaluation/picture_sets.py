@@ -75,7 +75,7 @@ class PictureSets:
                 }
 
     def has(self, picture: str, codec: str | None = None, rate_bpp: float | None = None) -> bool:
-        """Return whether the features of a picture are kept.
+        """Say whether the features of a picture are kept.
 
         Args:
             picture: Its name in the folder of pictures.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from difficmh_core.evaluation.comparison import Outcome, Row
+from difficmh_core.evaluation.comparison import CodecResult, Row
 from difficmh_core.evaluation.measures import MEASURES, measure_of
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.measures import BOX_COUNTS
@@ -56,49 +56,53 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def contact_sheet(
-    original: Image.Image, outcomes: Sequence[Outcome], *, side_px: int = 384, boxes: bool = False
+    original: Image.Image,
+    results: Sequence[CodecResult],
+    *,
+    side_px: int = 384,
+    boxes: bool = False,
 ) -> Image.Image:
     """Return the original and every decoded picture, one line for each target, with captions.
 
     Args:
         original: RGB picture.
-        outcomes: Of this picture, by target.
+        results: Of this picture, by target.
         side_px: Longer side of each picture on the sheet [px].
         boxes: Whether to draw the detector's boxes.
     """
-    targets = list(dict.fromkeys(outcome.row.target_bytes for outcome in outcomes))
-    lines = [[o for o in outcomes if o.row.target_bytes == target] for target in targets]
+    targets = list(dict.fromkeys(result.row.target_bytes for result in results))
+    lines = [[r for r in results if r.row.target_bytes == target] for target in targets]
     n_columns = 1 + max(len(line) for line in lines)
     small = _shrunk(original, side_px)
     step = small.width + _GAP_PX, small.height + _CAPTION_PX + _GAP_PX
     sheet = Image.new("RGB", (n_columns * step[0], len(lines) * step[1]), "white")
-    marked = next((o.boxes for o in outcomes if boxes and o.boxes is not None), None)
-    if marked is not None:  # every outcome knows the original's boxes
+    marked = next((r.boxes for r in results if boxes and r.boxes is not None), None)
+    if marked is not None:  # every result knows the original's boxes
         theirs = (*(pair[0] for pair in marked.matched), *marked.missed)
         own = BoxAgreement(matched=tuple((b, b) for b in theirs), missed=(), hallucinated=())
         small = _shrunk(draw_agreement(original, own), side_px)
     for row, line in enumerate(lines):
         limit = f"original\nat most {targets[row]:,} bytes"
         _paste(sheet, small, limit, (0, row * step[1]))
-        for column, outcome in enumerate(line, start=1):
-            picture = outcome.picture
-            if picture is not None and boxes and outcome.boxes is not None:
-                picture = draw_agreement(picture, outcome.boxes)
+        for column, result in enumerate(line, start=1):
+            picture = result.picture
+            if picture is not None and boxes and result.boxes is not None:
+                picture = draw_agreement(picture, result.boxes)
             place = column * step[0], row * step[1]
             shown = Image.new("RGB", small.size, "#dddddd")
             if picture is not None:
                 shown = _shrunk(picture, side_px)
-            _paste(sheet, shown, _caption(outcome, boxes), place)
+            _paste(sheet, shown, _caption(result, boxes), place)
     return sheet
 
 
-def _caption(outcome: Outcome, boxes: bool) -> str:
-    row = outcome.row
+def _caption(result: CodecResult, boxes: bool) -> str:
+    row = result.row
     if row.error is not None:
         return f"{row.name}\nno picture"
     size = f"{row.n_bytes:,} bytes" + ("" if row.fits else ", its smallest")
-    if boxes and outcome.boxes is not None:
-        pairs = outcome.boxes
+    if boxes and result.boxes is not None:
+        pairs = result.boxes
         counts = len(pairs.matched), len(pairs.missed), len(pairs.hallucinated)
         words = (f"{n} {style.name}" for n, style in zip(counts, STYLES, strict=True))
         return f"{row.name}\n{', '.join(words)}"

@@ -6,6 +6,8 @@ With x and y the features of stage i (stage 0 is the picture itself), per channe
     s = (2 cov_xy + c) / (var_x + var_y + c)                       structure
     D = 1 - sum_ij (alpha_ij l_ij + beta_ij s_ij),   alpha and beta together sum to 1
 
+Other measures are pyiqa's (:mod:`.named`). This one is not, for the reasons told in :mod:`.lpips`.
+
 References:
     Ding, Ma, Wang, Simoncelli: Image Quality Assessment: Unifying Structure and Texture
     Similarity, 2020, eq. 6 to 8, https://arxiv.org/abs/2004.07728

@@ -4,6 +4,9 @@ With y_l and y0_l the features of stage l, each position scaled to unit length o
 
     d = sum_l mean_{h,w} sum_c w_{l,c} * (y_{l,h,w,c} - y0_{l,h,w,c}) ** 2
 
+The tests check the weights against the package lpips. It is not imported here: it fetches its
+trunk from another server as it is built, and cannot keep the features of an original.
+
 References:
     Zhang, Isola, Efros, Shechtman, Wang: The Unreasonable Effectiveness of Deep Features as a
     Perceptual Metric, CVPR 2018, eq. 1, https://arxiv.org/abs/1801.03924
@@ -65,7 +68,7 @@ class PerceptualDistance(nn.Module):
         return self.compare(self.features(reference), self.features(decoded))
 
     def features(self, image: Image01) -> list[Tensor]:
-        """Return what the network sees in pictures, each position scaled to length 1."""
+        """Return the network's features of pictures, each position scaled to length 1."""
         return [_unit_length(stage) for stage in self.trunk(self._normalized(image))]
 
     def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:

@@ -133,5 +133,5 @@ def unknown_name(
     near = difflib.get_close_matches(name, [*offered, *further], n=5)
     return ConfigError(
         f"There is no {what} {name!r}{'; near are ' + ', '.join(near) if near else ''}. "
-        f"Choose of {', '.join(offered)}{', or a name of pyiqa' if further else ''}."
+        f"Choose from {', '.join(offered)}{', or a name of pyiqa' if further else ''}."
     )

@@ -19,7 +19,7 @@ from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import Task, run
+from difficmh_core.ui.compare.codecs import ComparisonInput, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
@@ -87,14 +87,14 @@ def _prepare(
             settings = presets_of(profile)[name]
             *_, last = service.decode(encoded.stream, settings)
             yield f"{file}: {name}, {last.seconds:.1f} s"
-        task = Task(
+        asked = ComparisonInput(
             photo=photo,
             image=image,
             target_bytes=len(encoded.data),
             tags=encoded.tags,
             settings=presets_of(profile)["fast"],
         )
-        for measured in run(service, texts.CHOSEN, task):
+        for measured in run(service, texts.CHOSEN, asked):
             yield f"{file}: {measured.row.error or measured.row.name}"
 
 

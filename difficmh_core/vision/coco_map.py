@@ -78,7 +78,7 @@ class CocoAnnotations:
             ) from error
 
     def __contains__(self, name: object) -> bool:
-        """Return whether a picture of this file name is annotated."""
+        """Say whether a picture of this file name is annotated."""
         return name in self._ids
 
     def mean_precision(

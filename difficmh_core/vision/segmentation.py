@@ -149,7 +149,7 @@ class OpenVocabularySegmentation:
 
     @torch.no_grad()
     def see(self, image: Image01) -> Bool[Tensor, "words rows columns"]:
-        """Return where the picture shows each word, at the network's size."""
+        """Return a mask for each word, at the network's size."""
         network = self._pretrained.network
         # The picture is read once; only the small decoder runs for each word.
         read = network.clip.vision_model(

@@ -56,7 +56,7 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
     )
     assert done.returncode == 0, done.stderr
     # Before the error, a slow machine also tells the progress of the decoding that went well.
-    others = [line for line in done.stderr.splitlines() if not line.startswith("step ")]
+    others = [line for line in done.stderr.splitlines() if not line.startswith("decoding: ")]
     assert len(others) == 1
     assert others[0].startswith("error: ")
     assert again.read_bytes() == tiny_file.read_bytes()

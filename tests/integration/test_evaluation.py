@@ -1,5 +1,6 @@
 """Comparisons of one picture: every codec a row, failures too."""
 
+import argparse
 import json
 import sys
 
@@ -9,47 +10,49 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.evaluation.codecs import OtherCodec
-from difficmh_core.evaluation.comparison import compare
+from difficmh_core.cli.codec_options import add_codec_options
+from difficmh_core.evaluation.codecs import AbsentCodec, OtherCodec
+from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
+from difficmh_core.latent_optimization import OptimizationSettings
 from difficmh_core.rate_control import CodedPicture
 
 
-def test_every_codec_gets_the_same_bytes(picture, contenders, judge):
-    outcomes = list(compare("a", picture, [900, 2500], contenders, judge))
-    assert [(o.row.target_bytes, o.row.codec) for o in outcomes] == [
-        (target, contender.key) for target in (900, 2500) for contender in contenders
+def test_every_codec_gets_the_same_bytes(picture, codecs, evaluator):
+    results = list(PhotoComparison("a", picture, evaluator).results(codecs, [900, 2500]))
+    assert [(o.row.target_bytes, o.row.codec) for o in results] == [
+        (target, codec.key) for target in (900, 2500) for codec in codecs
     ]
-    for outcome in outcomes:
-        row = outcome.row
+    for result in results:
+        row = result.row
         assert row.error is None
         assert row.fits == (row.n_bytes <= row.target_bytes)
         assert row.bpp == pytest.approx(8 * row.n_bytes / (picture.width * picture.height))
-        assert outcome.picture.size == picture.size
+        assert result.picture.size == picture.size
         assert np.isfinite(row.values["psnr_db"])
-    assert all(o.row.fits for o in outcomes if o.row.codec == "avif")
+    assert all(o.row.fits for o in results if o.row.codec == "avif")
     # Weights that are not there are named, with the command that gets them.
-    assert "difficmh_core fetch" in judge.absent["lpips_alex"]
-    assert {"detection", "classification", "dists"} <= set(judge.absent)
-    told = table([outcome.row for outcome in outcomes[:4]])
+    assert "difficmh_core fetch" in evaluator.absent["lpips_alex"]
+    assert {"detection", "classification", "dists"} <= set(evaluator.absent)
+    told = table([result.row for result in results[:4]])
     assert len(told.splitlines()) >= 5
-    sheet = contact_sheet(picture, outcomes, side_px=60)
+    sheet = contact_sheet(picture, results, side_px=60)
     assert sheet.width > 5 * 60
 
 
 @pytest.mark.parametrize("size", [(3, 3), (16384, 2)])
-def test_what_a_codec_cannot_take_is_a_row_that_says_so(size, contenders, judge):
+def test_what_a_codec_cannot_take_is_a_row_that_says_so(size, codecs, evaluator):
     picture = Image.new("RGB", size, (50, 60, 70))
-    usual = [contender for contender in contenders if size == (3, 3) or contender.key == "webp"]
-    outcomes = list(compare("odd", picture, [400], usual, judge))
-    assert len(outcomes) == len(usual)
-    for outcome in outcomes:
-        assert (outcome.picture is None) == (outcome.row.error is not None)
+    usual = [codec for codec in codecs if size == (3, 3) or codec.key == "webp"]
+    results = list(PhotoComparison("odd", picture, evaluator).results(usual, [400]))
+    assert len(results) == len(usual)
+    for result in results:
+        assert (result.picture is None) == (result.row.error is not None)
     if size != (3, 3):
-        assert "at most 16383 px" in outcomes[0].row.error
-        assert "at most 16383 px" in table([outcomes[0].row])
-    assert contact_sheet(picture, outcomes, side_px=30).height
+        assert "at most 16383 px" in results[0].row.error
+        assert "at most 16383 px" in table([results[0].row])
+    assert contact_sheet(picture, results, side_px=30).height
 
 
 # An ffmpeg with VVenC that answers questions, and cannot encode.
@@ -73,18 +76,18 @@ else:
     ],
 )
 def test_an_encoder_that_fails_is_a_row_and_the_others_go_on(
-    instead, message, picture, judge, tmp_path
+    instead, message, picture, evaluator, tmp_path
 ):
     program = tmp_path / "ffmpeg"
     program.write_text(POOR_ENCODER.format(python=sys.executable, instead=instead))
     program.chmod(0o755)
     vvc = FfmpegVvenc(program, limit_s=1.0)
-    contenders = [OtherCodec(vvc), OtherCodec(jpeg())]
-    outcomes = list(compare("a", picture, [900, 2500], contenders, judge))
-    failed, good = outcomes[::2], outcomes[1::2]
+    codecs = [OtherCodec(vvc), OtherCodec(jpeg())]
+    results = list(PhotoComparison("a", picture, evaluator).results(codecs, [900, 2500]))
+    failed, good = results[::2], results[1::2]
     assert all(message in o.row.error and o.picture is None for o in failed)
     assert all(o.row.error is None and o.row.n_bytes > 0 for o in good)
-    told = table([o.row for o in outcomes])
+    told = table([o.row for o in results])
     assert message in told
     assert "JPEG" in told
 
@@ -133,11 +136,11 @@ class Lossless:
         return self.image
 
 
-def test_equal_pictures_have_infinite_psnr_in_every_output(picture, judge):
-    (outcome,) = compare("a", picture, [100], [Lossless()], judge)
-    assert outcome.row.values["psnr_db"] == float("inf")
-    assert " inf " in table([outcome.row])
-    told = strict_json(json_of({"rows": [outcome.row.to_json()], "nothing": float("nan")}))
+def test_equal_pictures_have_infinite_psnr_in_every_output(picture, evaluator):
+    (result,) = PhotoComparison("a", picture, evaluator).results([Lossless()], [100])
+    assert result.row.values["psnr_db"] == float("inf")
+    assert " inf " in table([result.row])
+    told = strict_json(json_of({"rows": [result.row.to_json()], "nothing": float("nan")}))
     assert told["rows"][0]["values"]["psnr_db"] == "inf"
     assert told["nothing"] is None
 
@@ -214,3 +217,36 @@ def test_wrong_wishes_are_refused(run, photo, tmp_path, words, message):
     code, _, said = run(command, photo, *options, "--cache-dir", tmp_path)
     assert code == 1
     assert message in said
+
+
+def test_iterations_go_by_their_old_name_too(tmp_path):
+    parser = argparse.ArgumentParser()
+    add_codec_options(parser, tmp_path)
+    for words in (["--iterations", "3"], ["--passes", "3"]):
+        assert parser.parse_args(words).iterations == 3
+    assert parser.parse_args([]).iterations == OptimizationSettings().iterations
+    assert "--passes" not in parser.format_help()
+
+
+class Memory:
+    """Keeps results as the page's cache does, in a dictionary."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def get(self, codec, target_bytes):
+        return self.kept.get((codec.key, target_bytes))
+
+    def keep(self, codec, result):
+        self.kept[codec.key, result.row.target_bytes] = result
+        return result
+
+
+def test_a_kept_result_is_not_measured_again(picture, evaluator):
+    memory, absent = Memory(), AbsentCodec("vvc", "It is not there.")
+    comparison = PhotoComparison("a", picture, evaluator, cache=memory)
+    first = list(comparison.results([Lossless(), absent], [100]))
+    again = list(comparison.results([Lossless(), absent], [100]))
+    assert again[0] is first[0]
+    assert list(memory.kept) == [("same", 100)]  # a failure is tried again
+    assert again[1].row.error == "It is not there."

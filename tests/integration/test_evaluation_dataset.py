@@ -14,7 +14,7 @@ from difficmh_core.baselines.pillow_codecs import jpeg, webp
 from difficmh_core.errors import ConfigError, ProgramError
 from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.dataset import Evaluation
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.picture_sets import PictureSets
 from difficmh_core.quality.patch_features import PatchFeatures
 from difficmh_core.quality.set_distances import frechet_distance, kernel_distance
@@ -30,18 +30,18 @@ def _is(summary, codec, target):
     return summary["codec"] == codec and summary["target_bpp"] == target
 
 
-def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, judge):
-    others = contenders[:3]
+def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evaluator):
+    others = codecs[:3]
     evaluation = Evaluation(folder=folder, rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
-    run = evaluation.run(others, judge)
+    run = evaluation.run(others, evaluator)
     first = [next(run) for _ in range(5)]
     run.close()
     path = tmp_path / "out" / "rows-0.jsonl"
     with path.open("a") as file:
         file.write('{"picture": "half a li')  # as an interruption leaves it
-    rest = list(evaluation.run(others, judge))
+    rest = list(evaluation.run(others, evaluator))
     assert len(first) + len(rest) == 3 * 3 * 3 + 1
-    assert list(evaluation.run(others, judge)) == []
+    assert list(evaluation.run(others, evaluator)) == []
     assert len(path.read_text().splitlines()) == 28
 
     summary = evaluation.finish("jpeg")
@@ -71,15 +71,15 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, contenders, j
         other.finish()
 
 
-def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
+def test_annotated_pictures_get_a_mean_average_precision(tmp_path, codecs):
     if not is_cached(YOLOX_NANO, default_cache_dir()):
         pytest.skip("the detector is not in the cache; run `python -m difficmh_core fetch`")
-    judge = Judge(default_cache_dir(), ["psnr_db"], ["detection"])
+    evaluator = Evaluator(default_cache_dir(), ["psnr_db"], ["detection"])
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     with Image.open(EXAMPLE) as photo:
         photo.convert("RGB").save(pictures / "photo.png")
-        seen = judge.look_at(photo.convert("RGB")).answers["detection"]
+        seen = evaluator.features(photo.convert("RGB")).answers["detection"]
     boxes = [
         {
             "id": index,
@@ -101,8 +101,8 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
     (tmp_path / "instances.json").write_text(json.dumps(content))
     annotations = CocoAnnotations(tmp_path / "instances.json")
     evaluation = Evaluation(folder=pictures, rates_bpp=(0.15, 2.0), out=tmp_path / "out")
-    list(evaluation.run(contenders[:1], judge, annotations=annotations))
-    assert list(evaluation.run(contenders[:1], judge, annotations=annotations)) == []
+    list(evaluation.run(codecs[:1], evaluator, annotations=annotations))
+    assert list(evaluation.run(codecs[:1], evaluator, annotations=annotations)) == []
     found = evaluation.finish(annotations=annotations)["coco_map"]
     assert [(line["codec"], line["rate_bpp"]) for line in found] == [
         ("original", None),
@@ -116,10 +116,10 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, contenders):
     assert coarse < fine
 
 
-def test_processes_share_the_pictures(folder, tmp_path, contenders, judge):
+def test_processes_share_the_pictures(folder, tmp_path, codecs, evaluator):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
     for process in range(2):
-        list(evaluation.run(contenders[:1], judge, process=process, n_processes=2))
+        list(evaluation.run(codecs[:1], evaluator, process=process, n_processes=2))
     assert sorted(line["picture"] for line in evaluation.lines()) == [
         "0.png",
         "1.png",
@@ -142,11 +142,11 @@ def test_processes_that_accelerate_starts_share_the_pictures(folder, tmp_path):
     assert [len(lines) for lines in kept] == [2, 2]
 
 
-def test_an_empty_folder_is_refused(tmp_path, contenders, judge):
+def test_an_empty_folder_is_refused(tmp_path, codecs, evaluator):
     for folder, words in ((tmp_path, "holds no picture"), (tmp_path / "no", "There is no folder")):
         evaluation = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
         with pytest.raises(ConfigError, match=words):
-            list(evaluation.run(contenders, judge))
+            list(evaluation.run(codecs, evaluator))
 
 
 def test_the_command_line_evaluates(run, folder, tmp_path):
@@ -160,56 +160,56 @@ def test_the_command_line_evaluates(run, folder, tmp_path):
     assert (tmp_path / "out" / "summary.json").exists()
 
 
-def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, contenders, judge):
+def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, codecs, evaluator):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
-    list(evaluation.run(contenders[:1], judge, process=1, n_processes=2))
+    list(evaluation.run(codecs[:1], evaluator, process=1, n_processes=2))
     other = tmp_path / "out" / "rows-1.jsonl"
     half = other.read_bytes()[:-20]
     other.write_bytes(half)
-    list(evaluation.run(contenders[:1], judge, process=0, n_processes=2))
+    list(evaluation.run(codecs[:1], evaluator, process=0, n_processes=2))
     assert other.read_bytes() == half
-    list(evaluation.run(contenders[:1], judge, process=1, n_processes=2))
+    list(evaluation.run(codecs[:1], evaluator, process=1, n_processes=2))
     assert len({line["picture"] for line in evaluation.lines()}) == 4
     assert evaluation.finish()["n_pictures"] == 3
 
 
-def test_a_codec_that_failed_tries_again(folder, tmp_path, judge, monkeypatch):
+def test_a_codec_that_failed_tries_again(folder, tmp_path, evaluator, monkeypatch):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
-    contender = OtherCodec(jpeg())
+    codec = OtherCodec(jpeg())
     with monkeypatch.context() as patch:
 
         def fail(image, n_bytes):
             raise ProgramError("The encoder was killed.")
 
-        patch.setattr(contender, "code", fail)
+        patch.setattr(codec, "code", fail)
         # As the process that is read last wrote it: the order must not bring failures back.
-        list(evaluation.run([contender], judge, process=1, n_processes=2))
+        list(evaluation.run([codec], evaluator, process=1, n_processes=2))
     assert [row["error"] for row in evaluation.finish()["failures"]] == ["The encoder was killed."]
-    assert len(list(evaluation.run([contender], judge))) == 3
+    assert len(list(evaluation.run([codec], evaluator))) == 3
     summary = evaluation.finish()
     assert summary["failures"] == []
     assert summary["summaries"][0]["n"] == 3
 
 
-def test_rows_of_another_version_of_a_codec_are_refused(folder, tmp_path, judge):
+def test_rows_of_another_version_of_a_codec_are_refused(folder, tmp_path, evaluator):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
-    contender = OtherCodec(jpeg())
-    list(evaluation.run([contender], judge, limit=2))
-    contender.version = "next"
+    codec = OtherCodec(jpeg())
+    list(evaluation.run([codec], evaluator, limit=2))
+    codec.version = "next"
     with pytest.raises(ConfigError, match=r"holds rows of jpeg .+, but here it is next"):
-        list(evaluation.run([contender], judge))
-    assert list(evaluation.run([OtherCodec(webp())], judge, limit=2)) != []
+        list(evaluation.run([codec], evaluator))
+    assert list(evaluation.run([OtherCodec(webp())], evaluator, limit=2)) != []
 
 
 def test_rows_of_a_tiny_picture_keep_their_targets_and_measures_their_pictures(
-    tmp_path, picture, contenders, judge
+    tmp_path, picture, codecs, evaluator
 ):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     picture.resize((3, 3)).save(pictures / "tiny.png")
     picture.resize((170, 170)).save(pictures / "usual.png")
     evaluation = Evaluation(folder=pictures, rates_bpp=(0.5, 1.0, 2.0), out=tmp_path / "out")
-    list(evaluation.run(contenders[:2], judge))
+    list(evaluation.run(codecs[:2], evaluator))
     summary = evaluation.finish("jpeg")
     assert [(s["target_bpp"], s["n"]) for s in summary["summaries"] if s["codec"] == "jpeg"] == [
         (0.5, 2),
@@ -238,10 +238,10 @@ class Same:
         return self.image
 
 
-def test_infinite_psnr_is_summed_up_in_valid_json(folder, tmp_path, contenders, judge):
+def test_infinite_psnr_is_summed_up_in_valid_json(folder, tmp_path, codecs, evaluator):
     evaluation = Evaluation(folder=folder, rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
-    list(evaluation.run([contenders[0], Same()], judge))
-    assert list(evaluation.run([contenders[0], Same()], judge)) == []
+    list(evaluation.run([codecs[0], Same()], evaluator))
+    assert list(evaluation.run([codecs[0], Same()], evaluator)) == []
     evaluation.finish("jpeg", absent={"dists": "It is not there."})
 
     def refuse(constant):
@@ -282,13 +282,13 @@ def plain_features(monkeypatch):
 
 
 def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path, plain_features):
-    judge, out = Judge(tmp_path, ["psnr_db"], []), tmp_path / "out"
-    codecs = [OtherCodec(jpeg()), OtherCodec(webp())]
+    evaluator, out = Evaluator(tmp_path, ["psnr_db"], []), tmp_path / "out"
+    both = [OtherCodec(jpeg()), OtherCodec(webp())]
     evaluation = Evaluation(folder=large_folder, rates_bpp=(0.15, 0.3, 0.6), out=out)
-    list(evaluation.run(codecs, judge, limit=1))  # as an earlier run without distances left it
+    list(evaluation.run(both, evaluator, limit=1))  # as an earlier run without distances left it
     sets = PictureSets(out, tmp_path)
     for process in range(2):
-        list(evaluation.run(codecs, judge, sets=sets, process=process, n_processes=2))
+        list(evaluation.run(both, evaluator, sets=sets, process=process, n_processes=2))
     n_lines = len(evaluation.lines())
     assert n_lines == 6 * 2 * 3
     kept = sorted(path.relative_to(out) for path in out.rglob("*.npy"))
@@ -296,7 +296,7 @@ def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path
     lost = out / "features" / "lite0" / "jpeg" / "0.3" / "deeper" / "2.png.npy"
     before = lost.read_bytes()
     lost.unlink()
-    assert list(evaluation.run(codecs, judge, sets=sets)) == []  # no row is kept twice
+    assert list(evaluation.run(both, evaluator, sets=sets)) == []  # no row is kept twice
     assert lost.read_bytes() == before
 
     summary = evaluation.finish("jpeg", sets=sets)
@@ -327,12 +327,12 @@ def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path
 
 
 def test_too_few_patches_are_said_and_absent_networks_named(
-    folder, tmp_path, contenders, judge, plain_features
+    folder, tmp_path, codecs, evaluator, plain_features
 ):
     out = tmp_path / "out"
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=out)
     sets = PictureSets(out, tmp_path)
-    list(evaluation.run(contenders[:1], judge, sets=sets))
+    list(evaluation.run(codecs[:1], evaluator, sets=sets))
     summary = evaluation.finish(sets=sets)
     assert [line["value"] for line in summary["set_distances"]] == [None, None]
     assert "No number: no picture has a patch of 256 px." in (out / "summary.md").read_text()

@@ -13,7 +13,7 @@ from difficmh_core import latent_optimization
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.evaluation.codecs import OurCodec, RefinedFiles
+from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.latent_optimization import (
     MAX_ITERATIONS,
@@ -169,7 +169,7 @@ def test_a_wrong_tag_is_refused_before_the_first_iteration(tiny_optimizer, pictu
 
 
 def test_an_evaluation_optimizes_once_for_all_ways_of_decoding(tiny_optimizer, picture):
-    files = RefinedFiles(tiny_optimizer, tiny_optimizer.codec.rate_search())
+    files = OptimizedSearch(tiny_optimizer, tiny_optimizer.codec.rate_search())
     content, quick = (
         OurCodec(tiny_optimizer.codec, label, AS_STORED, files) for label in ("content", "instant")
     )

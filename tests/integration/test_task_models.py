@@ -63,7 +63,7 @@ def test_no_name_means_all(fetch, tmp_path):
 def test_a_wrong_name_or_place_is_one_line(fetch):
     code, said = fetch("tasks", "smell")
     assert code == 1
-    assert "no network of a task 'smell' to fetch. Choose of semantic, depth." in said
+    assert "no network of a task 'smell' to fetch. Choose from semantic, depth." in said
     code, said = fetch("nano", "depth")
     assert code == 1
     assert "stand behind `fetch tasks`, not behind `fetch nano`" in said

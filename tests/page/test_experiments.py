@@ -15,17 +15,17 @@ from PIL import Image
 from difficmh_core.cli.parser import build_parser, settings_of
 from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.errors import ConfigError
-from difficmh_core.ui.runtime.requests import CodingRequest
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.study.experiments import (
-    Finished,
-    StudyWish,
-    Subject,
+from difficmh_core.evaluation.experiments import (
+    ExperimentRequest,
+    ExperimentResult,
     plan,
-    run_trial,
+    run_variant,
     uncertainty,
 )
+from difficmh_core.ui.runtime.requests import CodingRequest
+from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.study.handlers import _csv_of
+from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
 from difficmh_core.ui.study.plots import (
     LEFT,
     LETTER_WIDTH,
@@ -52,44 +52,44 @@ def service(runtime) -> CodecService:
 
 
 @pytest.fixture(scope="module")
-def subject(runtime, service, photos) -> Subject:
+def given(runtime, service, photos) -> StudyInput:
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
     request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
     encoded = service.encode(photo, image, request, service.tag(photo, image))
-    return Subject(photo=photo, image=image, encoded=encoded, settings=SETTINGS)
+    return StudyInput(photo=photo, image=image, encoded=encoded, settings=SETTINGS)
 
 
-def finish(service, subject, trial) -> Finished:
-    *_, last = run_trial(service, subject, trial)
+def finish(service, given, variant) -> ExperimentResult:
+    *_, last = run_variant(ServedCoder(service, given), variant)
     return last
 
 
-def test_a_grid_has_one_trial_for_each_pair(subject):
-    wish = StudyWish(experiment="grid", guidances=(1.0, 3.0), steps=(1, 2, 4))
-    trials = plan(subject, wish, has_rates=True)
-    pairs = {(trial.settings.guidance_scale, trial.settings.steps) for trial in trials}
+def test_a_grid_has_one_variant_for_each_pair(given):
+    request = ExperimentRequest(experiment="grid", guidances=(1.0, 3.0), steps=(1, 2, 4))
+    variants = plan(request, given, has_rates=True)
+    pairs = {(variant.settings.guidance_scale, variant.settings.steps) for variant in variants}
     assert pairs == {(guidance, steps) for guidance in (1.0, 3.0) for steps in (1, 2, 4)}
-    assert len({trial.key for trial in trials}) == len(trials)
+    assert len({variant.key for variant in variants}) == len(variants)
 
 
-def test_what_makes_no_sense_is_refused(subject):
-    with pytest.raises(ConfigError, match="no question"):
-        plan(subject, StudyWish(experiment="taste"), has_rates=True)
+def test_what_makes_no_sense_is_refused(given):
+    with pytest.raises(ConfigError, match="no experiment"):
+        plan(ExperimentRequest(experiment="taste"), given, has_rates=True)
     with pytest.raises(ConfigError, match="one rate"):
-        plan(subject, StudyWish(experiment="sweep"), has_rates=False)
+        plan(ExperimentRequest(experiment="sweep"), given, has_rates=False)
     with pytest.raises(ConfigError, match="at least one value"):
-        plan(subject, StudyWish(experiment="grid", steps=()), has_rates=True)
+        plan(ExperimentRequest(experiment="grid", steps=()), given, has_rates=True)
 
 
-def test_a_trial_at_the_files_own_quality_is_the_file(service, subject, codec):
-    on, off = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    finished = finish(service, subject, on)
-    assert finished.n_bytes == len(subject.encoded.data)
-    expected = codec.decode_image(subject.encoded.data, SETTINGS)
-    assert np.array_equal(finished.image, expected)
-    assert finished.values["psnr_db"] > 0
-    assert finish(service, subject, off).n_bytes < finished.n_bytes
+def test_a_variant_at_the_files_own_quality_is_the_file(service, given, codec):
+    on, off = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    result = finish(service, given, on)
+    assert result.n_bytes == len(given.encoded.data)
+    expected = codec.decode_image(given.encoded.data, SETTINGS)
+    assert np.array_equal(result.image, expected)
+    assert result.values["psnr_db"] > 0
+    assert finish(service, given, off).n_bytes < result.n_bytes
 
 
 def test_uncertainty_is_the_standard_deviation_over_the_seeds():
@@ -137,29 +137,29 @@ def test_marks_are_round_and_names_lie_apart():
         assert not any(_meet(one, other) for one, other in combinations(boxes, 2))
 
 
-def test_the_report_names_what_reproduces_the_picture(service, subject, codec, tmp_path):
+def test_the_report_names_what_reproduces_the_picture(service, given, codec, tmp_path):
     settings = replace(SETTINGS, seed=7, guidance_interval=(0.1, 0.9), realism=0.5)
-    subject = replace(subject, settings=settings)
-    (trial, _) = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    finished = finish(service, subject, trial)
-    report = report_of(codec, subject, finished, [finished.row()])
+    given = replace(given, settings=settings)
+    (variant, _) = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    result = finish(service, given, variant)
+    report = report_of(codec, given, result, [result.row()])
 
     assert report["model"]["fingerprint"] == codec.fingerprint.hex()
-    assert report["measures"]["psnr_db"] == finished.values["psnr_db"]
+    assert report["measures"]["psnr_db"] == result.values["psnr_db"]
     encode, decode = (
         build_parser().parse_args(shlex.split(command)[3:])
-        for command in commands_of(codec, subject)
+        for command in commands_of(codec, given)
     )
-    assert round(encode.quality / 100 * 255) == subject.encoded.stream.quality_level
-    assert set(encode.tags.split(",")) == {tag.name for tag in subject.encoded.tags}
+    assert round(encode.quality / 100 * 255) == given.encoded.stream.quality_level
+    assert set(encode.tags.split(",")) == {tag.name for tag in given.encoded.tags}
     assert settings_of(decode, codec.config.profile) == settings
     assert json.loads(json.dumps(report))["settings"]["sampler"] == "ddim"
-    assert draw_card(report, subject, finished).width == 1280
+    assert draw_card(report, given, result).width == 1280
 
 
-def test_the_table_is_a_csv_that_others_read(service, subject):
-    trials = plan(subject, StudyWish(experiment="tags"), has_rates=True)
-    rows = [finish(service, subject, trial).row() for trial in trials]
+def test_the_table_is_a_csv_that_others_read(service, given):
+    variants = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    rows = [finish(service, given, variant).row() for variant in variants]
     assert controls_of(SETTINGS).items() <= rows[0].items()
     read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
     assert [row["label"] for row in read] == ["Tags on", "Tags off"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from difficmh_core.config.presets import presets_of
-from difficmh_core.ui.compare.codecs import Task, run
+from difficmh_core.ui.compare.codecs import ComparisonInput, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
@@ -34,14 +34,14 @@ def test_what_was_prepared_needs_no_network_of_the_codec(runtime, codec, photos,
     encoded = service.encode(photo, image, REQUEST, service.tag(photo, image))
     *_, last = service.decode(encoded.stream, settings)
     assert np.array_equal(last.image, expected)
-    task = Task(
+    asked = ComparisonInput(
         photo=photo,
         image=image,
         target_bytes=len(encoded.data),
         tags=encoded.tags,
         settings=settings,
     )
-    rows = [item.row for item in run(service, ("ours", "content", "jpeg"), task)]
+    rows = [item.row for item in run(service, ("ours", "content", "jpeg"), asked)]
     assert [row.error for row in rows] == [None, None, None]
 
 

@@ -1,9 +1,9 @@
-"""The table of machine tasks, and the judge that asks them by name."""
+"""The table of machine tasks, and the evaluator that asks them by name."""
 
 import pytest
 
 from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.measures import MEASURES, measure_of
 from difficmh_core.quality.measure import Group
 from difficmh_core.quality.metrics import METRICS
@@ -53,27 +53,27 @@ def test_measures_are_declared_once_and_grouped():
     assert measure_of("musiq").group is Group.PERCEPTION
 
 
-def test_a_judge_names_the_tasks_whose_weights_are_absent(tmp_path):
-    judge = Judge(tmp_path, metrics=(), tasks=tuple(TASK_MODELS))
-    assert list(judge.absent) == list(TASK_MODELS)
-    for key, reason in judge.absent.items():
+def test_an_evaluator_names_the_tasks_whose_weights_are_absent(tmp_path):
+    evaluator = Evaluator(tmp_path, metrics=(), tasks=tuple(TASK_MODELS))
+    assert list(evaluator.absent) == list(TASK_MODELS)
+    for key, reason in evaluator.absent.items():
         assert f"python -m difficmh_core fetch tasks {key}`" in reason
-    with pytest.raises(ConfigError, match=r"no task 'smell'\. Choose of detection, "):
-        Judge(tmp_path, metrics=(), tasks=("smell",))
+    with pytest.raises(ConfigError, match=r"no task 'smell'\. Choose from detection, "):
+        Evaluator(tmp_path, metrics=(), tasks=("smell",))
 
 
-def test_a_judge_asks_the_tasks_that_it_is_told(tmp_path, picture, monkeypatch):
+def test_an_evaluator_asks_the_tasks_that_it_is_told(tmp_path, picture, monkeypatch):
     monkeypatch.setattr(pretrained, "TASK_MODELS", {name: tiny_model(name) for name in NAMES})
     for name in NAMES:
         fetched(name, tmp_path)
-    judge = Judge(tmp_path, metrics=(), tasks=NAMES)
-    seen = judge.look_at(picture)
-    assert judge.absent == {}
-    values = judge.measure(seen, seen)
+    evaluator = Evaluator(tmp_path, metrics=(), tasks=NAMES)
+    features = evaluator.features(picture)
+    assert evaluator.absent == {}
+    values = evaluator.measure(features, features)
     assert set(values) == {
         *("semantic_miou", "semantic_accuracy", "depth_absrel", "depth_delta1"),
     }
     # A sliver that one network cannot see leaves that task out, and nothing else.
-    sliver = judge.look_at(picture.resize((2000, 1)))
-    assert "cannot see a picture of 2000 x 1 px" in judge.absent["depth"]
-    assert set(judge.measure(sliver, sliver)) == {"semantic_miou", "semantic_accuracy"}
+    sliver = evaluator.features(picture.resize((2000, 1)))
+    assert "cannot see a picture of 2000 x 1 px" in evaluator.absent["depth"]
+    assert set(evaluator.measure(sliver, sliver)) == {"semantic_miou", "semantic_accuracy"}

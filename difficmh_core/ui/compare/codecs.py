@@ -1,9 +1,10 @@
-"""The codecs of the compare tab, and one picture by one of them: measured, kept, told."""
+"""One photograph by the codecs of the compare tab: results are kept, and worded for visitors."""
 
+import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.codecs import Contender, OurCodec, find_baselines
-from difficmh_core.evaluation.comparison import Row, compare
+from difficmh_core.evaluation.codecs import AbsentCodec, ComparedCodec
+from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison, Row
+from difficmh_core.evaluation.photo_codecs import OURS, find_photo_codecs
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
@@ -22,26 +23,15 @@ from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = [
-    "OURS",
-    "Measured",
-    "Task",
-    "absent_one",
-    "contestants_of",
-    "measure_one",
-    "run",
-    "without_paths",
-]
+__all__ = ["ComparisonInput", "Measured", "find_codecs", "measure_one", "run", "without_paths"]
 
 LOGGER = logging.getLogger(__name__)
-OURS = ("ours", "content", "no_tags")
-"""What is decoded by the codec of the page."""
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/:]+/)+(?=[^\s/:])")
 """The folders of an absolute path, but no part of an address or of a relative path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Task:
+class ComparisonInput:
     """What is compared.
 
     Attributes:
@@ -64,7 +54,7 @@ class Measured:
     """One codec's file, decoded and measured.
 
     Attributes:
-        key: Of the codec, among :data:`difficmh_core.ui.compare.texts.CONTESTANTS`.
+        key: Of the codec, among :data:`difficmh_core.evaluation.photo_codecs.PHOTO_CODECS`.
         row: The numbers, or why there are none.
         png: The decoded picture; empty if there is none.
         boxes: Its boxes against the original's; ``None`` without a detector.
@@ -76,91 +66,82 @@ class Measured:
     boxes: BoxAgreement | None = None
 
 
-def contestants_of(
-    workshop: CodecService, keys: Sequence[str], task: Task
-) -> tuple[list[tuple[str, Contender]], dict[str, str]]:
-    """Return the chosen codecs in the order in which they run, and why the absent ones are.
+class KeptResults:
+    """The page's cache, as a comparison uses it for one codec."""
 
-    Raises:
-        ConfigError: If none is chosen, or there is no such codec.
-    """
-    for key in keys:
-        if key not in texts.CONTESTANTS:
-            known = ", ".join(texts.CONTESTANTS)
-            raise ConfigError(texts.NO_SUCH_CODEC.format(key=key, known=known))
-    if not keys:
-        raise ConfigError(texts.NO_CODEC)
-    ordered = [key for key in texts.CONTESTANTS if key in keys]
-    names = [key for key in ordered if key not in OURS]
-    others, absent = find_baselines(names, workshop.weights_dir)
-    for key, reason in absent.items():
-        LOGGER.info("%s is absent: %s", key, reason)
-    absent = {key: without_paths(reason, workshop.weights_dir) for key, reason in absent.items()}
-    found: dict[str, Contender] = {other.key: other for other in others}
-    search = workshop.codec.rate_search(tags=task.tags)
-    content = replace(task.settings, realism=0.0)
-    ours: Mapping[str, Callable[[], OurCodec]] = {
-        "ours": lambda: OurCodec(workshop.codec, "ours", task.settings, search),
-        "content": lambda: OurCodec(workshop.codec, "content", content, search),
-        "no_tags": lambda: OurCodec(
-            workshop.codec, "no_tags", task.settings, workshop.codec.rate_search(tags=())
-        ),
-    }
-    found |= {key: ours[key]() for key in ordered if key in OURS}
-    in_turn = sorted((key for key in ordered if key in found), key=lambda k: k == texts.SLOWEST)
-    return [(key, found[key]) for key in in_turn], absent
+    def __init__(self, service: CodecService, key: str, asked: ComparisonInput) -> None:
+        """Take the key of the codec, and everything that decides a result."""
+        self._service, self._key, self._asked = service, key, asked
+
+    def get(self, codec: ComparedCodec, target_bytes: int) -> CodecResult | None:
+        """Return a result that is kept."""
+        entry = self._service.results.get(self._place(codec, target_bytes))
+        if entry is None:
+            return None
+        return CodecResult(
+            row=Row(**entry.facts["row"]),
+            picture=Image.open(io.BytesIO(entry.data)),
+            png=entry.data,
+            boxes=_boxes_from(entry.facts["boxes"]),
+        )
+
+    def keep(self, codec: ComparedCodec, result: CodecResult) -> CodecResult:
+        """Keep a result with a picture, and return it with its PNG."""
+        assert result.picture is not None
+        result = replace(result, png=png_of(result.picture))
+        boxes = None if result.boxes is None else asdict(result.boxes)
+        facts: dict[str, Any] = json.loads(
+            json.dumps({"row": result.row.to_json(), "boxes": boxes}, default=float)
+        )
+        place = self._place(codec, result.row.target_bytes)
+        self._service.keep(place, Entry(data=result.png, facts=facts))
+        return result
+
+    def _place(self, codec: ComparedCodec, target_bytes: int) -> str:
+        asked = self._asked
+        settings = (asked.tags, asked.settings) if self._key in OURS else ()
+        return key_of(
+            "compare", self._service.model, asked.photo.digest, target_bytes, self._key,
+            codec.name, codec.version, settings,
+        )  # fmt: skip
 
 
-def measure_one(workshop: CodecService, key: str, contender: Contender, task: Task) -> Measured:
-    """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
-    settings = (task.tags, task.settings) if key in OURS else ()
-    place = key_of(
-        "compare", workshop.model, task.photo.digest, task.target_bytes, key,
-        contender.name, contender.version, settings,
-    )  # fmt: skip
-    kept = workshop.results.get(place)
-    if kept is not None:
-        return _from_entry(key, kept)
-    (outcome,) = compare(
-        task.photo.name,
-        task.image,
-        [task.target_bytes],
-        [contender],
-        workshop.evaluator,
-        original=workshop.features(task.photo, task.image),
+def find_codecs(
+    service: CodecService, keys: Sequence[str], asked: ComparisonInput
+) -> dict[str, ComparedCodec]:
+    """Return the chosen codecs; as :func:`find_photo_codecs`."""
+    return find_photo_codecs(
+        service.codec, keys, service.weights_dir, settings=asked.settings, tags=asked.tags
     )
-    png = png_of(outcome.picture) if outcome.picture is not None else b""
-    row = outcome.row
+
+
+def measure_one(
+    service: CodecService, key: str, codec: ComparedCodec, asked: ComparisonInput
+) -> Measured:
+    """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
+    comparison = PhotoComparison(
+        asked.photo.name,
+        asked.image,
+        service.evaluator,
+        features=lambda: service.features(asked.photo, asked.image),
+        cache=KeptResults(service, key, asked),
+    )
+    result = comparison.measure(codec, asked.target_bytes)
+    row = result.row
     if row.error is not None:
         LOGGER.warning("%s failed: %s", key, row.error)
-        row = replace(row, error=without_paths(row.error, workshop.weights_dir))
-    measured = Measured(key=key, row=row, png=png, boxes=outcome.boxes)
-    if outcome.row.error is None:
-        workshop.keep(place, _to_entry(measured))
-    return measured
+        error, name = without_paths(row.error, service.weights_dir), texts.CODECS[key]
+        if isinstance(codec, AbsentCodec):
+            row = replace(row, name=name, error=texts.ABSENT.format(name=name, reason=error))
+        else:
+            row = replace(row, error=error)
+    return Measured(key=key, row=row, png=result.png, boxes=result.boxes)
 
 
-def run(workshop: CodecService, keys: Sequence[str], task: Task) -> Iterator[Measured]:
+def run(service: CodecService, keys: Sequence[str], asked: ComparisonInput) -> Iterator[Measured]:
     """Yield every codec's file, the absent codecs last, each with the reason."""
-    found, absent = contestants_of(workshop, keys, task)
-    for key, contender in found:
-        yield measure_one(workshop, key, contender, task)
-    for key, reason in absent.items():
-        yield absent_one(key, reason, task)
-
-
-def absent_one(key: str, reason: str, task: Task) -> Measured:
-    """Return the row of a codec that is not at hand."""
-    row = Row(
-        picture=task.photo.name,
-        codec=key,
-        name=texts.CONTESTANTS[key],
-        version="",
-        target_bytes=task.target_bytes,
-        target_bpp=8 * task.target_bytes / (task.image.width * task.image.height),
-        error=texts.ABSENT.format(name=texts.CONTESTANTS[key], reason=reason),
-    )
-    return Measured(key=key, row=row)
+    for key, codec in find_codecs(service, keys, asked).items():
+        yield measure_one(service, key, codec, asked)
 
 
 def without_paths(reason: str, weights_dir: Path) -> str:
@@ -174,24 +155,14 @@ def without_paths(reason: str, weights_dir: Path) -> str:
     return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
 
 
-def _to_entry(measured: Measured) -> Entry:
-    boxes = None if measured.boxes is None else asdict(measured.boxes)
-    facts: dict[str, Any] = json.loads(
-        json.dumps({"row": measured.row.to_json(), "boxes": boxes}, default=float)
+def _boxes_from(facts: Mapping[str, Any] | None) -> BoxAgreement | None:
+    if facts is None:
+        return None
+    return BoxAgreement(
+        matched=tuple((_box(one), _box(other)) for one, other in facts["matched"]),
+        missed=tuple(map(_box, facts["missed"])),
+        hallucinated=tuple(map(_box, facts["hallucinated"])),
     )
-    return Entry(data=measured.png, facts=facts)
-
-
-def _from_entry(key: str, entry: Entry) -> Measured:
-    boxes = entry.facts["boxes"]
-    agreement = None
-    if boxes is not None:
-        agreement = BoxAgreement(
-            matched=tuple((_box(one), _box(other)) for one, other in boxes["matched"]),
-            missed=tuple(map(_box, boxes["missed"])),
-            hallucinated=tuple(map(_box, boxes["hallucinated"])),
-        )
-    return Measured(key=key, row=Row(**entry.facts["row"]), png=entry.data, boxes=agreement)
 
 
 def _box(fact: Mapping[str, Any]) -> Detection:

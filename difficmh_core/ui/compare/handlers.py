@@ -8,23 +8,17 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.config.presets import preset_of
+from difficmh_core.evaluation.codecs import AbsentCodec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import (
+    ComparisonInput,
     Measured,
-    Task,
-    absent_one,
-    contestants_of,
+    find_codecs,
     measure_one,
     run,
 )
 from difficmh_core.ui.compare.layout import CompareTab
-from difficmh_core.ui.compare.results import (
-    best_of,
-    draw_table,
-    original_overlay,
-    original_pane,
-    pane_of,
-)
+from difficmh_core.ui.compare.results import draw_table, original_overlay, pane_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -35,6 +29,7 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
+from difficmh_core.ui.viewer.measures import best_of, original_pane
 
 __all__ = ["CompareHandlers"]
 
@@ -70,20 +65,20 @@ class CompareHandlers:
     @with_errors
     def compare(self, values: Values) -> Iterator[Updates]:
         """Measure each codec in turn, and show every one as soon as it is there."""
-        task = self._task(values[self._session], values[self._tab.n_bytes])
+        given = self._given(values[self._session], values[self._tab.n_bytes])
         measured = list[Measured]()
-        with closing(self._compare(values[self._tab.codecs], task)) as states:
+        with closing(self._compare(values[self._tab.codecs], given)) as states:
             for state in states:
                 if isinstance(state, Measured):
                     measured.append(state)
                     continue
-                name = texts.CONTESTANTS[state.key]
+                name = texts.CODECS[state.key]
                 now = texts.WORKING.format(index=state.index + 1, total=state.total, name=name)
                 progress = draw_part(state.index, state.total, now)
-                yield self._tab.buttons.at_work(progress) | self._show(measured, task)
+                yield self._tab.buttons.at_work(progress) | self._show(measured, given)
         n_files = sum(bool(item.png) for item in measured)
-        done = html.draw_message(texts.DONE.format(n=n_files, target=task.target_bytes))
-        yield self._tab.buttons.at_work(done) | self._show(measured, task)
+        done = html.draw_message(texts.DONE.format(n=n_files, target=given.target_bytes))
+        yield self._tab.buttons.at_work(done) | self._show(measured, given)
 
     def take_size(self, values: Values) -> Updates:
         """Compare within the bytes of our file, unless the visitor says otherwise."""
@@ -91,20 +86,22 @@ class CompareHandlers:
         return {self._tab.n_bytes: len(encoded.data)} if encoded else unchanged()
 
     @with_errors
-    def _compare_now(self, keys: list[str], task: Task) -> Iterator[Beginning | Measured]:
-        found, absent = contestants_of(self._service, keys, task)
-        for index, (key, contender) in enumerate(found):
-            yield Beginning(index=index, total=len(found), key=key)
-            yield measure_one(self._service, key, contender, task)
-        for key, reason in absent.items():
-            yield absent_one(key, reason, task)
+    def _compare_now(
+        self, keys: list[str], given: ComparisonInput
+    ) -> Iterator[Beginning | Measured]:
+        codecs = find_codecs(self._service, keys, given)
+        total = sum(not isinstance(codec, AbsentCodec) for codec in codecs.values())
+        for index, (key, codec) in enumerate(codecs.items()):
+            if index < total:  # absent ones, the last, take no time
+                yield Beginning(index=index, total=total, key=key)
+            yield measure_one(self._service, key, codec, given)
 
-    def _task(self, session: Session, n_bytes: float | None) -> Task:
+    def _given(self, session: Session, n_bytes: float | None) -> ComparisonInput:
         if session.photo is None or session.encoded is None:
             raise shown_error(texts.NO_PHOTO)
         target_bytes = whole_number("target_bytes", n_bytes) if n_bytes else 0
         profile = self._service.codec.config.profile
-        return Task(
+        return ComparisonInput(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             target_bytes=target_bytes or len(session.encoded.data),
@@ -112,15 +109,15 @@ class CompareHandlers:
             settings=session.settings or preset_of(profile),
         )
 
-    def _show(self, measured: Sequence[Measured], task: Task) -> Updates:
+    def _show(self, measured: Sequence[Measured], given: ComparisonInput) -> Updates:
         """Show what is measured so far in the order of the page, what has no picture last."""
-        order = list(texts.CONTESTANTS)
+        order = list(texts.CODECS)
         measured = sorted(measured, key=lambda item: (not item.png, order.index(item.key)))
         pictures = [item for item in measured if item.png]
         best = best_of([item.row.values for item in pictures if item.row.fits])
-        size = task.image.size
+        size = given.image.size
         overlay = original_overlay(self._service, pictures[0], size) if pictures else None
-        panes = [original_pane(task.photo.path, overlay)]
+        panes = [original_pane(given.photo.path, overlay)]
         panes += [pane_of(self._service, item, best) for item in pictures]
         viewer = viewer_markup(panes, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {
@@ -152,7 +149,7 @@ def compare_photo(
     if not target_bytes:
         request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
         target_bytes = len(service.encode(photo, image, request, tags).data)
-    task = Task(
+    given = ComparisonInput(
         photo=photo,
         image=image,
         target_bytes=target_bytes,
@@ -160,7 +157,7 @@ def compare_photo(
         settings=preset_of(service.codec.config.profile, preset),
     )
     rows, absent = [], {}
-    for item in run(service, keys or texts.CHOSEN, task):
+    for item in run(service, keys or texts.CHOSEN, given):
         if item.row.error is None:
             rows.append({"key": item.key, **item.row.to_json()})
         else:

@@ -37,7 +37,7 @@ def draw_compare_tab() -> CompareTab:
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
     with gr.Row(equal_height=True):
         codecs = gr.CheckboxGroup(
-            [(name, key) for key, name in words.CONTESTANTS.items()],
+            [(name, key) for key, name in words.CODECS.items()],
             value=list(words.CHOSEN),
             label=words.WHICH,
             info=words.WHICH_HELP,

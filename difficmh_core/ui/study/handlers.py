@@ -12,13 +12,14 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.config.presets import preset_of
-from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import (
-    MEASURES,
-    address_of,
-    best_of,
-    facts_of,
-    original_pane,
+from difficmh_core.evaluation.experiments import (
+    DecodingState,
+    ExperimentRequest,
+    ExperimentResult,
+    Variant,
+    plan,
+    run_variant,
+    uncertainty,
 )
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
@@ -26,23 +27,17 @@ from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
-from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
+from difficmh_core.ui.runtime.served_files import address_of
+from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
-from difficmh_core.ui.study.experiments import (
-    Finished,
-    StudyWish,
-    Subject,
-    Trial,
-    plan,
-    run_trial,
-    uncertainty,
-)
 from difficmh_core.ui.study.layout import StudyTab
+from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
-from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
+from difficmh_core.ui.viewer.markup import Pane, viewer_markup
+from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of, original_pane
 
 __all__ = ["Study", "StudyHandlers"]
 
@@ -61,9 +56,9 @@ class Study:
     digest: str = ""
     rows: tuple[Mapping[str, Any], ...] = ()
 
-    def of(self, subject: Subject) -> "Study":
+    def of(self, given: StudyInput) -> "Study":
         """Begin anew if it was another photograph."""
-        digest = subject.photo.digest
+        digest = given.photo.digest
         return self if self.digest == digest else Study(digest=digest)
 
 
@@ -96,47 +91,51 @@ class StudyHandlers:
     @with_errors
     def run(self, values: Values) -> Iterator[Updates]:
         """Run an experiment, and show every picture as soon as it is there."""
-        tab, subject = self._tab, self._subject(values[self._session])
+        tab, given = self._tab, self._given(values[self._session])
         request = self._request(values)
-        trials = plan(subject, request, has_rates=self._codec.config.rate is None)
-        study = values[self._study].of(subject)
-        finished = list[Finished]()
-        with closing(self._measure(subject, trials)) as states:
+        variants = plan(request, given, has_rates=self._codec.config.rate is None)
+        study = values[self._study].of(given)
+        results = list[ExperimentResult]()
+        with closing(self._measure(given, variants)) as states:
             for state in states:
-                number = len(finished) + 1
-                place = {"index": number, "total": len(trials), "label": trials[number - 1].label}
-                if isinstance(state, Finished):
-                    finished.append(state)
+                number = len(results) + 1
+                place = {
+                    "index": number,
+                    "total": len(variants),
+                    "label": variants[number - 1].label,
+                }
+                if isinstance(state, ExperimentResult):
+                    results.append(state)
                     study = replace(study, rows=(*study.rows, state.row()))
                     words = texts.MEASURING.format(**place)
-                    progress = draw_part(number, len(trials), words)
+                    progress = draw_part(number, len(variants), words)
                     yield tab.buttons.at_work(progress) | self._show(
-                        subject, trials, finished, study
+                        given, variants, results, study
                     )
                     continue
                 part = number - 1 + state.index / max(state.total, 1)
                 words = texts.WORKING.format(**place, step=state.index, steps=state.total)
-                yield tab.buttons.at_work(draw_part(part, len(trials), words))
-        done = html.draw_message(texts.DONE.format(n=len(finished)))
-        yield tab.buttons.at_work(done) | self._show(subject, trials, finished, study)
+                yield tab.buttons.at_work(draw_part(part, len(variants), words))
+        done = html.draw_message(texts.DONE.format(n=len(results)))
+        yield tab.buttons.at_work(done) | self._show(given, variants, results, study)
 
     @with_errors
     def report(self, values: Values) -> Iterator[Updates]:
         """Make the report card of the visitor's file."""
-        subject = self._subject(values[self._session])
-        trial = Trial(
+        given = self._given(values[self._session])
+        variant = Variant(
             experiment="report",
             key="report",
             label=texts.CARD_DECODED,
-            quality=subject.quality,
-            tags=subject.encoded.tags,
-            settings=subject.settings,
+            quality=given.quality,
+            tags=given.encoded.tags,
+            settings=given.settings,
         )
-        *_, finished = self._measure(subject, [trial])
-        rows = values[self._study].of(subject).rows
-        report = report_of(self._codec, subject, finished, rows)
-        name = subject.photo.name
-        card = png_of(draw_card(report, subject, finished))
+        *_, result = self._measure(given, [variant])
+        rows = values[self._study].of(given).rows
+        report = report_of(self._codec, given, result, rows)
+        name = given.photo.name
+        card = png_of(draw_card(report, given, result))
         image = self._service.save(card, f"{name}-report.png")
         data = json.dumps(report, indent=1, ensure_ascii=False).encode()
         file = self._service.save(data, f"{name}-report.json")
@@ -148,29 +147,30 @@ class StudyHandlers:
 
     @with_errors
     def _measure_now(
-        self, subject: Subject, trials: Sequence[Trial]
-    ) -> Iterator[Decoding | Finished]:
-        for trial in trials:
-            yield from run_trial(self._service, subject, trial)
+        self, given: StudyInput, variants: Sequence[Variant]
+    ) -> Iterator[DecodingState | ExperimentResult]:
+        coder = ServedCoder(self._service, given)
+        for variant in variants:
+            yield from run_variant(coder, variant)
 
-    def _subject(self, session: Session) -> Subject:
+    def _given(self, session: Session) -> StudyInput:
         if session.photo is None or session.encoded is None:
             raise shown_error(texts.NO_PHOTO)
-        return Subject(
+        return StudyInput(
             photo=session.photo,
             image=self._uploads.load(session.photo),
             encoded=session.encoded,
             settings=session.settings or preset_of(self._codec.config.profile),
         )
 
-    def _request(self, values: Values) -> StudyWish:
+    def _request(self, values: Values) -> ExperimentRequest:
         """Gather what a visitor wants to know.
 
         Raises:
             ConfigError: If the number of seeds is no whole number.
         """
         tab = self._tab
-        return StudyWish(
+        return ExperimentRequest(
             experiment=values[tab.question],
             guidances=tuple(sorted(map(float, values[tab.guidances]))),
             steps=tuple(sorted(map(int, values[tab.steps]))),
@@ -180,29 +180,29 @@ class StudyHandlers:
 
     def _show(
         self,
-        subject: Subject,
-        trials: Sequence[Trial],
-        finished: Sequence[Finished],
+        given: StudyInput,
+        variants: Sequence[Variant],
+        results: Sequence[ExperimentResult],
         study: Study,
     ) -> Updates:
         """Show the overview, the pictures, the table and the CSV file."""
-        tab, experiment = self._tab, trials[0].experiment
-        best = best_of([item.values for item in finished])
-        panes = [self._pane(subject, item, best) for item in finished]
+        tab, experiment = self._tab, variants[0].experiment
+        best = best_of([item.values for item in results])
+        panes = [self._pane(given, item, best) for item in results]
         overview = ""
         if experiment == "grid":
-            overview = _draw_grid(trials, finished, panes, best)
+            overview = _draw_grid(variants, results, panes, best)
         elif experiment == "sweep":
-            overview = draw_curves([(item.bpp, item.values) for item in finished])
-        elif experiment == "seeds" and len(finished) > 1:
-            panes = [*self._seed_panes(subject, finished), *panes]
-        size = subject.image.height, subject.image.width
+            overview = draw_curves([(item.bpp, item.values) for item in results])
+        elif experiment == "seeds" and len(results) > 1:
+            panes = [*self._seed_panes(given, results), *panes]
+        size = given.image.height, given.image.width
         viewer = viewer_markup(
-            [original_pane(subject.photo.path), *panes],
+            [original_pane(given.photo.path), *panes],
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{subject.photo.name}-study.csv")
+        path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
@@ -211,20 +211,16 @@ class StudyHandlers:
             tab.csv_file: gr.update(value=path, visible=True),
         }
 
-    def _pane(self, subject: Subject, item: Finished, best: Mapping[str, float]) -> Pane:
-        path = self._service.save(item.png, f"{subject.photo.name}-{item.trial.key}.png")
-        size = (
-            Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
-            Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
-        )
-        facts = (*size, *facts_of(item.values, best))
-        label = item.trial.label
-        return Pane(key=item.trial.key, label=label, source=address_of(path), facts=facts)
+    def _pane(self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]) -> Pane:
+        path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
+        facts = facts_of(item.n_bytes, item.bpp, item.values, best)
+        label = item.variant.label
+        return Pane(key=item.variant.key, label=label, source=address_of(path), facts=facts)
 
-    def _seed_panes(self, subject: Subject, finished: Sequence[Finished]) -> list[Pane]:
-        mean, spread, peak = uncertainty([item.image for item in finished])
+    def _seed_panes(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Pane]:
+        mean, spread, peak = uncertainty([item.image for item in results])
         words = {
-            "mean": (mean, texts.MEAN.format(n=len(finished)), texts.MEAN_NOTE),
+            "mean": (mean, texts.MEAN.format(n=len(results)), texts.MEAN_NOTE),
             "spread": (spread, texts.UNCERTAINTY, texts.UNCERTAINTY_NOTE.format(peak=peak)),
         }
         return [
@@ -232,7 +228,7 @@ class StudyHandlers:
                 key=key,
                 label=label,
                 source=address_of(
-                    self._service.save(png_of(image), f"{subject.photo.name}-{key}.png")
+                    self._service.save(png_of(image), f"{given.photo.name}-{key}.png")
                 ),
                 note=note,
             )
@@ -241,17 +237,17 @@ class StudyHandlers:
 
 
 def _draw_grid(
-    trials: Sequence[Trial],
-    finished: Sequence[Finished],
+    variants: Sequence[Variant],
+    results: Sequence[ExperimentResult],
     panes: Sequence[Pane],
     best: Mapping[str, float],
 ) -> str:
     """Draw guidance x steps as a table of pictures; what is still to come is empty."""
-    guidances = sorted({trial.settings.guidance_scale for trial in trials})
-    steps = sorted({trial.settings.steps for trial in trials})
+    guidances = sorted({variant.settings.guidance_scale for variant in variants})
+    steps = sorted({variant.settings.steps for variant in variants})
     found = {
-        (item.trial.settings.steps, item.trial.settings.guidance_scale): (item, pane)
-        for item, pane in zip(finished, panes, strict=True)
+        (item.variant.settings.steps, item.variant.settings.guidance_scale): (item, pane)
+        for item, pane in zip(results, panes, strict=True)
     }
     heads = "".join(f'<th scope="col">{guidance:g}</th>' for guidance in guidances)
     lines = "".join(
@@ -267,7 +263,7 @@ def _draw_grid(
     )
 
 
-def _draw_cell(found: tuple[Finished, Pane] | None, best: Mapping[str, float]) -> str:
+def _draw_cell(found: tuple[ExperimentResult, Pane] | None, best: Mapping[str, float]) -> str:
     if found is None:
         return "<td></td>"
     item, pane = found

@@ -117,7 +117,7 @@ def _draw_crosses(others: Sequence[tuple[Point, str]], at: Callable[[Point], Poi
 
 
 def _places_of_name(x: float, y: float, width: float) -> list[Box]:
-    """Return where the name of a cross may stand, the best first, none beyond the drawing."""
+    """Return the places for the name of a cross, the best first, none beyond the drawing."""
     lefts = [left for left in (x + 8, x - 8 - width) if LEFT < left < WIDTH - width]
     bottoms = (y - 4, y + 14, y + 24, y - 18)
     return [(left, down - LINE_HEIGHT, left + width, down) for down in bottoms for left in lefts]

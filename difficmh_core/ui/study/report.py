@@ -16,13 +16,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
+from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
-from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
-from difficmh_core.ui.study.experiments import Finished, Subject
+from difficmh_core.ui.study.photograph import StudyInput
+from difficmh_core.ui.viewer import texts as viewer_texts
+from difficmh_core.ui.viewer.measures import MEASURES
 
 __all__ = ["commands_of", "draw_card", "report_of"]
 
@@ -33,19 +34,19 @@ _PACKAGES = ("torch", "diffusers", "constriction", "numpy", "pillow", "gradio")
 
 def report_of(
     codec: DiffICMHCodec,
-    subject: Subject,
-    finished: Finished,
+    given: StudyInput,
+    result: ExperimentResult,
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Gather everything about one file and its picture; what JSON can hold.
 
     Args:
         codec: The codec of the page.
-        subject: The photograph and its file.
-        finished: The picture.
+        given: The photograph and its file.
+        result: The picture.
         rows: What else was measured on this photograph.
     """
-    encoded = subject.encoded
+    encoded = given.encoded
     stream = encoded.stream
     return {
         "program": {
@@ -60,54 +61,56 @@ def report_of(
             "sha256": model_key(codec),
         },
         "photograph": {
-            "name": subject.photo.name,
-            "width_px": subject.image.width,
-            "height_px": subject.image.height,
-            "rgb_sha256": _sha256(subject.image.tobytes()),
+            "name": given.photo.name,
+            "width_px": given.image.width,
+            "height_px": given.image.height,
+            "rgb_sha256": _sha256(given.image.tobytes()),
         },
         "file": {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
-            "quality": round(subject.quality, 2),
+            "quality": round(given.quality, 2),
             "tags": [tag.name for tag in encoded.tags],
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
         },
-        "settings": asdict(subject.settings),
+        "settings": asdict(given.settings),
         "picture": {
-            "png_sha256": _sha256(finished.png),
-            "rgb_sha256": _sha256(finished.image.tobytes()),
-            "seconds": round(finished.seconds, 3),
+            "png_sha256": _sha256(result.png),
+            "rgb_sha256": _sha256(result.image.tobytes()),
+            "seconds": round(result.seconds, 3),
         },
-        "measures": dict(finished.values),
-        "commands": commands_of(codec, subject),
+        "measures": dict(result.values),
+        "commands": commands_of(codec, given),
         "measured": [dict(row) for row in rows],
     }
 
 
-def commands_of(codec: DiffICMHCodec, subject: Subject) -> list[str]:
+def commands_of(codec: DiffICMHCodec, given: StudyInput) -> list[str]:
     """Write the commands that make the same file and the same picture again."""
-    name, profile = subject.photo.name, codec.config.profile
-    tags = ",".join(tag.name for tag in subject.encoded.tags) or "none"
+    name, profile = given.photo.name, codec.config.profile
+    tags = ",".join(tag.name for tag in given.encoded.tags) or "none"
     rate = codec.config.rate
-    quality = ["--quality", f"{subject.quality:.6g}"] if rate is None else ["--rate", str(rate)]
+    quality = ["--quality", f"{given.quality:.6g}"] if rate is None else ["--rate", str(rate)]
     program = ["python", "-m", "difficmh_core"]
     encode = [*program, "encode", f"{name}.png", f"{name}.dicmh", *quality, "--tags", tags]
     decode = [*program, "decode", f"{name}.dicmh", f"{name}-decoded.png"]
-    decode += options_of(subject.settings)
+    decode += options_of(given.settings)
     return [shlex.join([*command, "--profile", profile]) for command in (encode, decode)]
 
 
-def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -> Image.Image:
+def draw_card(
+    report: Mapping[str, Any], given: StudyInput, result: ExperimentResult
+) -> Image.Image:
     """Draw the card: both pictures at equal size, the numbers, the commands, the notice."""
     side = (WIDTH_PX - 2 * MARGIN_PX - GAP_PX) // 2
-    pictures = [_fitted(image, side) for image in (subject.image, finished.image)]
+    pictures = [_fitted(image, side) for image in (given.image, result.image)]
     file, model = report["file"], report["model"]
-    numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
+    numbers = [f"{file['n_bytes']:,} {viewer_texts.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{measure.label}  {measure.text(finished.values[key])}"
+        f"{measure.short} {measure.text(result.values[key])} {measure.unit}".strip()
         for key, measure in MEASURES.items()
-        if key in finished.values and measure.group is not Group.MACHINES
+        if key in result.values and measure.group is not Group.MACHINES
     ]
     origin = [
         f"{texts.FACT_TAGS}: {', '.join(file['tags']) or texts.NO_TAGS}",
@@ -123,7 +126,7 @@ def draw_card(report: Mapping[str, Any], subject: Subject, finished: Finished) -
     card = Image.new("RGB", (WIDTH_PX, height), BACKGROUND)
     draw = ImageDraw.Draw(card)
     draw.text((MARGIN_PX, 34), words.CARD_TITLE, fill=ACCENT, font=_font(34))
-    draw.text((MARGIN_PX, 84), subject.photo.name, fill=MUTED, font=_font(20))
+    draw.text((MARGIN_PX, 84), given.photo.name, fill=MUTED, font=_font(20))
     top = 130
     for index, (picture, name) in enumerate(
         zip(pictures, (words.CARD_ORIGINAL, words.CARD_DECODED), strict=True)

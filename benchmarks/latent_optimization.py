@@ -1,10 +1,10 @@
-"""What each number of passes of refinement brings, and takes, within the same bytes.
+"""The gain and the cost of each number of iterations of latent optimization, at equal bytes.
 
-    python -m benchmarks.refinement FOLDER [--n 4] [--bpp 0.06] [--passes 0 2 5 10] [--out FILE]
+    python -m benchmarks.latent_optimization FOLDER [--n 4] [--bpp 0.06] [--iterations 0 2 5 10]
 
 Prints, and keeps as JSON, means over pictures: bits per pixel, seconds to encode (the search for
 the size left out), and distances to the original; LPIPS (VGG), MS-SSIM and PSNR are not what
-refinement optimizes. VVC, which a user might take instead, is a line of the same table.
+latent optimization minimizes. VVC, which a user might take instead, is a line of the same table.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from statistics import mean
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import (
-    Contender,
+    ComparedCodec,
+    OptimizedSearch,
     OurCodec,
-    RefinedFiles,
     find_baselines,
 )
-from difficmh_core.evaluation.comparison import compare
+from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.dataset import find_pictures
-from difficmh_core.evaluation.evaluator import Judge
+from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
@@ -37,31 +37,31 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--n", type=int, default=4, help="pictures, the first of the folder")
     parser.add_argument("--bpp", type=float, default=0.06, help="what the files may hold")
-    parser.add_argument("--passes", type=int, nargs="+", default=[0, 2, 5, 10])
-    parser.add_argument("--out", type=Path, default=Path("results/refinement.json"))
+    parser.add_argument("--iterations", type=int, nargs="+", default=[0, 2, 5, 10])
+    parser.add_argument("--out", type=Path, default=Path("results/latent_optimization.json"))
     arguments = parser.parse_args()
 
     cache_dir = cache_folder()
     codec = load_codec("nano", cache_dir=cache_dir)
     instant, search = preset_of("nano", "instant"), codec.rate_search()
     others, absent = find_baselines(["vvc"], cache_dir)
-    contenders: dict[str, Contender] = {other.name: other for other in others}
-    for passes in arguments.passes:
-        made: RefinedFiles | None = None
-        if passes:
-            settings = OptimizationSettings(iterations=passes)
-            made = RefinedFiles(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
-        contenders[f"nano, {passes} passes"] = OurCodec(codec, "instant", instant, made or search)
+    codecs: dict[str, ComparedCodec] = {other.name: other for other in others}
+    for n in arguments.iterations:
+        made: OptimizedSearch | None = None
+        if n:
+            settings = OptimizationSettings(iterations=n)
+            made = OptimizedSearch(LatentOptimizer(codec, settings, cache_dir=cache_dir), search)
+        codecs[f"nano, {n} iterations"] = OurCodec(codec, "instant", instant, made or search)
 
-    judge = Judge(cache_dir, METRICS, ())
+    evaluator = Evaluator(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
     paths = find_pictures(arguments.folder)[: arguments.n]
     for path in paths:
         image = read_image(path)
+        comparison = PhotoComparison(path.name, image, evaluator)
         n_bytes = int(arguments.bpp * image.width * image.height / 8)
-        for name, contender in contenders.items():
-            (outcome,) = compare(path.name, image, [n_bytes], [contender], judge)
-            row = outcome.row
+        for name, compared in codecs.items():
+            row = comparison.measure(compared, n_bytes).row
             if row.error is not None:
                 raise SystemExit(f"{path.name}, {name}: {row.error}")
             told = {"bpp": row.bpp, "encode_s": row.encode_s, **row.values}

@@ -1,0 +1,190 @@
+"""What ``compare`` and ``evaluate`` have in common: which codecs, measures and machine tasks."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import PROFILE_NAMES
+from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.evaluation.codecs import (
+    BASELINES,
+    OPTIMIZED,
+    AbsentCodec,
+    ComparedCodec,
+    OptimizedSearch,
+    OurCodec,
+    find_baselines,
+)
+from difficmh_core.evaluation.evaluator import Evaluator
+from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
+from difficmh_core.models.load import load_codec
+from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
+from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
+
+__all__ = [
+    "DEFAULT_RATES",
+    "NONE",
+    "add_codec_options",
+    "check_rates",
+    "evaluator_of",
+    "find_codecs",
+]
+
+_CONTENT = "content"
+"""The content latent decoded without diffusion, which is no preset."""
+_DEFAULT_CODECS = (*BASELINES, "nano-instant")
+DEFAULT_RATES = (0.03, 0.06, 0.12)
+NONE = ["none"]
+"""What a list of names says that is empty."""
+
+
+def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
+    """Add the options that both commands have.
+
+    Args:
+        parser: Of the command.
+        cache_dir: Where fetched files lie unless an option names another folder.
+    """
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        default=list(_DEFAULT_CODECS),
+        metavar="NAME",
+        help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
+        f"nano-instant (nano alone is the same), with '{OPTIMIZED}' behind it for files whose "
+        f"latent is optimized (default {' '.join(_DEFAULT_CODECS)})",
+    )
+    parser.add_argument(
+        "--iterations",
+        type=int,
+        default=OptimizationSettings().iterations,
+        help="of latent optimization (default %(default)s)",
+    )
+    # The option's name before.
+    parser.add_argument(
+        "--passes",
+        type=int,
+        dest="iterations",
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=list(DEFAULT_METRICS),
+        metavar="NAME",
+        help=f"measures of each picture: {', '.join(METRICS)}, or names of pyiqa's; or none "
+        f"(default {' '.join(DEFAULT_METRICS)})",
+    )
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        default=list(DEFAULT_TASKS),
+        metavar="NAME",
+        help=f"machine tasks: {', '.join(TASKS)}; or none (default {' '.join(DEFAULT_TASKS)})",
+    )
+    parser.add_argument("--rate", type=int, default=4, help="which of sd21's checkpoints")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    parser.add_argument("--vtm", type=Path, help="folder of a built VTM; default is VVenC")
+    parser.add_argument("--vvc-preset", default="fast", help="VVenC's (default %(default)s)")
+    parser.add_argument(
+        "--elic",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="published weights of ELIC, from the lowest rate on; default is the packaged one",
+    )
+    parser.add_argument("--cache-dir", type=Path, default=cache_dir, help="of fetched files")
+
+
+def check_rates(rates: Sequence[float]) -> None:
+    """Refuse a rate that no file can have.
+
+    Raises:
+        ConfigError: If there is one.
+    """
+    if rates and not 0 < min(rates) <= max(rates) < inf:
+        raise ConfigError(f"Rates are bits per pixel above 0, got {min(rates):g}.")
+
+
+def evaluator_of(arguments: argparse.Namespace) -> Evaluator:
+    """Return the evaluator that takes the chosen measures."""
+    metrics, tasks = (
+        () if names == NONE else tuple(dict.fromkeys(names))
+        for names in (arguments.metrics, arguments.tasks)
+    )
+    return Evaluator(arguments.cache_dir, metrics, tasks)
+
+
+def find_codecs(arguments: argparse.Namespace) -> list[ComparedCodec]:
+    """Return the codecs in the order in which they were chosen, absent ones too.
+
+    Raises:
+        ConfigError: If there is no such codec, or none of them is at hand.
+        DiffICMHError: If our networks cannot be loaded.
+    """
+    keys = list(dict.fromkeys(map(_full_key, arguments.codecs)))
+    profiles = {key: _profile_of(key) for key in keys}
+    others, absent = find_baselines(
+        [key for key, profile in profiles.items() if profile is None],
+        arguments.cache_dir,
+        vtm=arguments.vtm,
+        vvc_preset=arguments.vvc_preset,
+        elic=arguments.elic,
+    )
+    found: dict[str, ComparedCodec] = {other.key: other for other in others}
+    for profile in dict.fromkeys(profile for profile in profiles.values() if profile):
+        chosen = [key for key in keys if profiles[key] == profile]
+        found |= _our_codecs(profile, chosen, arguments)
+    found |= {key: AbsentCodec(key, reason) for key, reason in absent.items()}
+    if all(isinstance(codec, AbsentCodec) for codec in found.values()):
+        reasons = (codec.reason for codec in found.values() if isinstance(codec, AbsentCodec))
+        raise ConfigError(f"None of the codecs is at hand. {' '.join(reasons)}")
+    return [found[key] for key in keys]
+
+
+def _our_codecs(
+    profile: str, keys: Sequence[str], arguments: argparse.Namespace
+) -> dict[str, ComparedCodec]:
+    """Return the chosen ways of decoding with one profile, which is loaded once."""
+    labels = {key: key.removesuffix(OPTIMIZED).removeprefix(f"{profile}-") for key in keys}
+    settings = {
+        key: replace(preset_of(profile), realism=0.0)
+        if label == _CONTENT
+        else preset_of(profile, label)
+        for key, label in labels.items()
+    }
+    codec = load_codec(
+        profile, device=arguments.device, cache_dir=arguments.cache_dir, rate=arguments.rate
+    )
+    search = codec.rate_search()
+    optimized: OptimizedSearch | None = None
+    found = dict[str, ComparedCodec]()
+    for key, label in labels.items():
+        if not key.endswith(OPTIMIZED):
+            found[key] = OurCodec(codec, label, settings[key], search)
+            continue
+        try:
+            if optimized is None:
+                asked = OptimizationSettings(iterations=arguments.iterations)
+                optimizer = LatentOptimizer(codec, asked, cache_dir=arguments.cache_dir)
+                optimized = OptimizedSearch(optimizer, search)
+            found[key] = OurCodec(codec, label, settings[key], optimized)
+        except BackendUnavailableError as error:
+            found[key] = AbsentCodec(key, str(error))
+    return found
+
+
+def _full_key(key: str) -> str:
+    """Call a codec by its full key: a profile alone decodes with one step."""
+    profile = key.removesuffix(OPTIMIZED)
+    return f"{profile}-instant{key.removeprefix(profile)}" if profile in PROFILE_NAMES else key
+
+
+def _profile_of(key: str) -> str | None:
+    profile = key.partition("-")[0]
+    return profile if profile in PROFILE_NAMES else None

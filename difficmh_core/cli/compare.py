@@ -1,0 +1,94 @@
+"""The command ``compare PHOTO``: every codec within the same bytes, measured the same way."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from difficmh_core._support.atomic_files import check_writable
+from difficmh_core._support.command_lines import PROGRAM, OneLineParser
+from difficmh_core.cli.codec_options import (
+    DEFAULT_RATES,
+    add_codec_options,
+    check_rates,
+    evaluator_of,
+    find_codecs,
+)
+from difficmh_core.errors import ConfigError
+from difficmh_core.evaluation.codecs import AbsentCodec
+from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison
+from difficmh_core.evaluation.lines import json_of
+from difficmh_core.evaluation.report import contact_sheet, table
+from difficmh_core.image_io import write_png
+from difficmh_core.image_reading import read_picture
+
+__all__ = ["main"]
+
+
+def main(words: Sequence[str], cache_dir: Path) -> int:
+    """Run the command.
+
+    Args:
+        words: Arguments after it.
+        cache_dir: Where fetched files lie unless an option names another folder.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        DiffICMHError: If the photograph, a codec or a rate is not what it should be.
+    """
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    arguments = _parser(cache_dir).parse_args(words)
+    for path in (arguments.sheet, arguments.boxes):
+        if path is not None:
+            if path.suffix.lower() != ".png":
+                raise ConfigError(f"Sheets are written as PNG, not {path.name!r}.")
+            check_writable(path)
+    targets = list(arguments.bytes or ())
+    if targets and min(targets) < 1:
+        raise ConfigError(f"A file needs at least 1 byte, got {min(targets)}. Allow more.")
+    picture = read_picture(arguments.photo)
+    image = picture.image
+    for note in picture.notes:
+        sys.stderr.write(f"note: {note}\n")
+    rates = tuple(arguments.bpp or ()) if targets or arguments.bpp else DEFAULT_RATES
+    check_rates(rates)
+    targets += [max(1, int(bpp * image.width * image.height / 8)) for bpp in rates]
+    targets = list(dict.fromkeys(targets))
+    evaluator = evaluator_of(arguments)
+    codecs = find_codecs(arguments)
+    results = list[CodecResult]()
+    for result in PhotoComparison(arguments.photo.name, image, evaluator).results(codecs, targets):
+        results.append(result)
+        sys.stderr.write(f"{result.row.name}, at most {result.row.target_bytes} bytes\n")
+    rows = [result.row for result in results]
+    if arguments.sheet is not None:
+        write_png(contact_sheet(image, results), arguments.sheet)
+    if arguments.boxes is not None:
+        write_png(contact_sheet(image, results, boxes=True), arguments.boxes)
+    if arguments.json:
+        absent = {codec.key: codec.reason for codec in codecs if isinstance(codec, AbsentCodec)}
+        told = {"rows": [row.to_json() for row in rows], "absent": absent | evaluator.absent}
+        sys.stdout.write(json_of(told) + "\n")
+        return 0
+    parts = [table([row for row in rows if row.target_bytes == target]) for target in targets]
+    parts += [f"{key} is left out: {reason}" for key, reason in evaluator.absent.items()]
+    sys.stdout.write("\n\n".join(parts) + "\n")
+    return 0
+
+
+def _parser(cache_dir: Path) -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog=f"{PROGRAM} compare",
+        description="One photograph by every codec within the same bytes.",
+    )
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--bytes", type=int, nargs="+", help="what the files may hold")
+    parser.add_argument("--bpp", type=float, nargs="+", help="the same per pixel [bit]")
+    parser.add_argument("--sheet", type=Path, help="write the pictures side by side (PNG)")
+    parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
+    parser.add_argument("--json", action="store_true", help="tell the rows as JSON")
+    add_codec_options(parser, cache_dir)
+    return parser
