@@ -40,14 +40,16 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
+    best_file,
+    check_model,
     level_of,
     levels_of,
     resolve_tags,
     section_bits_of,
 )
-from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
+from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
-from difficmh_core.rate_control import RateSearch, best_within
+from difficmh_core.rate_control import RateSearch
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -129,7 +131,7 @@ class DiffICMHCodec:
         """Four bytes that change with everything that decides symbols."""
 
     def tag(self, image: Image.Image) -> list[Tag]:
-        """Return what the tagger sees in a picture, most confident first.
+        """Ask the tagger what is in a picture; the most confident tag comes first.
 
         Raises:
             BackendUnavailableError: If the tagger's weights are absent.
@@ -167,29 +169,10 @@ class DiffICMHCodec:
         at_level = self.coder(image, tags=tags)
         if target_bytes is None:
             return at_level(level)
-        return self.best_within(at_level, target_bytes)
-
-    def best_within(self, at_level: Callable[[int], Encoded], target_bytes: int) -> Encoded:
-        """Find the best file of what :meth:`coder` codes.
-
-        Raises:
-            ConfigError: If even the smallest is larger.
-        """
-        best = best_within(at_level, levels_of(self.config.rate), target_bytes)
-        if len(best.data) > target_bytes:
-            raise ConfigError(
-                f"No quality fits into {target_bytes} bytes: the smallest file of this picture "
-                f"has {len(best.data)}. Allow more bytes, drop the tags, or shrink the "
-                "picture."
-            )
-        return best
+        return best_file(at_level, levels_of(self.config.rate), target_bytes)
 
     def rate_search(self, *, tags: TagChoice = "auto") -> RateSearch:
-        """Begin to search for files of so many bytes, those of :meth:`encode`, for several sizes.
-
-        Args:
-            tags: Of every picture, as in :meth:`encode`.
-        """
+        """Begin a search that finds the files of :meth:`encode` for several target sizes."""
 
         def open_picture(image: Image.Image) -> Callable[[int], bytes]:
             at_level = self.coder(image, tags=tags)
@@ -199,7 +182,7 @@ class DiffICMHCodec:
 
     @torch.inference_mode()
     def analyze(self, image: Image.Image) -> Analyzed:
-        """Return what :meth:`coder` codes of a picture; errors as in :meth:`encode`."""
+        """Analyze a picture for :meth:`coder`; errors as in :meth:`encode`."""
         Limits().check_picture(height_px=image.height, width_px=image.width)
         padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
         with one_thread():
@@ -210,7 +193,7 @@ class DiffICMHCodec:
     def coder(
         self, image: Image.Image, *, tags: TagChoice = "auto", analyzed: Analyzed | None = None
     ) -> Callable[[int], Encoded]:
-        """Return what codes a picture at a level, 0 to 255; the picture is analyzed once.
+        """Analyze a picture once; what this returns codes it at any level, 0 to 255.
 
         Arguments and errors as in :meth:`encode`; ``analyzed`` may hold what was found before.
         """
@@ -247,22 +230,12 @@ class DiffICMHCodec:
             ModelMismatchError: If another model coded them.
         """
         stream = data if isinstance(data, Bitstream) else Bitstream.from_bytes(data)
-        if stream.profile != self.config.profile:
-            raise ModelMismatchError(
-                f"The file was coded with profile {stream.profile!r}, but {self.config.profile!r} "
-                f"is loaded. Decode it with --profile {stream.profile}."
-            )
-        if stream.fingerprint != self.fingerprint:
-            raise ModelMismatchError(
-                f"The file was coded with model {stream.fingerprint.hex()} of profile "
-                f"{stream.profile!r}, but model {self.fingerprint.hex()} is loaded. "
-                "Decode it with the program version that wrote it."
-            )
+        check_model(stream, self.config.profile, self.fingerprint)
         return stream
 
     @torch.inference_mode()
     def content_latent(self, data: bytes | Bitstream) -> DiffusionLatent:
-        """Return what a file stores, before any diffusion; checks every coded integer.
+        """Decode what a file stores, before any diffusion, and check every coded integer.
 
         Raises:
             BitstreamError: If the bytes are damaged or not ours.

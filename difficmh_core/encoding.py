@@ -1,12 +1,13 @@
 """A coded picture: its bytes, its tags, its level, and what each section costs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
-from difficmh_core.errors import ConfigError
+from difficmh_core.errors import ConfigError, ModelMismatchError
+from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -15,6 +16,8 @@ __all__ = [
     "Analyzed",
     "Encoded",
     "TagChoice",
+    "best_file",
+    "check_model",
     "level_of",
     "levels_of",
     "resolve_tags",
@@ -59,7 +62,7 @@ class Encoded:
 
 
 def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
-    """Return the bits of each section, the payload split into hyper-latent and latent.
+    """The bits of each section, the payload split into hyper-latent and latent.
 
     Args:
         stream: The file.
@@ -73,7 +76,7 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
 
 
 def level_of(quality: float | None, rate: int | None) -> int:
-    """Return the level that a file stores.
+    """The level that a file stores.
 
     Args:
         quality: 0 (smallest file) to 100 (best picture); ``None`` is 50, or the only rate.
@@ -96,7 +99,7 @@ def level_of(quality: float | None, rate: int | None) -> int:
 
 
 def resolve_tags(given: Iterable[str | Tag], vocabulary: Vocabulary, most: int) -> tuple[Tag, ...]:
-    """Return the tags that a file stores, each once, in the order given.
+    """The tags that a file stores, each once, in the order given.
 
     Args:
         given: Names, which get confidence 1, or tags, which stay as they are.
@@ -118,5 +121,49 @@ def resolve_tags(given: Iterable[str | Tag], vocabulary: Vocabulary, most: int) 
 
 
 def levels_of(rate: int | None) -> range:
-    """Return the levels at which networks code: all, or the only rate if they have no other."""
+    """The levels at which networks code: all, or the only rate if they have no other."""
     return range(QUALITY_LEVELS + 1) if rate is None else range(rate, rate + 1)
+
+
+def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: int) -> Encoded:
+    """Code a picture at the highest quality whose file has at most ``target_bytes``.
+
+    Args:
+        at_level: Codes the picture at a level.
+        levels: Those to choose among.
+        target_bytes: Largest file [bytes].
+
+    Raises:
+        ConfigError: If even the smallest file is larger.
+    """
+    best = best_within(at_level, levels, target_bytes)
+    if len(best.data) > target_bytes:
+        raise ConfigError(
+            f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
+            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
+        )
+    return best
+
+
+def check_model(stream: Bitstream, profile: str, fingerprint: bytes) -> None:
+    """Refuse a file that another model coded.
+
+    Args:
+        stream: The file.
+        profile: That is loaded.
+        fingerprint: Of the model that is loaded.
+
+    Raises:
+        ModelMismatchError: If another model coded it.
+    """
+    if stream.profile != profile:
+        raise ModelMismatchError(
+            f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
+            f"Decode it with --profile {stream.profile}."
+        )
+    if stream.fingerprint != fingerprint:
+        raise ModelMismatchError(
+            f"The file was coded with model {stream.fingerprint.hex()} of profile {profile!r}, "
+            f"but model {fingerprint.hex()} is loaded. Decode it with the program version that "
+            "wrote it."
+        )

@@ -40,6 +40,7 @@ from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
+    best_file,
     level_of,
     levels_of,
 )
@@ -239,7 +240,7 @@ class LatentOptimizer:
         analyzed = self.codec.analyze(image)
         plain_coder = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
         if target_bytes is not None:
-            plain = self.codec.best_within(plain_coder, target_bytes)
+            plain = best_file(plain_coder, levels_of(rate), target_bytes)
             level = plain.stream.quality_level
         total = self.settings.iterations
         for index, y in enumerate(self._iterate(image, analyzed, level), start=1):
@@ -250,7 +251,8 @@ class LatentOptimizer:
             if plain is None or target_bytes is None:
                 encoded = at_level(level)
             else:
-                encoded = _best_within(target_bytes, at_level, plain, rate)
+                encoded = best_within(at_level, levels_near(level, rate), target_bytes)
+                encoded = encoded if len(encoded.data) <= target_bytes else plain
             yield OptimizationStep(index=index, total=total, encoded=encoded)
 
     def coder(
@@ -320,14 +322,6 @@ class LatentOptimizer:
             (of_tile,) = torch.autograd.grad(one.share * loss, shown)
             gradient[..., *one.tile] = of_tile
         return gradient
-
-
-def _best_within(
-    n_bytes: int, at_level: Callable[[int], Encoded], plain: Encoded, rate: int | None
-) -> Encoded:
-    """The best optimized file that fits, or the plain one, for whose level it was optimized."""
-    best = best_within(at_level, levels_near(plain.stream.quality_level, rate), n_bytes)
-    return best if len(best.data) <= n_bytes else plain
 
 
 def _refuse_large(image: Image.Image) -> None:

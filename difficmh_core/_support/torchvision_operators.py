@@ -22,7 +22,7 @@ _DECLARATIONS: list[torch.library.Library] = []
 
 
 def _compiled_operators_load() -> bool:
-    """Return whether torchvision's extension library can be loaded into this torch."""
+    """Tell whether torchvision's extension library can be loaded into this torch."""
     package = importlib.util.find_spec("torchvision")
     if package is None or package.origin is None:
         return True  # nothing to mend; the import itself will name what is missing

@@ -42,7 +42,7 @@ class Baseline(ABC):
             )
 
     def open(self, image: Image.Image) -> Callable[[int], bytes]:
-        """Return what codes a picture at a quality, what is the same at every one already done.
+        """Do what is the same at every quality; what this returns codes the picture at one.
 
         Arguments and errors as :meth:`encode`.
         """

@@ -68,7 +68,7 @@ class Elic(Baseline):
 
     @torch.inference_mode()
     def open(self, image: Image.Image) -> Callable[[int], bytes]:
-        """Return what codes a picture; each network analyzes it once."""
+        """As :meth:`Baseline.open`; each network analyzes the picture once."""
         self.check(image)
         padded = pad_to_multiple(to_tensor(image), STRIDE_PX)
         latents = dict[int, Tensor]()
@@ -100,7 +100,7 @@ class Elic(Baseline):
         return to_image(crop(network.synthesize(latent, share), (height, width)))
 
     def _place(self, quality: int) -> tuple[int, float]:
-        """Return which network codes a quality, and where between its ends."""
+        """Find the network that codes a quality, and the place between its ends."""
         if len(self._networks) > 1:
             return quality, 0.0
         return 0, quality / _MAX_QUALITY

@@ -108,7 +108,7 @@ class ElicNetwork(nn.Module):
         return ElicOutput(decoded, cast(Tensor, bits))
 
     def auxiliary_loss(self) -> Float[Tensor, ""]:
-        """Return what fits the quantiles of the hyper-latent's prior."""
+        """The loss that fits the quantiles of the hyper-latent's prior."""
         loss: Tensor = self._hyper_prior().loss()
         return loss
 

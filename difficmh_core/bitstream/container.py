@@ -220,7 +220,7 @@ class Bitstream:
         return zlib.crc32(b"".join(self._parts().values()))
 
     def sections(self) -> list[Section]:
-        """Return what each part of the file costs, in file order; together, the whole file."""
+        """The size of each part of the file, in file order; together, the whole file."""
         return [
             Section(name, _CHECKS_BYTES if name == "checks" else len(part))
             for name, part in self._parts().items()

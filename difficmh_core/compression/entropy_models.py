@@ -200,7 +200,7 @@ class FactorizedPrior(nn.Module):
         return _lower_bound(probability, _LIKELIHOOD_MIN)
 
     def auxiliary_loss(self) -> Float[Tensor, ""]:
-        """Return how far the quantiles are from their targets; train them on this alone."""
+        """The distance of the quantiles from their targets; train them on this alone."""
         target = math.log(2 / _TAIL_MASS - 1)
         targets = torch.tensor([-target, 0.0, target], device=self.quantiles.device)
         return (self.logits(self.quantiles.float(), is_frozen=True) - targets).abs().sum()

@@ -54,13 +54,13 @@ class Gains(nn.Module):
             rows.copy_(_interpolate(rows, torch.linspace(lowest, highest, len(rows))))
 
     def gain(self, quality: Float[Tensor, " batch"]) -> Float[Tensor, "batch channels 1 1"]:
-        """Return what to multiply with before rounding, for qualities in [0, 1]."""
+        """The factors before rounding, for qualities in [0, 1]."""
         return _interpolate(self.log_gain, quality).exp()[:, :, None, None]
 
     def inverse_gain(
         self, quality: Float[Tensor, " batch"]
     ) -> Float[Tensor, "batch channels 1 1"]:
-        """Return what to multiply with after rounding, for qualities in [0, 1]."""
+        """The factors after rounding, for qualities in [0, 1]."""
         return _interpolate(self.log_inverse_gain, quality).exp()[:, :, None, None]
 
 

@@ -288,7 +288,7 @@ class LatentCodec(nn.Module):
 
     @torch.no_grad()
     def symbol_coder(self, quality_level: int) -> SymbolCoder:
-        """Return what decides symbols at a quality level, 0 to 255, in float64.
+        """Put together what decides symbols at a quality level, 0 to 255, in float64.
 
         Copied at each call: that takes milliseconds, needs the memory only while coding, and
         cannot go stale when the weights change.

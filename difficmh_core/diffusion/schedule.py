@@ -57,7 +57,7 @@ class NoiseSchedule:
     def target(
         self, clean: DiffusionLatent, noise: DiffusionLatent, timesteps: Timesteps
     ) -> DiffusionLatent:
-        """Return what the network should predict: the noise, or v."""
+        """The target of the network's prediction: the noise, or v."""
         if self.config.prediction is PredictionType.EPSILON:
             return noise
         signal_root, noise_root = self._roots(timesteps, clean)

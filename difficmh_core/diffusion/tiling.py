@@ -44,7 +44,7 @@ class Tiling:
 
 
 def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Return where tiles begin so that they cover a length, evenly spread.
+    """Spread tiles evenly over a length: where each begins.
 
     Args:
         length: What to cover.

@@ -51,7 +51,7 @@ class BoxReader:
             at = box_end
 
     def first(self, start: int, end: int, *names: bytes) -> tuple[int, int] | None:
-        """Return where a nested box's content begins and ends: the first of each name."""
+        """Find where a nested box's content begins and ends: the first of each name."""
         for wanted in names:
             found = next(
                 (

@@ -15,7 +15,7 @@ _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 
 def read_gif_header(data: bytes) -> Header:
-    """Return what the blocks say; the decoder is given the first frame without comments.
+    """Read the blocks; the decoder is given the first frame without comments.
 
     Raises:
         ImageError: If a count is beyond its cap.
@@ -62,7 +62,7 @@ class _Pieces:
         self._n_pieces = 0
 
     def end(self, at: int) -> int:
-        """Return where the pieces that begin at ``at`` end, or the file does."""
+        """Find the end of the pieces that begin at ``at``, or of the file."""
         data, n_bytes = self._data, len(self._data)
         while at < n_bytes and data[at]:
             at += data[at] + 1

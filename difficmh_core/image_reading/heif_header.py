@@ -22,7 +22,7 @@ _TURNED_LEFT = {1: 8, 8: 3, 3: 6, 6: 1, 2: 5, 5: 4, 4: 7, 7: 2}
 
 
 def read_heif_header(data: bytes) -> Header:
-    """Return what the boxes say; ``orientation`` is that of the boxes, EXIF's does not count.
+    """Read the boxes; ``orientation`` is that of the boxes, EXIF's does not count.
 
     Raises:
         ImageError: If a count is beyond its cap.

@@ -21,7 +21,7 @@ _MOST_LEVELS = 32
 
 
 def read_jpeg2000_header(data: bytes) -> Header:
-    """Return what the boxes and the codestream's headers say.
+    """Read the boxes and the codestream's headers.
 
     Raises:
         ImageError: If a count is beyond its cap.

@@ -26,7 +26,7 @@ _ICC = b"ICC_PROFILE\0"
 
 
 def read_jpeg_header(data: bytes) -> Header:
-    """Return what the header says; the decoder is given the first picture without metadata.
+    """Read the header; the decoder is given the first picture without metadata.
 
     What follows the first picture (a gain map, a preview, a film) is left out.
 

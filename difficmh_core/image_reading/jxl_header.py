@@ -50,7 +50,7 @@ class _Bits:
 
 
 def read_jxl_header(data: bytes) -> Header:
-    """Return what the header says; the decoder is given the bare codestream and turns itself.
+    """Read the header; the decoder is given the bare codestream and turns itself.
 
     Raises:
         ImageError: If a count is beyond its cap.

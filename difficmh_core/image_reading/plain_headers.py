@@ -20,7 +20,7 @@ _COMMENT = re.compile(rb"#[^\r\n]*")
 
 
 def read_bmp_header(data: bytes) -> Header:
-    """Return what a BMP file's header says.
+    """Read a BMP file's header.
 
     Raises:
         ImageError: If it is run-length coded and larger than such files are.
@@ -37,7 +37,7 @@ def read_bmp_header(data: bytes) -> Header:
 
 
 def read_ppm_header(data: bytes) -> Header:
-    """Return what a PBM, PGM or PPM file's header says; its comments are left out.
+    """Read a PBM, PGM or PPM file's header; its comments are left out.
 
     Raises:
         ImageError: If the header, or a picture written as words, is too long.

@@ -22,7 +22,7 @@ _XMP = b"XML:com.adobe.xmp\0"
 
 
 def read_png_header(data: bytes) -> Header:
-    """Return what the chunks say; an animation's default picture is the one that is decoded.
+    """Read the chunks; an animation's default picture is the one that is decoded.
 
     Raises:
         ImageError: If a count is beyond its cap.

@@ -90,7 +90,7 @@ _SHARED_BRANDS = {b"mif1", b"msf1", b"mif2", b"miaf"}
 
 
 def format_of(start: bytes, name: str) -> Format:
-    """Return which of the formats that are read a file has.
+    """Tell which of the formats that are read a file has.
 
     Args:
         start: Its first bytes, :data:`SNIFFED_BYTES` or all there are.
@@ -131,7 +131,7 @@ def _by_signature(start: bytes) -> Format | str | None:
 
 
 def _by_brands(start: bytes) -> Format | None:
-    """Return which still picture an ISO base media file holds.
+    """Tell which still picture an ISO base media file holds.
 
     References:
         ISO/IEC 23008-12 (HEIF), section 10; AV1 Image File Format, section 8.

@@ -65,13 +65,13 @@ class _Directories:
         self.first = struct.unpack_from(self.offset_code, data, self.offset_bytes)[0]
 
     def rows(self, at: int) -> tuple[int, int]:
-        """Return how many tags a directory has, and where their rows begin."""
+        """Find the number of a directory's tags, and the place where their rows begin."""
         n_tags = struct.unpack_from(self.count_code, self.data, at)[0]
         check("TIFF tags", n_tags)
         return n_tags, at + struct.calcsize(self.count_code)
 
     def next(self, at: int) -> int:
-        """Return where the next directory is; 0 after the last, or where the file is cut off."""
+        """Find the next directory; 0 after the last, or where the file is cut off."""
         n_tags, start = self.rows(at)
         end = start + n_tags * (20 if self.is_big else 12)
         if end + self.offset_bytes > len(self.data):
@@ -116,7 +116,7 @@ class _Directories:
 
 
 def read_tiff_header(data: bytes) -> Header:
-    """Return what the first directory says.
+    """Read the first directory.
 
     Raises:
         ImageError: If a count is beyond its cap, or the file is a camera's raw data.

@@ -19,7 +19,7 @@ _HAS_ALPHA = 0x10
 
 
 def read_webp_header(data: bytes) -> Header:
-    """Return what the chunks say.
+    """Read the chunks.
 
     Raises:
         ImageError: If a count is beyond its cap.

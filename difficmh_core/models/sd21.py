@@ -118,7 +118,7 @@ def config_of_rate(rate: int) -> CodecConfig:
 
 
 def stripped_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
-    """Return where the stripped files of one rate lie, or would lie."""
+    """The places of the stripped files of one rate, whether they are there or not."""
     folder = cache_dir / STRIPPED_FOLDER
     return tuple(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(rate)))
 

@@ -180,7 +180,7 @@ class _Worker:
     def ask(
         self, facts: dict[str, Any], data: bytes, max_bytes: int
     ) -> tuple[dict[str, Any], bytes]:
-        """Return what the process answers.
+        """Wait for the answer of the process.
 
         Raises:
             ImageError: If the picture ends it.
@@ -249,7 +249,7 @@ class _Worker:
             timer.cancel()
 
     def _reason(self, *, is_late: bool) -> str:
-        """Return what ended the process, in a sentence."""
+        """Say in a sentence what ended the process."""
         self._kill()  # it may have said what it must not
         code = self._running.wait()
         _LOGGER.warning("A process that reads pictures ended with code %s", code)
@@ -292,7 +292,7 @@ _ENVIRONMENT = {
 
 
 def _picture_of(facts: dict[str, Any], png: bytes) -> PngPicture:
-    """Return what a worker told, checked for its form."""
+    """Check the form of what a worker told."""
     try:
         height, width = facts["size_px"]
         notes = tuple(str(note)[:_MAX_SENTENCE] for note in facts["notes"][:8])

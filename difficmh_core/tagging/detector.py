@@ -74,7 +74,7 @@ class Detector:
     def __call__(
         self, image: Image01, *, min_score: float = 0.25, max_overlap: float = 0.45
     ) -> list[Detection]:
-        """Return what is in a picture, by falling score.
+        """Detect what is in a picture, by falling score.
 
         Args:
             image: One RGB picture in [0, 1], of any size.

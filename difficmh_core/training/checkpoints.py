@@ -189,7 +189,7 @@ def read_average(folder: Path) -> dict[str, Tensor]:
 
 
 def holds_weights(folder: Path, prefix: str = "") -> bool:
-    """Return whether a run folder holds averaged weights whose names begin with ``prefix``.
+    """Tell whether a run folder holds averaged weights whose names begin with ``prefix``.
 
     Raises:
         CheckpointError: If its checkpoint is damaged.

@@ -168,13 +168,13 @@ def note_device(folder: Path, device: str) -> None:
 
 
 def read_devices(folder: Path) -> list[str]:
-    """Return what trained a run folder, in this order; empty if nothing was noted."""
+    """List what trained a run folder, in this order; empty if nothing was noted."""
     path = folder / DEVICES_NAME
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
 def make_accelerator() -> Accelerator:
-    """Return what knows the device and joins the processes that were started together."""
+    """Make what knows the device and joins the processes that were started together."""
     # A discriminator that has not joined yet has no gradients, which must be allowed.
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
     # Without being told, accelerate takes processes on a CPU for one process each.

@@ -78,7 +78,7 @@ def semantic_distance(
     settings: SemanticSettings,
     noise: DiffusionLatent | None = None,
 ) -> Float[Tensor, ""]:
-    """Return how far apart the frozen U-Net sees content latent and diffusion latent.
+    """The distance at which the frozen U-Net sees content latent and diffusion latent.
 
     Gradients reach the content latent only.
 

@@ -60,7 +60,7 @@ def _changed(settings: SettingsT, name: str, text: str) -> SettingsT:
 
 
 def _fits(hint: object, value: object) -> bool:
-    """Return whether a value is of a setting's type; whole numbers are real ones too."""
+    """Tell whether a value is of a setting's type; whole numbers are real ones too."""
     if get_origin(hint) is tuple:
         hints = get_args(hint)
         return (

@@ -227,7 +227,7 @@ def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
 
 @torch.inference_mode()
 def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
-    """Return what the validation pictures become at several qualities, preset ``fast``."""
+    """Measure the validation pictures at several qualities, preset ``fast``."""
     perceptual = perceptual_distance("alex", recipe.cache_dir)
     results = dict[float, list[Measure]]()
     for original in torch.split(recipe.check_pictures, 1):
@@ -246,7 +246,7 @@ def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
 
 
 def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
-    """Return what a file was trained on, first by the weights that training went on from.
+    """List what a file was trained on, first by the weights that training went on from.
 
     Args:
         recipe: Whose stages ran.
@@ -263,7 +263,7 @@ def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageNa
 
 
 def device_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
-    """Return what trained a file, first by the weights that training went on from.
+    """List what trained a file, first by the weights that training went on from.
 
     Args:
         recipe: Whose stages ran.

@@ -141,7 +141,7 @@ class PictureLoss(nn.Module):
 
 
 def _length_at(place: Tensor, decoded: Tensor, gradient: Tensor) -> Tensor:
-    """Return how long a gradient in the picture is further back."""
+    """The norm that a gradient in the picture has further back."""
     (further,) = torch.autograd.grad(decoded, place, gradient.to(decoded.dtype), retain_graph=True)
     length: Tensor = further.float().norm()
     return length

@@ -8,7 +8,7 @@ __all__ = ["device_name", "has_bfloat16"]
 
 
 def has_bfloat16(device_type: str) -> bool:
-    """Return whether matrix products and convolutions are fast in bfloat16 on a kind of device.
+    """Tell whether matrix products and convolutions are fast in bfloat16 on a kind of device.
 
     Args:
         device_type: As in ``torch.device.type``; anything but ``cpu`` and ``cuda`` says no.
@@ -21,7 +21,7 @@ def has_bfloat16(device_type: str) -> bool:
 
 
 def device_name(device: torch.device, *, in_bfloat16: bool, n_processes: int) -> str:
-    """Return what a stage runs on, for the cards of its weights.
+    """Describe what a stage runs on, for the cards of its weights.
 
     Args:
         device: Of one process.

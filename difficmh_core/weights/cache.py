@@ -63,7 +63,7 @@ ProgressCallback = Callable[[FetchProgress], None]
 
 
 def is_cached(card: PackageCard, cache_dir: Path) -> bool:
-    """Return whether the file is in the cache with the right SHA-256."""
+    """Tell whether the file is in the cache with the right SHA-256."""
     path = cache_dir / card.file
     return path.is_file() and sha256_of(path) == card.sha256
 

@@ -70,7 +70,7 @@ class HubCard:
         return cache_dir / "hub" / self.repository.replace("/", "--")
 
     def place(self, cache_dir: Path) -> Path:
-        """Return where the file lies once it is fetched."""
+        """The place of the file once it is fetched."""
         return self.folder(cache_dir) / self.path
 
     def forget(self, cache_dir: Path) -> None:
@@ -202,7 +202,7 @@ def _noted(note: Path) -> list[str]:
 
 
 def _is_fetched(card: HubCard, cache_dir: Path) -> bool:
-    """Return whether the file is there, checked, and of the card's revision."""
+    """Tell whether the file is there, checked, and of the card's revision."""
     note = _note(card, cache_dir)
     return (
         card.place(cache_dir).is_file()

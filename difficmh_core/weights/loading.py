@@ -124,7 +124,7 @@ def read_torch_file(path: Path) -> dict[str, Tensor]:
 
 
 def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Tensor]:
-    """Return what a file of ``torch.save`` holds, if that is nothing but named tensors.
+    """Read a file of ``torch.save``, if it holds nothing but named tensors.
 
     Args:
         content: What was read.
@@ -163,7 +163,7 @@ def unreadable(path: Path, reason: object) -> CheckpointError:
 
 
 def first_line(reason: object) -> str:
-    """Return what an error says in one line, or its class where it says nothing."""
+    """An error's words in one line, or its class where it has none."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
     return lines[0].rstrip(".")
 

@@ -68,11 +68,11 @@ def read_as_call(data):
         if not isinstance(settings, DecodeSettings) or not 1 <= settings.steps <= 1000:
             raise AssertionError(f"{call} was read as {settings}")
     try:
-        wish = read_request(*coding, call.get("passes", 0), call.get("tags"))
+        request = read_request(*coding, call.get("passes", 0), call.get("tags"))
         read_words("codecs", call.get("codecs") or ())
         whole_number("target_bytes", call.get("target_bytes", 0))
-        tags = resolve_tags(wish.tags, _VOCABULARY, _MOST_TAGS)
+        tags = resolve_tags(request.tags, _VOCABULARY, _MOST_TAGS)
     except ConfigError:
         return
-    if len(tags) > _MOST_TAGS or not 0 <= wish.passes <= 20:
-        raise AssertionError(f"{call} was read as {wish}")
+    if len(tags) > _MOST_TAGS or not 0 <= request.iterations <= 20:
+        raise AssertionError(f"{call} was read as {request}")

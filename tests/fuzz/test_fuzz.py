@@ -4,7 +4,6 @@ import subprocess
 import sys
 from random import Random
 
-import gradio as gr
 import pytest
 
 from difficmh_core.bitstream.container import Bitstream
@@ -93,7 +92,7 @@ def test_what_is_good_is_read():
     link = dict(
         part.split("=") for part in (CORPUS / "settings" / "good-link").read_text().split("&")
     )
-    assert read_link(link, presets_of("nano"), refines=True)[-1]["value"] == "paper"
+    assert read_link(link, presets_of("nano"), can_optimize=True)["preset"] == "paper"
 
 
 def faulty(monkeypatch, name):
@@ -103,7 +102,7 @@ def faulty(monkeypatch, name):
         raise TypeError("a defect")
 
     def reads_anything(*_, **__):
-        return [gr.update(value=float("inf"))] * 15
+        return {"steps": float("inf")}
 
     if name == "container":
         reader = container.readers()[dicmh.TINY]

@@ -20,9 +20,9 @@ from difficmh_core.config.decoding import (
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import Endpoints, with_settings
-from difficmh_core.ui.components.decoder_controls import build_decode_panel
+from difficmh_core.ui.components.decoder_controls import draw_decode_panel
 from difficmh_core.ui.compress.links import LINK_KEYS
-from difficmh_core.ui.runtime.session import by_name, read_settings
+from difficmh_core.ui.runtime.requests import read_settings
 
 UNUSUAL = replace(
     preset_of("nano"),
@@ -37,7 +37,7 @@ UNUSUAL = replace(
 )
 """No value is that of a preset."""
 
-WITH_SHARPNESS = """
+WITH_ONE_MORE = """
 import dataclasses, inspect, json
 from typing import Annotated
 
@@ -46,17 +46,17 @@ from difficmh_core.config.kinds import Number, declared_in
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeSettings(decoding.DecodeSettings):
-    sharpness: Annotated[
+    trial: Annotated[
         float,
         Number(
-            option="--sharpness", low=0.0, high=1.0, step=0.1, label="Sharpness",
-            help="How much edges are sharpened.", summary="Sharpness of edges, {low} to {high}",
+            option="--trial", low=0.0, high=1.0, step=0.1, label="A trial",
+            help="What the page says.", summary="What programs are told, {low} to {high}",
         ),
     ] = 0.0
 
 decoding.DecodeSettings = DecodeSettings
 decoding.SETTINGS = declared_in(DecodeSettings)
-decoding.CONTROL_NAMES = (*decoding.CONTROL_NAMES, "sharpness")
+decoding.CONTROL_NAMES = (*decoding.CONTROL_NAMES, "trial")
 
 from tests.page.test_decode_settings import shown
 print(json.dumps(shown(), default=str))
@@ -66,12 +66,12 @@ print(json.dumps(shown(), default=str))
 
 def decode_help():
     (commands,) = build_parser()._subparsers._group_actions
-    return commands.choices["decode"].format_help()
+    return " ".join(commands.choices["decode"].format_help().split())
 
 
 def panel():
     with gr.Blocks():
-        return build_decode_panel("x", "nano")
+        return draw_decode_panel("x", "nano")
 
 
 def endpoint():
@@ -80,42 +80,40 @@ def endpoint():
 
 def shown():
     """What every place shows of the settings."""
-    words = ["decode", "a", "b", "--sharpness", "0.5"]
-    sharp = settings_of(build_parser().parse_args(words), "nano")
+    words = ["decode", "a", "b", "--trial", "0.5"]
+    tried = settings_of(build_parser().parse_args(words), "nano")
     return {
         "help": decode_help(),
-        "controls": {control.label: control.info for control in panel().settings},
+        "controls": {control.label: control.info for control in panel().settings.values()},
         "endpoint": list(inspect.signature(endpoint()).parameters),
         "docstring": endpoint().__doc__,
         "link": LINK_KEYS,
-        "read": read_settings(controls_of(sharp)) == sharp,
-        "command": options_of(sharp),
+        "read": read_settings(controls_of(tried)) == tried,
+        "command": options_of(tried),
     }
 
 
 def test_a_new_setting_shows_everywhere():
-    words = [sys.executable, "-c", WITH_SHARPNESS]
+    words = [sys.executable, "-c", WITH_ONE_MORE]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert "--sharpness SHARPNESS" in told["help"]
-    assert "sharpness of edges, 0 to 1" in told["help"]
-    assert told["controls"]["Sharpness"] == "How much edges are sharpened."
-    assert told["endpoint"][-1] == "sharpness"
-    assert (
-        "\n    sharpness: Sharpness of edges, 0 to 1; -1 takes the preset's." in told["docstring"]
-    )
-    assert told["link"][-1] == "sharpness"
+    assert "--trial TRIAL what programs are told, 0 to 1 " in told["help"]
+    assert told["controls"]["A trial"] == "What the page says."
+    assert told["endpoint"][-1] == "trial"
+    words = "\n    trial: What programs are told, 0 to 1; -1 takes the preset's."
+    assert told["docstring"].endswith(words)
+    assert told["link"][-1] == "trial"
     assert told["read"]
-    assert told["command"][-2:] == ["--sharpness", "0.5"]
+    assert told["command"][-2:] == ["--trial", "0.5"]
 
 
 def test_every_setting_has_its_option_control_and_key():
-    words = " ".join(decode_help().split())
+    words = decode_help()
     for setting in SETTINGS:
         assert setting.option in words
         assert setting.option_help in words
-    drawn = panel().settings
+    drawn = panel().settings.values()
     controls = [control for setting in SETTINGS for control in setting.controls]
     assert [(item.label, item.info) for item in drawn] == [(c.label, c.help) for c in controls]
     assert [item.value for item in drawn] == list(controls_of(preset_of("nano")).values())
@@ -124,7 +122,7 @@ def test_every_setting_has_its_option_control_and_key():
 
 def test_the_keys_of_links_stay():
     """A link that someone kept holds these; an unknown key would be ignored without a word."""
-    assert set(LINK_KEYS) == {
+    assert set(LINK_KEYS) >= {
         *("mode", "quality", "bytes", "tags", "passes", "steps", "guidance_scale", "sampler"),
         *("seed", "start", "realism", "control_scale", "guidance_low", "guidance_high"),
     }
@@ -138,7 +136,6 @@ def test_the_command_in_a_report_means_exactly_the_settings():
 
 def test_controls_are_read_as_they_were_filled():
     held = controls_of(UNUSUAL)
-    assert by_name(list(held.values())) == held
     assert read_settings(held) == UNUSUAL
     assert held["seed"] == str(2**63 - 1)
     with pytest.raises(ConfigError, match="guidance_low must be a number, got 'x'"):

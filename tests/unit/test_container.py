@@ -333,19 +333,10 @@ def test_fields_that_the_format_cannot_hold_are_refused(field, value):
         replace(STREAM, **{field: value})
 
 
-@pytest.mark.parametrize("symbol_check", [1 << 16, -1])
-def test_a_check_that_the_format_cannot_hold_is_refused(symbol_check):
-    with pytest.raises(ConfigError, match="16 bits"):
-        replace(STREAM.latent, symbol_check=symbol_check)
-
-
-def test_level_is_quality_or_rate():
+def test_quality_rate_and_padded_size_follow_from_the_fields():
     assert (STREAM.quality, STREAM.rate) == (pytest.approx(50.196, abs=1e-3), None)
-    assert [replace(STREAM, quality_level=level).quality for level in (0, 255)] == [0, 100]
+    assert [replace(STREAM, quality_level=n).quality for n in (0, 255)] == [0, 100]
     assert replace(TAGGED, quality_level=16).rate == 16
-
-
-def test_the_padded_picture_has_whole_blocks():
     assert STREAM.padded_size_px == (512, 768)
     assert replace(STREAM, height_px=65, width_px=64).padded_size_px == (128, 64)
 

@@ -95,7 +95,7 @@ class Accounting:
 
 
 def account_for(names: Iterable[str], source: str) -> Accounting:
-    """Return where each name goes, and refuse a name of which nothing is known.
+    """Find where each name goes, and refuse a name of which nothing is known.
 
     Args:
         names: Names of the tensors.
