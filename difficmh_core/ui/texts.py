@@ -34,8 +34,8 @@ NOTICE = (
     "still be wrong. Do not use a decoded picture as evidence."
 )
 FOOTER = (
-    "Profile {profile}. Your pictures stay on this server, nobody else sees them, and they are "
-    "deleted within ten minutes. What you download carries no metadata."
+    "Profile {profile}. Your pictures stay on this server, no other visitor sees them, and they "
+    "are deleted within ten minutes. What you download carries no metadata."
 )
 
 THE_FILE = "The file"

@@ -7,7 +7,7 @@ import pytest
 from gradio_client import Client, handle_file
 from starlette.datastructures import Headers
 
-from difficmh_core.ui import texts
+from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.server.headers import FILE_POLICY, page_policy
 from difficmh_core.ui.server.origins import is_foreign
 

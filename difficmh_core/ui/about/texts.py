@@ -19,7 +19,7 @@ BOXES = {
     "content": "Content latent",
     "tags": "Tags",
     "noise": "Noise",
-    "model": "Diffusion model with control, guidance",
+    "model": "Diffusion model with control and guidance",
     "picture": "Picture",
 }
 WEIGHTS = "The weights on this server"
@@ -44,7 +44,8 @@ PRIVACY = "Privacy"
 PRIVACY_WORDS = (
     "Uploads lose their metadata (place, time, camera) on arrival; the upload itself is deleted "
     "at once.",
-    "Pictures and files are yours alone, stay on this server, and are deleted within ten minutes.",
+    "No other visitor sees your pictures and files. They stay on this server and are deleted "
+    "within ten minutes.",
     "A link to settings holds the settings only, never a picture, a file, or a tag.",
     "The page does not track visitors and loads nothing from other servers.",
 )

@@ -18,13 +18,7 @@ from difficmh_core.ui.compare.codecs import (
     run,
 )
 from difficmh_core.ui.compare.layout import CompareTab
-from difficmh_core.ui.compare.results import (
-    best_of,
-    draw_table,
-    original_overlay,
-    original_pane,
-    pane_of,
-)
+from difficmh_core.ui.compare.results import draw_table, original_overlay, pane_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -35,6 +29,7 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
+from difficmh_core.ui.viewer.measures import best_of, original_pane
 
 __all__ = ["CompareHandlers"]
 

@@ -32,7 +32,15 @@ from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui.runtime import texts
 
-__all__ = ["KEEP_S", "MAX_READ", "ForeignFileError", "FullError", "ServedFiles", "draw_new_names"]
+__all__ = [
+    "KEEP_S",
+    "MAX_READ",
+    "ForeignFileError",
+    "FullError",
+    "ServedFiles",
+    "address_of",
+    "draw_new_names",
+]
 
 KEEP_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
@@ -236,6 +244,11 @@ class ServedFiles:
             return hmac.compare_digest(path.parent.name, _digest(path.read_bytes()))
         except (OSError, ValueError):  # deleted meanwhile, or a name that no file can have
             return False
+
+
+def address_of(name: str) -> str:
+    """Write where the browser finds a file, seen from the page."""
+    return f"{_FILE_ROUTE.removeprefix('/')}{name}"
 
 
 def draw_new_names() -> None:

@@ -98,7 +98,7 @@ class CodecService:
         self._files = files
         self._keeps_for_good = keeps_for_good
         self._evaluator: Evaluator | None = None
-        self._refiner: LatentOptimizer | None = None
+        self._optimizer: LatentOptimizer | None = None
         self._features: tuple[str, Features] | None = None
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
@@ -124,21 +124,14 @@ class CodecService:
     def encode_steps(
         self, photo: Photo, image: Image.Image, request: CodingRequest, tags: Sequence[Tag | str]
     ) -> Iterator[OptimizationStep]:
-        """Yield the state after each pass of refinement; the last one holds the file.
+        """Yield the state after each iteration of the optimization; the last one holds the file.
 
-        Without refinement, or if the file is kept, there is only the last one.
+        Without optimization, or if the file is kept, there is only the last one.
         """
         quality = request.quality if self.codec.config.rate is None else None
         named = [tag if isinstance(tag, str) else asdict(tag) for tag in tags]
-        key = key_of(
-            "encode",
-            self.model,
-            photo.digest,
-            quality,
-            request.target_bytes,
-            named,
-            request.iterations,
-        )
+        wanted = (quality, request.target_bytes, named, request.iterations)
+        key = key_of("encode", self.model, photo.digest, *wanted)
         kept = self.results.get(key)
         if kept is not None:
             encoded = Encoded(
@@ -156,7 +149,7 @@ class CodecService:
             "tags": tags,
         }
         if request.iterations:
-            steps = self._refiner_of(request.iterations).steps(image, **asked)
+            steps = self._optimizer_of(request.iterations).steps(image, **asked)
         else:
             steps = iter(
                 [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
@@ -170,13 +163,13 @@ class CodecService:
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
 
-    def _refiner_of(self, passes: int) -> LatentOptimizer:
-        """Prepare what refines; its networks are loaded when first needed."""
-        settings = OptimizationSettings(iterations=passes)
-        if self._refiner is None:
-            self._refiner = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
-        self._refiner.settings = settings
-        return self._refiner
+    def _optimizer_of(self, iterations: int) -> LatentOptimizer:
+        """Prepare what optimizes latents; its networks are loaded when first needed."""
+        settings = OptimizationSettings(iterations=iterations)
+        if self._optimizer is None:
+            self._optimizer = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
+        self._optimizer.settings = settings
+        return self._optimizer
 
     def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:
         """Yield the state of decoding, at once and after each step; a kept picture at once."""

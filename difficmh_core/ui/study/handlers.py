@@ -21,20 +21,13 @@ from difficmh_core.evaluation.experiments import (
     run_variant,
     uncertainty,
 )
-from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import (
-    MEASURES,
-    address_of,
-    best_of,
-    facts_of,
-    original_pane,
-)
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
+from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
@@ -43,7 +36,8 @@ from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
-from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
+from difficmh_core.ui.viewer.markup import Pane, viewer_markup
+from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of, original_pane
 
 __all__ = ["Study", "StudyHandlers"]
 
@@ -219,11 +213,7 @@ class StudyHandlers:
 
     def _pane(self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]) -> Pane:
         path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
-        size = (
-            Fact(name=measures.BYTES, value=f"{item.n_bytes:,}", help=measures.BYTES_HELP),
-            Fact(name=measures.BPP, value=f"{item.bpp:.4f}", help=measures.BPP_HELP),
-        )
-        facts = (*size, *facts_of(item.values, best))
+        facts = facts_of(item.n_bytes, item.bpp, item.values, best)
         label = item.variant.label
         return Pane(key=item.variant.key, label=label, source=address_of(path), facts=facts)
 

@@ -20,10 +20,10 @@ from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.models.fingerprint import model_key
 from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
-from difficmh_core.ui.compare import texts as measures
-from difficmh_core.ui.compare.results import MEASURES
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.photograph import StudyInput
+from difficmh_core.ui.viewer import texts as viewer_texts
+from difficmh_core.ui.viewer.measures import MEASURES
 
 __all__ = ["commands_of", "draw_card", "report_of"]
 
@@ -106,9 +106,9 @@ def draw_card(
     side = (WIDTH_PX - 2 * MARGIN_PX - GAP_PX) // 2
     pictures = [_fitted(image, side) for image in (given.image, result.image)]
     file, model = report["file"], report["model"]
-    numbers = [f"{file['n_bytes']:,} {measures.BYTES.lower()}, {file['bpp']:.4f} bpp"]
+    numbers = [f"{file['n_bytes']:,} {viewer_texts.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{measure.label}  {measure.text(result.values[key])}"
+        f"{measure.short} {measure.text(result.values[key])} {measure.unit}".strip()
         for key, measure in MEASURES.items()
         if key in result.values and measure.group is not Group.MACHINES
     ]

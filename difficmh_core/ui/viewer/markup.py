@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from difficmh_core.ui.viewer import texts
 from difficmh_core.vision.overlays import STYLES
 
 __all__ = ["Fact", "Pane", "viewer_head", "viewer_markup"]
@@ -23,18 +24,6 @@ __all__ = ["Fact", "Pane", "viewer_head", "viewer_markup"]
 SCRIPTS = ("viewer_parts.js", "viewer_view.js", "viewer_modes.js", "viewer.js")
 """The parts of the script, in the order in which they build on each other."""
 STYLE_ID = "dicmh-viewer-style"
-ARROWS = {
-    True: ("\N{UPWARDS ARROW}", "higher is better"),
-    False: ("\N{DOWNWARDS ARROW}", "lower is better"),
-}
-BEST_OF_PANES = "best of the files"
-NUMBERS_HELP = "What the numbers mean"
-BOX_LEGEND = "What the boxes mean"
-BOX_KINDS = {
-    "matched": "found in both",
-    "missed": "missed: only in the original",
-    "hallucinated": "hallucinated: only in this picture",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +130,10 @@ def _as_address(overlay: str) -> str:
 def _draw_fact(fact: Fact) -> str:
     arrow, best = "", ""
     if fact.is_higher_better is not None:
-        sign, words = ARROWS[fact.is_higher_better]
+        sign, words = texts.ARROWS[fact.is_higher_better]
         arrow = f' <span role="img" aria-label="({words})" title="{words}">{sign}</span>'
     if fact.is_best:
-        words = BEST_OF_PANES
+        words = texts.BEST_OF_PANES
         best = (
             f' <span class="best" role="img" aria-label="({words})" title="{words}">'
             "\N{BLACK STAR}</span>"
@@ -165,7 +154,9 @@ def _draw_help(facts: Iterable[Fact]) -> str:
         f"<div><dt>{escape(name)}</dt><dd>{escape(meaning)}</dd></div>"
         for name, meaning in meanings.items()
     )
-    return f'<details class="help"><summary>{NUMBERS_HELP}</summary><dl>{rows}</dl></details>'
+    return (
+        f'<details class="help"><summary>{texts.NUMBERS_HELP}</summary><dl>{rows}</dl></details>'
+    )
 
 
 def _draw_box_legend() -> str:
@@ -173,7 +164,7 @@ def _draw_box_legend() -> str:
     items = "".join(
         f'<li><svg width="30" height="10" aria-hidden="true"><path d="M0 5H30" stroke-width="3" '
         f'stroke="{style.color}" stroke-dasharray="{3 * style.dash or "none"}"/></svg>'
-        f"{escape(BOX_KINDS.get(style.name, style.name))}</li>"
+        f"{escape(texts.BOX_KINDS.get(style.name, style.name))}</li>"
         for style in STYLES
     )
-    return f'<ul class="boxes" aria-label="{BOX_LEGEND}">{items}</ul>'
+    return f'<ul class="boxes" aria-label="{texts.BOX_LEGEND}">{items}</ul>'

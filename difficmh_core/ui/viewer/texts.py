@@ -1,0 +1,38 @@
+"""Every word of the viewer around its pictures; those of its buttons are in its script."""
+
+ORIGINAL = "Original"
+BYTES = "Bytes"
+BYTES_HELP = "The size of the whole file, headers and checks included."
+BPP = "bpp"
+BPP_HELP = "The bits of the whole file per pixel of the original."
+HELP = {
+    "psnr_db": (
+        "Measures how close each pixel is. Blur can score well; invented detail scores badly."
+    ),
+    "ms_ssim": "Measures how well structures are kept at several scales; 1 means identical.",
+    "lpips_alex": (
+        "Measures how different the picture looks to a network trained on people's judgments; "
+        "0 means identical."
+    ),
+    "dists": (
+        "Measures the same, but tolerates a different grain in grass, hair, or sand; 0 means "
+        "identical."
+    ),
+    "box_f1": (
+        "Tells whether a detector (YOLOX-Nano) finds in the decoded picture what it finds in the "
+        "original; 1 means all of it and nothing else. Turn on the boxes to see which."
+    ),
+}
+"""Of the measures that the page shows, in this order."""
+ARROWS = {
+    True: ("\N{UPWARDS ARROW}", "higher is better"),
+    False: ("\N{DOWNWARDS ARROW}", "lower is better"),
+}
+BEST_OF_PANES = "best of the files"
+NUMBERS_HELP = "What the numbers mean"
+BOX_LEGEND = "What the boxes mean"
+BOX_KINDS = {
+    "matched": "found in both",
+    "missed": "missed: only in the original",
+    "hallucinated": "hallucinated: only in this picture",
+}
