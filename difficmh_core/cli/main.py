@@ -13,7 +13,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,37 +32,11 @@ from difficmh_core.errors import (
 
 if TYPE_CHECKING:
     import difficmh_core.codec
-    import difficmh_core.latent_optimization
 
 __all__ = ["main"]
 
-_LINE_INTERVAL_S = 2.0
-"""Where standard error is no terminal, progress is written no more often than this."""
 _MAX_FILE_BYTES = 1 << 26
 """No file within the format's limits is as large; nothing larger is read into memory."""
-
-
-class _Progress:
-    """One line on standard error that is rewritten while work goes on."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-        self._last = time.monotonic()
-
-    def show(self, text: str) -> None:
-        """Replace the line; where standard error is no terminal, write one now and then."""
-        now = time.monotonic()
-        if self._is_terminal:
-            sys.stderr.write(f"\r\033[K{text}")
-        elif now - self._last >= _LINE_INTERVAL_S:
-            sys.stderr.write(f"{text}\n")
-            self._last = now
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Remove the line, so that what follows stands alone."""
-        if self._is_terminal:
-            sys.stderr.write("\r\033[K")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,6 +88,7 @@ def _fail(message: str) -> int:
 
 
 def _encode(arguments: argparse.Namespace) -> Report:
+    from difficmh_core.cli.progress import told
     from difficmh_core.image_reading import read_picture
     from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings, file_of
 
@@ -135,22 +110,9 @@ def _encode(arguments: argparse.Namespace) -> Report:
         encoded = codec.encode(image, **request)
     else:
         optimizer = LatentOptimizer(codec, optimization, cache_dir=_cache_dir(arguments))
-        encoded = file_of(_told(optimizer.steps(image, **request)))
+        encoded = file_of(told(optimizer.steps(image, **request), "optimizing", "iteration"))
     write_whole(encoded.data, arguments.file)
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
-
-
-def _told(
-    steps: "Iterator[difficmh_core.latent_optimization.OptimizationStep]",
-) -> "Iterator[difficmh_core.latent_optimization.OptimizationStep]":
-    """Pass on what latent optimization yields, and tell how far it is."""
-    progress = _Progress()
-    try:
-        for step in steps:
-            progress.show(f"iteration {step.index} of {step.total}")
-            yield step
-    finally:
-        progress.clear()
 
 
 def _decode(arguments: argparse.Namespace) -> Report:
@@ -166,32 +128,29 @@ def _decode(arguments: argparse.Namespace) -> Report:
     tags = None if arguments.tags == "file" else _names(arguments.tags)
     codec = _load(profile, arguments, stream.quality_level)
 
+    from difficmh_core.cli.progress import told
     from difficmh_core.image_io import write_png
 
-    progress, started = _Progress(), time.monotonic()
-    try:
-        for step in codec.decode(stream, settings, tags=tags):
-            rate = step.index / max(time.monotonic() - started, 1e-9)
-            progress.show(f"step {step.index}/{step.total}, {rate:.1f} steps/s")
-    finally:
-        progress.clear()
+    started = time.monotonic()
+    for step in told(codec.decode(stream, settings, tags=tags), "decoding", "step"):
+        last = step
     seconds = time.monotonic() - started
-    if step.image is None:
+    if last.image is None:
         raise BackendUnavailableError("The sampler ended before its last step.")
-    write_png(step.image, arguments.picture)
+    write_png(last.image, arguments.picture)
     fields = {
         "file": str(arguments.picture),
         "height_px": stream.height_px,
         "width_px": stream.width_px,
         "settings": asdict(settings),
         "seed": stream.checksum if settings.seed is None else settings.seed,
-        "n_steps": step.total,
-        "steps_per_second": round(step.total / seconds, 3),
+        "n_steps": last.total,
+        "steps_per_second": round(last.total / seconds, 3),
         "seconds": round(seconds, 3),
     }
     text = (
         f"{arguments.picture}: {stream.width_px} x {stream.height_px} px, decoded in "
-        f"{seconds:.1f} s ({step.total / seconds:.1f} steps/s)"
+        f"{seconds:.1f} s ({last.total / seconds:.1f} steps/s)"
     )
     return Report(fields=fields, text=text)
 
@@ -228,27 +187,19 @@ def _fetch(arguments: argparse.Namespace) -> Report:
             f"`fetch {arguments.what}`. Leave them out."
         )
     cache_dir = _cache_dir(arguments)
-    progress = _Progress()
-    try:
-        if arguments.what in ("nano", "baselines"):
-            asked = arguments.what == "baselines"
-            return fetch_packaged(cache_dir, progress.show, baselines=asked)
-        if arguments.what == "tasks":
-            return fetch_tasks(
-                arguments.names, cache_dir, progress.show, endpoint=arguments.endpoint
-            )
-        if arguments.what == "sd21-training":
-            return fetch_training(cache_dir, progress.show, endpoint=arguments.endpoint)
-        return fetch_published(
-            cache_dir,
-            progress.show,
-            arguments.rate,
-            stripped=arguments.stripped,
-            bfloat16=arguments.bfloat16,
-            endpoint=arguments.endpoint,
-        )
-    finally:
-        progress.clear()
+    if arguments.what in ("nano", "baselines"):
+        return fetch_packaged(cache_dir, baselines=arguments.what == "baselines")
+    if arguments.what == "tasks":
+        return fetch_tasks(arguments.names, cache_dir, endpoint=arguments.endpoint)
+    if arguments.what == "sd21-training":
+        return fetch_training(cache_dir, endpoint=arguments.endpoint)
+    return fetch_published(
+        cache_dir,
+        arguments.rate,
+        stripped=arguments.stripped,
+        bfloat16=arguments.bfloat16,
+        endpoint=arguments.endpoint,
+    )
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Report]] = {

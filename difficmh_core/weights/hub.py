@@ -246,7 +246,10 @@ def _download(
 ) -> None:
     """Append to the partial file what it lacks, if the disk can hold it."""
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        disable_progress_bars,
+    )
 
     n_there = partial.stat().st_size if partial.exists() else 0
     needed, free = n_bytes - n_there, shutil.disk_usage(partial.parent).free
@@ -256,6 +259,7 @@ def _download(
             f"{card.purpose} needs {needed / 1e9:.2f} GB. Free some space, or choose another "
             "cache folder."
         )
+    disable_progress_bars("huggingface_hub.http_get")  # the caller shows how far it is
     with _Arriving(partial, n_bytes, on_bytes) as file:
         if needed > 0:
             http_get(

@@ -8,7 +8,7 @@ import pytest
 from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.weights.cache import default_cache_dir, is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
-from tests.e2e.program import running_program
+from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
 TIMEOUT_MS = 25_000
@@ -34,16 +34,21 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory) -> Iterator[str]:
-    """The address of the program with nano."""
+@pytest.fixture(scope="session")
+def app(tmp_path_factory) -> Iterator[Program]:
+    """The program with nano."""
     has_weights = list(NANO_FOLDER.glob("*.safetensors")) and all(
         is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS
     )
     if not has_weights:
         pytest.skip("nano's weights are absent; run `python -m difficmh_core fetch`")
     with running_program(tmp_path_factory.mktemp("program")) as program:
-        yield program.url
+        yield program
+
+
+@pytest.fixture(scope="session")
+def app_url(app) -> str:
+    return app.url
 
 
 @pytest.fixture(scope="module")

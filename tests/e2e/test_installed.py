@@ -36,18 +36,31 @@ sys.addaudithook(refuse)
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    """A copy of the clone, so that building leaves nothing in it."""
+    """A copy of the clone, so that building leaves nothing in it; it was built before."""
     folder = tmp_path_factory.mktemp("source")
-    return Path(shutil.copytree(ROOT, folder, ignore=NOT_OURS, dirs_exist_ok=True))
+    shutil.copytree(ROOT, folder, ignore=NOT_OURS, dirs_exist_ok=True)
+    left = folder / "build" / "lib" / "ui" / "left.py"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    return folder
 
 
 @pytest.fixture(scope="module")
 def wheel(source, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+    return built(source, tmp_path_factory.mktemp("wheel"))
+
+
+def built(source: Path, folder: Path) -> Path:
+    """Build the wheel of a folder or archive, and return its path."""
     alone = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
     subprocess.run([*PIP, "wheel", source, *alone, "--wheel-dir", folder], check=True)
     (path,) = folder.iterdir()
     return path
+
+
+def names_in(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +94,24 @@ def test_a_wheel_holds_the_package_and_nothing_else(wheel, source):
     files = [path for path in package.rglob("*") if path.is_file()]
     expected = {path.relative_to(source).as_posix() for path in files}
     expected |= {f"difficmh_core/ui/examples/{name}" for name in PHOTOS | {"CREDITS.md"}}
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
+    names = names_in(wheel)
     about = f"difficmh-{__version__}.dist-info/"
     assert {name for name in names if not name.startswith(about)} == expected
     assert {f"{about}licenses/LICENSE", f"{about}entry_points.txt"} <= names
     assert {name.partition("/")[0] for name in names} == {"difficmh_core", about[:-1]}
 
 
+def test_a_source_distribution_gives_the_same_wheel(wheel, source, tmp_path):
+    program = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", program], cwd=source, capture_output=True, check=True)
+    (archive,) = tmp_path.iterdir()
+    assert names_in(built(archive, tmp_path / "wheel")) == names_in(wheel)
+
+
 def test_the_clone_cannot_be_read(start):
     readme = ROOT / "README.md"
     assert "A file of the clone" in start("python", "-c", f"open({str(readme)!r})").stderr
-    told = start("python", "-c", "import difficmh_core.codec as it; print(it.__file__)")
+    told = start("python", "-c", "import difficmh_core; print(difficmh_core.__file__)")
     assert "site-packages" in told.stdout, told.stderr
 
 

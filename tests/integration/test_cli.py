@@ -3,14 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.presets import preset_of
-from difficmh_core.image_io import write_png
+from difficmh_core.image_io import read_image, write_png
 
 ENCODE = ["--profile", "tiny", "--tags", "none"]
 DECODE = ["--steps", "2"]
@@ -26,8 +29,8 @@ def test_a_picture_comes_back_in_its_size(run, tiny_file, tmp_path, picture):
     code, out, _ = run("decode", tiny_file, tmp_path / "out.png", *DECODE, "--json")
     told = json.loads(out)
     assert code == 0
-    with Image.open(tmp_path / "out.png") as detiny_file:
-        assert (detiny_file.format, detiny_file.mode, detiny_file.size) == (
+    with Image.open(tmp_path / "out.png") as decoded:
+        assert (decoded.format, decoded.mode, decoded.size) == (
             "PNG",
             "RGB",
             picture.size,
@@ -53,7 +56,7 @@ def test_a_new_process_gives_the_same_bytes_and_one_line_for_an_error(
     )
     assert done.returncode == 0, done.stderr
     # Before the error, a slow machine also tells the progress of the decoding that went well.
-    others = [line for line in done.stderr.splitlines() if not line.startswith("step ")]
+    others = [line for line in done.stderr.splitlines() if not line.startswith("decoding: ")]
     assert len(others) == 1
     assert others[0].startswith("error: ")
     assert again.read_bytes() == tiny_file.read_bytes()
@@ -133,21 +136,58 @@ def test_verify_checks_and_writes_nothing(run, tiny_file):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "changes"),
     [
-        ("--preset", "paper"),
-        ("--preset", "instant", "--steps", "1"),
-        ("--sampler", "ddpm", "--guidance", "3", "--seed", "7", "--start", "0.5"),
-        ("--realism", "0"),
-        ("--realism", "0.5", "--control", "0.5", "--tags", "none"),
-        ("--tags", "golden retriever"),
+        (["--steps", "3"], {"steps": 3}),
+        (["--guidance", "9"], {"guidance_scale": 9.0}),
+        (["--guidance", "9", "--guidance-interval", "0.3", "0.5"],
+         {"guidance_scale": 9.0, "guidance_interval": (0.3, 0.5)}),
+        (["--sampler", "ddpm"], {"sampler": SamplerName.DDPM}),
+        (["--seed", "7"], {"seed": 7}),
+        (["--start", "0.9"], {"start": 0.9}),
+        (["--realism", "0.5"], {"realism": 0.5}),
+        (["--control", "0.5"], {"control_scale": 0.5}),
     ],
-)
-def test_every_setting_reaches_the_decoder(run, tiny_file, tmp_path, words):
-    run("decode", tiny_file, tmp_path / "plain.png", *DECODE)
-    code, _, err = run("decode", tiny_file, tmp_path / "out.png", *DECODE, *words)
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_each_setting_reaches_the_decoder(
+    run, tiny_codec, tiny_file, tmp_path, monkeypatch, words, changes
+):
+    base = replace(preset_of("tiny", "fast"), steps=2, guidance_scale=2.0, start=0.6)
+    expected, decode, seen = replace(base, **changes), DiffICMHCodec.decode, []
+    picture = tiny_codec.decode_image(tiny_file.read_bytes(), expected)
+
+    def watched(codec, data, settings, **named):
+        seen.append(settings)
+        return decode(codec, data, settings, **named)
+
+    monkeypatch.setattr(DiffICMHCodec, "decode", watched)
+    given = ["--steps", "2", "--guidance", "2", "--start", "0.6"]
+    code, _, err = run("decode", tiny_file, tmp_path / "out.png", *given, *words)
     assert code == 0, err
-    assert (tmp_path / "out.png").read_bytes() != (tmp_path / "plain.png").read_bytes()
+    assert seen == [expected] != [base]
+    assert read_image(tmp_path / "out.png") == picture
+
+
+@pytest.mark.parametrize(("words", "tags"), [("none", []), ("golden retriever", None)])
+def test_tags_reach_the_decoder(run, tiny_codec, tiny_file, tmp_path, words, tags):
+    given = ["--steps", "2", "--guidance", "9", "--start", "0.9", "--tags", words]
+    settings = replace(preset_of("tiny", "fast"), steps=2, guidance_scale=9.0, start=0.9)
+    assert run("decode", tiny_file, tmp_path / "out.png", *given)[0] == 0
+    data, chosen = tiny_file.read_bytes(), [words] if tags is None else tags
+    decoded = read_image(tmp_path / "out.png")
+    assert decoded == tiny_codec.decode_image(data, settings, tags=chosen)
+    assert decoded != tiny_codec.decode_image(data, settings)
+
+
+def test_a_preset_reaches_the_decoder_and_an_option_changes_it(
+    run, tiny_codec, tiny_file, tmp_path
+):
+    paper = replace(preset_of("tiny", "paper"), steps=3)
+    words = ["--preset", "paper", "--steps", "3"]
+    assert run("decode", tiny_file, tmp_path / "out.png", *words)[0] == 0
+    decoded = read_image(tmp_path / "out.png")
+    assert decoded == tiny_codec.decode_image(tiny_file.read_bytes(), paper)
 
 
 def test_help_is_no_error(run):
@@ -166,5 +206,5 @@ def test_odd_pictures_come_back_in_their_size(run, tmp_path, size, mode):
     Image.fromarray(values).convert(mode).save(tmp_path / "odd.png")
     assert run("encode", tmp_path / "odd.png", tmp_path / "odd.dicmh", *ENCODE)[0] == 0
     assert run("decode", tmp_path / "odd.dicmh", tmp_path / "out.png", "--steps", "1")[0] == 0
-    with Image.open(tmp_path / "out.png") as detiny_file:
-        assert detiny_file.size == size
+    with Image.open(tmp_path / "out.png") as decoded:
+        assert decoded.size == size

@@ -101,7 +101,7 @@ def test_what_is_no_picture_is_refused(refused, tmp_path, picture, kind):
 
 
 def damaged(data, kind):
-    """A file that must not be detiny_file."""
+    """A file that must not be decoded."""
     stream = Bitstream.from_bytes(data)
     middle, later = len(data) // 2, data[:3] + b"\x09" + data[4:-4]
     fingerprint = bytes(byte ^ 0xFF for byte in stream.fingerprint)

@@ -62,5 +62,8 @@ def test_a_4k_picture_fits_24_gb():
     assert 4 * max(stages.values()) + peaks["weights"] < 24  # room for the libraries' workspaces
 
 
-def test_small_profiles_are_counted_too():
-    assert all(peak > 0 for peak in peak_of_stages(TINY, 128, 64).values())
+def test_stages_take_memory_in_proportion_to_the_picture_and_weights_none():
+    small, large = (peak_of_stages(TINY, 512, 64 * n) for n in (4, 8))
+    assert small["weights"] == large["weights"]
+    for name in small.keys() - {"weights"}:
+        assert large[name] == pytest.approx(2 * small[name], rel=0.1), name

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from difficmh_core.compression.context_model import merge_checkerboard, split_checkerboard
+from difficmh_core.compression.corrections import read_corrections
 from difficmh_core.compression.entropy_models import quantize_scales
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import LatentCodecConfig
@@ -140,7 +141,9 @@ def test_coded_symbols_and_table_indexes(codec, output, expected, monkeypatch):
     assert torch.equal(hyper_symbols, hyper_expected)
     assert torch.equal(torch.cat([s for s, _ in latent_calls]), expected["y_symbols"])
     assert torch.equal(torch.cat([i for _, i in latent_calls]), expected["y_indexes"])
-    assert coded.corrections == b""
+    n_choices = 2 * len(expected["y_symbols"])
+    noted = read_corrections(coded.corrections, n_choices).positions
+    assert len(noted) <= 1 + n_choices / 10_000  # a choice is close to a border once in 500,000
     with torch.no_grad():
         content = codec.synthesize(quantized.y_hat, quantized.z_hat)
     torch.testing.assert_close(content, expected["decompressed_c_latent"], **TOLERANCE)

@@ -24,9 +24,9 @@ def build(control=CONTROL, *, awake=False):
     unet = ControlledUNet(DenoisingUNet(CONFIG), ControlModule(CONFIG, control)).eval()
     unet.control.initialize_from(unet.base)
     if awake:
-        for layers in (unet.control.to_encoder, unet.control.to_decoder):
-            for layer in layers:
-                torch.nn.init.normal_(layer.weight, std=0.1)
+        control = unet.control
+        for layer in (*control.to_encoder, control.to_middle, *control.to_decoder):
+            torch.nn.init.normal_(layer.weight, std=0.1)
     return unet
 
 
@@ -78,7 +78,8 @@ def test_only_the_control_module_learns_from_a_frozen_unet():
         prediction = unet(**ARGUMENTS, content_latent=CONTENT)
     prediction.float().square().mean().backward()
     assert all(parameter.grad is None for parameter in unet.base.parameters())
-    assert all(parameter.grad is not None for parameter in unet.control.parameters())
+    unmoved = [name for name, each in unet.control.named_parameters() if not each.grad.any()]
+    assert unmoved == []
 
 
 def test_full_size_has_the_published_number_of_parameters():

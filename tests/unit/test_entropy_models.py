@@ -52,8 +52,11 @@ def test_gaussian_likelihood_has_bounds_that_pass_useful_gradients():
 
 
 def test_likelihood_is_float32_whatever_comes_in():
-    values = torch.zeros(1, 1, 1, 2, dtype=torch.bfloat16)
-    assert gaussian_likelihood(values, values + 1, values).dtype == torch.float32
+    values, scales, means = (latent(x).bfloat16() for x in ([0.0, 0.3], [1.0, 1.3], [0.5, 0.6]))
+    likelihood = gaussian_likelihood(values, scales, means)
+    normal = torch.distributions.Normal(means.double(), scales.double())
+    mass = normal.cdf(values.double() + 0.5) - normal.cdf(values.double() - 0.5)
+    torch.testing.assert_close(likelihood, mass.float())  # float32, and as exact
 
 
 def test_rounding_passes_the_gradient():

@@ -175,7 +175,8 @@ def test_every_exif_orientation_is_applied_and_dropped(orientation, format):
 
 def test_unreadable_exif_does_not_lose_the_picture():
     data = encoded(Image.fromarray(noise()), "JPEG", exif=b"Exif\0\0not TIFF at all")
-    assert read_image(data).size == (32, 24)
+    plain = encoded(Image.fromarray(noise()), "JPEG")
+    assert read_image(data).tobytes() == read_image(plain).tobytes()
 
 
 def swapped_channels_profile():

@@ -37,6 +37,7 @@ def test_half_precision_is_converted_to_the_modules_own(module, tensors):
     tensors["0.weight"] = tensors["0.weight"].half()
     load_strict(module, tensors, "toy")
     assert module[0].weight.dtype == torch.float32
+    assert torch.equal(module[0].weight, torch.ones(3, 2))
 
 
 def test_a_missing_and_an_unexpected_tensor_are_named(module, tensors):

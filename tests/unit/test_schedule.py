@@ -49,5 +49,8 @@ def test_v_is_the_latent_rotated_by_a_right_angle():
 
 def test_element_type_of_the_latent_is_kept():
     schedule = NoiseSchedule(ScheduleConfig())
-    clean = random_latents(1).bfloat16()
-    assert schedule.add_noise(clean, clean, TIMESTEPS).dtype == torch.bfloat16
+    clean, noise = random_latents(1).bfloat16(), random_latents(2).bfloat16()
+    noisy = schedule.add_noise(clean, noise, TIMESTEPS)
+    expected = schedule.add_noise(clean.float(), noise.float(), TIMESTEPS)
+    assert noisy.dtype == torch.bfloat16
+    torch.testing.assert_close(noisy.float(), expected, atol=0.03, rtol=0.03)
