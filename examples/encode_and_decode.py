@@ -6,9 +6,7 @@ python examples/encode_and_decode.py examples/cat.png cat.dicmh cat-decoded.png
 import sys
 from pathlib import Path
 
-from difficmh_core.config.presets import preset_of
-from difficmh_core.image_io import read_image, write_png
-from difficmh_core.models.load import load_codec
+from difficmh_core import load_codec, read_image, write_png
 
 
 def main(photo: str, file: str, picture: str) -> None:
@@ -19,7 +17,7 @@ def main(photo: str, file: str, picture: str) -> None:
     print(f"{len(encoded.data)} bytes, {encoded.stream.bpp:.4f} bpp")
     for tag in encoded.tags:
         print(f"  {tag.name} ({tag.confidence:.0%})")
-    for step in codec.decode(Path(file).read_bytes(), preset_of("nano", "fast")):
+    for step in codec.decode(Path(file).read_bytes()):
         print(f"step {step.index} of {step.total}", end="\r")
         if step.image is not None:
             write_png(step.image, picture)

@@ -52,25 +52,25 @@ class ParserFoundError(Exception):
 
 
 def promised() -> dict[str, Any]:
-    """Return what later versions must not break."""
+    """The interface that later versions must not break."""
     return json.loads(PROMISED.read_text())
 
 
 def broken(promise: Any, actual: Any) -> bool:
-    """Return whether something else than what was promised is there; more may be there."""
+    """Whether the actual interface differs from the promised one; it may have more."""
     if isinstance(promise, dict):
         return any(broken(promise[key], actual.get(key, REFUSED)) for key in promise)
     return promise != actual
 
 
 def interface() -> dict[str, Any]:
-    """Return the words of every command, and the page's endpoints."""
+    """The words of every command, and the page's endpoints."""
     words = {word: facts for program in PROGRAMS for word, facts in _words_of(program).items()}
     return words | _endpoints_of(build_page(load_codec("tiny")).demo.get_api_info())
 
 
 def _words_of(program: str) -> dict[str, Any]:
-    """Return each argument and option of a program: its default, and what it makes of samples."""
+    """Each argument and option of a program: its default, and what it makes of samples."""
 
     def found(parser: argparse.ArgumentParser, *_: object) -> None:
         raise ParserFoundError(parser)
@@ -86,7 +86,7 @@ def _words_of(program: str) -> dict[str, Any]:
 
 
 def _endpoints_of(api_info: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters and results of each endpoint.
+    """The parameters and results of each endpoint.
 
     Args:
         api_info: What Gradio tells about the page.
@@ -146,7 +146,7 @@ def _samples(action: argparse.Action) -> Sequence[str]:
 
 
 def _read(parser: argparse.ArgumentParser, words: Sequence[str], action: argparse.Action) -> Any:
-    """Return what a command line makes of an argument or option."""
+    """The value of an argument or option in a command line, or that the line is refused."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             return _plain(getattr(parser.parse_args(words), action.dest))
@@ -155,7 +155,7 @@ def _read(parser: argparse.ArgumentParser, words: Sequence[str], action: argpars
 
 
 def _plain(value: object) -> Any:
-    """Return a value as JSON holds it, without places of this machine."""
+    """A value as JSON holds it, without places of this machine."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Path):

@@ -9,9 +9,7 @@ from typing import Protocol, runtime_checkable
 from PIL import Image
 
 from difficmh_core.baselines.baseline import Baseline
-from difficmh_core.baselines.elic import packaged_elic, published_elic
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
-from difficmh_core.baselines.vvc import find_vvc
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import (
@@ -221,8 +219,8 @@ def find_baselines(
         "webp": webp,
         "avif": avif,
         "jxl": jpeg_xl,
-        "vvc": lambda: find_vvc(cache_dir, vtm=vtm, preset=vvc_preset),
-        "elic": lambda: published_elic(elic) if elic else packaged_elic(),
+        "vvc": lambda: _vvc(cache_dir, vtm, vvc_preset),
+        "elic": lambda: _elic(elic),
     }
     found, absent = list[OtherCodec](), dict[str, str]()
     for key in keys:
@@ -233,3 +231,16 @@ def find_baselines(
         except (BackendUnavailableError, CheckpointError, ProgramError) as error:
             absent[key] = str(error)
     return found, absent
+
+
+# Both import CompressAI, which takes seconds.
+def _vvc(cache_dir: Path, vtm: Path | None, preset: str) -> Baseline:
+    from difficmh_core.baselines.vvc import find_vvc
+
+    return find_vvc(cache_dir, vtm=vtm, preset=preset)
+
+
+def _elic(files: Sequence[Path]) -> Baseline:
+    from difficmh_core.baselines.elic import packaged_elic, published_elic
+
+    return published_elic(files) if files else packaged_elic()

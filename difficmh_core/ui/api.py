@@ -6,6 +6,7 @@ the Model Context Protocol, needs no session. Signatures and docstrings are what
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -219,13 +220,14 @@ def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Word an endpoint's errors for callers."""
+    """Word an endpoint's errors for callers, and each parameter's help in one line for Gradio."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
         (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
+    public.__doc__ = re.sub(r"\n {8,}", " ", inspect.getdoc(endpoint) or "")
     return public
 
 

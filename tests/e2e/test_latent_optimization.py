@@ -10,8 +10,8 @@ from tests.gate import Gate
 
 
 @pytest.fixture
-def passes(monkeypatch):
-    """The gate that the passes of refinement go through."""
+def iterations(monkeypatch):
+    """The gate that the iterations of the optimization go through."""
     gate, steps = Gate(), LatentOptimizer.steps
     monkeypatch.setattr(
         LatentOptimizer, "steps", lambda *args, **named: gate.passing(steps(*args, **named))
@@ -20,106 +20,108 @@ def passes(monkeypatch):
     gate.open()
 
 
-def refine(page, passes):
+def optimize(page, iterations):
     number = page.locator("#passes input[type=number]")
-    number.fill(str(passes))
+    number.fill(str(iterations))
     number.press("Enter")
 
 
-def test_refinement_shows_its_passes_and_makes_another_file(visit, passes, codec, photos):
+def test_optimization_shows_its_iterations_and_makes_another_file(
+    visit, iterations, codec, photos
+):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
     plain = download(page, "#dicmh-file").read_bytes()
-    passes.close_after(1)
-    refine(page, 3)
+    iterations.close_after(1)
+    optimize(page, 3)
     page.wait_for_selector("#progress:has-text('iteration 1 of 3')")
     assert "s left" in page.inner_text("#progress")
-    passes.open()
+    iterations.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text",
         arg=f"{len(plain):,} bytes",
     )
     decoded(page)
-    refined = download(page, "#dicmh-file").read_bytes()
-    codec.verify(refined)
-    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
+    optimized = download(page, "#dicmh-file").read_bytes()
+    codec.verify(optimized)
+    assert codec.parse(optimized).latent.payload != codec.parse(plain).latent.payload
 
 
-def test_stop_ends_refinement_within_a_pass_and_the_file_stays(visit, passes, photos):
+def test_stop_ends_optimization_within_an_iteration_and_the_file_stays(visit, iterations, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
     before = file_size(page)
-    passes.close_after(2)
-    refine(page, 20)
+    iterations.close_after(2)
+    optimize(page, 20)
     page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
-    refine(page, 1)  # at once, while the pass that was under way still runs
-    passes.open()
+    optimize(page, 1)  # at once, while the iteration that was under way still runs
+    iterations.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before
     )
-    assert passes.n_steps <= 4  # that pass, and the new one
+    assert iterations.n_steps <= 4  # that iteration, and the new one
     decoded(page)
 
 
-def test_another_number_of_passes_ends_the_running_refinement(visit, passes, photos):
+def test_another_number_of_iterations_ends_the_running_optimization(visit, iterations, photos):
     page = visit()
     encode(page, photos["wide"])
     set_auto(page, on=False)
     before = file_size(page)
-    passes.close_after(2)
-    refine(page, 20)
+    iterations.close_after(2)
+    optimize(page, 20)
     page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
-    refine(page, 4)
-    passes.let_one_go()
+    optimize(page, 4)
+    iterations.let_one_go()
     page.wait_for_selector("#progress:has-text('of 4')")
     assert page.is_enabled("#compress-stop")
-    passes.open()
+    iterations.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before
     )
     page.wait_for_selector("#progress", state="hidden")
-    assert passes.n_steps <= 7  # one that was under way, and the new ones
+    assert iterations.n_steps <= 7  # one that was under way, and the new ones
     assert page.is_enabled("#compress-decode")
 
 
-def test_a_picture_that_is_too_large_to_refine_frees_the_page(visit, tmp_path, monkeypatch):
+def test_a_picture_that_is_too_large_to_optimize_frees_the_page(visit, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.latent_optimization._MAX_PIXELS", 100)
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "teal.png")
     page = visit()
-    refine(page, 2)
+    optimize(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
     page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
-    refine(page, 0)
+    optimize(page, 0)
     page.wait_for_selector("#facts .file")
     decoded(page)
 
 
 def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
-    visit, passes, until_idle, photos
+    visit, iterations, until_idle, photos
 ):
     page = visit()
-    passes.close_after(2)
-    refine(page, 20)
+    iterations.close_after(2)
+    optimize(page, 20)
     page.set_input_files("#photo input[type=file]", photos["wide"])
     page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     assert page.is_disabled("#compress-decode")
-    passes.open()
+    iterations.open()
     until_idle()
     page.wait_for_timeout(300)  # for what the page might still be told
     assert "once you change a setting" in page.inner_text("#status")
-    refine(page, 0)
+    optimize(page, 0)
     page.wait_for_selector("#facts .file")
     decoded(page)
 
 
-def test_arrow_keys_refine(visit, photos):
+def test_arrow_keys_optimize(visit, photos):
     page = visit()
     encode(page, photos["wide"])
     set_auto(page, on=False)
@@ -131,18 +133,18 @@ def test_arrow_keys_refine(visit, photos):
     )
 
 
-def test_clearing_the_photograph_ends_its_refinement(visit, passes, until_idle, photos):
+def test_clearing_the_photograph_ends_its_optimization(visit, iterations, until_idle, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
-    passes.close_after(2)
-    refine(page, 20)
+    iterations.close_after(2)
+    optimize(page, 20)
     page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
-    passes.open()
+    iterations.open()
     until_idle()
-    assert passes.n_steps <= 3
+    assert iterations.n_steps <= 3
     page.wait_for_timeout(300)  # for what the page might still be told
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#progress")
@@ -153,7 +155,7 @@ def runtime(runtime_in, tmp_path):
     return runtime_in(tmp_path, max_pixels=100_000)
 
 
-def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkeypatch):
+def test_another_number_of_iterations_loads_no_network_again(runtime, photos, monkeypatch):
     loaded, make = [], LatentOptimizer.__init__
 
     def counted(self, *args, **kwargs):
@@ -164,8 +166,8 @@ def test_another_number_of_passes_loads_no_network_again(runtime, photos, monkey
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
     files = []
-    for passes in (1, 2, 1):
-        request = read_request("quality", 50, 0, False, passes)
+    for n_iterations in (1, 2, 1):
+        request = read_request("quality", 50, 0, False, n_iterations)
         steps = list(runtime.service.encode_steps(photo, image, request, ()))
         files.append(steps[-1].encoded.data)
     assert len(steps) == 1  # kept since the first time

@@ -28,10 +28,14 @@ def test_every_way_size_and_step_count_is_a_line():
     for line in lines:
         assert line["ms"] > 0
         assert line["steps_per_s"] == pytest.approx(1000 * line["steps"] / line["ms"], rel=0.05)
-        assert line["tflop"] > 0
         assert line["share_of_peak"] >= 0
         assert line["memory_gb"] > 0
         assert line["first_picture_s"] >= 0
+    counted = {(line["way"], line["size"], line["steps"]): line["tflop"] for line in lines}
+    for way in (OURS, PLAIN):
+        for size in ("64x64", "128x64"):
+            assert 0 < counted[way, size, 1] < counted[way, size, 3] < 3 * counted[way, size, 1]
+        assert counted[way, "128x64", 3] == pytest.approx(2 * counted[way, "64x64", 3], rel=0.1)
     assert len(factors(lines)) == 4
 
 
@@ -54,7 +58,7 @@ def test_live_tensors_are_counted_until_they_are_freed():
     assert live.n_bytes == b.nbytes + c.nbytes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_4k_picture_fits_24_gb():
     peaks = peak_of_stages(SD21, 3840, 2160, tagger=RamConfig())
     assert peaks["weights"] == pytest.approx(4.86, abs=0.01)

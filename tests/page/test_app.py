@@ -19,7 +19,7 @@ from difficmh_core.config.presets import preset_of
 from difficmh_core.ui.runtime.texts import NOT_AN_UPLOAD
 
 SETTINGS = DecodeSettings(steps=3, guidance_scale=1.5, sampler=SamplerName.DDIM, seed=5)
-WISHES = {
+CHOSEN = {
     "preset": "paper",
     "steps": 3,
     "guidance_scale": 1.5,
@@ -40,13 +40,13 @@ def client(page_url) -> Iterator[Client]:
     client.close()
 
 
-def encode(client, photo, **wishes) -> tuple[bytes, dict]:
-    file, facts = client.predict(handle_file(str(photo)), **wishes, api_name="/encode")
+def encode(client, photo, **chosen) -> tuple[bytes, dict]:
+    file, facts = client.predict(handle_file(str(photo)), **chosen, api_name="/encode")
     return Path(file).read_bytes(), facts
 
 
-def decode(client, file, **wishes) -> tuple[Path, dict]:
-    picture, facts = client.predict(handle_file(str(file)), **wishes, api_name="/decode")
+def decode(client, file, **chosen) -> tuple[Path, dict]:
+    picture, facts = client.predict(handle_file(str(file)), **chosen, api_name="/decode")
     return Path(picture), facts
 
 
@@ -74,6 +74,18 @@ def test_each_endpoint_is_named_typed_and_explained(client):
             assert parameter["python_type"]["type"] != "Any"
 
 
+def test_each_parameter_is_told_in_whole_sentences(page_url):
+    tools = httpx.get(f"{page_url}gradio_api/mcp/schema", timeout=TIMEOUT_S).json()
+    told = {
+        (tool["name"], name): parameter["description"]
+        for tool in tools
+        if tool["name"] in ("encode", "decode", "compare", "info")
+        for name, parameter in tool["inputSchema"]["properties"].items()
+    }
+    assert ("compare", "codecs") in told
+    assert [key for key, words in told.items() if not words.endswith(".")] == []
+
+
 def test_a_photograph_becomes_the_file_that_the_codec_writes(client, codec, photos):
     data, facts = encode(client, photos["wide"])
 
@@ -96,13 +108,13 @@ def test_tags_can_be_chosen_and_left_out(client, codec, photos):
     assert codec.parse(untagged).latent.payload == codec.parse(chosen).latent.payload
 
 
-def test_a_file_can_be_refined(client, codec, photos):
+def test_a_files_latent_can_be_optimized(client, codec, photos):
     plain, _ = encode(client, photos["wide"], tags=["dog"])
-    refined, facts = encode(client, photos["wide"], tags=["dog"], passes=1)
+    optimized, facts = encode(client, photos["wide"], tags=["dog"], passes=1)
 
-    assert facts["n_bytes"] == len(refined)
-    assert codec.parse(refined).latent.payload != codec.parse(plain).latent.payload
-    codec.verify(refined)
+    assert facts["n_bytes"] == len(optimized)
+    assert codec.parse(optimized).latent.payload != codec.parse(plain).latent.payload
+    codec.verify(optimized)
 
 
 def test_a_target_size_is_kept(client, photos):
@@ -113,15 +125,15 @@ def test_a_target_size_is_kept(client, photos):
 
 
 def test_the_decoded_picture_is_the_decoders_pixel_by_pixel(client, codec, coded):
-    picture, facts = decode(client, coded, **WISHES)
+    picture, facts = decode(client, coded, **CHOSEN)
 
     assert np.array_equal(pixels(picture), codec.decode_image(coded.read_bytes(), SETTINGS))
     assert facts["settings"]["steps"] == 3
-    again, _ = decode(client, coded, **WISHES)  # now from what the page has kept
+    again, _ = decode(client, coded, **CHOSEN)  # now from what the page has kept
     assert picture.read_bytes() == again.read_bytes()
 
 
-def test_without_wishes_a_preset_decodes(client, codec, coded):
+def test_without_settings_a_preset_decodes(client, codec, coded):
     picture, _ = decode(client, coded, preset="instant")
 
     expected = codec.decode_image(coded.read_bytes(), preset_of("tiny", "instant"))
@@ -191,7 +203,7 @@ def test_a_file_of_the_server_is_not_for_callers(page_url):
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("chosen", "words"),
     [
         ({"steps": 1001}, "steps must lie in 1 to 1000"),
         ({"steps": 2.5}, "steps must be a whole number"),
@@ -203,9 +215,9 @@ def test_a_file_of_the_server_is_not_for_callers(page_url):
         ({"preset": "best"}, "no preset 'best'"),
     ],
 )
-def test_a_setting_out_of_range_is_refused(client, coded, wish, words):
+def test_a_setting_out_of_range_is_refused(client, coded, chosen, words):
     with pytest.raises(AppError, match=words):
-        decode(client, coded, **wish)
+        decode(client, coded, **chosen)
 
 
 def test_the_upload_is_gone_and_what_is_left_has_no_metadata(client, photos, served_files):

@@ -15,7 +15,6 @@ from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.image_io import to_tensor
-from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui import texts
@@ -34,6 +33,21 @@ from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 __all__ = ["CompressHandlers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimizing:
+    """How far the optimization of a latent is.
+
+    Attributes:
+        index: Iterations done.
+        total: Iterations in all.
+        seconds: Time since the start [s].
+    """
+
+    index: int
+    total: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,19 +90,17 @@ class CompressHandlers:
         if photo is None:
             return
         request = self._tab.file.read(values)
-        tags: Sequence[Tag] | None = ()  # those of the file
-        if request.send_tags:
+        tags: Sequence[Tag] | None = ()
+        if request.send_tags and session.proposals is None:
+            tags = None  # the tagger chooses
+        elif request.send_tags:
             tags = [tag for tag in session.offered if tag.name in request.tags]
-            if session.proposals is None:
-                tags = None  # the tagger chooses
-        started = time.monotonic()
         with closing(self._encode(photo, request, tags)) as states:
             for state in states:
                 if isinstance(state, Coded):
                     yield self._show_file(session, photo, state, are_sent=request.send_tags)
                 else:
-                    seconds = time.monotonic() - started
-                    yield self._updates.optimizing(state.index, state.total, seconds)
+                    yield self._updates.optimizing(state.index, state.total, state.seconds)
 
     def adds_tag(self, values: Values) -> bool:
         """Tell whether a word can be added: there is one, and a file that can hold it."""
@@ -223,14 +235,16 @@ class CompressHandlers:
     @with_errors
     def _encode_now(
         self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
-    ) -> Iterator[OptimizationStep | Coded]:
+    ) -> Iterator[Optimizing | Coded]:
         """Yield how far the optimization is, then the file; without tags, the tagger is asked."""
         image = self._uploads.load(photo)
         proposals = self._service.tag(photo, image) if tags is None else None
         chosen = (proposals or ()) if tags is None else tags
+        started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             if step.encoded is None:
-                yield step
+                seconds = time.monotonic() - started
+                yield Optimizing(index=step.index, total=step.total, seconds=seconds)
             else:
                 yield Coded(encoded=step.encoded, proposals=proposals)
 
