@@ -58,7 +58,7 @@ def test_fetch(monkeypatch, named):
 
 
 def test_compare_and_evaluate(monkeypatch, named, photo):
-    place = "difficmh_core.cli.evaluate.load_codec"
+    place = "difficmh_core.cli.codec_options.load_codec"
     only_ours = ("--codecs", "tiny-instant", "--metrics", "none", "--tasks", "none")
     assert asked_by(monkeypatch, place, "compare", photo, *only_ours) == [named]
     words = ("evaluate", photo.parent, "--out", photo.parent / "out", "--set-metrics", "none")

@@ -31,11 +31,7 @@ from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import (
-    PictureWeights,
-    StageName,
-    StageSettings,
-)
+from difficmh_core.training.settings import PictureWeights, StageName, StageSettings
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card

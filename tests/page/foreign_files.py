@@ -3,6 +3,7 @@
 The page runs in this process, so that whatever it opens is seen, also what no answer shows.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -155,12 +156,13 @@ def forms(plant: Plant, files: Mapping[str, str], page_url: str) -> dict[str, An
     return named
 
 
-def attempt_all(page_url: str, plant: Plant) -> list[Attempt]:
-    """Send every form to every input of every event, endpoint and tool, and read by every route.
+def attempt_all(page_url: str, plant: Plant, n_forms: int | None = None) -> list[Attempt]:
+    """Send forms to every input of every event, endpoint and tool, and read by every route.
 
     Args:
         page_url: Ends with a slash.
         plant: The files.
+        n_forms: How many each input gets, in turn, so that each form has its turn; or all of them.
     """
     limits = httpx.Limits(max_connections=16)
     with httpx.Client(base_url=page_url, timeout=TIMEOUT_S, limits=limits) as client:
@@ -175,7 +177,12 @@ def attempt_all(page_url: str, plant: Plant) -> list[Attempt]:
             return Attempt(ask.target, form, _alike(answers, plant))
 
         with ThreadPoolExecutor(8) as threads:
-            jobs = [threads.submit(attempt, ask, form) for ask in asks for form in known]
+            turns = itertools.cycle(known)
+            jobs = [
+                threads.submit(attempt, ask, form)
+                for ask in asks
+                for form in itertools.islice(turns, n_forms or len(known))
+            ]
             made = [job.result() for job in jobs]
         return made + [
             Attempt(

@@ -249,6 +249,7 @@ def test_a_defect_is_one_calm_sentence_with_a_number(client, codec, photos, monk
     assert "internal matters" in caplog.text
 
 
+@pytest.mark.long
 def test_thirty_queued_decodings_finish_with_flat_memory(client, codec, coded, tmp_path):
     def queue(seeds) -> None:
         jobs = [

@@ -12,10 +12,13 @@ def plant(tmp_path_factory, cache_dir) -> Iterator[Plant]:
     yield from planted(tmp_path_factory.mktemp("foreign"), cache_dir)
 
 
-@pytest.fixture(scope="module")
-def attempts(page_url, plant) -> tuple[list[Attempt], list[str]]:
+@pytest.fixture(
+    scope="module", params=[2, pytest.param(None, marks=pytest.mark.long)], ids=["two", "all"]
+)
+def attempts(request, page_url, plant) -> tuple[list[Attempt], list[str]]:
+    """What came of two ways to name a file for each input, or of all of them."""
     made = list[Attempt]()
-    opened = reads_of(lambda: made.extend(attempt_all(page_url, plant)))
+    opened = reads_of(lambda: made.extend(attempt_all(page_url, plant, request.param)))
     return made, opened
 
 
@@ -39,4 +42,5 @@ def test_all_that_the_page_answers_was_tried(attempts, served_page):
     tried = {attempt.target.split(",")[0] for attempt in made if ", input" in attempt.target}
     assert len(tried) == n_events > 40
     tools = {attempt.target for attempt in made if attempt.target.startswith("tool")}
+    assert len({attempt.form for attempt in made}) > 20
     assert {"tool encode, photo", "tool decode, file", "tool info, file"} <= tools
