@@ -95,8 +95,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
-        for _ in made.train(stage, brief(stage)):
-            pass
+        list(made.train(stage, brief(stage)))
     return made
 
 
@@ -317,8 +316,7 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
 
 def test_branches_are_averaged(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
-    packaged = tmp_path / "nano"
-    list(package_weights(recipe, packaged))
+    list(package_weights(recipe, packaged := tmp_path / "nano"))
     list(unpack_weights(packaged, tmp_path / "branch"))
     before = read_average(tmp_path / "branch" / StageName.JOINT)
     branch = with_runs(recipe, tmp_path / "branch")
