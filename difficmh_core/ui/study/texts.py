@@ -6,26 +6,6 @@ INTRODUCTION = (
     "here."
 )
 EXPERIMENT = "Question"
-EXPERIMENTS = (
-    ("Guidance and steps", "grid"),
-    ("Tags on and off", "tags"),
-    ("How sure is the decoder?", "seeds"),
-    ("Rate and distortion", "sweep"),
-)
-EXPERIMENT_NAMES = {key: name for name, key in EXPERIMENTS}
-EXPLANATIONS = {
-    "grid": "Decodes one picture for each pair of guidance and steps, all from the same file.",
-    "tags": "Decodes the same photograph with and without its tags, in the same way.",
-    "seeds": (
-        "Decodes the same file from several seeds. Where the pictures differ, the decoder "
-        "guesses; the map shows the standard deviation of each pixel."
-    ),
-    "sweep": (
-        "Compresses the photograph at several qualities and shows published results beside it. "
-        "Those are means over the 24 pictures of Kodak, and this is one picture: they only show "
-        "roughly where a codec stands."
-    ),
-}
 GUIDANCES = "Guidance"
 GUIDANCE_CHOICES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5)
 GUIDANCES_CHOSEN = (1.0, 2.0, 5.0)
