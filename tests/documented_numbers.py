@@ -209,7 +209,10 @@ def statements():
     share, *_ = fewer_bits(DEV, "nano-instant", "lpips_alex")
     yield "README.md", f"Diff-ICMH needs {share}% fewer bits than VVC"
     share, *_ = fewer_bits(DEV, "nano-instant", "js_bits")
-    yield "README.md", f"an image classifier's predictions change, `nano` needs {share}% fewer bits"
+    yield (
+        "README.md",
+        f"an image classifier's predictions change, `nano` needs {share}% fewer bits",
+    )
     shares = [fewer_bits(DEV, "nano-content", key)[0] for key in ("lpips_alex", "js_bits")]
     both = f"{shares[0]}% and {shares[1]}%"
     yield "README.md", f"without diffusion `nano` needs {both} fewer bits"
