@@ -32,6 +32,12 @@ def tiny_codec():
     return load_codec("tiny")
 
 
+@pytest.fixture(scope="session")
+def nano(load_once):
+    """The packaged networks; not to be changed."""
+    return load_once("nano")
+
+
 @pytest.fixture
 def generator():
     """A random generator that starts alike in every test."""

@@ -14,9 +14,9 @@ NAMES = [case[0] for case in CASES]
 GOLDEN = json.loads((FOLDER / "golden.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def codec():
-    return load_codec("nano")
+@pytest.fixture
+def codec(nano):
+    return nano
 
 
 def golden_bytes(name: str) -> bytes:

@@ -17,8 +17,8 @@ SETTINGS = DecodeSettings(steps=2, guidance_scale=2.0, sampler=SamplerName.DPM_S
 
 
 @pytest.fixture(scope="module")
-def codec():
-    return load_codec("tiny")
+def codec(tiny_codec):
+    return tiny_codec
 
 
 @pytest.fixture(scope="module")

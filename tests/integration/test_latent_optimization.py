@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from difficmh_core import latent_optimization
-from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
@@ -41,11 +40,6 @@ def _need_networks():
 @pytest.fixture(scope="module")
 def face() -> Image.Image:
     return read_image(EXAMPLE).crop((160, 0, 352, 192))
-
-
-@pytest.fixture(scope="module")
-def nano() -> DiffICMHCodec:
-    return load_codec("nano")
 
 
 @pytest.fixture(scope="module")

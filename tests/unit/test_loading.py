@@ -33,7 +33,9 @@ def test_weights_arrive(module, tensors):
     assert all(torch.equal(value, tensors[key]) for key, value in module.state_dict().items())
 
 
-def test_half_precision_is_converted_to_the_modules_own(module, tensors):
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_half_precision_is_converted_to_the_modules_own(module, tensors, device):
+    module = module.to(device)  # on "meta" it has no values yet
     tensors["0.weight"] = tensors["0.weight"].half()
     load_strict(module, tensors, "toy")
     assert module[0].weight.dtype == torch.float32
