@@ -103,7 +103,7 @@ class DecodeSettings:
         Seed(
             option="--seed",
             label="Seed",
-            help="A whole number that varies the invented detail. If empty, it comes from the file.",
+            help="A whole number that varies the invented detail; if empty, the file decides.",
             placeholder="from the file",
             summary="Seed of the starting noise, a whole number",
         ),
