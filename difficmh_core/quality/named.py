@@ -185,7 +185,7 @@ def from_pyiqa(name: str, build: Callable[[ModuleType], Any]) -> Any:  # noqa: A
             *_, last = [None, *_DOWNLOAD.finditer(told.getvalue())]
             what = f"Put {last[1]} at {last[2]}" if last else "Connect to the network"
             raise BackendUnavailableError(
-                f"The weights of {name} are not at hand and could not be fetched "
+                f"The weights of {name} are not available and could not be fetched "
                 f"({_line_of(error)}). {what}, or leave this measure out."
             ) from error
         except _UNREADABLE as error:

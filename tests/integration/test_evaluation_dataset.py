@@ -60,7 +60,7 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evalu
     page = (tmp_path / "out" / "summary.md").read_text()
     (psnr,) = (s["values"]["psnr_db"] for s in summary["summaries"] if _is(s, "avif", 2.0))
     assert f"{psnr['value']:.3f} ± {(psnr['high'] - psnr['low']) / 2:.3f}" in page
-    assert f"{saved['value']:+.1f} % [{saved['low']:+.1f}, {saved['high']:+.1f}]" in page
+    assert f"{saved['value']:+.1f}% [{saved['low']:+.1f}, {saved['high']:+.1f}]" in page
     assert "| broken.jpg | - | " in page
     with Image.open(tmp_path / "out" / "psnr_db.png") as plot:
         assert plot.width > 600
