@@ -39,7 +39,7 @@ LINK_HELP = "The link holds the settings, but neither the photo nor the tags."
 
 HOW_TITLE = "How it works"
 HOW = (
-    ("Look", "A tagger names what is in the photo; an encoder reduces the photo to a latent."),
+    ("Look", "A tagger names what is in the photo; an encoder reduces it to a short description."),
     ("Write", "Both go into one file, often hundreds of times smaller than the raw pixels."),
     ("Decode", "A diffusion model, steered by both, reconstructs the photo."),
 )
