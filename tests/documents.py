@@ -39,7 +39,7 @@ def blocks(path, language):
 def commands(path):
     """The commands of all shell blocks, each as its words; comments are left out."""
     text = "".join(blocks(path, "sh")).replace("\\\n", " ")
-    for line in text.replace("<url of this repository>", "URL").splitlines():
+    for line in text.splitlines():
         for command in line.split(" && "):
             if words := shlex.split(command, comments=True):
                 yield words
