@@ -218,31 +218,30 @@ _ALL = (
     Experiment(
         key="grid",
         name="Guidance and steps",
-        explanation="Decodes one picture for each pair of guidance and steps, all from the same "
-        "file.",
+        explanation="Decodes the same file once for each combination of guidance and steps.",
         variants=_grid,
         options=("guidances", "steps"),
     ),
     Experiment(
         key="tags",
         name="Tags on and off",
-        explanation="Decodes the same photograph with and without its tags, in the same way.",
+        explanation="Decodes the same photo with and without its tags, with the same settings.",
         variants=_tags,
     ),
     Experiment(
         key="seeds",
-        name="How sure is the decoder?",
-        explanation="Decodes the same file from several seeds. Where the pictures differ, the "
+        name="Uncertainty of the decoder",
+        explanation="Decodes the same file from several seeds. Where the images differ, the "
         "decoder guesses; the map shows the standard deviation of each pixel.",
         variants=_seeds,
         options=("n_seeds",),
     ),
     Experiment(
         key="sweep",
-        name="Rate and distortion",
-        explanation="Compresses the photograph at several qualities and shows published results "
-        "beside it. Those are means over the 24 pictures of Kodak, and this is one picture: they "
-        "only show roughly where a codec stands.",
+        name="Quality and file size",
+        explanation="Compresses the photo at several qualities and shows published results of "
+        "other codecs beside it. Those are means over the 24 images of the Kodak set, so they are "
+        "only a rough guide.",
         variants=_sweep,
         options=("qualities",),
         needs_rates=True,
