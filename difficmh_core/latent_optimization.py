@@ -33,6 +33,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS
@@ -49,7 +50,6 @@ from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, Image01
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = [
     "MAX_ITERATIONS",
@@ -189,7 +189,7 @@ class LatentOptimizer:
         self.codec = codec
         self.settings = settings or OptimizationSettings()
         self._rate_weights = codec.config.rate_weights
-        folder = cache_dir or default_cache_dir()
+        folder = cache_dir or cache_folder()
         device = codec.networks.latent_codec.prior.quantiles.device
         self._lpips = perceptual_distance("alex", folder).to(device)
         self._dists = structure_texture_distance(folder).to(device)

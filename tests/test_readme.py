@@ -41,13 +41,14 @@ def load_once():
 @pytest.fixture
 def folder(tmp_path, monkeypatch, load_once):
     """A folder to work in, with small copies of the example photographs."""
+    from difficmh_core._support.cache_folder import cache_folder
     from difficmh_core.models.nano import NANO_FOLDER
-    from difficmh_core.weights.cache import default_cache_dir, is_cached
+    from difficmh_core.weights.cache import is_cached
     from difficmh_core.weights.cards import PACKAGE_CARDS
 
     if not list(NANO_FOLDER.glob("*.safetensors")):
         pytest.skip(f"nano's weights are not in {NANO_FOLDER}")
-    if not all(is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS):
+    if not all(is_cached(card, cache_folder()) for card in PACKAGE_CARDS):
         pytest.skip("weights are absent; run `python -m difficmh_core fetch`")
     monkeypatch.setattr("difficmh_core.models.load.load_codec", load_once)
     (tmp_path / "examples").mkdir()

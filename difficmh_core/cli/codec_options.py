@@ -2,11 +2,11 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 
+from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
 from difficmh_core.config.profiles import PROFILE_NAMES
 from difficmh_core.errors import BackendUnavailableError, ConfigError
@@ -39,6 +39,10 @@ _OPTIMIZED = "-optimized"
 """What stands for :data:`OPTIMIZED` on command lines; both are taken."""
 _CONTENT = "content"
 """The content latent decoded without diffusion, which is no preset."""
+_WITHOUT_DIFFUSION = DecodeSettings(
+    steps=1, guidance_scale=2.0, sampler=SamplerName.DPM_SOLVER, realism=0.0
+)
+"""At realism 0 nothing else counts; the rest stays as it is in the names of measured rows."""
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 DEFAULT_RATES = (0.03, 0.06, 0.12)
 NONE = ["none"]
@@ -192,10 +196,7 @@ class _Loaded:
 def _maker(key: str, load: Callable[[str], _Loaded]) -> Callable[[], ComparedCodec]:
     """Return what makes a codec of ours, once its way of decoding is known to be one."""
     profile, _, label = key.removesuffix(OPTIMIZED).partition("-")
-    if label == _CONTENT:
-        settings = replace(preset_of(profile), realism=0.0)
-    else:
-        settings = preset_of(profile, label)
+    settings = _WITHOUT_DIFFUSION if label == _CONTENT else preset_of(profile, label)
 
     def make() -> ComparedCodec:
         loaded = load(profile)

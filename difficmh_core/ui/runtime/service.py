@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
@@ -30,7 +31,6 @@ from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["CodecService", "Decoding", "png_of"]
 
@@ -94,7 +94,7 @@ class CodecService:
         self.codec = codec
         self.model = model_key(codec)
         self.results = results or ResultCache()
-        self.weights_dir = weights_dir or default_cache_dir()
+        self.weights_dir = weights_dir or cache_folder()
         self._files = files
         self._keeps_for_good = keeps_for_good
         self._evaluator: Evaluator | None = None

@@ -9,7 +9,6 @@ import importlib.metadata
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -74,7 +73,7 @@ def report_of(
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
         },
-        "settings": asdict(given.settings),
+        "settings": given.settings.as_dict(),
         "picture": {
             "png_sha256": _sha256(result.png),
             "rgb_sha256": _sha256(result.image.tobytes()),
