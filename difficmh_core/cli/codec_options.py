@@ -8,7 +8,7 @@ from pathlib import Path
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
-from difficmh_core.config.profiles import PROFILE_NAMES
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.evaluation.codecs import (
     BASELINES,
@@ -95,12 +95,7 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         metavar="NAME",
         help=f"machine tasks: {', '.join(TASKS)}; or none (default {' '.join(DEFAULT_TASKS)})",
     )
-    parser.add_argument(
-        "--rate",
-        type=int,
-        default=4,
-        help="with sd21: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
-    )
+    parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     parser.add_argument(
         "--device",
         default="cpu",
