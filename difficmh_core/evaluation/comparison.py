@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from PIL import Image
 
@@ -13,7 +13,7 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = ["CodecResult", "PhotoComparison", "ResultCache", "Row"]
+__all__ = ["CodecResult", "PhotoComparison", "Row"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +64,14 @@ class CodecResult:
     Attributes:
         row: The numbers.
         picture: The decoded picture; ``None`` if there is none.
-        png: The same as a file, where results are kept; else empty.
-        features: What machines see in it; ``None`` if there is none, or the result was kept.
+        features: What machines see in it; ``None`` if there is none.
         boxes: Its boxes against the original's, where a detector is at hand.
     """
 
     row: Row
     picture: Image.Image | None = None
-    png: bytes = b""
     features: Features | None = None
     boxes: BoxAgreement | None = None
-
-
-@runtime_checkable
-class ResultCache(Protocol):
-    """Keeps the results on one picture."""
-
-    def get(self, codec: ComparedCodec, target_bytes: int) -> CodecResult | None:
-        """Return a result that is kept."""
-
-    def keep(self, codec: ComparedCodec, result: CodecResult) -> CodecResult:
-        """Keep a result with a picture, and return it as it is kept, its PNG included."""
 
 
 class PhotoComparison:
@@ -97,7 +84,6 @@ class PhotoComparison:
         evaluator: Evaluator,
         *,
         features: Callable[[], Features] | None = None,
-        cache: ResultCache | None = None,
     ) -> None:
         """Take the picture; nothing is measured yet.
 
@@ -106,10 +92,9 @@ class PhotoComparison:
             image: RGB picture.
             evaluator: Takes the measures.
             features: Gives what the evaluator sees in the picture, where others know it too.
-            cache: Keeps results, if they shall be kept.
         """
         self._name, self._image, self._evaluator = name, image, evaluator
-        self._features, self._cache = features, cache
+        self._features = features
 
     @cached_property
     def original(self) -> Features:
@@ -117,7 +102,7 @@ class PhotoComparison:
         return self._features() if self._features else self._evaluator.features(self._image)
 
     def measure(self, codec: ComparedCodec, target_bytes: int) -> CodecResult:
-        """Code, decode and measure the picture, unless the result is kept.
+        """Code, decode and measure the picture.
 
         If the codec cannot take the picture, the row says why.
 
@@ -125,30 +110,6 @@ class PhotoComparison:
             codec: The codec.
             target_bytes: What the file may hold.
         """
-        kept = self._cache.get(codec, target_bytes) if self._cache else None
-        if kept is not None:
-            return kept
-        result = self._measured(codec, target_bytes)
-        if self._cache is None or result.row.error is not None:
-            return result
-        return self._cache.keep(codec, result)
-
-    def results(
-        self, codecs: Sequence[ComparedCodec], targets_bytes: Sequence[int]
-    ) -> Iterator[CodecResult]:
-        """Yield one result for each number of bytes and codec.
-
-        A codec that cannot take the picture gives a row that says why; the others go on.
-
-        Args:
-            codecs: Absent ones too.
-            targets_bytes: What the files may hold [bytes].
-        """
-        for target in targets_bytes:
-            for codec in codecs:
-                yield self.measure(codec, target)
-
-    def _measured(self, codec: ComparedCodec, target_bytes: int) -> CodecResult:
         n_pixels = self._image.width * self._image.height
         shared: dict[str, Any] = {
             "picture": self._name,
@@ -179,3 +140,18 @@ class PhotoComparison:
         )
         boxes = self._evaluator.boxes(self.original, features)
         return CodecResult(row=row, picture=picture, features=features, boxes=boxes)
+
+    def results(
+        self, codecs: Sequence[ComparedCodec], targets_bytes: Sequence[int]
+    ) -> Iterator[CodecResult]:
+        """Yield one result for each number of bytes and codec.
+
+        A codec that cannot take the picture gives a row that says why; the others go on.
+
+        Args:
+            codecs: Absent ones too.
+            targets_bytes: What the files may hold [bytes].
+        """
+        for target in targets_bytes:
+            for codec in codecs:
+                yield self.measure(codec, target)

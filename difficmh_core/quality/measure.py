@@ -2,19 +2,25 @@
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from difficmh_core.errors import ConfigError
+from difficmh_core.shapes import Image01
 
-__all__ = ["Group", "Measure", "Numbers", "Pooling", "unknown_name"]
+__all__ = ["Group", "Measure", "Metric", "Numbers", "PairMeasure", "Pooling", "unknown_name"]
 
 Numbers = NDArray[np.floating[Any]]
+PairMeasure = Callable[[Image01, Image01], Tensor]
+"""Takes originals and decoded pictures, and gives one number for each pair."""
 ARROWS = {True: "↑", False: "↓"}
 
 
@@ -116,6 +122,24 @@ class Measure:
 
     def _with_unit(self, name: str) -> str:
         return f"{name}{f' [{self.unit}]' if self.unit else ''} {self.arrow}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Measure):
+    """A measure of quality.
+
+    Attributes:
+        min_side_px: Shortest side of a picture on which it is defined [px].
+        needs_weights: Whether fetched weights are needed.
+        reference: Where it was published.
+        load: Takes the folder of fetched weights and a device, and returns what measures; raises
+            BackendUnavailableError or CheckpointError.
+    """
+
+    min_side_px: int
+    needs_weights: bool
+    reference: str
+    load: Callable[[Path, torch.device], PairMeasure] = field(compare=False, repr=False)
 
 
 def unknown_name(

@@ -15,12 +15,11 @@ from difficmh_core.errors import ImageError
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
-from difficmh_core.quality.measure import Group
-from difficmh_core.quality.metric import Metric, PairMeasure
+from difficmh_core.quality.measure import Group, Metric, PairMeasure
 from difficmh_core.quality.named import named_metric
 from difficmh_core.shapes import Image01
 
-__all__ = ["DEFAULT_METRICS", "METRICS", "Metric", "QualityMeter", "metric_of"]
+__all__ = ["DEFAULT_METRICS", "METRICS", "QualityMeter", "metric_of"]
 
 FeatureDistance = PerceptualDistance | StructureTextureDistance
 _MAX_KEPT_PIXELS = 1 << 21

@@ -39,8 +39,7 @@ from difficmh_core.errors import (
     ImageError,
 )
 from difficmh_core.quality.foreign_weights import removed_on_failure, tensors_only
-from difficmh_core.quality.measure import Group, unknown_name
-from difficmh_core.quality.metric import Metric, PairMeasure
+from difficmh_core.quality.measure import Group, Metric, PairMeasure, unknown_name
 from difficmh_core.shapes import Image01
 
 __all__ = ["from_pyiqa", "named_measure", "named_metric"]

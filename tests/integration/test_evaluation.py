@@ -10,8 +10,8 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.cli.codec_options import add_codec_options, find_codecs
-from difficmh_core.evaluation.codecs import AbsentCodec, OtherCodec
+from difficmh_core.cli.codec_options import add_codec_options, chosen_codecs
+from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
@@ -233,32 +233,8 @@ def test_versions_of_decoders_stay(monkeypatch, load_once, tmp_path):
     monkeypatch.setattr("difficmh_core.cli.codec_options.load_codec", load_once)
     parser = argparse.ArgumentParser()
     add_codec_options(parser, tmp_path)
-    codecs = find_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
-    assert [codec.version for codec in codecs] == [
+    codecs = chosen_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
+    assert [codec.version for codec in codecs.values()] == [
         "b77e32ba, decoder 266f9fa0",
         "b77e32ba, decoder 192f1eaa",
     ]
-
-
-class Memory:
-    """Keeps results as the page's cache does, in a dictionary."""
-
-    def __init__(self):
-        self.kept = {}
-
-    def get(self, codec, target_bytes):
-        return self.kept.get((codec.key, target_bytes))
-
-    def keep(self, codec, result):
-        self.kept[codec.key, result.row.target_bytes] = result
-        return result
-
-
-def test_a_kept_result_is_not_measured_again(picture, evaluator):
-    memory, absent = Memory(), AbsentCodec("vvc", "It is not there.")
-    comparison = PhotoComparison("a", picture, evaluator, cache=memory)
-    first = list(comparison.results([Lossless(), absent], [100]))
-    again = list(comparison.results([Lossless(), absent], [100]))
-    assert again[0] is first[0]
-    assert list(memory.kept) == [("same", 100)]  # a failure is tried again
-    assert again[1].row.error == "It is not there."

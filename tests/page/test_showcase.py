@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from difficmh_core.config.presets import presets_of
-from difficmh_core.ui.compare.codecs import ComparisonInput, run
+from difficmh_core.errors import ImageError
+from difficmh_core.ui.compare.codecs import ComparisonInput, codecs_of, measure_one, run
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
@@ -73,3 +74,27 @@ def test_the_examples_are_there():
 def runtime(prepared, runtime_in):
     """That of a page which starts after the examples were prepared."""
     return runtime_in(prepared / "served", results=ResultCache(showcase_dir(prepared)))
+
+
+def test_a_kept_result_is_not_measured_again(runtime, photos, monkeypatch):
+    service, photo = runtime.service, runtime.receive(photos["wide"])
+    asked = ComparisonInput(
+        photo=photo,
+        image=runtime.uploads.load(photo),
+        target_bytes=5000,
+        tags=(),
+        settings=presets_of("tiny")["fast"],
+    )
+    jpeg = codecs_of(service, ["jpeg"], asked)["jpeg"]
+
+    def fail(*_args):
+        raise ImageError("It cannot take it.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jpeg, "code", fail)
+        assert measure_one(service, "jpeg", jpeg, asked).row.error == "It cannot take it."
+    first = measure_one(service, "jpeg", jpeg, asked)  # a failure is tried again
+    assert first.row.error is None
+    monkeypatch.setattr(jpeg, "code", fail)
+    again = measure_one(service, "jpeg", jpeg, asked)
+    assert (again.png, again.row.to_json()) == (first.png, first.row.to_json())

@@ -1,6 +1,5 @@
 """One photograph by the codecs of the compare tab: results are kept, and worded for visitors."""
 
-import io
 import json
 import logging
 import re
@@ -21,7 +20,7 @@ from difficmh_core.evaluation.codecs import (
     OurCodec,
     find_codecs,
 )
-from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison, Row
+from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
@@ -85,46 +84,6 @@ class Measured:
     boxes: BoxAgreement | None = None
 
 
-class KeptResults:
-    """The page's cache, as a comparison uses it for one codec."""
-
-    def __init__(self, service: CodecService, key: str, asked: ComparisonInput) -> None:
-        """Take the key of the codec, and everything that decides a result."""
-        self._service, self._key, self._asked = service, key, asked
-
-    def get(self, codec: ComparedCodec, target_bytes: int) -> CodecResult | None:
-        """Return a result that is kept."""
-        entry = self._service.results.get(self._place(codec, target_bytes))
-        if entry is None:
-            return None
-        return CodecResult(
-            row=Row(**entry.facts["row"]),
-            picture=Image.open(io.BytesIO(entry.data)),
-            png=entry.data,
-            boxes=_boxes_from(entry.facts["boxes"]),
-        )
-
-    def keep(self, codec: ComparedCodec, result: CodecResult) -> CodecResult:
-        """Keep a result with a picture, and return it with its PNG."""
-        assert result.picture is not None
-        result = replace(result, png=png_of(result.picture))
-        boxes = None if result.boxes is None else asdict(result.boxes)
-        facts: dict[str, Any] = json.loads(
-            json.dumps({"row": result.row.to_json(), "boxes": boxes}, default=float)
-        )
-        place = self._place(codec, result.row.target_bytes)
-        self._service.keep(place, Entry(data=result.png, facts=facts))
-        return result
-
-    def _place(self, codec: ComparedCodec, target_bytes: int) -> str:
-        asked = self._asked
-        settings = (asked.tags, asked.settings) if self._key in OURS else ()
-        return key_of(
-            "compare", self._service.model, asked.photo.digest, target_bytes, self._key,
-            codec.name, codec.version, settings,
-        )  # fmt: skip
-
-
 def codecs_of(
     service: CodecService, keys: Sequence[str], asked: ComparisonInput
 ) -> dict[str, ComparedCodec]:
@@ -152,23 +111,39 @@ def measure_one(
     service: CodecService, key: str, codec: ComparedCodec, asked: ComparisonInput
 ) -> Measured:
     """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
+    settings = (asked.tags, asked.settings) if key in OURS else ()
+    place = key_of(
+        "compare", service.model, asked.photo.digest, asked.target_bytes, key, codec.name,
+        codec.version, settings,
+    )  # fmt: skip
+    kept = service.results.get(place)
+    if kept is not None:
+        row, boxes = Row(**kept.facts["row"]), _boxes_from(kept.facts["boxes"])
+        return Measured(key=key, row=row, png=kept.data, boxes=boxes)
     comparison = PhotoComparison(
         asked.photo.name,
         asked.image,
         service.evaluator,
         features=lambda: service.features(asked.photo, asked.image),
-        cache=KeptResults(service, key, asked),
     )
     result = comparison.measure(codec, asked.target_bytes)
-    row = result.row
-    if row.error is not None:
-        LOGGER.warning("%s failed: %s", key, row.error)
-        error, name = without_paths(row.error, service.weights_dir), texts.CODECS[key]
-        if isinstance(codec, AbsentCodec):
-            row = replace(row, name=name, error=texts.ABSENT.format(name=name, reason=error))
-        else:
-            row = replace(row, error=error)
-    return Measured(key=key, row=row, png=result.png, boxes=result.boxes)
+    if result.picture is None:
+        return Measured(key=key, row=_worded(service, key, codec, result.row))
+    png, boxes = png_of(result.picture), result.boxes
+    told = {"row": result.row.to_json(), "boxes": None if boxes is None else asdict(boxes)}
+    facts: dict[str, Any] = json.loads(json.dumps(told, default=float))
+    service.keep(place, Entry(data=png, facts=facts))
+    return Measured(key=key, row=result.row, png=png, boxes=boxes)
+
+
+def _worded(service: CodecService, key: str, codec: ComparedCodec, row: Row) -> Row:
+    """Word what went wrong for visitors."""
+    error, name = without_paths(row.error or "", service.weights_dir), texts.CODECS[key]
+    if isinstance(codec, AbsentCodec):
+        LOGGER.info("%s is absent: %s", key, row.error)
+        return replace(row, name=name, error=texts.ABSENT.format(name=name, reason=error))
+    LOGGER.warning("%s failed: %s", key, row.error)
+    return replace(row, error=error)
 
 
 def run(service: CodecService, keys: Sequence[str], asked: ComparisonInput) -> Iterator[Measured]:
