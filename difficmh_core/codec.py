@@ -295,7 +295,7 @@ class DiffICMHCodec:
         )
         if len(tag_ids) > self.config.conditioning.max_tags:
             raise ConfigError(
-                f"At most {self.config.conditioning.max_tags} tags steer a picture, "
+                f"At most {self.config.conditioning.max_tags} tags steer an image, "
                 f"got {len(tag_ids)}. Remove some."
             )
         content_latent = self.content_latent(stream)

@@ -139,8 +139,8 @@ def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: i
     best = best_within(at_level, levels, target_bytes)
     if len(best.data) > target_bytes:
         raise ConfigError(
-            f"No quality fits into {target_bytes} bytes: the smallest file of this picture has "
-            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the picture."
+            f"No quality fits into {target_bytes} bytes: the smallest file of this image has "
+            f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the image."
         )
     return best
 

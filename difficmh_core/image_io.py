@@ -53,7 +53,7 @@ def write_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
         write_whole(buffer.getvalue(), Path(path))
     except OSError as error:
         raise ImageError(
-            f"The picture cannot be written to {os.fspath(path)!r}: {error.strerror or error}. "
+            f"The image cannot be written to {os.fspath(path)!r}: {error.strerror or error}. "
             "Choose another place."
         ) from error
 
@@ -66,7 +66,7 @@ def to_tensor(image: Image.Image) -> Float[Tensor, "1 3 height width"]:
     """
     if image.mode != "RGB":
         raise ImageError(
-            f"The picture has mode {image.mode!r}, not 'RGB'. Read it with read_image, "
+            f"The image has mode {image.mode!r}, not 'RGB'. Read it with read_image, "
             "or convert it first."
         )
     values = torch.from_numpy(np.array(image)).permute(2, 0, 1)  # (3, height, width)

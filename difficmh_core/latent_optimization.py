@@ -183,7 +183,7 @@ class LatentOptimizer:
         if codec.config.rate_weights is None:
             raise ConfigError(
                 f"Profile {codec.config.profile!r} has no latent optimization: its content latent "
-                "was never trained to be a picture of its own. Use profile nano, or set the "
+                "was never trained to be an image of its own. Use profile nano, or set the "
                 "iterations to 0."
             )
         self.codec = codec
@@ -327,7 +327,7 @@ class LatentOptimizer:
 def _refuse_large(image: Image.Image) -> None:
     if image.width * image.height > _MAX_PIXELS:
         raise ImageError(
-            f"Latent optimization takes pictures of up to {_MAX_PIXELS:,} pixels, this one has "
+            f"Latent optimization takes images of up to {_MAX_PIXELS:,} pixels, this one has "
             f"{image.width} x {image.height}. Shrink it, or set the iterations to 0."
         )
 

@@ -37,7 +37,7 @@ class Baseline(ABC):
         """
         if max(image.size) > self.max_side_px:
             raise ImageError(
-                f"{self.name} takes pictures of at most {self.max_side_px} px a side, this one "
+                f"{self.name} takes images of at most {self.max_side_px} px a side, this one "
                 f"has {image.width} x {image.height}. Shrink it, or leave this codec out."
             )
 

@@ -59,7 +59,7 @@ class PillowCodec(Baseline):
         except (OSError, ValueError, RuntimeError) as error:
             raise ProgramError(
                 f"{self.name} cannot encode {image.width} x {image.height} px ({error}). "
-                "Take another picture, or leave this codec out."
+                "Take another image, or leave this codec out."
             ) from error
         return buffer.getvalue()
 

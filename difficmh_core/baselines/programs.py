@@ -41,7 +41,7 @@ def run_program(
     except subprocess.TimeoutExpired as error:
         raise ProgramError(
             f"{name} did not end within {limit_s:g} s and was stopped. Take a faster preset or a "
-            "smaller picture."
+            "smaller image."
         ) from error
     except OSError as error:
         raise ProgramError(

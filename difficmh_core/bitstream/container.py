@@ -101,12 +101,12 @@ class Limits:
         longest = min(self.max_side_px, _MAX_SIDE_PX)
         if not (1 <= height_px <= longest and 1 <= width_px <= longest):
             raise ImageError(
-                f"The picture has {size}, but each side must have 1 to {longest} px. "
-                "Use a picture of another size."
+                f"The image has {size}, but each side must have 1 to {longest} px. "
+                "Use an image of another size."
             )
         if height_px * width_px > self.max_pixels:
             raise ImageError(
-                f"The picture has {size}, {height_px * width_px:,} in all; the limit is "
+                f"The image has {size}, {height_px * width_px:,} in all; the limit is "
                 f"{self.max_pixels:,}. Use a smaller one, or raise the limit with "
                 f"Limits(max_pixels={height_px * width_px})."
             )
@@ -278,7 +278,7 @@ class Bitstream:
         if checks_start + _CHECKS_BYTES < len(data):
             raise CorruptBitstreamError(
                 f"The file has {len(data):,} bytes, but its header announces "
-                f"{checks_start + _CHECKS_BYTES:,}. Encode the picture again."
+                f"{checks_start + _CHECKS_BYTES:,}. Encode the image again."
             )
         limits.check_picture(height_px=height_px, width_px=width_px)
         limits.check_lengths(n_tags=n_tags, n_payload=n_payload, n_corrections=n_corrections)

@@ -54,14 +54,15 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         default=list(_DEFAULT_CODECS),
         metavar="NAME",
         help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
-        f"nano-instant (nano alone is the same), with '{OPTIMIZED}' behind it for files whose "
-        f"latent is optimized (default {' '.join(_DEFAULT_CODECS)})",
+        f"nano-instant (nano alone is the same); append {OPTIMIZED} for latent "
+        f"optimization (default {' '.join(_DEFAULT_CODECS)})",
     )
     parser.add_argument(
         "--iterations",
         type=int,
         default=OptimizationSettings().iterations,
-        help="of latent optimization (default %(default)s)",
+        help=f"iterations of latent optimization, for names ending in {OPTIMIZED} "
+        "(default %(default)s)",
     )
     # The option's name before.
     parser.add_argument(
@@ -76,8 +77,8 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         nargs="+",
         default=list(DEFAULT_METRICS),
         metavar="NAME",
-        help=f"measures of each picture: {', '.join(METRICS)}, or names of pyiqa's; or none "
-        f"(default {' '.join(DEFAULT_METRICS)})",
+        help=f"measures of each image: {', '.join(METRICS)}, or names of metrics in pyiqa; or "
+        f"none (default {' '.join(DEFAULT_METRICS)})",
     )
     parser.add_argument(
         "--tasks",
@@ -86,19 +87,34 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         metavar="NAME",
         help=f"machine tasks: {', '.join(TASKS)}; or none (default {' '.join(DEFAULT_TASKS)})",
     )
-    parser.add_argument("--rate", type=int, default=4, help="which of sd21's checkpoints")
-    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--vtm", type=Path, help="folder of a built VTM; default is VVenC")
-    parser.add_argument("--vvc-preset", default="fast", help="VVenC's (default %(default)s)")
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=4,
+        help="with sd21: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
+    )
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        choices=("cpu", "cuda"),
+        help="where the networks run (default %(default)s)",
+    )
+    parser.add_argument("--vtm", type=Path, help="folder of a VTM build, to use instead of VVenC")
+    parser.add_argument(
+        "--vvc-preset", default="fast", help="preset of VVenC (default %(default)s)"
+    )
     parser.add_argument(
         "--elic",
         type=Path,
         nargs="+",
         default=(),
         metavar="FILE",
-        help="published weights of ELIC, from the lowest rate on; default is the packaged one",
+        help="files of published ELIC weights, lowest rate first (default: the reduced ELIC "
+        "that is packaged)",
     )
-    parser.add_argument("--cache-dir", type=Path, default=cache_dir, help="of fetched files")
+    parser.add_argument(
+        "--cache-dir", type=Path, default=cache_dir, help="folder of downloaded files"
+    )
 
 
 def check_rates(rates: Sequence[float]) -> None:
@@ -124,7 +140,7 @@ def find_codecs(arguments: argparse.Namespace) -> list[ComparedCodec]:
     """Return the codecs in the order in which they were chosen, absent ones too.
 
     Raises:
-        ConfigError: If there is no such codec, or none of them is at hand.
+        ConfigError: If there is no such codec, or none of them is available.
         DiffICMHError: If our networks cannot be loaded.
     """
     keys = list(dict.fromkeys(map(_full_key, arguments.codecs)))
@@ -143,7 +159,7 @@ def find_codecs(arguments: argparse.Namespace) -> list[ComparedCodec]:
     found |= {key: AbsentCodec(key, reason) for key, reason in absent.items()}
     if all(isinstance(codec, AbsentCodec) for codec in found.values()):
         reasons = (codec.reason for codec in found.values() if isinstance(codec, AbsentCodec))
-        raise ConfigError(f"None of the codecs is at hand. {' '.join(reasons)}")
+        raise ConfigError(f"None of the chosen codecs is available. {' '.join(reasons)}")
     return [found[key] for key in keys]
 
 

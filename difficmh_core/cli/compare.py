@@ -82,13 +82,20 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
 def _parser(cache_dir: Path) -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=f"{PROGRAM} compare",
-        description="One photograph by every codec within the same bytes.",
+        description="Compress a photo with every codec at the same size, and measure the results.",
     )
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--bytes", type=int, nargs="+", help="what the files may hold")
-    parser.add_argument("--bpp", type=float, nargs="+", help="the same per pixel [bit]")
-    parser.add_argument("--sheet", type=Path, help="write the pictures side by side (PNG)")
+    parser.add_argument("photo", type=Path, help="an image file")
+    parser.add_argument(
+        "--bytes", type=int, nargs="+", help="largest size of each file in bytes; one or several"
+    )
+    parser.add_argument(
+        "--bpp",
+        type=float,
+        nargs="+",
+        help=f"the same in bits per pixel (default {' '.join(map(str, DEFAULT_RATES))})",
+    )
+    parser.add_argument("--sheet", type=Path, help="write the images side by side (PNG)")
     parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
-    parser.add_argument("--json", action="store_true", help="tell the rows as JSON")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     add_codec_options(parser, cache_dir)
     return parser

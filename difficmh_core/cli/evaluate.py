@@ -78,27 +78,38 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
     summary = evaluation.finish(anchor, annotations, sets, absent | evaluator.absent)
     sys.stdout.write(markdown_of(summary))
     n_pictures = summary["n_pictures"]
-    sys.stdout.write(f"\n{arguments.out}: {n_pictures} pictures, rows.csv, summaries, plots\n")
+    sys.stdout.write(f"\n{arguments.out}: {n_pictures} photos, rows.csv, summaries, plots\n")
     return 0
 
 
 def _parser(cache_dir: Path) -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=f"{PROGRAM} evaluate",
-        description="A folder of pictures by every codec at several rates; goes on where it was.",
+        description="Compress a folder of photos with every codec at several rates, and measure "
+        "the results. Resumes where it stopped.",
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--rates", type=float, nargs="+", default=list(DEFAULT_RATES))
+    parser.add_argument("folder", type=Path, help="folder of photos")
+    parser.add_argument(
+        "--rates",
+        type=float,
+        nargs="+",
+        default=list(DEFAULT_RATES),
+        help=f"target rates in bits per pixel (default {' '.join(map(str, DEFAULT_RATES))})",
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results")
-    parser.add_argument("--limit", type=int, help="only so many pictures")
-    parser.add_argument("--annotations", type=Path, help="COCO's, for mean average precision")
-    parser.add_argument("--anchor", default="vvc", help="codec that the deltas compare with")
+    parser.add_argument("--limit", type=int, help="only the first so many photos")
+    parser.add_argument("--annotations", type=Path, help="COCO's annotation file (JSON), for mAP")
+    parser.add_argument(
+        "--anchor",
+        default="vvc",
+        help="codec that the others are compared with in deltas (default vvc)",
+    )
     parser.add_argument(
         "--set-metrics",
         nargs="+",
         default=list(DEFAULT_SET_METRICS),
         metavar="NAME",
-        help=f"distances between sets of pictures: {', '.join(SET_METRICS)}; or none "
+        help=f"distances between sets of images: {', '.join(SET_METRICS)}; or none "
         f"(default {' '.join(DEFAULT_SET_METRICS)})",
     )
     add_codec_options(parser, cache_dir)

@@ -116,10 +116,10 @@ def _encode(arguments: argparse.Namespace) -> Report:
 
 
 def _decode(arguments: argparse.Namespace) -> Report:
-    _check_target(arguments.file, arguments.picture)
-    if arguments.picture.suffix.lower() != ".png":
+    _check_target(arguments.file, arguments.image)
+    if arguments.image.suffix.lower() != ".png":
         raise ConfigError(
-            f"The picture is written as PNG, but the target is named {arguments.picture.name!r}. "
+            f"The image is written as PNG, but the target is named {arguments.image.name!r}. "
             "Give it a name that ends in .png."
         )
     stream = _parse(arguments.file)
@@ -137,9 +137,9 @@ def _decode(arguments: argparse.Namespace) -> Report:
     seconds = time.monotonic() - started
     if last.image is None:
         raise BackendUnavailableError("The sampler ended before its last step.")
-    write_png(last.image, arguments.picture)
+    write_png(last.image, arguments.image)
     fields = {
-        "file": str(arguments.picture),
+        "file": str(arguments.image),
         "height_px": stream.height_px,
         "width_px": stream.width_px,
         "settings": asdict(settings),
@@ -149,7 +149,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         "seconds": round(seconds, 3),
     }
     text = (
-        f"{arguments.picture}: {stream.width_px} x {stream.height_px} px, decoded in "
+        f"{arguments.image}: {stream.width_px} x {stream.height_px} px, decoded in "
         f"{seconds:.1f} s ({last.total / seconds:.1f} steps/s)"
     )
     return Report(fields=fields, text=text)
@@ -169,7 +169,7 @@ def _verify(arguments: argparse.Namespace) -> Report:
             "section_bits": section_bits,
             "is_valid": True,
         },
-        text=f"{arguments.file}: header, checksum, model and every coded integer are right.",
+        text=f"{arguments.file}: header, checksum, model and all coded integers are valid.",
     )
 
 
@@ -183,8 +183,8 @@ def _fetch(arguments: argparse.Namespace) -> Report:
 
     if arguments.names and arguments.what != "tasks":
         raise ConfigError(
-            f"Names such as {arguments.names[0]!r} stand behind `fetch tasks`, not behind "
-            f"`fetch {arguments.what}`. Leave them out."
+            f"Only `fetch tasks` takes names, but `fetch {arguments.what}` got "
+            f"{arguments.names[0]!r}. Leave it out."
         )
     cache_dir = _cache_dir(arguments)
     if arguments.what in ("nano", "baselines"):
@@ -245,7 +245,7 @@ def _load(
 
     if arguments.device == "cuda" and not torch.cuda.is_available():
         raise BackendUnavailableError(
-            "No CUDA device is at hand, but --device cuda asks for one. Use --device cpu."
+            "There is no CUDA device, but --device cuda asks for one. Use --device cpu."
         )
     cache_dir = _cache_dir(arguments)
     return load_codec(profile, device=arguments.device, cache_dir=cache_dir, rate=rate)

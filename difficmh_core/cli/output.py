@@ -31,19 +31,19 @@ class Report:
 
 
 def report_encoded(path: Path, encoded: "difficmh_core.codec.Encoded", seconds: float) -> Report:
-    """Tell what coding a picture gave.
+    """Tell what encoding a photo gave.
 
     Args:
         path: Where the file is.
         encoded: What is in it.
-        seconds: How long coding took [s].
+        seconds: How long encoding took [s].
     """
     tags = ", ".join(f"{tag.name} ({tag.confidence:.2f})" for tag in encoded.tags)
     lines = [
         f"{path}: {_summary(encoded.stream)}",
         f"tags: {tags or 'none'}",
         *_section_lines(encoded.section_bits, encoded.stream.n_bytes),
-        f"coded in {seconds:.1f} s",
+        f"encoded in {seconds:.1f} s",
     ]
     fields = {
         "file": str(path),

@@ -25,88 +25,107 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    encode = commands.add_parser("encode", help="code a photograph")
-    encode.add_argument("photo", type=Path, help="a picture file")
+    encode = commands.add_parser("encode", help="compress a photo")
+    encode.add_argument("photo", type=Path, help="an image file")
     encode.add_argument("file", type=Path, help="the .dicmh file to write")
     rate = encode.add_mutually_exclusive_group()
     rate.add_argument("--quality", type=float, help="0 to 100 (default 50)")
-    rate.add_argument("--target-bytes", type=int, help="largest file; takes the best that fits")
+    rate.add_argument(
+        "--target-bytes",
+        type=int,
+        help="largest file in bytes; the best quality that fits is used",
+    )
     encode.add_argument(
-        "--tags", default="auto", help="auto (default), none, or names with commas between"
+        "--tags", default="auto", help="auto (default), none, or comma-separated names"
     )
     encode.add_argument(
         "--iterations",
         type=int,
         default=0,
-        help="of latent optimization, which fits the file to this one picture: slower, but better "
-        "(default 0)",
+        help="iterations of latent optimization (nano only): slower, but better perceptual "
+        "quality at about the same size (default 0, off)",
     )
     _keep_old_name(encode, "--passes", dest="iterations", type=int)
-    encode.add_argument("--profile", default="nano", help="which networks (default nano)")
+    encode.add_argument("--profile", default="nano", help="nano (default) or sd21")
     encode.add_argument(
         "--rate",
         type=int,
         default=4,
-        help="sd21's checkpoint: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
+        help="with sd21, instead of a quality: 2, 4 (default), 8, 16 or 32; larger makes smaller "
+        "files",
     )
 
-    decode = commands.add_parser("decode", help="decode a file to a picture")
+    decode = commands.add_parser("decode", help="decode a file to an image")
     decode.add_argument("file", type=Path, help="a .dicmh file")
-    decode.add_argument("picture", type=Path, help="the .png file to write")
+    decode.add_argument("image", type=Path, help="the .png file to write")
     _add_decode_settings(decode)
     decode.add_argument(
-        "--tags", default="file", help="file (default), none, or names with commas between"
+        "--tags", default="file", help="file (default), none, or comma-separated names"
     )
 
-    info = commands.add_parser("info", help="show every field of a file")
+    info = commands.add_parser(
+        "info", help="show every field of a file and the size of its sections"
+    )
     info.add_argument("file", type=Path, help="a .dicmh file")
 
-    verify = commands.add_parser("verify", help="check everything, decode no picture")
+    verify = commands.add_parser("verify", help="check a file without decoding the image")
     verify.add_argument("file", type=Path, help="a .dicmh file")
 
-    fetch = commands.add_parser("fetch", help="get the weights that do not ship with the program")
+    fetch = commands.add_parser(
+        "fetch", help="download the weights that do not ship with the program"
+    )
     fetch.add_argument(
         "what",
         nargs="?",
         default="nano",
         choices=("nano", "baselines", "tasks", "sd21", "sd21-training"),
-        help="nano (default): what its tags and the figures need; baselines: an encoder of VVC "
-        "(GPL, run as a program) for comparisons; tasks: networks of further machine tasks; "
-        "sd21: the published system; sd21-training: from what its training begins",
+        help="nano (default): networks for its tags and for the metrics, 90 MB; baselines: a VVC "
+        "encoder (GPL, run as a program) for comparisons, 65 MB; tasks: networks for further "
+        "machine tasks; sd21: the authors' networks; sd21-training: what training sd21 starts "
+        "from",
     )
     fetch.add_argument(
         "names",
         nargs="*",
         metavar="TASK",
-        help="of tasks: which, such as panoptic, depth or captions (default: all, 2.8 GB)",
+        help="with tasks: which ones, such as panoptic, depth or captions (default: all, 2.8 GB)",
     )
-    fetch.add_argument("--rate", type=int, default=4, help="of sd21: 2, 4 (default), 8, 16 or 32")
+    fetch.add_argument(
+        "--rate", type=int, default=4, help="with sd21: 2, 4 (default), 8, 16 or 32"
+    )
     fetch.add_argument(
         "--stripped",
         action="store_true",
-        help="rewrite sd21's checkpoint to what is needed, and delete the original",
+        help="with sd21: keep only the tensors that are needed, and delete the original file",
     )
     _keep_old_name(fetch, "--slim", dest="stripped", action="store_true")
     fetch.add_argument(
         "--bfloat16", action="store_true", help="with --stripped: half the size, for CUDA devices"
     )
-    fetch.add_argument("--endpoint", help="address of another hub")
+    fetch.add_argument("--endpoint", help="address of a hub to use instead of Hugging Face")
 
     for command in (decode, verify):
-        command.add_argument("--profile", help="which networks (default: what the file names)")
+        command.add_argument(
+            "--profile", help="nano or sd21 (default: the one recorded in the file)"
+        )
     for command in (encode, decode, verify):
-        command.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+        command.add_argument(
+            "--device",
+            choices=("cpu", "cuda"),
+            default="cpu",
+            help="where the networks run (default cpu)",
+        )
     for command in (encode, decode, verify, fetch):
         command.add_argument(
             "--cache-dir",
             type=Path,
-            help=f"folder of fetched weights (default: ${CACHE_VARIABLE}, else ~/.cache/difficmh)",
+            help=f"folder of downloads (default: ${CACHE_VARIABLE}, else ~/.cache/difficmh)",
         )
     for command in (encode, decode, info, verify, fetch):
-        command.add_argument("--json", action="store_true", help="tell the result as JSON")
+        command.add_argument("--json", action="store_true", help="print the result as JSON")
     for name, words in (
-        ("compare", "one photograph by every codec within the same bytes; has its own --help"),
-        ("evaluate", "a folder of pictures by every codec; has its own --help"),
+        ("compare", "compress a photo with every codec, and measure; has its own --help"),
+        ("evaluate", "the same for a folder of photos; has its own --help"),
     ):
         commands.add_parser(name, help=words, add_help=False)
     commands.add_parser("train", help="train the networks; has its own --help", add_help=False)
@@ -131,7 +150,7 @@ def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         default=DEFAULT_PRESET,
-        help="instant, fast (default) or paper; the options below change it",
+        help="instant, fast (default) or paper; the options below override it",
     )
     for setting in SETTINGS:
         parser.add_argument(

@@ -86,7 +86,7 @@ def _required(quality: Float[Tensor, " batch"] | None) -> Float[Tensor, " batch"
     if quality is None:
         raise ConfigError(
             "This latent codec has several rate points, but no quality was given. Pass one value "
-            "in 0 to 1 for each picture."
+            "in 0 to 1 for each image."
         )
     return quality
 

@@ -23,14 +23,14 @@ __all__ = [
 
 
 class SamplerName(StrEnum):
-    """How the decoder walks from noise to picture."""
+    """How the decoder gets from noise to an image."""
 
     DDPM = "ddpm"
-    """Respaced stochastic DDPM, what the released program runs."""
+    """Respaced stochastic DDPM, what the authors' code runs."""
     DDIM = "ddim"
     """Deterministic DDIM, what the paper names."""
     DPM_SOLVER = "dpm-solver++"
-    """Second-order multistep DPM-Solver++: good pictures in 10 to 20 steps."""
+    """Second-order multistep DPM-Solver++: good images in 10 to 20 steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class DecodeSettings:
             slider=(1, 100),
             step=1,
             label="Steps",
-            help="More steps take longer and add finer detail.",
+            help="More steps take longer. The small model nano is best with one or two.",
             summary="Denoising steps, {low} to {high}",
         ),
     ]
@@ -66,7 +66,7 @@ class DecodeSettings:
             slider=(1, 15),
             step=0.1,
             label="Guidance",
-            help="How strongly the tags steer; 1 turns guidance off.",
+            help="How strongly the tags steer. 1 turns guidance off; 3 to 5 are usual.",
             summary="How strongly the tags steer, {low} (off) to {high}",
         ),
     ]
@@ -75,15 +75,13 @@ class DecodeSettings:
         Interval(
             option="--guidance-interval",
             metavar=("LOW", "HIGH"),
-            unit="shares of the schedule",
+            unit="fractions of the noise schedule",
             step=0.01,
             label="Guidance interval",
-            help="Guidance acts between two shares of the noise schedule, 0 (clean) to 1 (noise).",
+            help="Guidance acts between two noise levels, from 0 (clean) to 1 (pure noise).",
             ends={
-                "guidance_low": "Noise below which tags no longer steer; 0 steers to the end.",
-                "guidance_high": (
-                    "Noise above which tags do not steer yet; 1 steers from the start."
-                ),
+                "guidance_low": "Noise level below which guidance stops; 0 keeps it to the end.",
+                "guidance_high": "Noise level below which guidance begins; 1 begins at once.",
             },
         ),
     ] = (0.0, 1.0)
@@ -92,12 +90,12 @@ class DecodeSettings:
         Choice(
             option="--sampler",
             labels={
-                SamplerName.DDPM: "DDPM (released program)",
+                SamplerName.DDPM: "DDPM (authors' code)",
                 SamplerName.DDIM: "DDIM",
                 SamplerName.DPM_SOLVER: "DPM-Solver++",
             },
             label="Sampler",
-            help="How the decoder walks from noise to picture.",
+            help="How the decoder gets from noise to an image.",
         ),
     ]
     seed: Annotated[
@@ -105,9 +103,9 @@ class DecodeSettings:
         Seed(
             option="--seed",
             label="Seed",
-            help="A whole number. Without one, the same file always gives the same picture.",
+            help="A whole number that varies the invented detail; if empty, the file decides.",
             placeholder="from the file",
-            summary="Seed of the start noise, a whole number",
+            summary="Seed of the starting noise, a whole number",
         ),
     ] = None
     start: Annotated[  # share of the noise schedule
@@ -119,9 +117,15 @@ class DecodeSettings:
             excludes_low=True,
             slider=(0.05, 1),
             step=0.05,
-            label="Start",
-            help="1 starts from pure noise, less from the decoded hint with noise added.",
-            summary="1 starts from pure noise, less from the decoded hint",
+            label="Starting noise",
+            help=(
+                "1 starts from pure noise; lower values start from the content latent with noise "
+                "added."
+            ),
+            summary=(
+                "Where decoding starts: 1 is pure noise; lower values start from the content "
+                "latent with noise added"
+            ),
         ),
     ] = 1.0
     realism: Annotated[  # between 0 and 1, the two latents are blended
@@ -132,7 +136,7 @@ class DecodeSettings:
             high=1.0,
             step=0.05,
             label="Realism",
-            help="0 shows the file's own content, 1 the painted picture.",
+            help="0 shows the image without diffusion, 1 the generated image.",
         ),
     ] = 1.0
     control_scale: Annotated[  # strength of the control module
@@ -144,8 +148,8 @@ class DecodeSettings:
             high=2.0,
             step=0.05,
             label="Control",
-            help="How strongly the file's content steers; 1 as trained.",
-            summary="How strongly the file's content steers, {low} to {high}",
+            help="How strongly the content latent steers the diffusion model; 1 as trained.",
+            summary="How strongly the content latent steers, {low} to {high}",
         ),
     ] = 1.0
 

@@ -80,7 +80,7 @@ class Recorded:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         _logger.warning(
             "The network's kernels could not be recorded (%s). They are launched one by one, "
-            "which is slower and gives the same picture.",
+            "which is slower and gives the same image.",
             first_line.rstrip("."),
         )
 

@@ -88,7 +88,7 @@ def in_tiles(
             total[place] += weight * result.float()
             weights[place] += weight
     if total is None:
-        raise AssertionError("a picture has at least one tile")
+        raise AssertionError("an image has at least one tile")
     return (total / weights).to(tensors[0].dtype)
 
 

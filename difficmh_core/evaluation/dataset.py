@@ -45,10 +45,10 @@ def find_pictures(folder: Path) -> list[Path]:
         ConfigError: If there is no such folder, or no picture in it.
     """
     if not folder.is_dir():
-        raise ConfigError(f"There is no folder {str(folder)!r}. Name a folder of pictures.")
+        raise ConfigError(f"There is no folder {str(folder)!r}. Name a folder of photos.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if not found:
-        raise ConfigError(f"The folder {str(folder)!r} holds no picture ({', '.join(_SUFFIXES)}).")
+        raise ConfigError(f"The folder {str(folder)!r} holds no photo ({', '.join(_SUFFIXES)}).")
     return found
 
 
@@ -198,7 +198,7 @@ class Evaluation:
         lines = self.lines()
         rows = [_row_of(line) for line in lines if "codec" in line]
         if not rows:
-            raise ConfigError(f"{self.out} holds no measured picture to sum up.")
+            raise ConfigError(f"{self.out} holds nothing measured to sum up.")
         summaries = summarize(rows, self.rates_bpp)
         broken = {
             line["picture"]: line["error"]

@@ -114,7 +114,7 @@ class Evaluator:
         pixels = decoded.pixels
         if pixels.shape != original.pixels.shape:
             raise ImageError(
-                f"The decoded picture has {pixels.shape[3]} x {pixels.shape[2]} px, the original "
+                f"The decoded image has {pixels.shape[3]} x {pixels.shape[2]} px, the original "
                 f"{original.pixels.shape[3]} x {original.pixels.shape[2]}."
             )
         values = dict[str, float]()

@@ -248,7 +248,7 @@ def run_variant(coder: PhotoCoder, variant: Variant) -> Iterator[DecodingState |
     for last in coder.decode(encoded.stream, variant.settings):
         yield last
     if last is None or last.image is None:
-        raise RuntimeError("decoding ended without a picture")
+        raise RuntimeError("decoding ended without an image")
     yield ExperimentResult(
         variant=variant,
         image=last.image,

@@ -12,8 +12,8 @@ __all__ = ["markdown_of"]
 
 _DIGITS = 3
 _SETS = (
-    "Between all decoded pictures and all originals, from features of their patches of 256 px; ± "
-    "is the standard deviation over random subsets of the patches, not an interval over pictures. "
+    "Between all decoded images and all originals, from features of their patches of 256 px; ± "
+    "is the standard deviation over random subsets of the patches, not an interval over photos. "
     "Numbers of different networks, or of different numbers of patches, do not compare."
 )
 
@@ -36,10 +36,10 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     )
     n_failed = len(summary["failures"]) + len(summary["broken_pictures"])
     parts = [
-        f"# {summary['folder']}: {summary['n_pictures']} pictures",
-        "Means over pictures; ± is half of the 95 % bootstrap interval over pictures. Sizes are "
+        f"# {summary['folder']}: {summary['n_pictures']} photos",
+        "Means over photos; ± is half of the 95% bootstrap interval over photos. Sizes are "
         "whole files in bits per pixel of the original; *fits* counts the files that hold no more "
-        "than the target, the others are the smallest that the codec makes. A number of pictures "
+        "than the target, the others are the smallest that the codec makes. A number of photos "
         "in parentheses: the measure is defined on these only.",
     ]
     if quality:
@@ -59,7 +59,7 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         parts += [
             f"## Bjøntegaard deltas against {_name(summary, summary['deltas'][0]['anchor'])}",
             "Rate: bits more (+) or less (-) at equal quality. Quality: how much better (+) at "
-            "equal bits. In brackets the 95 % bootstrap interval over pictures, where nearly all "
+            "equal bits. In brackets the 95% bootstrap interval over photos, where nearly all "
             "draws have a delta. Left out: what is not defined, since a curve does not rise (its "
             "smallest files exceed the targets, say) or the curves have nothing in common.",
             _deltas(summary),
@@ -105,7 +105,7 @@ def _set_distances(summary: Mapping[str, Any]) -> str:
         counts = [str(max(line[name] for line in own)) for name in ("n_pictures", "n")]
         lines.append([f"{rate:g}", _name(summary, codec), *counts, *map(_distance, own)])
     notes = dict.fromkeys(line["note"] for line in found.values() if line["note"] is not None)
-    heads = ["target", "codec", "pictures", "patches", *(measure_of(key).label for key in keys)]
+    heads = ["target", "codec", "photos", "patches", *(measure_of(key).label for key in keys)]
     return "\n\n".join([_table(heads, lines), *(f"No number: {note}." for note in notes)])
 
 
@@ -128,7 +128,7 @@ def _precision(summary: Mapping[str, Any]) -> str:
         ]
         for line in sorted(summary["coco_map"], key=lambda line: line["rate_bpp"] or 0)
     ]
-    return _table(["target", "codec", COCO_MAP.label, "95 % interval", "pictures"], lines)
+    return _table(["target", "codec", COCO_MAP.label, "95% interval", "photos"], lines)
 
 
 def _deltas(summary: Mapping[str, Any]) -> str:
@@ -136,7 +136,7 @@ def _deltas(summary: Mapping[str, Any]) -> str:
         [
             _name(summary, line["codec"]),
             measure.name if measure.group is Group.ANNOTATIONS else measure.label,
-            _bracketed(line["bd_rate_percent"], " %", 1),
+            _bracketed(line["bd_rate_percent"], "%", 1),
             _bracketed(line["bd_quality"], "", _DIGITS),
         ]
         for line, measure in ((line, measure_of(line["measure"])) for line in summary["deltas"])
@@ -154,7 +154,7 @@ def _failures(summary: Mapping[str, Any]) -> str:
         [line["picture"], _name(summary, line["codec"]), line["error"]]
         for line in summary["failures"]
     ]
-    return _table(["picture", "codec", "why"], lines)
+    return _table(["photo", "codec", "why"], lines)
 
 
 def _name(summary: Mapping[str, Any], codec: str) -> str:

@@ -140,7 +140,7 @@ class PictureSets:
                 pairs = [pair for pair in pairs if len(pair[0])]
                 head = {"codec": codec, "rate_bpp": rate_bpp, "measure": key}
                 if not pairs:
-                    note = f"no picture has a patch of {PATCH_SIDE_PX} px"
+                    note = f"no photo has a patch of {PATCH_SIDE_PX} px"
                     none = {"value": None, "deviation": None, "n": 0, "note": note}
                     made.append(head | none | {"n_pictures": 0})
                     continue

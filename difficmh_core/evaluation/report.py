@@ -99,7 +99,7 @@ def contact_sheet(
 def _caption(result: CodecResult, boxes: bool) -> str:
     row = result.row
     if row.error is not None:
-        return f"{row.name}\nno picture"
+        return f"{row.name}\nno image"
     size = f"{row.n_bytes:,} bytes" + ("" if row.fits else ", its smallest")
     if boxes and result.boxes is not None:
         pairs = result.boxes

@@ -39,7 +39,7 @@ def read_heif_header(data: bytes) -> Header:
         size = items.size(items.primary)
         items.check_pixels()
     elif size == (0, 0):
-        raise ValueError("it has no picture")
+        raise ValueError("it has no image")
     profile, coding = _color(items)
     return Header(
         size=size,

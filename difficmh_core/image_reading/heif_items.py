@@ -54,7 +54,7 @@ class HeifItems:
             if name == b"ispe":
                 width, height = struct.unpack_from(">II", content, 4)
                 return width, height
-        raise ValueError("its picture has no size")
+        raise ValueError("its image has no size")
 
     def check_pixels(self) -> None:
         """Refuse a picture whose parts hold far more pixels than it shows.
@@ -71,7 +71,7 @@ class HeifItems:
 
     def _pixels(self, item: int, level: int, known: dict[int, int]) -> int:
         if level > _MOST_LEVELS:
-            raise ValueError("its picture is made from itself")
+            raise ValueError("its image is made from itself")
         if item not in known:
             if parts := self.parts.get(item):
                 known[item] = sum(self._pixels(part, level + 1, known) for part in parts)

@@ -135,8 +135,8 @@ def read_picture(
     except (OSError, ValueError) as error:  # ValueError: a closed file, or a zero in a path
         what = f"{os.fspath(source)!r} " if isinstance(source, str | os.PathLike) else ""
         raise ImageError(
-            f"The picture {what}cannot be read: {getattr(error, 'strerror', None) or error}. "
-            "Give the path of a picture file."
+            f"The image {what}cannot be read: {getattr(error, 'strerror', None) or error}. "
+            "Give the path of an image file."
         ) from error
 
 
@@ -179,11 +179,11 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
             raise
         except UnreadKindError as error:
             raise ImageError(
-                f"{name} is a {format} picture of a kind that is not read here: {_reason(error)}."
+                f"{name} is a {format} image of a kind that is not read here: {_reason(error)}."
             ) from error
         except Image.DecompressionBombError as error:
             raise ImageError(
-                f"The picture declares far more than the {max_pixels:,} pixels accepted here. "
+                f"The image declares far more than the {max_pixels:,} pixels accepted here. "
                 "Scale it down first."
             ) from error
         except MemoryError as error:
@@ -195,8 +195,7 @@ def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int
         # panic of one written in Rust is not even an Exception.
         except BaseException as error:
             raise ImageError(
-                f"{name} is a damaged {format} picture ({_reason(error)}). "
-                "Copy or export it again."
+                f"{name} is a damaged {format} image ({_reason(error)}). Copy or export it again."
             ) from error
 
 
@@ -225,22 +224,22 @@ def _decode(format: Format, data: bytes, max_pixels: int) -> Picture:
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise ImageError(f"The picture has no pixels ({width} x {height}). Choose another one.")
+        raise ImageError(f"The image has no pixels ({width} x {height}). Choose another one.")
     if width * height > max_pixels:
         raise ImageError(
-            f"The picture has {width:,} x {height:,} = {width * height:,} pixels; "
+            f"The image has {width:,} x {height:,} = {width * height:,} pixels; "
             f"at most {max_pixels:,} are accepted. Scale it down first."
         )
     if max(width, height) > MAX_SIDE_PX:
         raise ImageError(
-            f"The picture has {width:,} x {height:,} pixels; "
+            f"The image has {width:,} x {height:,} pixels; "
             f"a side of at most {MAX_SIDE_PX:,} fits into a file. Scale it down first."
         )
 
 
 def _too_little_memory(name: str, format: Format) -> ImageError:
     return ImageError(
-        f"{name} is a {format} picture that needs more memory than there is. Scale it down first."
+        f"{name} is a {format} image that needs more memory than there is. Scale it down first."
     )
 
 

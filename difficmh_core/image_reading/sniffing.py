@@ -65,21 +65,21 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"RIFF....WAVE|ID3|OggS|fLaC|\xff[\xfb\xf3\xf2]", "a sound"),
         (rb"%PDF", "a PDF"),
         (rb"8BPS", "a PSD"),
-        (rb"gimp xcf", "a GIMP picture (XCF)"),
+        (rb"gimp xcf", "a GIMP image (XCF)"),
         (rb"%!|\xc5\xd0\xd3\xc6", "a PostScript program (EPS)"),
         (rb"PK(\x03\x04|\x05\x06)", "a ZIP"),
         (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|Rar!|\x28\xb5\x2f\xfd", "a compressed archive"),
         (rb"\xd1CM", "a .dicmh file (decode it instead)"),
         (rb"\0\0[\x01\x02]\0[^\0]\0", "an icon (ICO)"),
-        (rb"P[fF7][\s]", "a PFM or PAM picture"),
-        (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR picture"),
-        (rb"v/1\x01", "an OpenEXR picture"),
+        (rb"P[fF7][\s]", "a PFM or PAM image"),
+        (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR image"),
+        (rb"v/1\x01", "an OpenEXR image"),
         (rb"DDS ", "a DDS texture"),
-        (rb"qoif", "a QOI picture"),
+        (rb"qoif", "a QOI image"),
         (rb"\xd0\xcf\x11\xe0", "an Office document"),
-        (rb"II\xbc", "a JPEG XR picture"),
-        (rb"BPG\xfb", "a BPG picture"),
-        (rb".{128}DICM", "a DICOM picture"),
+        (rb"II\xbc", "a JPEG XR image"),
+        (rb"BPG\xfb", "a BPG image"),
+        (rb".{128}DICM", "a DICOM image"),
         (rb"\x7fELF|MZ", "a program"),
     )
 )
@@ -100,13 +100,13 @@ def format_of(start: bytes, name: str) -> Format:
         ImageError: If it is empty or of no such format; the message names what it is.
     """
     if not start:
-        raise ImageError(f"{name} is empty (0 bytes). Choose a picture file.")
+        raise ImageError(f"{name} is empty (0 bytes). Choose an image file.")
     kind = _by_signature(start)
     if isinstance(kind, Format):
         return kind
-    is_what = f"is {kind}, not a picture that can be read here"
+    is_what = f"is {kind}, not an image that can be read here"
     if kind is None:
-        is_what = "is not a picture that can be read here"
+        is_what = "is not an image that can be read here"
     raise ImageError(f"{name} {is_what}. Choose a {READ} file.")
 
 

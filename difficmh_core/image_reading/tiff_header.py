@@ -161,7 +161,7 @@ def _refuse_raw(entries: Mapping[int, _Entry], numbers: Mapping[int, tuple[int, 
         kind = "a raw camera file (NEF, ARW or PEF)"
     if kind:
         raise ImageError(
-            f"The file is {kind}, not a finished picture. Develop it with a raw converter, and "
+            f"The file is {kind}, not a finished image. Develop it with a raw converter, and "
             f"choose the {READ} file that it writes."
         )
 

@@ -93,7 +93,7 @@ def _still(coded: bytes, parts: dict[bytes, bytes], size: tuple[int, int]) -> by
 def _first_frame(found: dict[bytes, bytes]) -> bytes:
     """Return an animation of one frame, which lies somewhere on a larger canvas."""
     if b"ANMF" not in found:
-        raise ValueError("its canvas and its picture differ in size")
+        raise ValueError("its canvas and its image differ in size")
     names = (b"VP8X", b"ANIM", b"ANMF")
     return _riff([(name, found[name]) for name in names if name in found])
 

@@ -119,13 +119,13 @@ class PicturePool:
         """Wait for a worker; raises as :meth:`read`."""
         for _ in range(round(MAX_WAIT_S)):
             if not self._is_open:
-                raise ProgramError("The pool that reads pictures is closed. Open another one.")
+                raise ProgramError("The pool that reads images is closed. Open another one.")
             try:
                 return self._free.get(timeout=1.0)
             except queue.Empty:
                 continue
         raise ProgramError(
-            f"No process was free to read the picture within {MAX_WAIT_S:.0f} s. "
+            f"No process was free to read the image within {MAX_WAIT_S:.0f} s. "
             "Try again in a minute."
         )
 
@@ -134,7 +134,7 @@ class PicturePool:
         try:
             worker.start()
         except ProgramError as error:
-            _LOGGER.warning("%s It is tried again with the next picture.", error)
+            _LOGGER.warning("%s It is tried again with the next image.", error)
         return worker
 
 
@@ -173,7 +173,7 @@ class _Worker:
             )
         except OSError as error:
             raise ProgramError(
-                f"No process that reads pictures can be started: {error.strerror}. "
+                f"No process that reads images can be started: {error.strerror}. "
                 "Try again in a minute."
             ) from error
 
@@ -224,12 +224,12 @@ class _Worker:
                 ready, _ = messages.receive(self._answers, 0)
             except (EOFError, ValueError) as error:
                 raise ProgramError(
-                    "The process that reads pictures does not start. Run "
+                    "The process that reads images does not start. Run "
                     "`python -m difficmh_core.picture_pool.worker '{}'` to see why."
                 ) from error
         self._is_ready = True
         if not ready.get("is_filtered"):
-            _LOGGER.warning("Processes that read pictures run without a filter of system calls.")
+            _LOGGER.warning("Processes that read images run without a filter of system calls.")
 
     @contextmanager
     def _ended_after(self, seconds: float) -> Iterator[threading.Event]:
@@ -252,11 +252,11 @@ class _Worker:
         """Say in a sentence what ended the process."""
         self._kill()  # it may have said what it must not
         code = self._running.wait()
-        _LOGGER.warning("A process that reads pictures ended with code %s", code)
+        _LOGGER.warning("A process that reads images ended with code %s", code)
         if is_late or (hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU):
             most = self._limits.wall_s
-            return f"The picture takes more than {most:.0f} s to read. {_TRY_ANOTHER}"
-        return f"The picture makes its decoder fail. {_TRY_ANOTHER}"
+            return f"The image takes more than {most:.0f} s to read. {_TRY_ANOTHER}"
+        return f"The image makes its decoder fail. {_TRY_ANOTHER}"
 
     def _kill(self) -> None:
         """End the process, and whatever it may have started."""
@@ -280,7 +280,7 @@ class _Worker:
 
 _NEEDED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT", "TEMP")
 _LACKS_MEMORY = (
-    "The picture takes more than {most:.1f} GB of memory to read. Scale it down, or export it "
+    "The image takes more than {most:.1f} GB of memory to read. Scale it down, or export it "
     "again as a JPEG or PNG."
 )
 _ENVIRONMENT = {
@@ -298,7 +298,7 @@ def _picture_of(facts: dict[str, Any], png: bytes) -> PngPicture:
         notes = tuple(str(note)[:_MAX_SENTENCE] for note in facts["notes"][:8])
         name = str(facts["format_name"])[:40]
     except (KeyError, TypeError, ValueError) as error:
-        raise ImageError(f"The picture makes its decoder fail. {_TRY_ANOTHER}") from error
+        raise ImageError(f"The image makes its decoder fail. {_TRY_ANOTHER}") from error
     if not all(isinstance(side, int) and 0 < side < _MAX_SIDE_PX for side in (height, width)):
-        raise ImageError(f"The picture makes its decoder fail. {_TRY_ANOTHER}")
+        raise ImageError(f"The image makes its decoder fail. {_TRY_ANOTHER}")
     return PngPicture(png=png, size_px=(height, width), format_name=name, notes=notes)

@@ -79,7 +79,7 @@ def check_plain_png(png: bytes, size_px: tuple[int, int], max_pixels: int) -> No
             break
     is_plain = kinds[:1] == [b"IHDR"] and kinds[-1:] == [b"IEND"] and len(kinds) > 2
     if not is_plain or set(kinds[1:-1]) != {b"IDAT"} or width * height > max_pixels:
-        raise ImageError("The picture could not be read: what came back is damaged. Try another.")
+        raise ImageError("The image could not be read: what came back is damaged. Try another.")
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -60,8 +60,8 @@ def ms_ssim(reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
     height_px, width_px = reference.shape[2:]
     if min(height_px, width_px) < MS_SSIM_MIN_SIDE_PX:
         raise ImageError(
-            f"The picture has {width_px}x{height_px} px, but MS-SSIM needs at least "
-            f"{MS_SSIM_MIN_SIDE_PX} px on each side. Use another measure, or a larger picture."
+            f"The image has {width_px}x{height_px} px, but MS-SSIM needs at least "
+            f"{MS_SSIM_MIN_SIDE_PX} px on each side. Use another measure, or a larger image."
         )
     window = _window(reference)
     product = torch.ones_like(reference[:, :, 0, 0])

@@ -174,12 +174,12 @@ class QualityMeter:
 def _check_sizes(metric: Metric, reference: Image01, decoded: Image01) -> None:
     if reference.shape != decoded.shape:
         raise ImageError(
-            f"The pictures differ in shape: {tuple(reference.shape)} and {tuple(decoded.shape)}. "
-            "Compare a decoded picture with its own original."
+            f"The images differ in shape: {tuple(reference.shape)} and {tuple(decoded.shape)}. "
+            "Compare a decoded image with its own original."
         )
     shorter_px = min(reference.shape[2:])
     if shorter_px < metric.min_side_px:
         raise ImageError(
-            f"The picture's shorter side has {shorter_px} px, but {metric.name} needs at least "
-            f"{metric.min_side_px} px. Use another measure, or a larger picture."
+            f"The image's shorter side has {shorter_px} px, but {metric.name} needs at least "
+            f"{metric.min_side_px} px. Use another measure, or a larger image."
         )

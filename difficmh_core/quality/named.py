@@ -46,8 +46,8 @@ from difficmh_core.shapes import Image01
 __all__ = ["from_pyiqa", "named_measure", "named_metric"]
 
 _REFUSED = {
-    "FID": "compares sets of pictures; ask `evaluate` for it with --set-metrics",
-    "InceptionScore": "looks at sets of pictures",
+    "FID": "compares sets of images; ask `evaluate` for it with --set-metrics",
+    "InceptionScore": "looks at sets of images",
     "CLIPScore": "compares with captions",
     "Compare2Score": "runs code that comes with its weights",
     "QAlign": "runs code that comes with its weights",
@@ -96,7 +96,7 @@ def named_metric(name: str, others: Iterable[str] = ()) -> Metric:
     entry = known[name]
     reason = _refusal(entry)
     if reason is not None:
-        raise ConfigError(f"{name} is no measure of one decoded picture here: it {reason}.")
+        raise ConfigError(f"{name} is no measure of one decoded image here: it {reason}.")
     ends = _RANGE.match(entry["score_range"])
     lowest, highest = ends.groups() if ends else (None, None)
     is_compared = _is_compared(entry)
@@ -113,7 +113,7 @@ def named_metric(name: str, others: Iterable[str] = ()) -> Metric:
         needs_weights=needs_weights,
         load=lambda _, device: named_measure(name, device),
         reference=f"pyiqa {importlib.metadata.version('pyiqa')}, {name}"
-        + ("" if is_compared else ", of the decoded picture alone"),
+        + ("" if is_compared else ", of the decoded image alone"),
     )
 
 
@@ -144,11 +144,11 @@ def named_measure(name: str, device: torch.device) -> PairMeasure:
             numbers = torch.as_tensor(value).detach().float().reshape(len(decoded))
         except _UNMEASURABLE as error:
             raise ImageError(
-                f"{metric.name} cannot measure a picture of {decoded.shape[3]} x "
+                f"{metric.name} cannot measure an image of {decoded.shape[3]} x "
                 f"{decoded.shape[2]} px ({_line_of(error)}). Leave this measure out."
             ) from error
         if numbers.isnan().any():
-            raise ImageError(f"{metric.name} is not defined for this picture.")
+            raise ImageError(f"{metric.name} is not defined for this image.")
         return numbers
 
     return measure
@@ -185,7 +185,7 @@ def from_pyiqa(name: str, build: Callable[[ModuleType], Any]) -> Any:  # noqa: A
             *_, last = [None, *_DOWNLOAD.finditer(told.getvalue())]
             what = f"Put {last[1]} at {last[2]}" if last else "Connect to the network"
             raise BackendUnavailableError(
-                f"The weights of {name} are not at hand and could not be fetched "
+                f"The weights of {name} are not available and could not be fetched "
                 f"({_line_of(error)}). {what}, or leave this measure out."
             ) from error
         except _UNREADABLE as error:

@@ -86,7 +86,7 @@ class Detector:
             ImageError: If the batch does not hold exactly one picture.
         """
         if len(image) != 1:
-            raise ImageError(f"The detector takes one picture at a time, got {len(image)}.")
+            raise ImageError(f"The detector takes one image at a time, got {len(image)}.")
         height_px, width_px = image.shape[2:]
         square, scale = _letterbox(image)
         (answer,) = self._session.run(None, {self._input_name: square})

@@ -91,7 +91,7 @@ class NanoTagger:
             ImageError: If the batch does not hold exactly one picture.
         """
         if len(image) != 1:
-            raise ImageError(f"The tagger takes one picture at a time, got {len(image)}.")
+            raise ImageError(f"The tagger takes one image at a time, got {len(image)}.")
         small = _scaled_down(image)
         confidences: dict[int, float] = {}
         probabilities = self.classifier.probabilities(small)[0].tolist()

@@ -204,7 +204,7 @@ class RamTagger:
             ImageError: If the batch does not hold exactly one picture.
         """
         if len(image) != 1:
-            raise ImageError(f"The tagger takes one picture at a time, got {len(image)}.")
+            raise ImageError(f"The tagger takes one image at a time, got {len(image)}.")
         where = self.network.to_logit.weight
         confidences = self.network(image.to(where.device, where.dtype))[0].sigmoid().float().cpu()
         ids = (confidences > self.thresholds).nonzero().flatten().tolist()

@@ -60,16 +60,16 @@ class Endpoints:
         send_tags: bool = True,
         passes: int = 0,
     ) -> tuple[gr.FileData, dict[str, Any]]:
-        """Compress a photograph to a .dicmh file; returns the file and facts about it.
+        """Compress a photo to a .dicmh file; returns the file and facts about it.
 
         Args:
-            photo: The photograph: JPEG, HEIC, PNG, WebP, AVIF, JPEG XL, TIFF and others.
-            quality: 0 (smallest file) to 100 (most faithful picture).
+            photo: The photo: JPEG, HEIC, PNG, WebP, AVIF, JPEG XL, TIFF and others.
+            quality: 0 (smallest file) to 100 (best image).
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Iterations of latent optimization, 0 (none) to 20; a better picture in as many
-                bytes, slowly.
+            passes: Iterations of latent optimization, 0 (off) to 20: better perceptual quality at
+                about the same size, but slower.
         """
         mode = "size" if target_bytes else "quality"
         request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
@@ -91,11 +91,11 @@ class Endpoints:
         preset: str = DEFAULT_PRESET,
         **given: Any,  # noqa: ANN401 (each setting has its own type)
     ) -> tuple[gr.FileData, dict[str, Any]]:
-        """Decode a .dicmh file; returns the picture as a PNG and how it was decoded.
+        """Decode a .dicmh file; returns the image as a PNG and how it was decoded.
 
         Args:
             file: The .dicmh file.
-            preset: instant, fast or paper; what the settings below leave open.
+            preset: instant, fast or paper; the settings below override it.
             **given: The decoding settings.
         """
         opened = self._uploads.open_file(file)
@@ -118,16 +118,16 @@ class Endpoints:
         codecs: list[str] | None = None,
         preset: str = DEFAULT_PRESET,
     ) -> dict[str, Any]:
-        """Code a photograph by several codecs within the same bytes; returns a row for each.
+        """Compress a photo with several codecs at the same size; returns a row for each.
 
         Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, and how many of the
-        original's objects a detector finds again. Codecs that are not at hand are under absent.
+        original's objects a detector finds again. Codecs that are not available are under absent.
 
         Args:
-            photo: The photograph.
-            target_bytes: What each file may hold; 0 takes the size of our file of quality 50.
-            codecs: Of ours, content, no_tags, jpeg, avif, jxl, vvc, elic, webp; all but webp if
-                none is named.
+            photo: The photo.
+            target_bytes: Largest size of each file; 0 takes the size of our file of quality 50.
+            codecs: Any of ours, content (ours without diffusion), no_tags (ours without tags),
+                jpeg, avif, jxl, vvc, elic, webp; all but webp if none is named.
             preset: How ours is decoded: instant, fast or paper.
         """
         n_bytes, keys = (
@@ -138,7 +138,7 @@ class Endpoints:
         return self._compare(received, n_bytes, keys, str(preset))
 
     def info(self, file: gr.FileData) -> dict[str, Any]:
-        """Check a .dicmh file - header, checksum, model and every coded integer - and describe it.
+        """Check a .dicmh file (header, checksum, model and coded integers) and describe it.
 
         Args:
             file: The .dicmh file.

@@ -3,11 +3,13 @@
 Messages that the core raises are not here: the page shows them as they stand.
 """
 
+from collections.abc import Mapping
+
 TITLE = "Diff-ICMH"
-TAGLINE = "A photograph in a few thousand bytes."
+TAGLINE = "A photo in a few thousand bytes."
 EXPLANATION = (
-    "The encoder keeps a small hint of the picture and a few words about what is in it; "
-    "a diffusion model paints the photograph back from the two."
+    "The encoder stores a compact description of the photo and a few words about what is in it; "
+    "a diffusion model reconstructs the photo from both."
 )
 TAB_COMPRESS = "Compress"
 TAB_COMPARE = "Compare"
@@ -17,62 +19,63 @@ TAB_ABOUT = "About"
 
 DECODE = "Decode"
 AUTO = "Decode automatically"
-AUTO_HELP = "The picture is decoded again whenever the file or a setting changes."
+AUTO_HELP = "The image is decoded again whenever the file or a setting changes."
 STOP = "Stop"
-PRESET = "Decoder"
+PRESET = "Preset"
 PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom": "Custom"}
-PRESET_HELP = (
-    "Instant takes one short step, Fast two, and Paper the fifty of the published system."
-)
+PRESET_HELP = "Denoising steps: {steps}."
+PRESET_ADVICE = {"nano": " With this small model, more steps do not look better."}
+"""For the profiles of which there is something to say."""
 ADVANCED = "Advanced settings"
 
-PREVIEW = "Picture being decoded"
-DECODED = "Decoded picture"
+PREVIEW = "Image being decoded"
+DECODED = "Decoded image"
 DOWNLOAD_PICTURE = "Download the decoded PNG"
 NOTICE = (
-    "A generative decoder invents detail. Faces, letters, and small things may look right and "
-    "still be wrong. Do not use a decoded picture as evidence."
+    "A generative decoder invents detail. Faces, letters, numbers, and small objects may look "
+    "right and still be wrong. Do not use a decoded image as evidence, for medical purposes, or "
+    "to identify a person."
 )
 FOOTER = (
-    "Profile {profile}. Your pictures stay on this server, no other visitor sees them, and they "
-    "are deleted within ten minutes. What you download carries no metadata."
+    "Model: {profile}. Your photos stay on this server, are not shown to other visitors, and are "
+    "deleted within ten minutes. Downloads carry no metadata."
 )
 
 THE_FILE = "The file"
 FILE_SIZE = "{n_bytes:,} bytes"
 BPP = "{bpp:.4f} bpp"
-BPP_HELP = "Bits of the whole file per pixel of the original picture."
+BPP_HELP = "Bits of the whole file per pixel of the original photo."
 SMALLER_THAN_UPLOAD = "{ratio} smaller than your {format}"
-LARGER_THAN_UPLOAD = "{ratio} larger than your {format}"
-SMALLER_THAN_RAW = "{ratio} smaller than raw pixels"
-LARGER_THAN_RAW = "{ratio} larger than raw pixels"
+LARGER_THAN_UPLOAD = "{ratio} the size of your {format}"
+SMALLER_THAN_RAW = "{ratio} smaller than the raw pixels"
+LARGER_THAN_RAW = "{ratio} the size of the raw pixels"
 BITS_BY_SECTION = "Bits by section"
 SECTION_NAMES = {
     "header": "Header",
     "tags": "Tags",
-    "hyper": "Hyper",
+    "hyper": "Side information",
     "latent": "Latent",
-    "payload": "Hyper and latent",
+    "payload": "Side information and latent",
     "corrections": "Corrections",
     "checks": "Checks",
 }
 SECTION_HELP = {
     "header": "Format, model, size, and lengths",
-    "tags": "Which words of the vocabulary go with the picture",
-    "hyper": "Side information that says how to read the latent",
-    "latent": "The hint itself",
-    "payload": "The hint and its side information, range-coded as one stream",
-    "corrections": "Values close to a rounding boundary, resolved once for every machine",
-    "checks": "Checksums that tell a damaged file from a decoder gone wrong",
+    "tags": "Which words of the vocabulary describe the photo",
+    "hyper": "Tells the decoder how to read the latent (the hyper-latent)",
+    "latent": "The compact description of the photo",
+    "payload": "The compact description of the photo and how to read it, coded as one stream",
+    "corrections": "Rounding decisions, stored so that every machine decodes the same",
+    "checks": "Checksums that reveal a damaged file or a decoder error",
 }
-SECTION_BITS = "{bits:,} bits, {percent} %"
+SECTION_BITS = "{bits:,} bits, {percent}%"
 
 FACT_PROFILE = "Profile"
 FACT_TAGS = "Tags"
 FACT_MODEL = "Model fingerprint"
 NO_TAGS = "none"
 
-WAITING = "Waiting for the model"
+WAITING = "Waiting for other work to finish"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"
@@ -88,11 +91,11 @@ KEPT = "decoded earlier, in {seconds:.1f} s"
 STOPPED = "Stopped. Unfinished work is not kept."
 STOPPED_MEASURING = "Stopped. The measurements so far are kept."
 
-TOO_FEW_BYTES = "target_bytes must be at least 1, got {n_bytes}. Allow more bytes."
-NOT_A_NUMBER = "{name} must be a number, got {value!r}. Set it with its slider."
-NUMBER_TOO_LARGE = "{name} must be a number from -1.8e308 to 1.8e308. Set it with its slider."
+TOO_FEW_BYTES = "A file needs at least 1 byte, got {n_bytes}. Allow more bytes."
+NOT_A_NUMBER = "{name} must be a number, got {value!r}."
+NUMBER_TOO_LARGE = "{name} must be a number within its range."
 NO_WORDS = '{name} must be a list of words, got {value!r}. Send ["tabby"], for example.'
-NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}. Leave out the fraction."
+NOT_A_WHOLE_NUMBER = "{name} must be a whole number, got {value!r}."
 TOO_MANY_ITERATIONS = (
     "The page takes 0 to {most} iterations, got {n}. The command line takes more: "
     "`python -m difficmh_core encode --iterations`."
@@ -100,8 +103,14 @@ TOO_MANY_ITERATIONS = (
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 
+def preset_help(profile: str, steps: Mapping[str, int]) -> str:
+    """Say how many steps each preset of a profile takes."""
+    told = (f"{PRESET_NAMES.get(name, name)} {n_steps}" for name, n_steps in steps.items())
+    return PRESET_HELP.format(steps=", ".join(told)) + PRESET_ADVICE.get(profile, "")
+
+
 def times(ratio: float) -> str:
-    """Write a ratio as a reader says it: two figures below ten, whole numbers above."""
+    """Write a ratio as one says it: two figures below ten, whole numbers above."""
     return (f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}") + "\N{MULTIPLICATION SIGN}"
 
 

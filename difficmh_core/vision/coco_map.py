@@ -101,8 +101,8 @@ class CocoAnnotations:
         unknown = [name for name in detections if name not in self._ids]
         if unknown or not detections:
             raise ConfigError(
-                f"{len(unknown)} of {len(detections)} pictures are not annotated"
-                f"{f' ({unknown[0]})' if unknown else ''}. Take pictures of the annotated set."
+                f"{len(unknown)} of {len(detections)} images are not annotated"
+                f"{f' ({unknown[0]})' if unknown else ''}. Take images of the annotated set."
             )
         chosen = [self._ids[name] for name in detections]
         found = [

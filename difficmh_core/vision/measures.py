@@ -66,7 +66,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             _share(
                 "box_f1",
                 "boxes, F1",
-                "Objects found",
+                "Detection F1",
                 digits=2,
                 pooling=Pooling(counts=BOX_COUNTS, ratio=f1_of_counts),
                 has_column=False,

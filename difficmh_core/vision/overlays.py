@@ -96,7 +96,7 @@ def _draw_label(
 ) -> None:
     """Write the class and score into the box's corner, on its color, inside the picture."""
     font = ImageFont.load_default(size=max(11, round(max(size) / _FONT_PER_SIDE)))
-    text = f"{box.label} {round(100 * box.score)} %"
+    text = f"{box.label} {round(100 * box.score)}%"
     _, _, width, height = draw.textbbox((0, 0), text, font=font)
     left = max(0.0, min(box.box_xyxy_px[0], size[0] - width - 4))
     top = max(0.0, min(box.box_xyxy_px[1], size[1] - height - 4))

@@ -55,7 +55,7 @@ class Pretrained:
             ImageError: If there is not one picture, or it has a shape that cannot be prepared.
         """
         if len(image) != 1:
-            raise ImageError(f"{self.card.name} takes one picture at a time, got {len(image)}.")
+            raise ImageError(f"{self.card.name} takes one image at a time, got {len(image)}.")
         picture: Image.Image = to_image(image)
         try:
             values: Tensor = self.image_processor(picture, return_tensors="pt", **options)[
@@ -80,7 +80,7 @@ class Pretrained:
         """Return the error that says that a picture cannot be seen by this network."""
         height_px, width_px = image.shape[2:]
         return ImageError(
-            f"{self.card.name} cannot see a picture of {width_px} x {height_px} px ({error}). "
+            f"{self.card.name} cannot see an image of {width_px} x {height_px} px ({error}). "
             f"Leave the task {self.card.task} out."
         )
 

@@ -53,7 +53,7 @@ def _take(browser, url, scheme, width, folder):
             page.click("#compare-start")
             page.wait_for_selector("#compare-progress .message")
         if tab == "Study":
-            page.click("#study-question label:has-text('Rate')")
+            page.click("#study-question label:has-text('Quality')")
             page.wait_for_selector("#study-qualities")
             page.click("#study-start")
             page.wait_for_selector("#study-progress .message")

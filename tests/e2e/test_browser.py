@@ -88,7 +88,7 @@ def test_removing_and_adding_a_tag_changes_file_and_picture(visit, codec, photos
     before = np.asarray(Image.open(download(page, "#picture-file")))
     data = download(page, "#dicmh-file").read_bytes()
     chip = page.inner_text("#tags label:has-text('dog')")
-    assert re.search(r"dog · 90 % · \d+ bits", chip)
+    assert re.search(r"dog · 90% · \d+ bits", chip)
 
     page.uncheck("#tags label:has-text('dog') input")
     page.wait_for_function("status => !document.querySelector('#status').innerText.match('PSNR')")
@@ -136,7 +136,9 @@ def test_quality_and_size_change_the_file(visit, photos):
     better = download(page, "#dicmh-file").read_bytes()
     assert better != data
     decoded(page)
-    page.click("#mode label:has-text('By size')")  # makes a file at once, of the size in the field
+    page.click(
+        "#mode label:has-text('File size')"
+    )  # makes a file at once, of the size in the field
     page.fill("#target input", str(len(better) - 10))
     page.press("#target input", "Enter")
     page.wait_for_function(

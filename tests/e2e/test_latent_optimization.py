@@ -94,7 +94,7 @@ def test_a_picture_that_is_too_large_to_optimize_frees_the_page(visit, tmp_path,
     page = visit()
     optimize(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
-    page.wait_for_selector("text=Latent optimization takes pictures of up to 100 pixels")
+    page.wait_for_selector("text=Latent optimization takes images of up to 100 pixels")
     page.wait_for_selector("#progress", state="hidden")
     optimize(page, 0)
     page.wait_for_selector("#facts .file")

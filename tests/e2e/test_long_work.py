@@ -22,7 +22,7 @@ def page(visit, gate, tmp_path):
 def studying(page, gate):
     """The same while the second seed of a study is being decoded."""
     open_tab(page, "Study")
-    page.click("#study-question label:has-text('How sure')")
+    page.click("#study-question label:has-text('Uncertainty')")
     page.wait_for_selector("#study-seeds", state="visible")
     page.click("#study-start")
     page.wait_for_selector("#study-progress:has-text('1 of 4')")

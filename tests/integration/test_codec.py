@@ -88,7 +88,7 @@ def test_the_target_is_filled_by_the_best_quality_that_fits(codec, photo, target
 
 def test_a_target_that_nothing_fits_names_the_smallest_file(codec, photo):
     smallest = len(codec.encode(photo, quality=0.0, tags=None).data)
-    with pytest.raises(ConfigError, match=f"the smallest file of this picture has {smallest}"):
+    with pytest.raises(ConfigError, match=f"the smallest file of this image has {smallest}"):
         codec.encode(photo, target_bytes=smallest - 1, tags=None)
 
 

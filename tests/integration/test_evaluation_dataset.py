@@ -60,7 +60,7 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evalu
     page = (tmp_path / "out" / "summary.md").read_text()
     (psnr,) = (s["values"]["psnr_db"] for s in summary["summaries"] if _is(s, "avif", 2.0))
     assert f"{psnr['value']:.3f} ± {(psnr['high'] - psnr['low']) / 2:.3f}" in page
-    assert f"{saved['value']:+.1f} % [{saved['low']:+.1f}, {saved['high']:+.1f}]" in page
+    assert f"{saved['value']:+.1f}% [{saved['low']:+.1f}, {saved['high']:+.1f}]" in page
     assert "| broken.jpg | - | " in page
     with Image.open(tmp_path / "out" / "psnr_db.png") as plot:
         assert plot.width > 600
@@ -137,13 +137,13 @@ def test_processes_that_accelerate_starts_share_the_pictures(folder, tmp_path):
     command += ["--set-metrics", "none", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("3 pictures, rows.csv") == 1  # one process sums up
+    assert done.stdout.count("3 photos, rows.csv") == 1  # one process sums up
     kept = [path.read_text().splitlines() for path in (tmp_path / "out").glob("rows-*.jsonl")]
     assert [len(lines) for lines in kept] == [2, 2]
 
 
 def test_an_empty_folder_is_refused(tmp_path, codecs, evaluator):
-    for folder, words in ((tmp_path, "holds no picture"), (tmp_path / "no", "There is no folder")):
+    for folder, words in ((tmp_path, "holds no photo"), (tmp_path / "no", "There is no folder")):
         evaluation = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
         with pytest.raises(ConfigError, match=words):
             list(evaluation.run(codecs, evaluator))
@@ -153,7 +153,7 @@ def test_the_command_line_evaluates(run, folder, tmp_path):
     words = ["evaluate", folder, "--out", tmp_path / "out", "--codecs", "jpeg", "webp"]
     code, out, _ = run(*words, "--rates", 2, 4, "--cache-dir", tmp_path)
     assert code == 0
-    assert "3 pictures" in out
+    assert "3 photos" in out
     assert "## Quality" in out
     assert "kernel is left out" not in out  # it is in a table
     assert "| kernel | " in out
@@ -335,7 +335,7 @@ def test_too_few_patches_are_said_and_absent_networks_named(
     list(evaluation.run(codecs[:1], evaluator, sets=sets))
     summary = evaluation.finish(sets=sets)
     assert [line["value"] for line in summary["set_distances"]] == [None, None]
-    assert "No number: no picture has a patch of 256 px." in (out / "summary.md").read_text()
+    assert "No number: no photo has a patch of 256 px." in (out / "summary.md").read_text()
 
 
 def test_an_absent_network_leaves_its_distances_out(tmp_path):

@@ -128,7 +128,7 @@ def test_other_kinds_of_files_are_refused_by_name(start, kind):
         read_picture(start + bytes(100))
     message = str(caught.value)
     assert message.startswith(f"The data is {kind}")
-    assert message.endswith(f"not a picture that can be read here. Choose a {READ} file.")
+    assert message.endswith(f"not an image that can be read here. Choose a {READ} file.")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_no_error_of_a_decoder_leaves(monkeypatch):
         monkeypatch.setattr(
             "difficmh_core.image_reading.picture.decode", lambda *_, error=error: raises(error)
         )
-        with pytest.raises(ImageError, match="is a damaged JPEG picture"):
+        with pytest.raises(ImageError, match="is a damaged JPEG image"):
             read_picture(path)
     monkeypatch.setattr(
         "difficmh_core.image_reading.picture.decode", lambda *_: raises(MemoryError())

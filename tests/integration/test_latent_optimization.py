@@ -226,7 +226,7 @@ def test_the_command_line_optimizes(run, photo, tmp_path, load_once):
     words = ["encode", photo, tmp_path / "a.dicmh", "--profile", "tiny", "--tags", "none"]
     code, told, progress = run(*words, "--iterations", 1, "--quality", 30)
     assert code == 0, progress
-    assert "coded in" in told
+    assert "encoded in" in told
     load_once("tiny").verify((tmp_path / "a.dicmh").read_bytes())
     code, _, error = run(*words, "--passes", -1)  # the old name
     assert (code, "1 to 100 iterations, got -1" in error) == (1, True)

@@ -102,7 +102,7 @@ def test_settings_outside_their_range_are_refused(wrong):
 
 def test_a_batch_of_two_is_refused(picture):
     tagger = NanoTagger(StubClassifier({}), StubDetector([]))
-    with pytest.raises(ImageError, match="one picture at a time"):
+    with pytest.raises(ImageError, match="one image at a time"):
         tagger(torch.cat([picture, picture]))
 
 

@@ -66,7 +66,7 @@ def test_a_wrong_name_or_place_is_one_line(fetch):
     assert "no network of a task 'smell' to fetch. Choose from semantic, depth." in said
     code, said = fetch("nano", "depth")
     assert code == 1
-    assert "stand behind `fetch tasks`, not behind `fetch nano`" in said
+    assert "Only `fetch tasks` takes names, but `fetch nano` got 'depth'" in said
 
 
 def test_an_absent_file_says_what_works_without_it(fetch, hub):

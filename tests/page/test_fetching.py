@@ -90,7 +90,7 @@ def test_a_redirect_is_followed(fetch, files, site):
     ("path", "words"),
     [
         ("/absent", "status 404"),
-        ("/large", "more than the 0.0 MB"),
+        ("/large", "larger than the limit of 0.0 MB"),
         ("/slow", "within 1 s"),
         ("/to//to//to//to//a", "too often"),
         ("/to/http://127.0.0.2/a", "not a public one"),

@@ -254,11 +254,11 @@ def test_an_empty_file_is_refused(tmp_path):
 
 def test_text_named_as_a_picture_is_refused(tmp_path):
     (tmp_path / "photo.jpg").write_text("This is no photograph.")
-    assert "not a picture" in refusal(tmp_path / "photo.jpg")
+    assert "not an image" in refusal(tmp_path / "photo.jpg")
 
 
 def test_a_program_in_postscript_is_not_run():
-    assert "not a picture" in refusal(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    assert "not an image" in refusal(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

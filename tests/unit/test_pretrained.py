@@ -151,7 +151,7 @@ def test_code_of_a_repository_is_never_run(tmp_path):
 
 def test_two_pictures_at_once_and_a_sliver_are_refused(tmp_path, picture):
     task = TASKS["depth"](tmp_path, fetched("depth", tmp_path))
-    with pytest.raises(ImageError, match="one picture at a time, got 2"):
+    with pytest.raises(ImageError, match="one image at a time, got 2"):
         task.see(to_tensor(picture).expand(2, -1, -1, -1))
-    with pytest.raises(ImageError, match="cannot see a picture of 2000 x 1 px"):
+    with pytest.raises(ImageError, match="cannot see an image of 2000 x 1 px"):
         task.see(torch.zeros(1, 3, 1, 2000))

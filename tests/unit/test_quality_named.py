@@ -67,7 +67,7 @@ def test_a_measure_says_what_it_is():
     assert not gmsd.is_higher_better
     assert not gmsd.needs_weights
     assert niqe.needs_weights
-    assert niqe.reference.endswith("of the decoded picture alone")
+    assert niqe.reference.endswith("of the decoded image alone")
     assert named_metric("mad").highest == float("inf")
     assert metric_of("fsim") == named_metric("fsim")
     assert metric_of("dists").name == "DISTS"  # a name of both is ours
@@ -84,8 +84,8 @@ def test_a_wrong_name_is_refused_with_those_near_it():
     ("name", "reason"),
     [
         ("fid", "--set-metrics"),
-        ("fid_dinov2", "sets of pictures"),
-        ("inception_score", "sets of pictures"),
+        ("fid_dinov2", "sets of images"),
+        ("inception_score", "sets of images"),
         ("clipscore", "captions"),
         ("qalign", "runs code that comes with its weights"),
         ("compare2score", "runs code"),
@@ -145,7 +145,7 @@ def test_of_the_decoded_picture_alone(pair):
 @pytest.mark.parametrize(("name", "side"), [("ssim", 8), ("cw_ssim", 8), ("gmsd", 3)])
 def test_a_picture_that_is_too_small_is_an_image_error(name, side):
     measure = named_measure(name, CPU)
-    with pytest.raises(ImageError, match=r"cannot measure a picture of|not defined"):
+    with pytest.raises(ImageError, match=r"cannot measure an image of|not defined"):
         measure(torch.rand(1, 3, side, side), torch.rand(1, 3, side, side))
 
 

@@ -75,5 +75,5 @@ def test_an_evaluator_asks_the_tasks_that_it_is_told(tmp_path, picture, monkeypa
     }
     # A sliver that one network cannot see leaves that task out, and nothing else.
     sliver = evaluator.features(picture.resize((2000, 1)))
-    assert "cannot see a picture of 2000 x 1 px" in evaluator.absent["depth"]
+    assert "cannot see an image of 2000 x 1 px" in evaluator.absent["depth"]
     assert set(evaluator.measure(sliver, sliver)) == {"semantic_miou", "semantic_accuracy"}

@@ -132,7 +132,7 @@ def test_precision_is_cocos(annotations):
 
 
 def test_pictures_without_annotations_are_refused(annotations, tmp_path):
-    with pytest.raises(ConfigError, match=r"1 of 1 pictures are not annotated \(7\.jpg\)"):
+    with pytest.raises(ConfigError, match=r"1 of 1 images are not annotated \(7\.jpg\)"):
         annotations.mean_precision({"7.jpg": []})
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ConfigError, match="no annotations in COCO's format"):

@@ -1,35 +1,35 @@
 """Every word of the compare tab."""
 
 CODECS = {
-    "ours": "Ours",
+    "ours": "Diff-ICMH",
     "elic": "ELIC",
     "vvc": "VVC",
     "jpeg": "JPEG",
     "avif": "AVIF",
     "jxl": "JPEG XL",
-    "content": "Ours, without diffusion",
-    "no_tags": "Ours, without tags",
+    "content": "Diff-ICMH, without diffusion",
+    "no_tags": "Diff-ICMH, without tags",
     "webp": "WebP",
 }
 """The codecs, in the order in which they are shown; the viewer begins with the first three."""
 CHOSEN = tuple(key for key in CODECS if key != "webp")
 INTRODUCTION = (
-    "Every codec compresses the photograph of the Compress tab to the same number of bytes. Rows "
-    "appear as they are measured; a codec whose smallest file is larger says so. Our files are "
-    "made without latent optimization here."
+    "Every codec compresses the photo from the Compress tab to at most the same number of bytes; "
+    "an asterisk marks a file that cannot be made this small. Rows appear as they are measured. "
+    "Latent optimization is not used here."
 )
 WHICH = "Codecs"
-WHICH_HELP = "The original is always shown. VVC takes the longest, about half a minute."
+WHICH_HELP = "The original is always shown. VVC takes the longest."
 N_BYTES = "Bytes for each file"
 N_BYTES_HELP = "The size of your .dicmh file, unless you change it."
 COMPARE = "Compare"
 WORKING = "{index} of {total}: {name}"
-DONE = "Compared {n} files within {target:,} bytes."
-NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
+DONE = "Compared {n} files with a target of {target:,} bytes."
+NO_PHOTO = "There is no photo yet. Choose one in the Compress tab first."
 ABSENT = "{name} is not available. {reason}"
 CACHE = "the cache of this server"
 LARGER = "Its smallest file is larger than the {target:,} bytes allowed."
 
-TABLE = "Every file in numbers"
+TABLE = "All measurements"
 CODEC = "Codec"
-BOXES = "{matched} matched, {missed} missed, {hallucinated} hallucinated"
+BOXES = "Objects: {matched} matched, {missed} missed, {hallucinated} hallucinated"

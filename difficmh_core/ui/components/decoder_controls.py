@@ -88,7 +88,7 @@ def draw_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> De
         [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
         value=DEFAULT_PRESET,
         label=texts.PRESET,
-        info=texts.PRESET_HELP,
+        info=texts.preset_help(profile, {name: each.steps for name, each in presets.items()}),
         elem_id=f"{prefix}-preset",
         elem_classes="preset",
     )

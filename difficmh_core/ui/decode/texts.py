@@ -2,9 +2,9 @@
 
 FILE = "A .dicmh file"
 CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
-FACT_PICTURE = "Picture"
+FACT_PICTURE = "Image size"
 FACT_QUALITY = "Quality"
-FACT_RATE = "Rate weight"
+FACT_RATE = "Rate weight (larger makes smaller files)"
 FACT_CHECKSUM = "Checksum"
 PICTURE_SIZE = "{width} \N{MULTIPLICATION SIGN} {height} px"
 QUALITY_VALUE = "{quality:.0f} of 100"

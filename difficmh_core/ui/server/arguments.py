@@ -54,24 +54,27 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     networks = parser.add_argument_group("networks")
     networks.add_argument(
-        "--profile", choices=PROFILE_NAMES, default="nano", help="which (default: %(default)s)"
+        "--profile",
+        choices=PROFILE_NAMES,
+        default="nano",
+        help="networks to load (default: %(default)s)",
     )
     networks.add_argument(
         "--rate",
         type=int,
         default=DEFAULT_RATE,
-        help="which of sd21's checkpoints: 2, 4, 8, 16 or 32 (default: %(default)s)",
+        help="with sd21: 2, 4, 8, 16 or 32; larger makes smaller files (default: %(default)s)",
     )
     networks.add_argument(
         "--device",
         type=_device,
-        help="where they run: cpu, cuda, cuda:1 ... (default: cuda if there is one)",
+        help="device to run on: cpu, cuda, cuda:1 ... (default: cuda if there is one)",
     )
     networks.add_argument(
         "--cache-dir",
         type=Path,
         default=cache_folder(environment),
-        help=f"where fetched weights lie; also ${CACHE_VARIABLE} (default: %(default)s)",
+        help=f"folder of downloaded weights; also ${CACHE_VARIABLE} (default: %(default)s)",
     )
     _add_address(parser.add_argument_group("address"), environment)
     _add_visitors(parser.add_argument_group("visitors"), environment)
@@ -113,15 +116,15 @@ def _add_visitors(group: argparse._ArgumentGroup, environment: Mapping[str, str]
         "--auth",
         action="append",
         metavar="USER:PASSWORD",
-        help="let only this user in, and others named so; everyone on this machine can read a "
-        f"command line: use --auth-file or ${AUTH_VARIABLE} where that matters",
+        help="let in only this user (may be given several times); everyone on this machine can "
+        f"read a command line: use --auth-file or ${AUTH_VARIABLE} where that matters",
     )
     group.add_argument(
         "--auth-file",
         type=Path,
         metavar="FILE",
-        help=f"let only the users of this file in: USER:PASSWORD, one a line, as ${AUTH_VARIABLE} "
-        "holds them too; without any, everyone is let in",
+        help="let in only the users of this file, which has one USER:PASSWORD per line; also "
+        f"${AUTH_VARIABLE}, with the lines themselves (default: everyone is let in)",
     )
     group.add_argument(
         "--framed-by",
@@ -141,27 +144,28 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         type=_whole("a number of pixels", 1),
         default=MAX_PIXELS,
         metavar="N",
-        help="largest picture that the page takes [px] (default: %(default)s)",
+        help="largest photo, in pixels (default: %(default)s)",
     )
     group.add_argument(
         "--max-upload",
         type=_whole("a number of megabytes", 1),
         default=MAX_UPLOAD_MB,
         metavar="N",
-        help="largest file that the page takes [MB] (default: %(default)s)",
+        help="largest upload, in MB (default: %(default)s)",
     )
     group.add_argument(
         "--max-queue",
-        type=_whole("a number of visitors", 1),
+        type=_whole("a number of requests", 1),
         default=MAX_QUEUE,
         metavar="N",
-        help="visitors that may wait; later ones are asked to come back (default: %(default)s)",
+        help="requests that may wait, of all visitors together; further ones are refused "
+        "(default: %(default)s)",
     )
     group.add_argument(
         "--fetch-urls",
         action="store_true",
-        help="let programs and assistants name pictures by http and https addresses; only public "
-        "ones are fetched (default: files must be uploaded)",
+        help="let programs and assistants give photos as http and https addresses; only public "
+        "addresses are fetched (default: files must be uploaded)",
     )
 
 

@@ -1,29 +1,29 @@
 """Every word of the study tab."""
 
 INTRODUCTION = (
-    "See what each setting does to this photograph. Choose a question and start; the measurements "
-    "go into the table, the CSV file, and the report. Files are made without latent optimization "
-    "here."
+    "See how guidance, steps, tags, seed, and quality affect the photo from the Compress tab. "
+    "Choose an experiment and run it; the measurements go into the table, the CSV file, and the "
+    "report. Latent optimization is not used here."
 )
-EXPERIMENT = "Question"
+EXPERIMENT = "Experiment"
 EXPERIMENTS = (
     ("Guidance and steps", "grid"),
     ("Tags on and off", "tags"),
-    ("How sure is the decoder?", "seeds"),
-    ("Rate and distortion", "sweep"),
+    ("Uncertainty of the decoder", "seeds"),
+    ("Quality and file size", "sweep"),
 )
 EXPERIMENT_NAMES = {key: name for name, key in EXPERIMENTS}
 EXPLANATIONS = {
-    "grid": "Decodes one picture for each pair of guidance and steps, all from the same file.",
-    "tags": "Decodes the same photograph with and without its tags, in the same way.",
+    "grid": "Decodes the same file once for each combination of guidance and steps.",
+    "tags": "Decodes the same photo with and without its tags, with the same settings.",
     "seeds": (
-        "Decodes the same file from several seeds. Where the pictures differ, the decoder "
+        "Decodes the same file from several seeds. Where the images differ, the decoder "
         "guesses; the map shows the standard deviation of each pixel."
     ),
     "sweep": (
-        "Compresses the photograph at several qualities and shows published results beside it. "
-        "Those are means over the 24 pictures of Kodak, and this is one picture: they only show "
-        "roughly where a codec stands."
+        "Compresses the photo at several qualities and shows published results of other codecs "
+        "beside it. Those are means over the 24 images of the Kodak set, so they are only a rough "
+        "guide."
     ),
 }
 GUIDANCES = "Guidance"
@@ -36,31 +36,29 @@ SEEDS = "Number of seeds"
 SEEDS_HELP = "More seeds make a smoother map."
 QUALITIES = "Qualities"
 QUALITY_CHOICES = (0, 25, 50, 75, 100)
-START = "Start"
+START = "Run"
 WORKING = "{index} of {total}: {label}, step {step} of {steps}"
 MEASURING = "{index} of {total}: {label}"
-DONE = "Done: {n} pictures were measured."
-NO_PHOTO = "There is no photograph yet. Choose one in the Compress tab first."
+DONE = "Done. Measured {n} images."
+NO_PHOTO = "There is no photo yet. Choose one in the Compress tab first."
 
-MEAN = "Mean of {n} seeds"
+MEAN = "Mean of the images from {n} seeds"
 MEAN_NOTE = "It is blurred where the seeds disagree."
 UNCERTAINTY = "Uncertainty"
-UNCERTAINTY_NOTE = (
-    "The standard deviation of each pixel; white means {peak:.0f} of 255 levels or more."
-)
-GRID = "LPIPS (lower is better), PSNR and time for each pair"
+UNCERTAINTY_NOTE = "The standard deviation of each pixel; white means {peak:.0f} (of 255) or more."
+GRID = "LPIPS (lower is better), PSNR, and time for each combination"
 GRID_CORNER = "Steps \N{DOWNWARDS ARROW} Guidance \N{RIGHTWARDS ARROW}"
 GRID_CELL = "LPIPS {lpips:.3f}"
 GRID_CELL_MORE = "{psnr:.2f} dB, {seconds:.1f} s"
 
-PLOT = "{measure} against rate: this photograph and published codecs"
+PLOT = "{measure} against rate: this photo and published codecs"
 PLOT_X = "Whole file [bpp]"
-PLOT_OURS = "This photograph"
+PLOT_OURS = "This photo"
 
 TABLE = "Measurements"
 COLUMNS = {
-    "experiment": "Question",
-    "label": "Picture",
+    "experiment": "Experiment",
+    "label": "Image",
     "n_bytes": "Bytes",
     "bpp": "bpp",
     "steps": "Steps",
@@ -76,5 +74,5 @@ CARD = "Report card"
 CARD_TITLE = "Diff-ICMH report card"
 CARD_ORIGINAL = "Original"
 CARD_DECODED = "Decoded"
-CARD_NOTICE = "A generative decoder invents detail: do not use a decoded picture as evidence."
-CARD_COMMAND = "Reproduce it"
+CARD_NOTICE = "A generative decoder invents detail. Do not use a decoded image as evidence."
+CARD_COMMAND = "To reproduce"

@@ -11,16 +11,16 @@ HELP = {
     ),
     "ms_ssim": "Measures how well structures are kept at several scales; 1 means identical.",
     "lpips_alex": (
-        "Measures how different the picture looks to a network trained on people's judgments; "
+        "Measures how different the image looks to a network trained on people's judgments; "
         "0 means identical."
     ),
     "dists": (
-        "Measures the same, but tolerates a different grain in grass, hair, or sand; 0 means "
-        "identical."
+        "Like LPIPS, but tolerates a different grain in grass, hair, or sand; 0 means identical."
     ),
     "box_f1": (
-        "Tells whether a detector (YOLOX-Nano) finds in the decoded picture what it finds in the "
-        "original; 1 means all of it and nothing else. Turn on the boxes to see which."
+        "Tells whether a detector (YOLOX-Nano) finds the same objects in the decoded image as in "
+        "the original: 1 means all of them and nothing else, 0 none. Turn on the boxes to see "
+        "which."
     ),
 }
 """Of the measures that the page shows, in this order."""
@@ -28,11 +28,11 @@ ARROWS = {
     True: ("\N{UPWARDS ARROW}", "higher is better"),
     False: ("\N{DOWNWARDS ARROW}", "lower is better"),
 }
-BEST_OF_PANES = "best of the files"
+BEST_OF_PANES = "best of the files compared"
 NUMBERS_HELP = "What the numbers mean"
 BOX_LEGEND = "What the boxes mean"
 BOX_KINDS = {
     "matched": "found in both",
     "missed": "missed: only in the original",
-    "hallucinated": "hallucinated: only in this picture",
+    "hallucinated": "hallucinated: only in this image",
 }

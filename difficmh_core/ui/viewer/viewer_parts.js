@@ -3,35 +3,35 @@
 const WORDS = {
   modes: { side: "Side by side", slider: "Slider", blink: "Blink", difference: "Difference" },
   mode: "How to compare",
-  pictures: "Pictures",
+  pictures: "Images",
   left: "Left",
   right: "Right",
-  first: "Picture",
+  first: "Image",
   second: "minus",
   gain: "Gain",
   zoom: "Zoom",
   boxes: "Boxes",
-  boxesHelp: "Show what a detector finds in the pictures (B)",
-  loupe: "Loupe",
-  loupeHelp: "Show the pixels under the pointer, enlarged in all pictures (L)",
+  boxesHelp: "Show what a detector finds in the images (B)",
+  loupe: "Magnifier",
+  loupeHelp: "Show the pixels under the pointer, enlarged in all images (L)",
   full: "Full screen",
-  none: "There are no pictures yet.",
-  stage: "Pictures. Plus and minus zoom, arrow keys move, 0 shows one pixel as one, F fits.",
-  divider: "Divider between the two pictures",
-  unequal: "The difference needs two pictures of the same size; these have not.",
-  unread: "The difference cannot be computed, as the browser may not read these pictures.",
+  none: "There are no images yet.",
+  stage: "Images. Plus and minus zoom, arrow keys move, 0 shows one pixel as one, F fits.",
+  divider: "Divider between the two images",
+  unequal: "The difference needs two images of the same size; these differ in size.",
+  unread: "The difference cannot be computed, because the browser is not allowed to read these images.",
   scale: "Largest difference of red, green and blue, of 255 levels",
   keys: "Keyboard, mouse and touch",
   keyRows: [
     ["+ \u2212", "zoom in and out"],
-    ["0", "100 %: one pixel of the picture is one on the page"],
-    ["F", "fit the whole picture"],
+    ["0", "100%: one pixel of the image is one on the page"],
+    ["F", "fit the whole image"],
     ["arrows", "move (with shift: farther)"],
-    ["1 \u2026 9", "blink: show this picture"],
-    ["space", "blink: back to the picture before; a tap does the same"],
-    ["B, L", "boxes, loupe"],
+    ["1 \u2026 9", "blink: show this image"],
+    ["space", "blink: back to the image before; a tap does the same"],
+    ["B, L", "boxes, magnifier"],
     ["mouse", "wheel zooms at the pointer, drag moves, double click goes closer and back"],
-    ["touch", "pinch zooms, one finger moves; blink: a swipe shows the next picture"],
+    ["touch", "pinch zooms, one finger moves; blink: a swipe shows the next image"],
   ],
 };
 
@@ -47,7 +47,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
-const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+const percent = (share) => `${Math.round(100 * share)}%`;
 
 /** Return a group of choices; `options` are `[value, text]`, `type` is radio or checkbox. */
 function makeChoices({ type, name, legend, options, isChosen, onchange, style = "" }) {

@@ -80,7 +80,7 @@ class View {
     return [this.x + (x - this.frameWidth / 2) / this.scale, this.y + (y - this.frameHeight / 2) / this.scale];
   }
 
-  /** The same for all frames; whole pixels, or nothing would be sharp at 100 %. */
+  /** The same for all frames; whole pixels, or nothing would be sharp at 100%. */
   get transform() {
     const left = Math.round(this.frameWidth / 2 - this.x * this.scale);
     const top = Math.round(this.frameHeight / 2 - this.y * this.scale);

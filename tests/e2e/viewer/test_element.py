@@ -62,7 +62,7 @@ def test_a_viewer_that_comes_back_shows_what_was_chosen(visit):
     page.wait_for_selector("#a .frame")
     assert page.locator("#a .stage.side").count() == 1
     page.evaluate(replace, markup([]))
-    page.wait_for_selector("#a:has-text('no pictures yet')")
+    page.wait_for_selector("#a:has-text('no images yet')")
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def test_the_difference_map_shows_the_levels_times_the_gain(visit):
     left, right, words = levels(page, 8)
     assert left == [255, 252, 210], "40 times 8 is beyond the scale's end"
     assert right == [0, 0, 0]
-    assert words == "largest 40, mean 20.00, 50\u00a0% of the pixels equal"
+    assert words == "largest 40, mean 20.00, 50% of the pixels equal"
     ticks = page.locator("#a .ticks span").all_inner_texts()
     assert (ticks[0], ticks[-1]) == ("0", "\u2265\u200932")
 
@@ -107,7 +107,7 @@ def test_equal_pictures_have_no_difference(visit):
     page.locator("#a #right").select_option("copy")
     left, right, words = levels(page, 32)
     assert left == right == [0, 0, 0]
-    assert words == "largest 0, mean 0.00, 100\u00a0% of the pixels equal"
+    assert words == "largest 0, mean 0.00, 100% of the pixels equal"
 
 
 def test_pictures_of_unequal_size_are_not_subtracted(visit):
