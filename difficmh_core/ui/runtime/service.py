@@ -24,7 +24,7 @@ from difficmh_core.latent_optimization import (
     OptimizationStep,
     file_of,
 )
-from difficmh_core.models.fingerprint import model_key
+from difficmh_core.models.model_key import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 from difficmh_core.ui.runtime.requests import CodingRequest
