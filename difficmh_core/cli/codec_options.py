@@ -34,11 +34,11 @@ __all__ = [
 ]
 
 _CONTENT = "content"
+"""The content latent decoded without diffusion, which is no preset."""
 _WITHOUT_DIFFUSION = DecodeSettings(
     steps=1, guidance_scale=2.0, sampler=SamplerName.DPM_SOLVER, realism=0.0
 )
 """At realism 0 nothing else counts; the rest stays as it is in the names of measured rows."""
-"""The content latent decoded without diffusion, which is no preset."""
 _DEFAULT_CODECS = (*BASELINES, "nano-instant")
 DEFAULT_RATES = (0.03, 0.06, 0.12)
 NONE = ["none"]
