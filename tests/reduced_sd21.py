@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.cli.main import main as run_command
 from difficmh_core.config.networks import CodecConfig, ConditioningConfig
 from difficmh_core.models import sd21
 from difficmh_core.models.sd21 import Words
 from difficmh_core.tagging.vocabulary import Vocabulary
 from difficmh_core.ui.main import main as run_page
-from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.hub_cards import CHECKPOINTS, cards_of_rate
 from tests.reference import Parity
@@ -76,7 +76,7 @@ def fill_cache(cache_dir: Path, checkpoint: Path, rate: int) -> None:
     """
     cache_dir.mkdir(parents=True, exist_ok=True)
     for packaged in PACKAGE_CARDS:
-        here = default_cache_dir() / packaged.file
+        here = cache_folder() / packaged.file
         if here.is_file():
             (cache_dir / packaged.file).symlink_to(here)
     for card in cards_of_rate(rate):

@@ -4,21 +4,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "cache_folder", "default_cache_dir"]
+__all__ = ["CACHE_VARIABLE", "cache_folder"]
 
 CACHE_VARIABLE = "DIFFICMH_CACHE"
 """Environment variable that names the folder."""
 
 
-def default_cache_dir() -> Path:
-    """The folder that the library takes unless a caller names another."""
-    return Path.home() / ".cache" / "difficmh"
-
-
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder that programs take unless an option names another.
+    """The folder that programs and the library take unless a caller names another.
 
-    The library does not ask: only what starts a program reads the environment.
+    It is the one setting that the library reads from the environment: what a command fetched, a
+    program in Python finds without being told where.
     """
     named = environment.get(CACHE_VARIABLE)
-    return Path(named) if named else default_cache_dir()
+    return Path(named) if named else Path.home() / ".cache" / "difficmh"

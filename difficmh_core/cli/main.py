@@ -14,7 +14,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +141,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         "file": str(arguments.image),
         "height_px": stream.height_px,
         "width_px": stream.width_px,
-        "settings": asdict(settings),
+        "settings": settings.as_dict(),
         "seed": stream.checksum if settings.seed is None else settings.seed,
         "n_steps": last.total,
         "steps_per_second": round(last.total / seconds, 3),

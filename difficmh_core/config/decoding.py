@@ -1,14 +1,14 @@
 """What a user sets when decoding: one table, of which everything that shows a setting is made.
 
 To add a setting, add a field here and use it in :mod:`difficmh_core.diffusion` or the codec. The
-command line, the page, the endpoints, links, reports and studies follow; a test asks for its row
-in ``docs/settings.md``.
+command line, the page, the endpoints, links, reports and studies follow, and ``python -m
+tests.documented_settings`` writes its row in ``docs/settings.md``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 from difficmh_core.config.kinds import Choice, Interval, Number, Seed, declared_in
 
@@ -33,7 +33,7 @@ class SamplerName(StrEnum):
     """Second-order multistep DPM-Solver++: good images in 10 to 20 steps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DecodeSettings:
     """What a user sets when decoding; each field's declaration says what it does.
 
@@ -158,17 +158,56 @@ class DecodeSettings:
         for setting in SETTINGS:
             setting.check(getattr(self, setting.name))
 
+    def __repr__(self) -> str:
+        """Write the settings the same way for good: digests of it name kept and measured results.
 
+        The order of the fields does not matter, and a setting that came later than the first
+        eight is written only where it differs from its default.
+        """
+        defaults = {field.name: field.default for field in fields(self)}
+        words = (
+            f"{name}={value!r}"
+            for name, value in self.as_dict().items()
+            if name in _FIRST or value != defaults[name]
+        )
+        return f"DecodeSettings({', '.join(words)})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The values by the names of the settings, for reports."""
+        later = (setting.name for setting in SETTINGS if setting.name not in _FIRST)
+        return {name: getattr(self, name) for name in (*_FIRST, *later)}
+
+
+_FIRST = (
+    "steps",
+    "guidance_scale",
+    "guidance_interval",
+    "sampler",
+    "seed",
+    "control_scale",
+    "start",
+    "realism",
+)
+"""What there was to set when the first results were kept; stays as it is."""
 SETTINGS = declared_in(DecodeSettings)
 """Every decoding setting, in the order of the command line."""
-CONTROL_NAMES = tuple(control.name for setting in SETTINGS for control in setting.controls)
-"""Names of the page's controls, in the order of the settings."""
+CONTROL_NAMES = tuple(
+    control.name
+    for setting in sorted(SETTINGS, key=lambda setting: len(setting.controls))
+    for control in setting.controls
+)
+"""Names of the page's controls: of the settings in their order, those of intervals last."""
 
 
 def controls_of(settings: DecodeSettings) -> dict[str, float | str]:
     """What the controls of the page hold for these settings, by the controls' names."""
-    held = (setting.as_controls(getattr(settings, setting.name)) for setting in SETTINGS)
-    return dict(zip(CONTROL_NAMES, chain.from_iterable(held), strict=True))
+    held = dict[str, float | str]()
+    for setting in SETTINGS:
+        values = setting.as_controls(getattr(settings, setting.name))
+        held |= {
+            control.name: value for control, value in zip(setting.controls, values, strict=True)
+        }
+    return {name: held[name] for name in CONTROL_NAMES}
 
 
 def options_of(settings: DecodeSettings) -> list[str]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import DEFAULT_RATE, profile_of
 from difficmh_core.models.nano import NANO_FOLDER, load_nano, load_tiny
 from difficmh_core.models.sd21 import load_sd21
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["cost_notice", "load_codec"]
 
@@ -35,7 +35,7 @@ def load_codec(
         BackendUnavailableError: If the profile's weights are absent.
         CheckpointError: If the profile's weights are damaged.
     """
-    folder = cache_dir or default_cache_dir()
+    folder = cache_dir or cache_folder()
     loaders = {
         "nano": lambda: load_nano(device, folder, weights_folder),
         "sd21": lambda: load_sd21(device, folder, rate),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from difficmh_core._support import torchvision_operators  # noqa: F401 (before diffusers)
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
@@ -51,7 +52,6 @@ from difficmh_core.training.settings import (
     StageSettings,
 )
 from difficmh_core.training.stage import Stage
-from difficmh_core.weights.cache import default_cache_dir
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.recognition import load_tagger
 
@@ -95,7 +95,7 @@ class Recipe:
         self.check = check
         self.runs = runs
         self.limit = limit
-        self.cache_dir = cache_dir or default_cache_dir()
+        self.cache_dir = cache_dir or cache_folder()
         self._config = config
         self._elic = elic or ElicConfig()
 

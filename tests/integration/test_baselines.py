@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.programs import run_program
 from difficmh_core.baselines.vvc import FfmpegVvenc, Vtm, find_vvc
@@ -15,7 +16,7 @@ from difficmh_core.errors import BackendUnavailableError, ImageError, ProgramErr
 from difficmh_core.evaluation.codecs import find_baselines
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.distortion import psnr_db
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import VVENC_FFMPEG
 
 
@@ -90,9 +91,9 @@ def test_programs_fail_in_words(tmp_path):
 
 @pytest.fixture
 def vvenc():
-    if not is_cached(VVENC_FFMPEG, default_cache_dir()):
+    if not is_cached(VVENC_FFMPEG, cache_folder()):
         pytest.skip("VVenC is not in the cache; run `python -m difficmh_core fetch baselines`")
-    found = find_vvc(default_cache_dir())
+    found = find_vvc(cache_folder())
     assert isinstance(found, FfmpegVvenc)
     return found
 

@@ -1,11 +1,14 @@
 """Every program finds fetched weights in the folder that the environment names."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import side_by_side
-from difficmh_core._support.cache_folder import CACHE_VARIABLE, cache_folder, default_cache_dir
+from difficmh_core._support.cache_folder import CACHE_VARIABLE, cache_folder
 from difficmh_core.cli.main import main
 from difficmh_core.errors import ConfigError
+from difficmh_core.models import load
 from difficmh_core.ui import showcase
 from difficmh_core.ui.server.arguments import parse_arguments
 
@@ -32,7 +35,17 @@ def asked_by(monkeypatch, place, *words):
 
 
 def test_without_a_name_it_is_the_default():
-    assert cache_folder({}) == cache_folder({CACHE_VARIABLE: ""}) == default_cache_dir()
+    default = Path.home() / ".cache" / "difficmh"
+    assert cache_folder({}) == cache_folder({CACHE_VARIABLE: ""}) == default
+
+
+def test_the_library(monkeypatch, named):
+    asked = Asked()
+    monkeypatch.setattr(load, "load_tiny", lambda _, folder: asked(cache_dir=folder))
+    for given in (None, named / "other"):
+        with pytest.raises(ConfigError, match="Asked"):
+            load.load_codec("tiny", cache_dir=given)
+    assert asked == [named, named / "other"]
 
 
 def test_encode_decode_and_verify(monkeypatch, named, photo, tiny_file, tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.cli.codec_options import add_codec_options
+from difficmh_core.cli.codec_options import add_codec_options, find_codecs
 from difficmh_core.evaluation.codecs import AbsentCodec, OtherCodec
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
@@ -212,7 +212,7 @@ def test_measures_and_tasks_are_chosen_by_name(run, photo, tmp_path):
         (("compare", "--sheet", "sheet.jpg"), "written as PNG"),
     ],
 )
-def test_wrong_wishes_are_refused(run, photo, tmp_path, words, message):
+def test_wrong_requests_are_refused(run, photo, tmp_path, words, message):
     command, *options = words
     code, _, said = run(command, photo, *options, "--cache-dir", tmp_path)
     assert code == 1
@@ -226,6 +226,18 @@ def test_iterations_go_by_their_old_name_too(tmp_path):
         assert parser.parse_args(words).iterations == 3
     assert parser.parse_args([]).iterations == OptimizationSettings().iterations
     assert "--passes" not in parser.format_help()
+
+
+def test_versions_of_decoders_stay(monkeypatch, load_once, tmp_path):
+    """Rows that somebody measured are named by them."""
+    monkeypatch.setattr("difficmh_core.cli.codec_options.load_codec", load_once)
+    parser = argparse.ArgumentParser()
+    add_codec_options(parser, tmp_path)
+    codecs = find_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
+    assert [codec.version for codec in codecs] == [
+        "b77e32ba, decoder 266f9fa0",
+        "b77e32ba, decoder 192f1eaa",
+    ]
 
 
 class Memory:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.baselines.pillow_codecs import jpeg, webp
 from difficmh_core.errors import ConfigError, ProgramError
 from difficmh_core.evaluation.codecs import OtherCodec
@@ -20,7 +21,7 @@ from difficmh_core.quality.patch_features import PatchFeatures
 from difficmh_core.quality.set_distances import frechet_distance, kernel_distance
 from difficmh_core.tagging.vocabulary import coco_names
 from difficmh_core.vision.coco_map import CocoAnnotations
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import YOLOX_NANO
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "cat.png"
@@ -72,9 +73,9 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evalu
 
 
 def test_annotated_pictures_get_a_mean_average_precision(tmp_path, codecs):
-    if not is_cached(YOLOX_NANO, default_cache_dir()):
+    if not is_cached(YOLOX_NANO, cache_folder()):
         pytest.skip("the detector is not in the cache; run `python -m difficmh_core fetch`")
-    evaluator = Evaluator(default_cache_dir(), ["psnr_db"], ["detection"])
+    evaluator = Evaluator(cache_folder(), ["psnr_db"], ["detection"])
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     with Image.open(EXAMPLE) as photo:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from difficmh_core import latent_optimization
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
@@ -23,7 +24,7 @@ from difficmh_core.latent_optimization import (
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "astronaut.png"
@@ -33,7 +34,7 @@ AS_STORED = replace(preset_of("nano"), realism=0.0)
 @pytest.fixture(scope="module", autouse=True)
 def _need_networks():
     for card in (LPIPS_ALEX, LPIPS_VGG, DISTS_WEIGHTS):
-        if not is_cached(card, default_cache_dir()):
+        if not is_cached(card, cache_folder()):
             pytest.skip(f"{card.file} is absent: python -m difficmh_core fetch")
 
 
@@ -48,7 +49,7 @@ def tiny_optimizer(tiny_codec) -> LatentOptimizer:
 
 
 def distances(image: Image.Image, decoded: Image.Image) -> dict[str, float]:
-    folder = default_cache_dir()
+    folder = cache_folder()
     made = {
         "lpips": perceptual_distance("alex", folder),
         "dists": structure_texture_distance(folder),
@@ -123,7 +124,7 @@ def test_the_gradient_of_tiles_is_that_of_their_mean_loss(tiny_optimizer, genera
     originals = [tiny_optimizer._original(image[..., *t], t, 64 * 128) for t in tiles]
     gradient = tiny_optimizer._picture_gradient(originals, decoded)
 
-    settings, folder = tiny_optimizer.settings, default_cache_dir()
+    settings, folder = tiny_optimizer.settings, cache_folder()
     shown = decoded.clone().requires_grad_()
     halves = [[x[..., part] for x in (image, shown)] for part in (slice(64), slice(64, None))]
     lpips, dists = perceptual_distance("alex", folder), structure_texture_distance(folder)
@@ -155,6 +156,14 @@ def test_optimization_holds_no_mode_of_gradients_between_iterations(tiny_optimiz
     next(steps)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
+
+
+def test_a_picture_can_have_its_own_number_of_iterations(tiny_optimizer, picture):
+    steps = list(tiny_optimizer.steps(picture, quality=40, tags=None, iterations=3))
+    assert [(step.index, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert tiny_optimizer.settings.iterations == 2
+    with pytest.raises(ConfigError, match="1 to 100 iterations, got 0"):
+        next(tiny_optimizer.steps(picture, quality=40, tags=None, iterations=0))
 
 
 def test_a_wrong_tag_is_refused_before_the_first_iteration(tiny_optimizer, picture):

@@ -44,7 +44,7 @@ from typing import Annotated
 from difficmh_core.config import decoding
 from difficmh_core.config.kinds import Number, declared_in
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DecodeSettings(decoding.DecodeSettings):
     trial: Annotated[
         float,
@@ -90,6 +90,8 @@ def shown():
         "link": LINK_KEYS,
         "read": read_settings(controls_of(tried)) == tried,
         "command": options_of(tried),
+        "report": tried.as_dict(),
+        "names": [repr(tried), repr(preset_of("nano"))],
     }
 
 
@@ -104,6 +106,8 @@ def test_a_new_setting_shows_everywhere():
     words = "\n    trial: What programs are told, 0 to 1; -1 takes the preset's."
     assert told["docstring"].endswith(words)
     assert told["link"][-1] == "trial"
+    assert told["report"]["trial"] == 0.5
+    assert ["trial" in name for name in told["names"]] == [True, False]
     assert told["read"]
     assert told["command"][-2:] == ["--trial", "0.5"]
 
@@ -113,20 +117,32 @@ def test_every_setting_has_its_option_control_and_key():
     for setting in SETTINGS:
         assert setting.option in words
         assert setting.option_help in words
-    drawn = panel().settings.values()
-    controls = [control for setting in SETTINGS for control in setting.controls]
-    assert [(item.label, item.info) for item in drawn] == [(c.label, c.help) for c in controls]
-    values = {name: item.value for name, item in panel().settings.items()}
+    drawn = panel().settings
+    controls = {control.name: control for setting in SETTINGS for control in setting.controls}
+    assert drawn.keys() == controls.keys()
+    for name, control in controls.items():
+        assert (drawn[name].label, drawn[name].info) == (control.label, control.help)
+    values = {name: item.value for name, item in drawn.items()}
     assert values == controls_of(preset_of("nano"))
     assert LINK_KEYS[-len(CONTROL_NAMES) :] == CONTROL_NAMES
 
 
 def test_the_keys_of_links_stay():
     """A link that someone kept holds these; an unknown key would be ignored without a word."""
-    assert set(LINK_KEYS) >= {
+    assert (
         *("mode", "quality", "bytes", "tags", "passes", "steps", "guidance_scale", "sampler"),
         *("seed", "start", "realism", "control_scale", "guidance_low", "guidance_high"),
-    }
+    ) == LINK_KEYS
+
+
+def test_the_name_of_settings_stays():
+    """Kept results and measured rows are named by a digest of it."""
+    assert repr(UNUSUAL) == (
+        "DecodeSettings(steps=7, guidance_scale=2.3, "
+        "guidance_interval=(0.125, 0.30000000000000004), "
+        "sampler=<SamplerName.DPM_SOLVER: 'dpm-solver++'>, seed=9223372036854775807, "
+        "control_scale=1.15, start=1e-07, realism=0.35)"
+    )
 
 
 def test_the_command_in_a_report_means_exactly_the_settings():

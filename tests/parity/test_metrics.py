@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.quality.metrics import QualityMeter
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def read_picture(name: str) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def meter() -> QualityMeter:
-    return QualityMeter(default_cache_dir())
+    return QualityMeter(cache_folder())
 
 
 def compare(meter: QualityMeter, key: str, rows: slice) -> None:
@@ -39,7 +40,7 @@ def compare(meter: QualityMeter, key: str, rows: slice) -> None:
     if not expected_file.is_file():
         pytest.skip(f"{expected_file} is absent")
     for card in CARDS[key]:
-        if not is_cached(card, default_cache_dir()):
+        if not is_cached(card, cache_folder()):
             pytest.skip(f"{card.file} is not in the cache; run `python -m difficmh_core fetch`")
     for row in json.loads(expected_file.read_text())[rows]:
         reference, decoded = read_picture(row["reference"]), read_picture(row["distorted"])

@@ -6,22 +6,23 @@ from pathlib import Path
 import pytest
 import torch
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.quality.distortion import ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.quality.metrics import METRICS, QualityMeter
 from difficmh_core.quality.trunks import alexnet_trunk
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
 
 
 @pytest.fixture(scope="module")
 def cache_dir() -> Path:
     for card in (LPIPS_ALEX, LPIPS_VGG, DISTS_WEIGHTS):
-        if not is_cached(card, default_cache_dir()):
+        if not is_cached(card, cache_folder()):
             pytest.skip(f"{card.file} is not in the cache; run `python -m difficmh_core fetch`")
-    return default_cache_dir()
+    return cache_folder()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.hub
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.quality.patch_features import FeatureNetwork, load_features, patches_of
 from difficmh_core.quality.set_distances import (
@@ -19,7 +20,7 @@ from difficmh_core.quality.set_distances import (
     set_metric_of,
     squared_mmd,
 )
-from difficmh_core.weights.cache import default_cache_dir, is_cached
+from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0
 
 
@@ -167,9 +168,9 @@ def test_only_inceptions_distances_are_called_fid_and_kid():
 def test_features_of_the_classifier_here(generator, tmp_path):
     with pytest.raises(BackendUnavailableError, match="difficmh_core fetch"):
         load_features(FeatureNetwork.LITE0, tmp_path)
-    if not is_cached(EFFICIENTNET_LITE0, default_cache_dir()):
+    if not is_cached(EFFICIENTNET_LITE0, cache_folder()):
         pytest.skip("the classifier is not in the cache; run `python -m difficmh_core fetch`")
-    compute = load_features(FeatureNetwork.LITE0, default_cache_dir())
+    compute = load_features(FeatureNetwork.LITE0, cache_folder())
     image = torch.rand(1, 3, 384, 384, generator=generator)
     features = compute(image)
     assert features.shape == (2, compute.n_features)

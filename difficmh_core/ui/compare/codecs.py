@@ -129,11 +129,12 @@ def measure_one(
     result = comparison.measure(codec, asked.target_bytes)
     row = result.row
     if row.error is not None:
-        LOGGER.warning("%s failed: %s", key, row.error)
         error, name = without_paths(row.error, service.weights_dir), texts.CODECS[key]
         if isinstance(codec, AbsentCodec):
+            LOGGER.info("%s is absent: %s", key, row.error)
             row = replace(row, name=name, error=texts.ABSENT.format(name=name, reason=error))
         else:
+            LOGGER.warning("%s failed: %s", key, row.error)
             row = replace(row, error=error)
     return Measured(key=key, row=row, png=result.png, boxes=result.boxes)
 

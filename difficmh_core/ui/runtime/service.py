@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec, Encoded
 from difficmh_core.config.decoding import DecodeSettings
@@ -19,18 +20,16 @@ from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import (
     LatentOptimizer,
-    OptimizationSettings,
     OptimizationStep,
     file_of,
 )
-from difficmh_core.models.fingerprint import model_key
+from difficmh_core.models.model_key import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
-from difficmh_core.weights.cache import default_cache_dir
 
 __all__ = ["CodecService", "Decoding", "png_of"]
 
@@ -94,7 +93,7 @@ class CodecService:
         self.codec = codec
         self.model = model_key(codec)
         self.results = results or ResultCache()
-        self.weights_dir = weights_dir or default_cache_dir()
+        self.weights_dir = weights_dir or cache_folder()
         self._files = files
         self._keeps_for_good = keeps_for_good
         self._evaluator: Evaluator | None = None
@@ -149,7 +148,9 @@ class CodecService:
             "tags": tags,
         }
         if request.iterations:
-            steps = self._optimizer_of(request.iterations).steps(image, **asked)
+            if self._optimizer is None:
+                self._optimizer = LatentOptimizer(self.codec, cache_dir=self.weights_dir)
+            steps = self._optimizer.steps(image, iterations=request.iterations, **asked)
         else:
             steps = iter(
                 [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
@@ -162,14 +163,6 @@ class CodecService:
                 }
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
-
-    def _optimizer_of(self, iterations: int) -> LatentOptimizer:
-        """Prepare what optimizes latents; its networks are loaded when first needed."""
-        settings = OptimizationSettings(iterations=iterations)
-        if self._optimizer is None:
-            self._optimizer = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
-        self._optimizer.settings = settings
-        return self._optimizer
 
     def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:
         """Yield the state of decoding, at once and after each step; a kept picture at once."""

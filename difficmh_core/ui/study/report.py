@@ -9,7 +9,6 @@ import importlib.metadata
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
 from difficmh_core.evaluation.experiments import ExperimentResult
-from difficmh_core.models.fingerprint import model_key
+from difficmh_core.models.model_key import model_key
 from difficmh_core.quality.measure import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.study import texts as words
@@ -74,7 +73,7 @@ def report_of(
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
         },
-        "settings": asdict(given.settings),
+        "settings": given.settings.as_dict(),
         "picture": {
             "png_sha256": _sha256(result.png),
             "rgb_sha256": _sha256(result.image.tobytes()),
