@@ -1,13 +1,14 @@
 """What ``compare`` and ``evaluate`` have in common: which codecs, measures and machine tasks."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property, partial
 from math import inf
 from pathlib import Path
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
-from difficmh_core.config.profiles import PROFILE_NAMES
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.evaluation.codecs import (
     BASELINES,
@@ -16,7 +17,7 @@ from difficmh_core.evaluation.codecs import (
     ComparedCodec,
     OptimizedSearch,
     OurCodec,
-    find_baselines,
+    find_codecs,
 )
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
@@ -29,10 +30,13 @@ __all__ = [
     "NONE",
     "add_codec_options",
     "check_rates",
+    "chosen_codecs",
     "evaluator_of",
-    "find_codecs",
+    "full_key",
 ]
 
+_OPTIMIZED = "-optimized"
+"""What stands for :data:`OPTIMIZED` on command lines; both are taken."""
 _CONTENT = "content"
 """The content latent decoded without diffusion, which is no preset."""
 _WITHOUT_DIFFUSION = DecodeSettings(
@@ -58,14 +62,14 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         default=list(_DEFAULT_CODECS),
         metavar="NAME",
         help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
-        f"nano-instant (nano alone is the same); append {OPTIMIZED} for latent "
+        f"nano-instant (nano alone is the same); append {_OPTIMIZED} for latent "
         f"optimization (default {' '.join(_DEFAULT_CODECS)})",
     )
     parser.add_argument(
         "--iterations",
         type=int,
         default=OptimizationSettings().iterations,
-        help=f"iterations of latent optimization, for names ending in {OPTIMIZED} "
+        help=f"iterations of latent optimization, for names ending in {_OPTIMIZED} "
         "(default %(default)s)",
     )
     # The option's name before.
@@ -91,12 +95,7 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         metavar="NAME",
         help=f"machine tasks: {', '.join(TASKS)}; or none (default {' '.join(DEFAULT_TASKS)})",
     )
-    parser.add_argument(
-        "--rate",
-        type=int,
-        default=4,
-        help="with sd21: 2, 4 (default), 8, 16 or 32; larger makes smaller files",
-    )
+    parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     parser.add_argument(
         "--device",
         default="cpu",
@@ -140,69 +139,66 @@ def evaluator_of(arguments: argparse.Namespace) -> Evaluator:
     return Evaluator(arguments.cache_dir, metrics, tasks)
 
 
-def find_codecs(arguments: argparse.Namespace) -> list[ComparedCodec]:
-    """Return the codecs in the order in which they were chosen, absent ones too.
+def chosen_codecs(arguments: argparse.Namespace) -> dict[str, ComparedCodec]:
+    """Return the codecs by their keys in the order in which they were chosen, absent ones too.
 
     Raises:
         ConfigError: If there is no such codec, or none of them is available.
         DiffICMHError: If our networks cannot be loaded.
     """
-    keys = list(dict.fromkeys(map(_full_key, arguments.codecs)))
-    profiles = {key: _profile_of(key) for key in keys}
-    others, absent = find_baselines(
-        [key for key, profile in profiles.items() if profile is None],
+    keys = list(dict.fromkeys(map(full_key, arguments.codecs)))
+    load = cache(partial(_Loaded, arguments))
+    ours = {key: _maker(key, load) for key in keys if key.partition("-")[0] in PROFILE_NAMES}
+    found = find_codecs(
+        keys,
+        ours,
         arguments.cache_dir,
         vtm=arguments.vtm,
         vvc_preset=arguments.vvc_preset,
         elic=arguments.elic,
     )
-    found: dict[str, ComparedCodec] = {other.key: other for other in others}
-    for profile in dict.fromkeys(profile for profile in profiles.values() if profile):
-        chosen = [key for key in keys if profiles[key] == profile]
-        found |= _our_codecs(profile, chosen, arguments)
-    found |= {key: AbsentCodec(key, reason) for key, reason in absent.items()}
-    if all(isinstance(codec, AbsentCodec) for codec in found.values()):
-        reasons = (codec.reason for codec in found.values() if isinstance(codec, AbsentCodec))
+    reasons = [codec.reason for codec in found.values() if isinstance(codec, AbsentCodec)]
+    if len(reasons) == len(found):
         raise ConfigError(f"None of the chosen codecs is available. {' '.join(reasons)}")
-    return [found[key] for key in keys]
-
-
-def _our_codecs(
-    profile: str, keys: Sequence[str], arguments: argparse.Namespace
-) -> dict[str, ComparedCodec]:
-    """Return the chosen ways of decoding with one profile, which is loaded once."""
-    labels = {key: key.removesuffix(OPTIMIZED).removeprefix(f"{profile}-") for key in keys}
-    settings = {
-        key: _WITHOUT_DIFFUSION if label == _CONTENT else preset_of(profile, label)
-        for key, label in labels.items()
-    }
-    codec = load_codec(
-        profile, device=arguments.device, cache_dir=arguments.cache_dir, rate=arguments.rate
-    )
-    search = codec.rate_search()
-    optimized: OptimizedSearch | None = None
-    found = dict[str, ComparedCodec]()
-    for key, label in labels.items():
-        if not key.endswith(OPTIMIZED):
-            found[key] = OurCodec(codec, label, settings[key], search)
-            continue
-        try:
-            if optimized is None:
-                asked = OptimizationSettings(iterations=arguments.iterations)
-                optimizer = LatentOptimizer(codec, asked, cache_dir=arguments.cache_dir)
-                optimized = OptimizedSearch(optimizer, search)
-            found[key] = OurCodec(codec, label, settings[key], optimized)
-        except BackendUnavailableError as error:
-            found[key] = AbsentCodec(key, str(error))
     return found
 
 
-def _full_key(key: str) -> str:
+def full_key(key: str) -> str:
     """Call a codec by its full key: a profile alone decodes with one step."""
+    if key.endswith(_OPTIMIZED):
+        key = key.removesuffix(_OPTIMIZED) + OPTIMIZED
     profile = key.removesuffix(OPTIMIZED)
     return f"{profile}-instant{key.removeprefix(profile)}" if profile in PROFILE_NAMES else key
 
 
-def _profile_of(key: str) -> str | None:
-    profile = key.partition("-")[0]
-    return profile if profile in PROFILE_NAMES else None
+class _Loaded:
+    """One profile's codec, with the searches that its ways of decoding share."""
+
+    def __init__(self, arguments: argparse.Namespace, profile: str) -> None:
+        folder = arguments.cache_dir
+        self.codec = load_codec(
+            profile, device=arguments.device, cache_dir=folder, rate=arguments.rate
+        )
+        self.search = self.codec.rate_search()
+        self._asked = OptimizationSettings(iterations=arguments.iterations), folder
+
+    @cached_property
+    def optimized(self) -> OptimizedSearch:
+        asked, folder = self._asked
+        return OptimizedSearch(LatentOptimizer(self.codec, asked, cache_dir=folder), self.search)
+
+
+def _maker(key: str, load: Callable[[str], _Loaded]) -> Callable[[], ComparedCodec]:
+    """Return what makes a codec of ours, once its way of decoding is known to be one."""
+    profile, _, label = key.removesuffix(OPTIMIZED).partition("-")
+    settings = _WITHOUT_DIFFUSION if label == _CONTENT else preset_of(profile, label)
+
+    def make() -> ComparedCodec:
+        loaded = load(profile)
+        try:
+            search = loaded.optimized if key.endswith(OPTIMIZED) else loaded.search
+        except BackendUnavailableError as error:
+            return AbsentCodec(key, str(error))
+        return OurCodec(loaded.codec, label, settings, search)
+
+    return make

@@ -12,8 +12,8 @@ from difficmh_core.cli.codec_options import (
     DEFAULT_RATES,
     add_codec_options,
     check_rates,
+    chosen_codecs,
     evaluator_of,
-    find_codecs,
 )
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import AbsentCodec
@@ -58,7 +58,7 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
     targets += [max(1, int(bpp * image.width * image.height / 8)) for bpp in rates]
     targets = list(dict.fromkeys(targets))
     evaluator = evaluator_of(arguments)
-    codecs = find_codecs(arguments)
+    codecs = list(chosen_codecs(arguments).values())
     results = list[CodecResult]()
     for result in PhotoComparison(arguments.photo.name, image, evaluator).results(codecs, targets):
         results.append(result)

@@ -15,8 +15,9 @@ from difficmh_core.cli.codec_options import (
     NONE,
     add_codec_options,
     check_rates,
+    chosen_codecs,
     evaluator_of,
-    find_codecs,
+    full_key,
 )
 from difficmh_core.evaluation.codecs import AbsentCodec
 from difficmh_core.evaluation.dataset import Evaluation
@@ -54,9 +55,9 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
     check_rates(rates)
     # Without being told, accelerate takes processes on a CPU for one process each.
     state = PartialState(cpu=arguments.device == "cpu", timeout=_LONGEST_WAIT)
-    chosen = find_codecs(arguments)
-    absent = {codec.key: codec.reason for codec in chosen if isinstance(codec, AbsentCodec)}
-    codecs = {codec.key: codec for codec in chosen if codec.key not in absent}
+    chosen = chosen_codecs(arguments)
+    absent = {key: codec.reason for key, codec in chosen.items() if isinstance(codec, AbsentCodec)}
+    codecs = {key: codec for key, codec in chosen.items() if key not in absent}
     sets = PictureSets(arguments.out, arguments.cache_dir, set_metrics, arguments.device)
     evaluation = Evaluation(folder=arguments.folder, rates_bpp=rates, out=arguments.out)
     annotations = CocoAnnotations(arguments.annotations) if arguments.annotations else None
@@ -74,7 +75,8 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
     state.wait_for_everyone()
     if not state.is_main_process:
         return 0
-    anchor = arguments.anchor if arguments.anchor in codecs else None
+    key = full_key(arguments.anchor)
+    anchor = key if key in codecs else None
     summary = evaluation.finish(anchor, annotations, sets, absent | evaluator.absent)
     sys.stdout.write(markdown_of(summary))
     n_pictures = summary["n_pictures"]

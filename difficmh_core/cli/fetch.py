@@ -43,7 +43,7 @@ def fetch_published(
 
     Args:
         cache_dir: The cache folder.
-        rate: 2, 4, 8, 16 or 32.
+        rate: Of :attr:`Profile.rates`.
         stripped: Rewrite the checkpoint to what is needed, and delete the original.
         bfloat16: With ``stripped``, keep all but the latent codec in bfloat16.
         endpoint: Address of another hub; ``None`` takes the client's.

@@ -10,7 +10,8 @@ from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
+from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
+from difficmh_core.config.profiles import DEFAULT_RATE, RATE_HELP, either_of
 
 __all__ = ["build_parser", "settings_of"]
 
@@ -47,13 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _keep_old_name(encode, "--passes", dest="iterations", type=int)
     encode.add_argument("--profile", default="nano", help="nano (default) or sd21")
-    encode.add_argument(
-        "--rate",
-        type=int,
-        default=4,
-        help="with sd21, instead of a quality: 2, 4 (default), 8, 16 or 32; larger makes smaller "
-        "files",
-    )
+    encode.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
 
     decode = commands.add_parser("decode", help="decode a file to an image")
     decode.add_argument("file", type=Path, help="a .dicmh file")
@@ -90,9 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="TASK",
         help="with tasks: which ones, such as panoptic, depth or captions (default: all, 2.8 GB)",
     )
-    fetch.add_argument(
-        "--rate", type=int, default=4, help="with sd21: 2, 4 (default), 8, 16 or 32"
-    )
+    fetch.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     fetch.add_argument(
         "--stripped",
         action="store_true",
@@ -150,7 +143,8 @@ def _add_decode_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         default=DEFAULT_PRESET,
-        help="instant, fast (default) or paper; the options below override it",
+        help=f"{either_of(presets_of('nano'))} (default %(default)s); the options below override "
+        "it",
     )
     for setting in SETTINGS:
         parser.add_argument(

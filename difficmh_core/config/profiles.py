@@ -12,7 +12,7 @@ References:
     Quality in Diffusion Models, 2024, https://arxiv.org/abs/2404.07724 (noise levels 0.28 to 5.42)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -36,9 +36,11 @@ __all__ = [
     "NUMBERED_PROFILES",
     "PROFILES",
     "PROFILE_NAMES",
+    "RATE_HELP",
     "SD21",
     "TINY",
     "Profile",
+    "either_of",
     "profile_of",
 ]
 
@@ -210,6 +212,23 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 PROFILE_NAMES = tuple(PROFILES)
 NUMBERED_PROFILES = MappingProxyType({profile.number: profile for profile in PROFILES.values()})
 """The profiles by their numbers in the file format."""
+
+
+def either_of(words: Iterable[object]) -> str:
+    """What one can choose from, as help says it.
+
+    >>> either_of(PROFILES["sd21"].rates)
+    '2, 4, 8, 16 or 32'
+    """
+    *others, last = map(str, words)
+    return f"{', '.join(others)} or {last}"
+
+
+RATE_HELP = (
+    f"with sd21: {either_of(PROFILES['sd21'].rates)}; larger makes smaller files "
+    "(default %(default)s)"
+)
+"""What the option of the rate says."""
 
 
 def profile_of(name: str) -> Profile:

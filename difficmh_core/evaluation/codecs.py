@@ -30,14 +30,14 @@ __all__ = [
     "OptimizedSearch",
     "OtherCodec",
     "OurCodec",
-    "find_baselines",
+    "find_codecs",
 ]
 
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
 _N_VERSION_DIGITS = 8
 OPTIMIZED = "-refined"
-"""How keys of ours end where the latent of each file is optimized: results are kept by them."""
+"""How keys of ours end where latents are optimized: results are kept by them."""
 
 
 @runtime_checkable
@@ -144,7 +144,7 @@ class OurCodec:
         self.version = f"{codec.fingerprint.hex()}, decoder {decoder[:_N_VERSION_DIGITS]}"
         if isinstance(search, OptimizedSearch):
             self.key += OPTIMIZED
-            self.name += ", refined"
+            self.name += ", optimized"
             self.version += f", {search.iterations} passes"
         self._codec = codec
         self._settings = settings
@@ -191,25 +191,24 @@ class AbsentCodec:
         raise BackendUnavailableError(self.reason)
 
 
-def find_baselines(
+def find_codecs(
     keys: Sequence[str],
+    ours: Mapping[str, Callable[[], ComparedCodec]],
     cache_dir: Path,
     *,
     vtm: Path | None = None,
     vvc_preset: str = "fast",
     elic: Sequence[Path] = (),
-) -> tuple[list[OtherCodec], dict[str, str]]:
-    """Return the baselines that are there, and why the others are not.
+) -> dict[str, ComparedCodec]:
+    """Return the chosen codecs by their keys; a baseline not at hand is an :class:`AbsentCodec`.
 
     Args:
-        keys: Which of :data:`BASELINES`.
+        keys: Which, of ours and :data:`BASELINES`.
+        ours: What makes each of ours.
         cache_dir: Where fetched files lie.
         vtm: VTM's folder; ``None`` takes VVenC.
         vvc_preset: VVenC's.
         elic: Published weights of ELIC, one file for each rate; none takes the packaged ones.
-
-    Returns:
-        The codecs, and for each absent one by its key a sentence that says how to get it.
 
     Raises:
         ConfigError: If there is no such codec.
@@ -222,15 +221,19 @@ def find_baselines(
         "vvc": lambda: _vvc(cache_dir, vtm, vvc_preset),
         "elic": lambda: _elic(elic),
     }
-    found, absent = list[OtherCodec](), dict[str, str]()
     for key in keys:
-        if key not in makers:
-            raise ConfigError(f"There is no codec {key!r}. Choose from {', '.join(BASELINES)}.")
+        if key not in ours and key not in makers:
+            known = ", ".join((*ours, *BASELINES))
+            raise ConfigError(f"There is no codec {key!r}. Choose from {known}.")
+    found = dict[str, ComparedCodec]()
+    for key in keys:
         try:
-            found.append(OtherCodec(makers[key]()))
+            found[key] = ours[key]() if key in ours else OtherCodec(makers[key]())
         except (BackendUnavailableError, CheckpointError, ProgramError) as error:
-            absent[key] = str(error)
-    return found, absent
+            if key in ours:
+                raise
+            found[key] = AbsentCodec(key, str(error))
+    return found
 
 
 # Both import CompressAI, which takes seconds.

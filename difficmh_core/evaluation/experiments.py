@@ -7,12 +7,11 @@ qualities. A variant is one way to code and decode.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.errors import ConfigError
@@ -20,14 +19,12 @@ from difficmh_core.tagging.tags import Tag
 
 __all__ = [
     "EXPERIMENTS",
-    "DecodingState",
+    "Experiment",
     "ExperimentInput",
     "ExperimentRequest",
     "ExperimentResult",
-    "PhotoCoder",
     "Variant",
     "plan",
-    "run_variant",
     "uncertainty",
 ]
 
@@ -137,43 +134,25 @@ class ExperimentResult:
         }
 
 
-@runtime_checkable
-class DecodingState(Protocol):
-    """The state of one decoding."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One question about a photograph.
 
-    @property
-    def index(self) -> int:
-        """Steps done."""
+    Attributes:
+        key: Names it in rows, files and requests.
+        name: How people name it.
+        explanation: What it does.
+        variants: Changes what the file and its decoding have in common.
+        options: What it goes through, fields of :class:`ExperimentRequest`.
+        needs_rates: Whether the networks must code at several qualities.
+    """
 
-    @property
-    def total(self) -> int:
-        """Steps in all."""
-
-    @property
-    def seconds(self) -> float:
-        """Time since the start [s]."""
-
-    @property
-    def image(self) -> Image.Image | None:
-        """The decoded picture; ``None`` before the last step."""
-
-    @property
-    def png(self) -> bytes:
-        """The same as a file."""
-
-
-@runtime_checkable
-class PhotoCoder(Protocol):
-    """Codes, decodes and measures one photograph; it may keep what it has done before."""
-
-    def encode(self, quality: float, tags: Sequence[Tag]) -> Encoded:
-        """Code the photograph at a quality, 0 to 100, with these tags."""
-
-    def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[DecodingState]:
-        """Yield the state of decoding after each step; the last one holds the picture."""
-
-    def measure(self, decoded: Image.Image) -> Mapping[str, float]:
-        """Return every measure of a decoded picture, by its key."""
+    key: str
+    name: str
+    explanation: str
+    variants: Callable[[ExperimentRequest, Variant], Iterator[Variant]]
+    options: tuple[str, ...] = ()
+    needs_rates: bool = False
 
 
 def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -> list[Variant]:
@@ -187,20 +166,21 @@ def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -
     Raises:
         ConfigError: If there is no such experiment, or a setting has no value.
     """
-    if asked.experiment not in EXPERIMENTS:
+    experiment = EXPERIMENTS.get(asked.experiment)
+    if experiment is None:
         known = ", ".join(EXPERIMENTS)
         raise ConfigError(f"There is no experiment {asked.experiment!r}. Choose one of {known}.")
-    if asked.experiment == SWEEP and not has_rates:
+    if experiment.needs_rates and not has_rates:
         raise ConfigError("These networks have only one rate, so there is no curve to draw.")
     same = Variant(
-        experiment=asked.experiment,
+        experiment=experiment.key,
         key="same",
         label="Same",
         quality=given.quality,
         tags=given.encoded.tags,
         settings=given.settings,
     )
-    variants = list(EXPERIMENTS[asked.experiment](asked, same))
+    variants = list(experiment.variants(asked, same))
     if not variants:
         raise ConfigError("Choose at least one value of each setting.")
     return variants
@@ -234,30 +214,41 @@ def _sweep(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
         yield replace(same, key=f"q{quality:g}", label=label, quality=quality)
 
 
-SWEEP = "sweep"
-EXPERIMENTS: Mapping[str, Callable[[ExperimentRequest, Variant], Iterator[Variant]]] = (
-    MappingProxyType({"grid": _grid, "tags": _tags, "seeds": _seeds, SWEEP: _sweep})
+_ALL = (
+    Experiment(
+        key="grid",
+        name="Guidance and steps",
+        explanation="Decodes the same file once for each combination of guidance and steps.",
+        variants=_grid,
+        options=("guidances", "steps"),
+    ),
+    Experiment(
+        key="tags",
+        name="Tags on and off",
+        explanation="Decodes the same photo with and without its tags, with the same settings.",
+        variants=_tags,
+    ),
+    Experiment(
+        key="seeds",
+        name="Uncertainty of the decoder",
+        explanation="Decodes the same file from several seeds. Where the images differ, the "
+        "decoder guesses; the map shows the standard deviation of each pixel.",
+        variants=_seeds,
+        options=("n_seeds",),
+    ),
+    Experiment(
+        key="sweep",
+        name="Quality and file size",
+        explanation="Compresses the photo at several qualities and shows published results of "
+        "other codecs beside it. Those are means over the 24 images of the Kodak set, so they are "
+        "only a rough guide.",
+        variants=_sweep,
+        options=("qualities",),
+        needs_rates=True,
+    ),
 )
-"""Every experiment by its key: it changes what the file and its decoding have in common."""
-
-
-def run_variant(coder: PhotoCoder, variant: Variant) -> Iterator[DecodingState | ExperimentResult]:
-    """Yield the state of decoding after each step, then what the variant gave."""
-    encoded = coder.encode(variant.quality, variant.tags)
-    last: DecodingState | None = None
-    for last in coder.decode(encoded.stream, variant.settings):
-        yield last
-    if last is None or last.image is None:
-        raise RuntimeError("decoding ended without an image")
-    yield ExperimentResult(
-        variant=variant,
-        image=last.image,
-        png=last.png,
-        n_bytes=encoded.stream.n_bytes,
-        bpp=encoded.stream.bpp,
-        seconds=last.seconds,
-        values=coder.measure(last.image),
-    )
+EXPERIMENTS = MappingProxyType({experiment.key: experiment for experiment in _ALL})
+"""Every experiment by its key; the first is offered first."""
 
 
 def uncertainty(pictures: Sequence[Image.Image]) -> tuple[Image.Image, Image.Image, float]:

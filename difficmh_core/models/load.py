@@ -28,7 +28,7 @@ def load_codec(
         device: Where to run the networks.
         cache_dir: Where fetched weights lie; ``None`` takes the default cache.
         weights_folder: Where nano's weights lie, if not the packaged ones.
-        rate: Which of sd21's checkpoints: 2, 4, 8, 16 or 32; a larger one makes smaller files.
+        rate: One of sd21's :attr:`Profile.rates`; a larger one makes smaller files.
 
     Raises:
         ConfigError: If there is no such profile or rate.

@@ -176,7 +176,7 @@ def load_sd21(device: torch.device | str, cache_dir: Path, rate: int) -> DiffICM
     Args:
         device: Where to run the networks.
         cache_dir: Where fetched weights lie.
-        rate: 2, 4, 8, 16 or 32; a larger one makes smaller files.
+        rate: Of :attr:`Profile.rates`; a larger one makes smaller files.
 
     Raises:
         ConfigError: If there is no such rate.

@@ -133,7 +133,7 @@ class FewStepStage(Stage):
 
     @torch.no_grad()
     def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return PSNR [dB] and LPIPS at quality 50 after 0 (content alone), 1, 2 and 4 steps.
+        """Return PSNR [dB] and LPIPS at quality 50 after 0 (no diffusion), 1, 2 and 4 steps.
 
         DISTS, which takes as long as all the rest, is told after one step only.
         """

@@ -19,7 +19,9 @@ from difficmh_core.cli.output import header_fields
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Number
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of
+from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
+from difficmh_core.config.profiles import either_of
+from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
@@ -95,7 +97,7 @@ class Endpoints:
 
         Args:
             file: The .dicmh file.
-            preset: instant, fast or paper; the settings below override it.
+            preset: {presets}; the settings below override it.
             **given: The decoding settings.
         """
         opened = self._uploads.open_file(file)
@@ -126,9 +128,8 @@ class Endpoints:
         Args:
             photo: The photo.
             target_bytes: Largest size of each file; 0 takes the size of our file of quality 50.
-            codecs: Any of ours, content (ours without diffusion), no_tags (ours without tags),
-                jpeg, avif, jxl, vvc, elic, webp; all but webp if none is named.
-            preset: How ours is decoded: instant, fast or paper.
+            codecs: Any of {codecs}; all but webp if none is named.
+            preset: How ours is decoded: {presets}.
         """
         n_bytes, keys = (
             whole_number("target_bytes", target_bytes),
@@ -227,7 +228,11 @@ def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
-    public.__doc__ = re.sub(r"\n {8,}", " ", inspect.getdoc(endpoint) or "")
+    told = re.sub(r"\n {8,}", " ", inspect.getdoc(endpoint) or "")
+    public.__doc__ = told.format(
+        codecs=", ".join(f"{key} ({name})" for key, name in texts.CODECS.items()),
+        presets=either_of(presets_of("nano")),
+    )
     return public
 
 

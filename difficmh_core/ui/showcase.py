@@ -15,7 +15,7 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.presets import presets_of
-from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
@@ -105,7 +105,7 @@ def main() -> int:
         description="Decode the page's examples in advance.",
     )
     parser.add_argument("--profile", choices=PROFILE_NAMES, default="nano")
-    parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help="of sd21's checkpoints")
+    parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache-dir", type=Path, default=cache_folder())
     arguments = parser.parse_args()

@@ -244,12 +244,12 @@ def test_a_link_restores_settings_and_never_the_picture(visit, photos):
     other.wait_for_selector("#status:has-text('1 step')")
 
 
-def test_a_link_with_a_wrong_setting_is_a_toast(visit, page_url):
+def test_a_link_with_a_wrong_setting_is_an_error(visit, page_url):
     page = visit(url=f"{page_url}?steps=5000")
     assert "steps must lie in 1 to 1000" in page.wait_for_selector(".toast-body").inner_text()
 
 
-def test_a_file_that_is_no_picture_is_a_toast(visit, photos, tmp_path):
+def test_a_file_that_is_no_picture_is_an_error(visit, photos, tmp_path):
     page = visit()
     text = tmp_path / "words.jpg"
     text.write_text("not a picture")

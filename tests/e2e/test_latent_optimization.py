@@ -21,7 +21,7 @@ def iterations(monkeypatch):
 
 
 def optimize(page, iterations):
-    number = page.locator("#passes input[type=number]")
+    number = page.locator("#iterations input[type=number]")
     number.fill(str(iterations))
     number.press("Enter")
 
@@ -126,7 +126,7 @@ def test_arrow_keys_optimize(visit, photos):
     encode(page, photos["wide"])
     set_auto(page, on=False)
     before = file_size(page)
-    page.focus("#passes input[type=range]")
+    page.focus("#iterations input[type=range]")
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before

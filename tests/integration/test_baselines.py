@@ -13,7 +13,7 @@ from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
 from difficmh_core.baselines.programs import run_program
 from difficmh_core.baselines.vvc import FfmpegVvenc, Vtm, find_vvc
 from difficmh_core.errors import BackendUnavailableError, ImageError, ProgramError
-from difficmh_core.evaluation.codecs import find_baselines
+from difficmh_core.evaluation.codecs import AbsentCodec, find_codecs
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.weights.cache import is_cached
@@ -165,9 +165,10 @@ def test_an_absent_vvc_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BackendUnavailableError, match="holds no built VTM"):
         find_vvc(tmp_path, vtm=tmp_path)
-    found, absent = find_baselines(["jpeg", "vvc"], tmp_path)
-    assert [codec.key for codec in found] == ["jpeg"]
-    assert "fetch baselines" in absent["vvc"] or "VTM" in absent["vvc"]
+    found = find_codecs(["jpeg", "vvc"], {}, tmp_path)
+    assert not isinstance(found["jpeg"], AbsentCodec)
+    assert isinstance(found["vvc"], AbsentCodec)
+    assert "fetch baselines" in found["vvc"].reason or "VTM" in found["vvc"].reason
 
 
 def test_jpeg_is_what_its_name_says(picture):

@@ -208,7 +208,7 @@ def test_measures_and_tasks_are_chosen_by_name(run, photo, tmp_path):
         (("compare", "--bytes", "0"), "at least 1 byte"),
         (("compare", "--codecs", "bpg"), "no codec 'bpg'"),
         (("compare", "--codecs", "tiny-slow"), "no preset 'slow'"),
-        (("compare", "--codecs", "tiny-refined"), "difficmh_core fetch"),  # what it optimizes
+        (("compare", "--codecs", "tiny-optimized"), "difficmh_core fetch"),  # what it optimizes
         (("compare", "--sheet", "sheet.jpg"), "written as PNG"),
     ],
 )

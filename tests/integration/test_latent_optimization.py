@@ -177,7 +177,7 @@ def test_an_evaluation_optimizes_once_for_all_ways_of_decoding(tiny_optimizer, p
         OurCodec(tiny_optimizer.codec, label, AS_STORED, files) for label in ("content", "instant")
     )
     assert content.key == "tiny-content-refined"
-    assert quick.name == "Diff-ICMH tiny, instant, refined"
+    assert quick.name == "Diff-ICMH tiny, instant, optimized"
     assert quick.version.endswith(", 2 passes")
     n_bytes = 500
     coded = content.code(picture, n_bytes)
@@ -242,7 +242,8 @@ def test_the_command_line_optimizes(run, photo, tmp_path, load_once):
 
 
 def test_compare_takes_optimized_files(run, photo):
-    words = ["compare", photo, "--bytes", 1500, "--codecs", "tiny-content-refined", "tiny-content"]
+    words = ["compare", photo, "--bytes", 1500, "--codecs"]
+    words += ["tiny-content-optimized", "tiny-content-refined", "tiny-content"]
     code, told, error = run(*words, "--passes", 1, "--metrics", "psnr_db", "--tasks", "none")
     assert code == 0, error
-    assert "Diff-ICMH tiny, content, refined" in told
+    assert "Diff-ICMH tiny, content, optimized" in told

@@ -19,13 +19,12 @@ from difficmh_core.evaluation.experiments import (
     ExperimentRequest,
     ExperimentResult,
     plan,
-    run_variant,
     uncertainty,
 )
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.study.handlers import _csv_of
-from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
+from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import (
     LEFT,
     LETTER_WIDTH,
@@ -61,7 +60,7 @@ def given(runtime, service, photos) -> StudyInput:
 
 
 def finish(service, given, variant) -> ExperimentResult:
-    *_, last = run_variant(ServedCoder(service, given), variant)
+    *_, last = run_variant(service, given, variant)
     return last
 
 

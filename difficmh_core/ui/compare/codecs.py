@@ -6,15 +6,22 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.evaluation.codecs import AbsentCodec, ComparedCodec
+from difficmh_core.errors import ConfigError
+from difficmh_core.evaluation.codecs import (
+    BASELINES,
+    AbsentCodec,
+    ComparedCodec,
+    OurCodec,
+    find_codecs,
+)
 from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison, Row
-from difficmh_core.evaluation.photo_codecs import OURS, find_photo_codecs
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
@@ -23,9 +30,21 @@ from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = ["ComparisonInput", "Measured", "find_codecs", "measure_one", "run", "without_paths"]
+__all__ = [
+    "OURS",
+    "ComparisonInput",
+    "Measured",
+    "codecs_of",
+    "measure_one",
+    "run",
+    "without_paths",
+]
 
 LOGGER = logging.getLogger(__name__)
+OURS = tuple(key for key in texts.CODECS if key not in BASELINES)
+"""Ours as it is, without diffusion, and without tags."""
+_SLOWEST = "vvc"
+"""Runs last, so that the others are seen at once."""
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/:]+/)+(?=[^\s/:])")
 """The folders of an absolute path, but no part of an address or of a relative path."""
 
@@ -54,7 +73,7 @@ class Measured:
     """One codec's file, decoded and measured.
 
     Attributes:
-        key: Of the codec, among :data:`difficmh_core.evaluation.photo_codecs.PHOTO_CODECS`.
+        key: Of the codec, one of :data:`texts.CODECS`.
         row: The numbers, or why there are none.
         png: The decoded picture; empty if there is none.
         boxes: Its boxes against the original's; ``None`` without a detector.
@@ -106,13 +125,27 @@ class KeptResults:
         )  # fmt: skip
 
 
-def find_codecs(
+def codecs_of(
     service: CodecService, keys: Sequence[str], asked: ComparisonInput
 ) -> dict[str, ComparedCodec]:
-    """Return the chosen codecs; as :func:`find_photo_codecs`."""
-    return find_photo_codecs(
-        service.codec, keys, service.weights_dir, settings=asked.settings, tags=asked.tags
-    )
+    """Return the chosen codecs by their keys, in the order in which they run: absent ones last.
+
+    Raises:
+        ConfigError: If none is chosen, or there is no such codec.
+    """
+    if not keys:
+        raise ConfigError("Choose at least one codec.")
+    codec, settings = service.codec, asked.settings
+    search = codec.rate_search(tags=asked.tags)
+    ours = {
+        "ours": partial(OurCodec, codec, "ours", settings, search),
+        "content": partial(OurCodec, codec, "content", replace(settings, realism=0.0), search),
+        "no_tags": partial(OurCodec, codec, "no_tags", settings, codec.rate_search(tags=())),
+    }
+    found = find_codecs(keys, ours, service.weights_dir)
+    order = sorted(texts.CODECS, key=_SLOWEST.__eq__)
+    order.sort(key=lambda key: isinstance(found.get(key), AbsentCodec))
+    return {key: found[key] for key in order if key in found}
 
 
 def measure_one(
@@ -141,7 +174,7 @@ def measure_one(
 
 def run(service: CodecService, keys: Sequence[str], asked: ComparisonInput) -> Iterator[Measured]:
     """Yield every codec's file, the absent codecs last, each with the reason."""
-    for key, codec in find_codecs(service, keys, asked).items():
+    for key, codec in codecs_of(service, keys, asked).items():
         yield measure_one(service, key, codec, asked)
 
 

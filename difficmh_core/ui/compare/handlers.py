@@ -13,7 +13,7 @@ from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import (
     ComparisonInput,
     Measured,
-    find_codecs,
+    codecs_of,
     measure_one,
     run,
 )
@@ -89,7 +89,7 @@ class CompareHandlers:
     def _compare_now(
         self, keys: list[str], given: ComparisonInput
     ) -> Iterator[Beginning | Measured]:
-        codecs = find_codecs(self._service, keys, given)
+        codecs = codecs_of(self._service, keys, given)
         total = sum(not isinstance(codec, AbsentCodec) for codec in codecs.values())
         for index, (key, codec) in enumerate(codecs.items()):
             if index < total:  # absent ones, the last, take no time

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.evaluation.photo_codecs import OURS
 from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
-from difficmh_core.ui.compare.codecs import Measured
+from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer import texts as viewer_texts

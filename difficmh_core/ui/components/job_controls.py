@@ -51,7 +51,7 @@ def connect_job(
     inputs: Collection[Component],
     outputs: Collection[Component],
 ) -> None:
-    """Start work, stop it within its step, and lock what must wait meanwhile.
+    """Start work, stop it within its step, and disable what must wait meanwhile.
 
     Args:
         buttons: Start and stop it.

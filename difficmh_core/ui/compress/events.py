@@ -38,9 +38,9 @@ def connect_compress_tab(
 def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> None:
     """Make a link to the settings, and restore those of the link that led here."""
     linked, config = tab.linked, service.codec.config
-    tab.link_button.click(None, [*linked.values()], tab.link, js=link_script(), **QUICK).then(
-        lambda: gr.update(visible=True), None, tab.link, **QUICK
-    )
+    tab.link_button.click(
+        None, [*linked.values()], tab.link, js=link_script(list(linked)), **QUICK
+    ).then(lambda: gr.update(visible=True), None, tab.link, **QUICK)
 
     def restore(request: gr.Request) -> Updates:
         can_optimize = config.rate_weights is not None

@@ -157,7 +157,7 @@ def _draw_content(codec: DiffICMHCodec, *entered: Component) -> dict[str, Any]:
         step=1,
         label=texts.ITERATIONS,
         info=texts.ITERATIONS_HELP,
-        elem_id="passes",
+        elem_id="iterations",
         visible=config.rate_weights is not None,
     )
     tags = gr.CheckboxGroup(

@@ -97,7 +97,7 @@ def draw_compress_tab(
             )
     return CompressTab(
         session=session,
-        request_id=gr.Number(0, visible="hidden", elem_id="compress-ticket"),
+        request_id=gr.Number(0, visible="hidden", elem_id="compress-request"),
         file=file,
         facts=facts,
         column=column,

@@ -22,18 +22,24 @@ from difficmh_core.ui.runtime.requests import (
 
 __all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
 
-LINK_KEYS = ("mode", "quality", "bytes", "tags", "passes", *CONTROL_NAMES)
-"""Names in the link, in the order of the components."""
+_CODING = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
+"""How files are made, by the names in the link: what holds where a link leaves one open."""
+LINK_KEYS = (*_CODING, *CONTROL_NAMES)
+"""Names in the link."""
 _TEXTS = {"mode", *(s.name for s in SETTINGS if isinstance(s, Choice | Seed))}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 
 
-def link_script() -> str:
-    """Write the browser's part: it writes the link, into the address too, and copies it."""
+def link_script(keys: Sequence[str]) -> str:
+    """Write the browser's part: it writes the link, into the address too, and copies it.
+
+    Args:
+        keys: Names in the link, in the order of the components.
+    """
     return f"""(...values) => {{
       const link = new URL(window.location.href);
-      {json.dumps(LINK_KEYS)}.forEach((key, index) => link.searchParams.set(key, values[index]));
+      {json.dumps(keys)}.forEach((key, index) => link.searchParams.set(key, values[index]));
       window.history.replaceState(null, "", link);
       navigator.clipboard?.writeText(link.href).catch(() => null);
       return link.href;
@@ -71,16 +77,14 @@ def read_link(
     given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
     if not given:
         return {}
-    defaults = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
-    values: dict[str, Any] = defaults | controls_of(presets[DEFAULT_PRESET]) | given
+    values: dict[str, Any] = _CODING | controls_of(presets[DEFAULT_PRESET]) | given
     try:
         settings = read_settings(values)
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
-        coding = ("mode", "quality", "bytes", "tags", "passes")
         # In both modes, since the components of both get what the link says.
         for mode in (BY_SIZE, BY_QUALITY):
-            request = read_request(mode, *(values[key] for key in coding[1:]))
+            request = read_request(mode, *(values[key] for key in list(_CODING)[1:]))
         level_of(request.quality, None)
         if request.iterations and not can_optimize:
             raise ConfigError(texts.NO_OPTIMIZATION)

@@ -69,7 +69,7 @@ def draw_decode_tab(profile: str, *, is_quick: bool) -> DecodeTab:
                 elem_classes="save",
             )
     return DecodeTab(
-        request_id=gr.Number(0, visible="hidden", elem_id="file-ticket"),
+        request_id=gr.Number(0, visible="hidden", elem_id="file-request"),
         file=file,
         facts=facts,
         panel=panel,

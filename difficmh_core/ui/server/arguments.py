@@ -12,7 +12,7 @@ from pathlib import Path
 from difficmh_core import __version__
 from difficmh_core._support.cache_folder import CACHE_VARIABLE, cache_folder
 from difficmh_core._support.command_lines import PAGE_PROGRAM, OneLineParser
-from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.server.accounts import AUTH_VARIABLE, read_account_file, read_accounts
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
@@ -59,12 +59,7 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default="nano",
         help="networks to load (default: %(default)s)",
     )
-    networks.add_argument(
-        "--rate",
-        type=int,
-        default=DEFAULT_RATE,
-        help="with sd21: 2, 4, 8, 16 or 32; larger makes smaller files (default: %(default)s)",
-    )
+    networks.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     networks.add_argument(
         "--device",
         type=_device,

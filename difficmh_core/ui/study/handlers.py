@@ -13,12 +13,11 @@ import gradio as gr
 
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.experiments import (
-    DecodingState,
+    EXPERIMENTS,
     ExperimentRequest,
     ExperimentResult,
     Variant,
     plan,
-    run_variant,
     uncertainty,
 )
 from difficmh_core.ui.components import html
@@ -28,12 +27,12 @@ from difficmh_core.ui.runtime.events import Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
 from difficmh_core.ui.runtime.served_files import address_of
-from difficmh_core.ui.runtime.service import CodecService, png_of
+from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.layout import StudyTab
-from difficmh_core.ui.study.photograph import ServedCoder, StudyInput
+from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Pane, viewer_markup
@@ -82,10 +81,10 @@ class StudyHandlers:
 
     def explain(self, values: Values) -> Updates:
         """Say what a question does, and show what can be set for it."""
-        question = values[self._tab.question]
-        options = self._tab.options.items()
-        return {self._tab.explanation: html.draw_lead(texts.EXPLANATIONS[question])} | {
-            option: gr.update(visible=question in questions) for option, questions in options
+        experiment = EXPERIMENTS[values[self._tab.question]]
+        return {self._tab.explanation: html.draw_lead(experiment.explanation)} | {
+            option: gr.update(visible=name in experiment.options)
+            for option, name in self._tab.options.items()
         }
 
     @with_errors
@@ -148,10 +147,9 @@ class StudyHandlers:
     @with_errors
     def _measure_now(
         self, given: StudyInput, variants: Sequence[Variant]
-    ) -> Iterator[DecodingState | ExperimentResult]:
-        coder = ServedCoder(self._service, given)
+    ) -> Iterator[Decoding | ExperimentResult]:
         for variant in variants:
-            yield from run_variant(coder, variant)
+            yield from run_variant(self._service, given, variant)
 
     def _given(self, session: Session) -> StudyInput:
         if session.photo is None or session.encoded is None:
@@ -189,13 +187,9 @@ class StudyHandlers:
         tab, experiment = self._tab, variants[0].experiment
         best = best_of([item.values for item in results])
         panes = [self._pane(given, item, best) for item in results]
-        overview = ""
-        if experiment == "grid":
-            overview = _draw_grid(variants, results, panes, best)
-        elif experiment == "sweep":
-            overview = draw_curves([(item.bpp, item.values) for item in results])
-        elif experiment == "seeds" and len(results) > 1:
-            panes = [*self._seed_panes(given, results), *panes]
+        draw_overview = _OVERVIEWS.get(experiment)
+        overview = draw_overview(variants, results, panes) if draw_overview else ""
+        panes = [*self._spread(given, results), *panes]
         size = given.image.height, given.image.width
         viewer = viewer_markup(
             [original_pane(given.photo.path), *panes],
@@ -217,7 +211,10 @@ class StudyHandlers:
         label = item.variant.label
         return Pane(key=item.variant.key, label=label, source=address_of(path), facts=facts)
 
-    def _seed_panes(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Pane]:
+    def _spread(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Pane]:
+        """Show how pictures of the same file differ, where it was decoded from several seeds."""
+        if len({item.variant.settings.seed for item in results}) < 2:
+            return []
         mean, spread, peak = uncertainty([item.image for item in results])
         words = {
             "mean": (mean, texts.MEAN.format(n=len(results)), texts.MEAN_NOTE),
@@ -240,9 +237,9 @@ def _draw_grid(
     variants: Sequence[Variant],
     results: Sequence[ExperimentResult],
     panes: Sequence[Pane],
-    best: Mapping[str, float],
 ) -> str:
     """Draw guidance x steps as a table of pictures; what is still to come is empty."""
+    best = best_of([item.values for item in results])
     guidances = sorted({variant.settings.guidance_scale for variant in variants})
     steps = sorted({variant.settings.steps for variant in variants})
     found = {
@@ -261,6 +258,12 @@ def _draw_grid(
         f'<table><thead><tr><th scope="col">{texts.GRID_CORNER}</th>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
+
+
+def _draw_curves(
+    _: Sequence[Variant], results: Sequence[ExperimentResult], __: Sequence[Pane]
+) -> str:
+    return draw_curves([(item.bpp, item.values) for item in results])
 
 
 def _draw_cell(found: tuple[ExperimentResult, Pane] | None, best: Mapping[str, float]) -> str:
@@ -285,7 +288,7 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = ""
     for row in reversed(rows):
         told = dict(row) | {
-            "experiment": texts.EXPERIMENT_NAMES.get(str(row["experiment"]), ""),
+            "experiment": EXPERIMENTS[row["experiment"]].name,
             "n_bytes": f"{row['n_bytes']:,}",
             "bpp": f"{row['bpp']:.4f}",
             "seconds": f"{row['seconds']:.1f}",
@@ -309,3 +312,7 @@ def _csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+_OVERVIEWS = {"grid": _draw_grid, "sweep": _draw_curves}
+"""What shows an experiment as a whole; the others are seen in their pictures."""

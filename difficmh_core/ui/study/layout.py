@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from difficmh_core.evaluation.experiments import EXPERIMENTS
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.button_states import JobButtons
 from difficmh_core.ui.components.job_controls import draw_job_buttons
@@ -53,24 +54,24 @@ class StudyTab:
     json_file: gr.DownloadButton
 
     @property
-    def options(self) -> dict[Component, tuple[str, ...]]:
-        """What can be set, and for which questions."""
-        return {
-            self.guidances: ("grid",),
-            self.steps: ("grid",),
-            self.n_seeds: ("seeds",),
-            self.qualities: ("sweep",),
-        }
+    def options(self) -> dict[Component, str]:
+        """What experiments go through, by the names of :attr:`Experiment.options`."""
+        names = {name for experiment in EXPERIMENTS.values() for name in experiment.options}
+        return {getattr(self, name): name for name in sorted(names)}
 
 
 def draw_study_tab() -> StudyTab:
     """Draw the tab inside the current layout."""
     gr.HTML(html.draw_lead(words.INTRODUCTION), padding=False)
+    first, *_ = EXPERIMENTS.values()
     question = gr.Radio(
-        list(words.EXPERIMENTS), value="grid", label=words.EXPERIMENT, elem_id="study-question"
+        [(experiment.name, key) for key, experiment in EXPERIMENTS.items()],
+        value=first.key,
+        label=words.EXPERIMENT,
+        elem_id="study-question",
     )
     explanation = gr.HTML(
-        html.draw_lead(words.EXPLANATIONS["grid"]), padding=False, elem_id="study-explanation"
+        html.draw_lead(first.explanation), padding=False, elem_id="study-explanation"
     )
     options = _draw_options()
     buttons = draw_job_buttons("study", words.START)

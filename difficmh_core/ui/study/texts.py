@@ -6,26 +6,6 @@ INTRODUCTION = (
     "report. Latent optimization is not used here."
 )
 EXPERIMENT = "Experiment"
-EXPERIMENTS = (
-    ("Guidance and steps", "grid"),
-    ("Tags on and off", "tags"),
-    ("Uncertainty of the decoder", "seeds"),
-    ("Quality and file size", "sweep"),
-)
-EXPERIMENT_NAMES = {key: name for name, key in EXPERIMENTS}
-EXPLANATIONS = {
-    "grid": "Decodes the same file once for each combination of guidance and steps.",
-    "tags": "Decodes the same photo with and without its tags, with the same settings.",
-    "seeds": (
-        "Decodes the same file from several seeds. Where the images differ, the decoder "
-        "guesses; the map shows the standard deviation of each pixel."
-    ),
-    "sweep": (
-        "Compresses the photo at several qualities and shows published results of other codecs "
-        "beside it. Those are means over the 24 images of the Kodak set, so they are only a rough "
-        "guide."
-    ),
-}
 GUIDANCES = "Guidance"
 GUIDANCE_CHOICES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5)
 GUIDANCES_CHOSEN = (1.0, 2.0, 5.0)
