@@ -24,7 +24,7 @@ References:
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from torch import Tensor
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, quality_share
 from difficmh_core.encoding import (
     Analyzed,
     Encoded,
@@ -159,7 +159,7 @@ class LatentOptimizer:
 
     Attributes:
         codec: Whose files these are.
-        settings: How to optimize; others may be set between two pictures.
+        settings: How to optimize.
     """
 
     def __init__(
@@ -212,6 +212,7 @@ class LatentOptimizer:
         quality: float | None = None,
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
+        iterations: int | None = None,
     ) -> Iterator[OptimizationStep]:
         """Yield the state after each iteration; the last one holds the file.
 
@@ -224,15 +225,18 @@ class LatentOptimizer:
             target_bytes: Largest file [bytes]; the best quality that fits is taken instead of
                 ``quality``.
             tags: ``"auto"`` asks the tagger, others are taken as they are.
+            iterations: Of this picture; ``None`` takes those of the settings.
 
         Yields:
             One state per iteration. Stop iterating to cancel.
 
         Raises:
-            ConfigError: As :meth:`DiffICMHCodec.encode`.
+            ConfigError: As :meth:`DiffICMHCodec.encode`, or if there are too many iterations.
             ImageError: If the picture is too large.
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
+        total = self.settings.iterations if iterations is None else iterations
+        replace(self.settings, iterations=total)  # refuses too many
         rate = self.codec.config.rate
         level, plain = level_of(quality, rate), None
         _refuse_large(image)
@@ -242,8 +246,7 @@ class LatentOptimizer:
         if target_bytes is not None:
             plain = best_file(plain_coder, levels_of(rate), target_bytes)
             level = plain.stream.quality_level
-        total = self.settings.iterations
-        for index, y in enumerate(self._iterate(image, analyzed, level), start=1):
+        for index, y in enumerate(self._iterate(image, analyzed, level, total), start=1):
             if index < total:
                 yield OptimizationStep(index=index, total=total, encoded=None)
                 continue
@@ -265,15 +268,15 @@ class LatentOptimizer:
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
-        *_, y = self._iterate(image, analyzed, level)
+        *_, y = self._iterate(image, analyzed, level, self.settings.iterations)
         return self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
 
     def _iterate(
-        self, image: Image.Image, analyzed: Analyzed, level: int
+        self, image: Image.Image, analyzed: Analyzed, level: int, iterations: int
     ) -> Iterator[CodecLatent]:
         """Yield y after each iteration. Between them no mode of gradients is held."""
-        latent_codec, settings = self.codec.networks.latent_codec, self.settings
-        quality = level / QUALITY_LEVELS
+        latent_codec = self.codec.networks.latent_codec
+        quality = quality_share(level)
         lowest, highest = self._rate_weights
         # Of padding only what completes a block: networks that compare need so much.
         height, width = (max(edge, PIXELS_PER_BLOCK) for edge in (image.height, image.width))
@@ -283,12 +286,12 @@ class LatentOptimizer:
             at = torch.tensor([quality], device=y.device)
             gain = with_gain(latent_codec.latent_gains, torch.ones_like(y[:, :, :1, :1]), at)
             gained = (y * gain).detach()
-            step = settings.step * _root_mean_square(gained).sqrt()
+            step = self.settings.step * _root_mean_square(gained).sqrt()
             originals = [
                 self._original(padded[..., *tile], tile, height * width)
                 for tile in _tiles(height, width)
             ]
-        for index in range(settings.iterations):
+        for index in range(iterations):
             with torch.inference_mode(mode=False), torch.enable_grad():
                 gained.requires_grad_()
                 output = latent_codec.estimate(gained / gain, diffusion_latent, at)
@@ -297,7 +300,7 @@ class LatentOptimizer:
                 of_picture = self._picture_gradient(originals, decoded.detach())
                 (gradient,) = torch.autograd.grad((rate, decoded), gained, (None, of_picture))
                 direction = -gradient / _root_mean_square(gradient).clamp(min=_TINY)
-                share_left = 1 - index / settings.iterations
+                share_left = 1 - index / iterations
                 gained = (gained + share_left * step * direction).detach()
                 optimized = gained / gain
             yield optimized

@@ -1,15 +1,14 @@
 """The documents are short where it counts, linked, complete, and true to what was measured."""
 
 import tomllib
-from operator import attrgetter
 from urllib.parse import unquote
 
 import pytest
 
 from difficmh_core.cli.parser import build_parser
-from difficmh_core.config.decoding import SETTINGS, SamplerName
-from difficmh_core.config.kinds import Choice, Number
+from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.presets import preset_of, presets_of
+from tests import documented_settings
 from tests.documented_numbers import statements, table_row, tables
 from tests.documents import (
     GUIDES,
@@ -90,15 +89,10 @@ def test_every_option_is_explained(command):
             assert f"`{action.option_strings[0]}`" in text, action.option_strings
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=attrgetter("name"))
-def test_the_range_of_a_decoding_setting_is_right(setting):
-    rows = (ROOT / "docs" / "settings.md").read_text().splitlines()
-    (row,) = (row for row in rows if row.startswith(f"| `{setting.option}` |"))
-    if isinstance(setting, Number):
-        between = "above {:g}, up to {:g}" if setting.excludes_low else "{:g} to {:g}"
-        assert f"| {between.format(setting.low, setting.high)} |" in row
-    elif isinstance(setting, Choice):
-        assert all(f"`{value}`" in row for value in setting.labels)
+def test_the_table_of_decoding_settings_is_made_of_their_declarations():
+    text = documented_settings.GUIDE.read_text()
+    words = "run `python -m tests.documented_settings`"
+    assert text == documented_settings.text_with_rows(text), words
 
 
 @pytest.mark.parametrize("preset", presets_of("nano"))

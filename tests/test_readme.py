@@ -14,10 +14,21 @@ from tests.documents import GUIDES, ROOT, blocks, commands, name_of
 PAGE_ADDRESS = "http://127.0.0.1:7860"
 RUN = {"encode", "decode", "info", "verify"}
 """What runs for real; other commands are only parsed, as are those for the published system."""
+SMALL = {
+    "compare": "--codecs jpeg webp --metrics psnr_db --tasks none",
+    "evaluate": "--codecs jpeg webp --metrics psnr_db --tasks none --set-metrics none --limit 1",
+}
+"""With what examples of comparisons run: without networks."""
 PYTHON = [
     pytest.param(code, id=f"{name_of(path)}-{number}")
     for path in GUIDES
     for number, code in enumerate(blocks(path, "python"))
+]
+COMPARISONS = [
+    pytest.param(words, id=f"{name_of(path)}: {' '.join(words)}")
+    for path in GUIDES
+    for words in commands(path)
+    if words[0] == "difficmh" and words[1] in SMALL and "--annotations" not in words
 ]
 COMMANDS = [
     pytest.param(words, id=f"{name_of(path)}: {' '.join(words)}")
@@ -93,6 +104,14 @@ def run_command(words, monkeypatch):
     return main()
 
 
+def test_there_are_examples():
+    assert {path for path in GUIDES if blocks(path, "sh")} >= {ROOT / "README.md"}
+    assert len(PYTHON) >= 3
+    assert len(COMMANDS) >= 30
+    assert len(COMPARISONS) >= 5
+    assert any(PAGE_ADDRESS in code.values[0] for code in PYTHON)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", [each for each in PYTHON if PAGE_ADDRESS not in each.values[0]])
 def test_a_python_example_runs(code, folder):
@@ -119,15 +138,26 @@ def test_commands_run_in_their_order(path, folder, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", COMPARISONS)
+def test_a_comparison_runs(words, folder, monkeypatch, capsys):
+    (folder / "examples").replace(folder / "PHOTOS")
+    (folder / "examples").symlink_to("PHOTOS")
+    assert run_command([*words, *SMALL[words[1]].split()], monkeypatch) == 0
+    shown, written = capsys.readouterr().out, {path.name for path in folder.rglob("*.*")}
+    assert "jpeg" in shown.lower()
+    assert {word for word in words if word.endswith(".png") and "/" not in word} <= written
+
+
+@pytest.mark.slow
 def test_python_and_the_command_line_give_the_same_picture(folder, monkeypatch):
     readme = ROOT / "README.md"
     for code in blocks(readme, "python"):
         run_python(code)
     written = [folder / "cat.dicmh", folder / "decoded.png"]
     by_python = [path.read_bytes() for path in written]
-    same = [words for words in commands(readme) if words[:2][-1] in {"encode", "decode"}][:2]
-    assert [words[1] for words in same] == ["encode", "decode"]
-    assert [run_command(words, monkeypatch) for words in same] == [0, 0]
+    for wanted in ("encode", "decode"):  # the first of each: later ones show other settings
+        words = next(words for words in commands(readme) if words[:2] == ["difficmh", wanted])
+        assert run_command(words, monkeypatch) == 0
     assert by_python == [path.read_bytes() for path in written]
 
 

@@ -37,7 +37,7 @@ from typing import NamedTuple
 from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
 from difficmh_core.bitstream.set_code import decode_set, encode_set, set_code_bytes
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS, QUALITY_MAX
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_MAX, quality_share
 from difficmh_core.config.profiles import NUMBERED_PROFILES, PROFILES
 from difficmh_core.errors import (
     BitstreamError,
@@ -189,7 +189,7 @@ class Bitstream:
     @property
     def quality(self) -> float:
         """0 (smallest file) to 100 (best picture); means nothing where there is a rate."""
-        return self.quality_level / QUALITY_LEVELS * QUALITY_MAX
+        return quality_share(self.quality_level) * QUALITY_MAX
 
     def _parts(self) -> dict[str, bytes]:
         """Return all sections but the checksum, in file order."""

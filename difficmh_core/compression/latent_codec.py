@@ -54,7 +54,7 @@ from difficmh_core.compression.transforms import (
     HyperSynthesis,
     SynthesisTransform,
 )
-from difficmh_core.config.networks import PIXELS_PER_BLOCK, QUALITY_LEVELS, LatentCodecConfig
+from difficmh_core.config.networks import PIXELS_PER_BLOCK, LatentCodecConfig, quality_share
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
 __all__ = ["LatentCodec", "LatentCodecOutput"]
@@ -311,7 +311,7 @@ class LatentCodec(nn.Module):
 
 def _quality_of(quality_level: int, device: torch.device) -> Float64[Tensor, " 1"]:
     """Return the quality in [0, 1] that the file writes as 0 to 255."""
-    return torch.tensor([quality_level / QUALITY_LEVELS], dtype=torch.float64, device=device)
+    return torch.tensor([quality_share(quality_level)], dtype=torch.float64, device=device)
 
 
 def _add_noise(values: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """What a user sets when decoding: one table, of which everything that shows a setting is made.
 
 To add a setting, add a field here and use it in :mod:`difficmh_core.diffusion` or the codec. The
-command line, the page, the endpoints, links, reports and studies follow; a test asks for its row
-in ``docs/settings.md``.
+command line, the page, the endpoints, links, reports and studies follow, and ``python -m
+tests.documented_settings`` writes its row in ``docs/settings.md``.
 """
 
 from dataclasses import dataclass, fields

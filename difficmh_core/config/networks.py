@@ -24,6 +24,7 @@ __all__ = [
     "ScheduleConfig",
     "TextTowerConfig",
     "UNetConfig",
+    "quality_share",
 ]
 
 PIXELS_PER_BLOCK = 64
@@ -32,6 +33,11 @@ QUALITY_MAX = 100.0
 """Quality runs from 0 (smallest file) to this (best picture)."""
 QUALITY_LEVELS = 255
 """The file stores quality in one byte: level = round(quality / 100 * 255)."""
+
+
+def quality_share(level: int) -> float:
+    """The quality in [0, 1] of a level, 0 to 255."""
+    return level / QUALITY_LEVELS
 
 
 class PredictionType(StrEnum):

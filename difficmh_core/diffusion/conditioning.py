@@ -134,7 +134,8 @@ class TagPrompt(nn.Module):
         """Return the context of each picture; no tags are the empty prompt.
 
         Args:
-            tag_ids: Indices into the vocabulary; the prompt keeps their order.
+            tag_ids: Indices into the vocabulary; the prompt keeps their order. No tags give the
+                empty prompt, which is also the unconditional one.
 
         Raises:
             ConfigError: If an index lies outside the vocabulary.

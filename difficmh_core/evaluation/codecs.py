@@ -19,7 +19,7 @@ from difficmh_core.errors import (
     ProgramError,
 )
 from difficmh_core.latent_optimization import LatentOptimizer, levels_near
-from difficmh_core.models.fingerprint import model_key
+from difficmh_core.models.model_key import model_key
 from difficmh_core.rate_control import CodedPicture, RateSearch
 
 __all__ = [

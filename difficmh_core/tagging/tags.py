@@ -1,11 +1,10 @@
 """A tag: one word of a vocabulary that describes a picture, with the confidence of who says so."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["Tag", "prompt_of"]
+__all__ = ["Tag"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +28,3 @@ class Tag:
                 "A tag has an id of at least 0 and a confidence in 0 to 1, got "
                 f"{self.id} and {self.confidence}."
             )
-
-
-def prompt_of(names: Iterable[str]) -> str:
-    """Return the prompt that text towers read: the names with a comma and a blank between.
-
-    No tags give the empty prompt, which is also the unconditional one.
-    """
-    return ", ".join(names)

@@ -33,7 +33,6 @@ from difficmh_core.weights.recognition import load_detector
 from difficmh_core.weights.task_models import TaskModel
 
 __all__ = [
-    "JOINTS",
     "SIGMAS",
     "Person",
     "PoseEstimation",
@@ -41,17 +40,12 @@ __all__ = [
     "pose_agreement",
 ]
 
-JOINTS = (
-    *("nose", "left eye", "right eye", "left ear", "right ear", "left shoulder"),
-    *("right shoulder", "left elbow", "right elbow", "left wrist", "right wrist", "left hip"),
-    *("right hip", "left knee", "right knee", "left ankle", "right ankle"),
-)
-"""COCO's, in the order in which networks number them."""
 SIGMAS = (
     *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107),
     *(0.107, 0.087, 0.087, 0.089, 0.089),
 )
-"""COCO's standard deviation of each joint among annotators, relative to a person's size."""
+"""Of each of COCO's 17 joints: its standard deviation among annotators, relative to a person's
+size."""
 AREA_SHARE = 0.53
 """What a person covers of its box."""
 MIN_PERSON_SCORE = 0.35

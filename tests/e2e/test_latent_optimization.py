@@ -115,7 +115,7 @@ def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
     iterations.open()
     until_idle()
     page.wait_for_timeout(300)  # for what the page might still be told
-    assert "once you change a setting" in page.inner_text("#status")
+    assert "Change any setting" in page.inner_text("#status")
     optimize(page, 0)
     page.wait_for_selector("#facts .file")
     decoded(page)

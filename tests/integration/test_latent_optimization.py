@@ -158,6 +158,14 @@ def test_optimization_holds_no_mode_of_gradients_between_iterations(tiny_optimiz
     assert not torch.is_inference_mode_enabled()
 
 
+def test_a_picture_can_have_its_own_number_of_iterations(tiny_optimizer, picture):
+    steps = list(tiny_optimizer.steps(picture, quality=40, tags=None, iterations=3))
+    assert [(step.index, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
+    assert tiny_optimizer.settings.iterations == 2
+    with pytest.raises(ConfigError, match="1 to 100 iterations, got 0"):
+        next(tiny_optimizer.steps(picture, quality=40, tags=None, iterations=0))
+
+
 def test_a_wrong_tag_is_refused_before_the_first_iteration(tiny_optimizer, picture):
     with pytest.raises(ConfigError, match="unicorn"):
         next(tiny_optimizer.steps(picture, quality=40, tags=["unicorn"]))

@@ -41,8 +41,8 @@ def test_decode_settings_know_their_ranges(name, inside, outside):
 
 
 @pytest.mark.parametrize("interval", [(-0.1, 1.0), (0.0, 1.1), (0.8, 0.2), (math.nan, 1.0)])
-def test_guidance_acts_between_two_ascending_shares(interval):
-    with pytest.raises(ConfigError, match="guidance_interval must be two ascending shares"):
+def test_guidance_acts_between_two_ascending_fractions(interval):
+    with pytest.raises(ConfigError, match="guidance_interval must be two ascending fractions"):
         replace(PAPER, guidance_interval=interval)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
-from difficmh_core.tagging.tags import Tag, prompt_of
+from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import (
     Vocabulary,
     coco_names,
@@ -109,8 +109,3 @@ def test_the_ram_vocabulary_needs_its_file(tmp_path: Path):
 def test_a_tag_outside_its_range_is_refused(tag_id, confidence):
     with pytest.raises(ConfigError, match="confidence in 0 to 1"):
         Tag(id=tag_id, name="tench", confidence=confidence)
-
-
-def test_a_prompt_joins_the_names():
-    assert prompt_of(["tench", "lake"]) == "tench, lake"
-    assert prompt_of([]) == ""

@@ -16,7 +16,6 @@ __all__ = [
     "QUICK",
     "Component",
     "Event",
-    "Update",
     "Updates",
     "Values",
     "after_all",
@@ -30,8 +29,6 @@ Event = Any
 """What connects a function to something that happens; Gradio gives it no type."""
 Values = Mapping[Component, Any]
 """What the components of an event hold, as the visitor left them."""
-Update = dict[str, Any]
-"""What Gradio makes of ``gr.update``: a component's new properties."""
 Updates = dict[Component, Any]
 """What an event changes: of each component its new value, or its new properties."""
 

@@ -20,11 +20,10 @@ from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import (
     LatentOptimizer,
-    OptimizationSettings,
     OptimizationStep,
     file_of,
 )
-from difficmh_core.models.fingerprint import model_key
+from difficmh_core.models.model_key import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 from difficmh_core.ui.runtime.requests import CodingRequest
@@ -149,7 +148,9 @@ class CodecService:
             "tags": tags,
         }
         if request.iterations:
-            steps = self._optimizer_of(request.iterations).steps(image, **asked)
+            if self._optimizer is None:
+                self._optimizer = LatentOptimizer(self.codec, cache_dir=self.weights_dir)
+            steps = self._optimizer.steps(image, iterations=request.iterations, **asked)
         else:
             steps = iter(
                 [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
@@ -162,14 +163,6 @@ class CodecService:
                 }
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
-
-    def _optimizer_of(self, iterations: int) -> LatentOptimizer:
-        """Prepare what optimizes latents; its networks are loaded when first needed."""
-        settings = OptimizationSettings(iterations=iterations)
-        if self._optimizer is None:
-            self._optimizer = LatentOptimizer(self.codec, settings, cache_dir=self.weights_dir)
-        self._optimizer.settings = settings
-        return self._optimizer
 
     def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:
         """Yield the state of decoding, at once and after each step; a kept picture at once."""

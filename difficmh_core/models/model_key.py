@@ -17,7 +17,7 @@ _KEY_VALUES = 4096
 
 
 def model_key(codec: DiffICMHCodec) -> str:
-    """Return a SHA-256, in hexadecimal, that other networks do not have, decoders included."""
+    """A SHA-256, in hexadecimal, that other networks do not have, decoders included."""
     digest = hashlib.sha256(codec.fingerprint)
     networks = codec.networks
     for module in (networks.autoencoder, networks.latent_codec, networks.unet, networks.preview):
