@@ -77,7 +77,7 @@ BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
 
 
-class Measure(NamedTuple):
+class Validated(NamedTuple):
     """What one decoded picture is like."""
 
     bpp: float
@@ -135,7 +135,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         )
     metrics = dict[str, float]()
     for quality, rows in measure(codec, recipe).items():
-        middle = Measure(*(round(median(column), 4) for column in zip(*rows, strict=True)))
+        middle = Validated(*(round(median(column), 4) for column in zip(*rows, strict=True)))
         name = f"quality_{quality:g}"
         metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
         yield {"quality": quality, **middle._asdict()}
@@ -226,17 +226,17 @@ def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
 
 
 @torch.inference_mode()
-def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Measure]]:
+def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Validated]]:
     """Measure the validation pictures at several qualities, preset ``fast``."""
     perceptual = perceptual_distance("alex", recipe.cache_dir)
-    results = dict[float, list[Measure]]()
+    results = dict[float, list[Validated]]()
     for original in torch.split(recipe.check_pictures, 1):
         image = to_image(original)
         for quality in _QUALITIES:
             encoded = codec.encode(image, quality=quality)
             decoded = to_tensor(codec.decode_image(encoded.data, preset_of("nano", "fast")))
             results.setdefault(quality, []).append(
-                Measure(
+                Validated(
                     bpp=encoded.stream.bpp,
                     psnr_db=psnr_db(original, decoded).item(),
                     lpips=perceptual(original, decoded).item(),
