@@ -21,8 +21,8 @@ import pytest
 from difficmh_core.cli.main import main as command_line
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
+from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.page import build_page
-from difficmh_core.ui.server.arguments import parse_arguments
 from difficmh_core.ui.showcase import main as showcase
 
 __all__ = ["broken", "interface", "promised"]

@@ -236,6 +236,21 @@ class Bitstream:
         """Bits of the whole file per pixel of the original picture."""
         return 8 * self.n_bytes / (self.height_px * self.width_px)
 
+    def header_fields(self) -> dict[str, object]:
+        """Every field of the header but the tags, for JSON."""
+        return {
+            "n_bytes": self.n_bytes,
+            "bpp": self.bpp,
+            "height_px": self.height_px,
+            "width_px": self.width_px,
+            "profile": self.profile,
+            "quality_level": self.quality_level,
+            **({"quality": round(self.quality, 2)} if self.rate is None else {"rate": self.rate}),
+            "fingerprint": self.fingerprint.hex(),
+            "symbol_check": f"{self.latent.symbol_check:04x}",
+            "checksum": f"{self.checksum:08x}",
+        }
+
     @classmethod
     def from_bytes(cls, data: bytes, *, limits: Limits | None = None) -> "Bitstream":
         """Parse the contents of a file.

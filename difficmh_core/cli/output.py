@@ -14,7 +14,7 @@ from difficmh_core.tagging.vocabulary import load_vocabulary
 if TYPE_CHECKING:
     import difficmh_core.codec
 
-__all__ = ["Report", "header_fields", "report_encoded", "report_stream"]
+__all__ = ["Report", "report_encoded", "report_stream"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def report_encoded(path: Path, encoded: "difficmh_core.codec.Encoded", seconds: 
     ]
     fields = {
         "file": str(path),
-        **header_fields(encoded.stream),
+        **encoded.stream.header_fields(),
         "tags": [asdict(tag) for tag in encoded.tags],
         "section_bits": dict(encoded.section_bits),
         "seconds": round(seconds, 3),
@@ -72,29 +72,11 @@ def report_stream(path: Path, stream: Bitstream) -> Report:
     ]
     fields = {
         "file": str(path),
-        **header_fields(stream),
+        **stream.header_fields(),
         "tags": [{"id": tag_id, "name": name} for tag_id, name in tags],
         "section_bits": section_bits,
     }
     return Report(fields=fields, text="\n".join(lines))
-
-
-def header_fields(stream: Bitstream) -> dict[str, object]:
-    """Return every field of a file's header but the tags, for JSON."""
-    return {
-        "n_bytes": stream.n_bytes,
-        "bpp": stream.bpp,
-        "height_px": stream.height_px,
-        "width_px": stream.width_px,
-        "profile": stream.profile,
-        "quality_level": stream.quality_level,
-        **(
-            {"quality": round(stream.quality, 2)} if stream.rate is None else {"rate": stream.rate}
-        ),
-        "fingerprint": stream.fingerprint.hex(),
-        "symbol_check": f"{stream.latent.symbol_check:04x}",
-        "checksum": f"{stream.checksum:08x}",
-    }
 
 
 def _summary(stream: Bitstream) -> str:

@@ -15,7 +15,6 @@ import gradio as gr
 from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.cli.output import header_fields
 from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Number
@@ -237,4 +236,4 @@ def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _facts(stream: Bitstream, section_bits: Mapping[str, float]) -> dict[str, Any]:
-    return header_fields(stream) | {"section_bits": dict(section_bits)}
+    return stream.header_fields() | {"section_bits": dict(section_bits)}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core.errors import ConfigError, DiffICMHError
+from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.runtime.own_folder import own_folder
-from difficmh_core.ui.server.arguments import parse_arguments
 from difficmh_core.ui.server.listening import server_name
 
 __all__ = ["leave", "main"]
@@ -87,7 +87,7 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
     """Serve the page until the process is asked to end; return the exit code."""
     import httpx
 
-    from difficmh_core.ui.lifetime import end, until_asked_to_end
+    from difficmh_core.ui.server.lifetime import end, until_asked_to_end
 
     if arguments.accounts:
         LOGGER.info("Only users with a password are let in; assistants (MCP) have none.")
@@ -117,7 +117,7 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
         )
         return 2
     until_asked_to_end()
-    end(page)
+    end(page.demo.close)
     return 0
 
 

@@ -13,8 +13,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AuthenticationError
 
 from difficmh_core.ui import main
+from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.page import build_page
-from difficmh_core.ui.server.arguments import parse_arguments
 from tests.e2e.actions import decoded, encode
 from tests.e2e.program import ROOT
 from tests.e2e.proxy import running_proxy

@@ -10,7 +10,7 @@ from difficmh_core.cli.main import main
 from difficmh_core.errors import ConfigError
 from difficmh_core.models import load
 from difficmh_core.ui import showcase
-from difficmh_core.ui.server.arguments import parse_arguments
+from difficmh_core.ui.arguments import parse_arguments
 
 
 class Asked(list):

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from difficmh_core.ui.server.arguments import parse_arguments
+from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.server.listening import check_address, server_name
 

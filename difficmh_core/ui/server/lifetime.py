@@ -2,9 +2,9 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
-from difficmh_core.ui.page import Page
 from difficmh_core.ui.runtime import worker
 
 __all__ = ["end", "until_asked_to_end"]
@@ -26,9 +26,9 @@ def until_asked_to_end() -> None:
         continue
 
 
-def end(page: Page) -> None:
+def end(close: Callable[..., None]) -> None:
     """Close the page; work under way ends with its step, or with the process."""
     worker.stop()
-    closing = threading.Thread(target=page.demo.close, kwargs={"verbose": False}, daemon=True)
+    closing = threading.Thread(target=close, kwargs={"verbose": False}, daemon=True)
     closing.start()
     closing.join(GRACE_S)
