@@ -10,7 +10,7 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import jpeg
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.cli.codec_options import add_codec_options, find_codecs
+from difficmh_core.cli.codec_options import add_codec_options, chosen_codecs
 from difficmh_core.evaluation.codecs import AbsentCodec, OtherCodec
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
@@ -233,8 +233,8 @@ def test_versions_of_decoders_stay(monkeypatch, load_once, tmp_path):
     monkeypatch.setattr("difficmh_core.cli.codec_options.load_codec", load_once)
     parser = argparse.ArgumentParser()
     add_codec_options(parser, tmp_path)
-    codecs = find_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
-    assert [codec.version for codec in codecs] == [
+    codecs = chosen_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
+    assert [codec.version for codec in codecs.values()] == [
         "b77e32ba, decoder 266f9fa0",
         "b77e32ba, decoder 192f1eaa",
     ]
