@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from difficmh_core.codec import DecodeStep, DiffICMHCodec, Encoded
+    from difficmh_core.codec import DecodeStep, DiffICMHCodec
     from difficmh_core.config.decoding import DecodeSettings, SamplerName
     from difficmh_core.config.presets import preset_of
+    from difficmh_core.encoding import Encoded
     from difficmh_core.errors import (
         BackendUnavailableError,
         BitstreamError,
@@ -53,7 +54,7 @@ _MODULES = {
     "DecodeSettings": "config.decoding",
     "DecodeStep": "codec",
     "DiffICMHCodec": "codec",
-    "Encoded": "codec",
+    "Encoded": "encoding",
     "SamplerName": "config.decoding",
     "load_codec": "models.load",
     "preset_of": "config.presets",

@@ -54,8 +54,6 @@ from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
-__all__ = ["DecodeStep", "DiffICMHCodec", "Encoded", "Networks", "Tagger"]
-
 Tagger = Callable[[Image01], Sequence[Tag]]
 """From one picture to its tags, most confident first."""
 

@@ -12,18 +12,6 @@ from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
-__all__ = [
-    "Analyzed",
-    "Encoded",
-    "TagChoice",
-    "best_file",
-    "check_model",
-    "level_of",
-    "levels_of",
-    "resolve_tags",
-    "section_bits_of",
-]
-
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
 _QUALITY_UNSET = 50.0

@@ -20,8 +20,6 @@ from difficmh_core.errors import ImageError
 from difficmh_core.image_reading import MAX_PIXELS, read_picture
 from difficmh_core.shapes import Image01
 
-__all__ = ["crop", "pad_to_multiple", "read_image", "to_image", "to_tensor", "write_png"]
-
 
 def read_image(
     source: str | os.PathLike[str] | bytes, *, max_pixels: int = MAX_PIXELS

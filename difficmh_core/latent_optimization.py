@@ -51,15 +51,6 @@ from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, Image01
 
-__all__ = [
-    "MAX_ITERATIONS",
-    "LatentOptimizer",
-    "OptimizationSettings",
-    "OptimizationStep",
-    "file_of",
-    "levels_near",
-]
-
 MAX_ITERATIONS = 100
 _TILE_PX = 512
 """The picture is compared in tiles: only one at a time needs memory for the gradient of that."""

@@ -13,8 +13,6 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from PIL import Image
 
-__all__ = ["LOOK_AHEAD", "CodedPicture", "RateSearch", "best_within"]
-
 LOOK_AHEAD = 3
 """Levels tried beyond the first too large file: sizes waver where levels lie close together."""
 

@@ -4,8 +4,6 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["check_writable", "write_whole"]
-
 
 def check_writable(path: Path) -> None:
     """Refuse a target that :func:`write_whole` could not replace, before long work begins.

@@ -4,8 +4,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "cache_folder"]
-
 CACHE_VARIABLE = "DIFFICMH_CACHE"
 """Environment variable that names the folder."""
 

@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["PAGE_PROGRAM", "PROGRAM", "OneLineParser"]
-
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser that reports a misspelled command in one line."""

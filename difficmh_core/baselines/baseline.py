@@ -9,8 +9,6 @@ from PIL import Image
 from difficmh_core.errors import ImageError
 from difficmh_core.rate_control import RateSearch
 
-__all__ = ["Baseline"]
-
 
 class Baseline(ABC):
     """A codec with one quality number.

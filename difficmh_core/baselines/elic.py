@@ -26,8 +26,6 @@ from difficmh_core.weights.cards import sha256_of
 from difficmh_core.weights.loading import load_strict, read_safetensors, read_torch_file
 from difficmh_core.weights.network_card import read_network_card
 
-__all__ = ["ELIC_FILE", "Elic", "packaged_elic", "published_elic"]
-
 ELIC_FILE = Path(__file__).parents[1] / "weights" / "elic" / "elic.safetensors"
 _HEADER = struct.Struct("<HHB")
 _MAX_QUALITY = 100

@@ -27,8 +27,6 @@ from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 from difficmh_core.compression.gains import Gains
 from difficmh_core.shapes import Image01
 
-__all__ = ["STRIDE_PX", "ElicConfig", "ElicNetwork", "ElicOutput", "config_of"]
-
 STRIDE_PX = 64
 """Side of the square that one value of the hyper-latent stands for [px]."""
 _LATENT_STRIDE_PX = 16

@@ -15,8 +15,6 @@ from PIL import Image, features
 from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.errors import BackendUnavailableError, ProgramError
 
-__all__ = ["PillowCodec", "avif", "jpeg", "jpeg_xl", "webp"]
-
 
 class PillowCodec(Baseline):
     """A format that Pillow writes and reads."""

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from difficmh_core.errors import ProgramError
 
-__all__ = ["TIME_LIMIT_S", "run_program"]
-
 TIME_LIMIT_S = 300.0
 """When a program is stopped unless its caller says otherwise [s]."""
 _N_STDERR_LINES = 4

@@ -34,8 +34,6 @@ from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import VVENC_FFMPEG
 
-__all__ = ["FfmpegVvenc", "Vtm", "find_vvc"]
-
 _QUALITIES = tuple(range(63, 15, -1))
 """Quantization parameters, from the smallest file to the largest."""
 _MAX_SIDE_PX = 16_384

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["CodedLatent"]
-
 _CHECK_BITS = 16
 
 

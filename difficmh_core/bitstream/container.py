@@ -47,8 +47,6 @@ from difficmh_core.errors import (
     TruncatedBitstreamError,
 )
 
-__all__ = ["Bitstream", "Limits", "Section"]
-
 _MAGIC = b"\xd1CM"
 _VERSION = 1
 _FIXED = struct.Struct(">3sBBB4s")

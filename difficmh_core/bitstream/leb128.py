@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from difficmh_core.errors import CorruptBitstreamError, TruncatedBitstreamError
 
-__all__ = ["read_all_leb128", "read_leb128", "write_leb128"]
-
 _MAX_BYTES = 5
 """A number has at most 35 bits, so that damaged bytes cannot announce more."""
 

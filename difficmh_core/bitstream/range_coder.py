@@ -47,8 +47,6 @@ from numpy.typing import NDArray
 
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
-__all__ = ["MAX_SYMBOL", "CdfTables", "RangeDecoder", "RangeEncoder"]
-
 MAX_SYMBOL = 1 << 20
 """Integers from minus this to this can be coded."""
 

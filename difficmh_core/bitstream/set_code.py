@@ -15,8 +15,6 @@ from collections.abc import Sequence
 
 from difficmh_core.errors import ConfigError, CorruptBitstreamError
 
-__all__ = ["decode_set", "encode_set", "set_code_bytes"]
-
 
 def set_code_bytes(n: int, universe: int) -> int:
     """Return the size of the code of any set of ``n`` ids [bytes].

@@ -25,16 +25,6 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
-__all__ = [
-    "DEFAULT_RATES",
-    "NONE",
-    "add_codec_options",
-    "check_rates",
-    "chosen_codecs",
-    "evaluator_of",
-    "full_key",
-]
-
 _OPTIMIZED = "-optimized"
 """What stands for :data:`OPTIMIZED` on command lines; both are taken."""
 _CONTENT = "content"

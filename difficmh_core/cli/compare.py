@@ -23,8 +23,6 @@ from difficmh_core.evaluation.report import contact_sheet, table
 from difficmh_core.image_io import write_png
 from difficmh_core.image_reading import read_picture
 
-__all__ = ["main"]
-
 
 def main(words: Sequence[str], cache_dir: Path) -> int:
     """Run the command.

@@ -26,8 +26,6 @@ from difficmh_core.evaluation.picture_sets import DEFAULT_SET_METRICS, PictureSe
 from difficmh_core.quality.set_distances import SET_METRICS, set_metric_of
 from difficmh_core.vision.coco_map import CocoAnnotations
 
-__all__ = ["main"]
-
 _LONGEST_WAIT = timedelta(days=30)
 """Processes may have pictures of very different size; the first to end waits for the others."""
 

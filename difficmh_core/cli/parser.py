@@ -13,8 +13,6 @@ from difficmh_core.config.kinds import Choice, Interval, Number, Setting
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
 from difficmh_core.config.profiles import DEFAULT_RATE, RATE_HELP, either_of
 
-__all__ = ["build_parser", "settings_of"]
-
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command but ``train``, which has its own.

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-__all__ = ["progress", "told"]
-
 StepT = TypeVar("StepT", bound=Any)
 _LINE_INTERVAL_S = 2.0
 

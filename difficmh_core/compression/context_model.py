@@ -33,14 +33,6 @@ from difficmh_core.compression.layers import conv
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent
 
-__all__ = [
-    "CodingPass",
-    "ContextModel",
-    "HalfLatent",
-    "merge_checkerboard",
-    "split_checkerboard",
-]
-
 HalfLatent: TypeAlias = Float[Tensor, "batch slice h16 w32"]
 """Values at the positions of one color, moved together within each row."""
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from difficmh_core.bitstream.leb128 import read_all_leb128, write_leb128
 from difficmh_core.errors import CorruptBitstreamError, TruncatedBitstreamError
 
-__all__ = ["Corrections", "read_corrections", "write_corrections"]
-
 
 class Corrections(NamedTuple):
     """A correction list.

@@ -33,19 +33,6 @@ from torch.nn import functional
 from difficmh_core.errors import CheckpointError
 from difficmh_core.shapes import CodecLatent, HyperLatent
 
-__all__ = [
-    "SCALE_MIN",
-    "VALUE_MAX",
-    "FactorizedPrior",
-    "QuantizedParameters",
-    "gaussian_likelihood",
-    "normal_cdf",
-    "quantize_means",
-    "quantize_scales",
-    "round_straight_through",
-    "scale_table",
-]
-
 SCALE_MIN = 0.11
 """Smallest standard deviation of a latent value, in rounding steps (CompressAI)."""
 # fmt: off

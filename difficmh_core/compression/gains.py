@@ -22,8 +22,6 @@ from torch import Tensor, nn
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["Gains", "with_gain", "without_gain"]
-
 
 class Gains(nn.Module):
     """Gain and inverse gain of every channel at every quality."""

@@ -25,15 +25,6 @@ from difficmh_core.compression.entropy_models import (
 )
 from difficmh_core.errors import CheckpointError
 
-__all__ = [
-    "GAUSSIAN_CAPACITY",
-    "PRIOR_CAPACITY",
-    "IntegerTables",
-    "gaussian_pmfs",
-    "pmf_to_cdf",
-    "prior_pmfs",
-]
-
 _TOTAL = 1 << 16
 """Sum of all frequencies of a table."""
 _TAIL_QUANTILE = 6.109410204869

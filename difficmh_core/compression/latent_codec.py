@@ -57,8 +57,6 @@ from difficmh_core.compression.transforms import (
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, LatentCodecConfig, quality_share
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
-__all__ = ["LatentCodec", "LatentCodecOutput"]
-
 _LATENT_GAIN_SPREAD = 8.0
 """Initial ratio between the finest and the coarsest rounding of y."""
 _HYPER_GAIN_SPREAD = 2.0

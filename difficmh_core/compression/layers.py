@@ -20,16 +20,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = [
-    "BottleneckBlock",
-    "DownsamplingBlock",
-    "ModulatedResidualBlock",
-    "Modulation",
-    "UpsamplingBlock",
-    "conv",
-    "deconv",
-]
-
 
 def conv(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
     """Return a convolution whose output is the input size divided by ``stride``."""

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent
 
-__all__ = ["LatentCodecOutput"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LatentCodecOutput:

@@ -47,8 +47,6 @@ from difficmh_core.compression.entropy_models import (
 from difficmh_core.compression.transforms import HyperSynthesis
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
-__all__ = ["QuantizedLatents", "SymbolCoder"]
-
 _CHECK_BITS = 16
 
 

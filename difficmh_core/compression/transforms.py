@@ -32,14 +32,6 @@ from difficmh_core.compression.layers import (
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, HyperLatent, Image01
 
-__all__ = [
-    "AnalysisTransform",
-    "HyperAnalysis",
-    "HyperPrior",
-    "HyperSynthesis",
-    "SynthesisTransform",
-]
-
 
 def _prior_net(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
     """Return the network that makes modulating features out of a map, ``stride`` times smaller."""

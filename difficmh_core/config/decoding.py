@@ -12,15 +12,6 @@ from typing import Annotated, Any
 
 from difficmh_core.config.kinds import Choice, Interval, Number, Seed, declared_in
 
-__all__ = [
-    "CONTROL_NAMES",
-    "SETTINGS",
-    "DecodeSettings",
-    "SamplerName",
-    "controls_of",
-    "options_of",
-]
-
 
 class SamplerName(StrEnum):
     """How the decoder gets from noise to an image."""

@@ -16,8 +16,6 @@ from typing import Any, get_args, get_type_hints
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["Choice", "Control", "Interval", "Number", "Seed", "Setting", "declared_in"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:

@@ -11,22 +11,6 @@ from enum import StrEnum
 
 from difficmh_core.errors import ConfigError
 
-__all__ = [
-    "PIXELS_PER_BLOCK",
-    "QUALITY_LEVELS",
-    "QUALITY_MAX",
-    "AutoencoderConfig",
-    "CodecConfig",
-    "ConditioningConfig",
-    "ControlConfig",
-    "LatentCodecConfig",
-    "PredictionType",
-    "ScheduleConfig",
-    "TextTowerConfig",
-    "UNetConfig",
-    "quality_share",
-]
-
 PIXELS_PER_BLOCK = 64
 """Pictures are padded to multiples of this [px]: the stride of the hyper-latent."""
 QUALITY_MAX = 100.0

@@ -6,8 +6,6 @@ from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.profiles import profile_of
 from difficmh_core.errors import ConfigError
 
-__all__ = ["DEFAULT_PRESET", "preset_of", "presets_of"]
-
 DEFAULT_PRESET = "fast"
 """How a file is decoded where nobody says how."""
 

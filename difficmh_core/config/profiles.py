@@ -30,20 +30,6 @@ from difficmh_core.config.networks import (
 )
 from difficmh_core.errors import ConfigError
 
-__all__ = [
-    "DEFAULT_RATE",
-    "NANO",
-    "NUMBERED_PROFILES",
-    "PROFILES",
-    "PROFILE_NAMES",
-    "RATE_HELP",
-    "SD21",
-    "TINY",
-    "Profile",
-    "either_of",
-    "profile_of",
-]
-
 DEFAULT_RATE = 4
 """Which of sd21's checkpoints, where none is named."""
 SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))

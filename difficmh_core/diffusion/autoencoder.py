@@ -15,8 +15,6 @@ from torch.nn import functional
 from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.shapes import DiffusionLatent, Image01
 
-__all__ = ["Autoencoder", "DetailOutput"]
-
 _RGB_CHANNELS = 3
 
 

@@ -30,16 +30,6 @@ from difficmh_core.diffusion.cross_attention import (
 )
 from difficmh_core.shapes import Context, Timesteps
 
-__all__ = [
-    "Block",
-    "EncoderHalf",
-    "LayerFactory",
-    "TimeEmbedding",
-    "decoder_channels",
-    "encoder_channels",
-    "largest_divisor",
-]
-
 _TIME_EXPANSION = 4  # the time embedding is this much wider than the first level
 _RESIDUAL_EPSILON = 1e-5
 

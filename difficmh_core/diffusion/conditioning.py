@@ -18,15 +18,6 @@ from difficmh_core.config.networks import ConditioningConfig, TextTowerConfig
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.shapes import Context
 
-__all__ = [
-    "Conditioner",
-    "TagEmbedding",
-    "TagPrompt",
-    "TextTower",
-    "Tokenizer",
-    "load_clip_tokenizer",
-]
-
 _PADDING_ID = 0  # what the published system writes behind the end of a prompt
 
 Tokenizer = Callable[[Sequence[str]], Int[Tensor, "batch tokens"]]

@@ -35,8 +35,6 @@ from difficmh_core.diffusion.cross_attention import (
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
-__all__ = ["ControlModule", "ControlledUNet", "Hint"]
-
 Hint: TypeAlias = Float[Tensor, "batch features h8 w8"]
 """The control module's first features, or the share of them that the content latent decides."""
 

@@ -21,15 +21,6 @@ from torch.nn import functional
 
 from difficmh_core.shapes import Context
 
-__all__ = [
-    "KeysAndValues",
-    "ProjectedContext",
-    "cross_attentions",
-    "keys_and_values",
-    "project_context",
-    "read_keys_and_values",
-]
-
 ProjectedContext: TypeAlias = Float[Tensor, "batch tokens keys_and_values"]
 """Keys and values of the context for one transformer, or for several side by side."""
 

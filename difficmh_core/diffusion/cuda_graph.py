@@ -18,8 +18,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Recorded"]
-
 _logger = logging.getLogger(__name__)
 
 _WARM_UP = 3  # runs before recording, in which libraries choose their algorithms

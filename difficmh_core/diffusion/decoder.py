@@ -29,8 +29,6 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.tiling import Tiling, in_tiles
 from difficmh_core.shapes import Context, DiffusionLatent
 
-__all__ = ["DiffusionDecoder"]
-
 
 class DiffusionDecoder:
     """Runs a sampler over the controlled U-Net, with classifier-free guidance.

@@ -21,8 +21,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["PortableNoise"]
-
 _SPARE_BITS = 11  # of 64; the other 53 fill a float64's significand
 
 

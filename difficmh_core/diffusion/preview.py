@@ -6,8 +6,6 @@ from torch import Tensor, nn
 
 from difficmh_core.shapes import DiffusionLatent, Image01
 
-__all__ = ["LatentPreview"]
-
 _RIDGE = 1e-6
 
 

@@ -35,16 +35,6 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import DiffusionLatent
 
-__all__ = [
-    "Predictor",
-    "SamplerStep",
-    "ddim_steps",
-    "ddpm_steps",
-    "dpm_solver_steps",
-    "sampler_steps",
-    "sampler_timesteps",
-]
-
 Predictor = Callable[[DiffusionLatent, int], DiffusionLatent]
 """The network with guidance: ``(latent, timestep)`` to what the schedule says it predicts."""
 NoiseDraw = Callable[[], DiffusionLatent]

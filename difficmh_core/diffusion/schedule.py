@@ -23,8 +23,6 @@ from torch import Tensor
 from difficmh_core.config.networks import PredictionType, ScheduleConfig
 from difficmh_core.shapes import DiffusionLatent, Timesteps
 
-__all__ = ["NoiseSchedule"]
-
 
 class NoiseSchedule:
     """Betas whose square roots are linear in the timestep, and what follows from them.

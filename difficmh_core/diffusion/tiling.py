@@ -17,8 +17,6 @@ from torch import Tensor
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["Tiling", "in_tiles", "tile_starts"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiling:

@@ -26,8 +26,6 @@ from difficmh_core.diffusion.cross_attention import KeysAndValues
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
-__all__ = ["DenoisingUNet"]
-
 
 class DenoisingUNet(EncoderHalf):
     """Predicts the noise, or v, in a latent; built from diffusers' layers."""

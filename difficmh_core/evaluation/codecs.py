@@ -22,17 +22,6 @@ from difficmh_core.latent_optimization import LatentOptimizer, levels_near
 from difficmh_core.models.model_key import model_key
 from difficmh_core.rate_control import CodedPicture, RateSearch
 
-__all__ = [
-    "BASELINES",
-    "OPTIMIZED",
-    "AbsentCodec",
-    "ComparedCodec",
-    "OptimizedSearch",
-    "OtherCodec",
-    "OurCodec",
-    "find_codecs",
-]
-
 BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """Keys of the codecs beside ours."""
 _N_VERSION_DIGITS = 8

@@ -13,8 +13,6 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = ["CodecResult", "PhotoComparison", "Row"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:

@@ -32,8 +32,6 @@ from difficmh_core.quality.measure import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
-__all__ = ["Evaluation", "find_pictures"]
-
 _ORIGINAL = "original"
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
 

@@ -26,8 +26,6 @@ from difficmh_core.quality.measure import Measure
 from difficmh_core.vision.coco_map import MeanPrecision
 from difficmh_core.vision.measures import COCO_MAP
 
-__all__ = ["bd_quality", "bd_rate", "codec_deltas", "precision_deltas", "set_deltas"]
-
 Curve = Sequence[tuple[float, float]]
 """Rate [bit per pixel] and quality, one pair for each target."""
 _FEWEST_POINTS = 3

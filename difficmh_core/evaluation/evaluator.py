@@ -25,8 +25,6 @@ from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 from difficmh_core.vision.tasks import DetectionTask, MachineTask
 
-__all__ = ["Evaluator", "Features"]
-
 _logger = logging.getLogger(__name__)
 
 

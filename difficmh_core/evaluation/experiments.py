@@ -12,21 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
+from difficmh_core.encoding import Encoded
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
-
-__all__ = [
-    "EXPERIMENTS",
-    "Experiment",
-    "ExperimentInput",
-    "ExperimentRequest",
-    "ExperimentResult",
-    "Variant",
-    "plan",
-    "uncertainty",
-]
 
 _COLORS = np.array(
     [[0, 0, 0], [60, 15, 110], [150, 45, 110], [225, 95, 60], [250, 190, 60], [255, 255, 255]]

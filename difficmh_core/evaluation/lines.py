@@ -11,8 +11,6 @@ from typing import Any
 
 from difficmh_core._support.atomic_files import write_whole
 
-__all__ = ["append_line", "json_of", "mend", "read_lines"]
-
 
 def json_of(value: object, *, indent: int | None = None) -> str:
     """Return a value as JSON that every reader takes.

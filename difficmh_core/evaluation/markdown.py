@@ -8,8 +8,6 @@ from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.quality.measure import Group, Measure
 from difficmh_core.vision.measures import COCO_MAP
 
-__all__ = ["markdown_of"]
-
 _DIGITS = 3
 _SETS = (
     "Between all decoded images and all originals, from features of their patches of 256 px; ± "

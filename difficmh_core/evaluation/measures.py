@@ -8,8 +8,6 @@ from difficmh_core.quality.metrics import METRICS, metric_of
 from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision import measures as machines
 
-__all__ = ["MEASURES", "measure_of"]
-
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         **METRICS,

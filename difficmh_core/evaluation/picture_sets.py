@@ -28,8 +28,6 @@ from difficmh_core.quality.patch_features import (
 from difficmh_core.quality.set_distances import measure_sets, set_metric_of
 from difficmh_core.shapes import Image01
 
-__all__ = ["DEFAULT_SET_METRICS", "PictureSets", "summaries_of_sets"]
-
 DEFAULT_SET_METRICS = ("frechet", "kernel")
 """What is measured unless something else is asked for: what needs no network connection."""
 _ORIGINAL = "original"

@@ -13,8 +13,6 @@ References:
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-__all__ = ["PUBLISHED"]
-
 PUBLISHED: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = MappingProxyType(
     {
         "MS-ILLM (Kodak, arXiv:2301.10926)": (

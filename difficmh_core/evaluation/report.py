@@ -10,8 +10,6 @@ from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.measures import BOX_COUNTS
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 
-__all__ = ["contact_sheet", "table"]
-
 _BOXES = "boxes +/-/!"
 _CAPTION_PX = 40
 _GAP_PX = 6

@@ -16,14 +16,6 @@ from difficmh_core.evaluation.comparison import Row
 from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.quality.measure import Measure
 
-__all__ = [
-    "INTERVAL",
-    "Estimate",
-    "Summary",
-    "bootstrap",
-    "summarize",
-]
-
 _N_RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)
 """Percentiles at the ends of every interval."""

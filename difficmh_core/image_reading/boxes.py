@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from difficmh_core.image_reading.caps import check
 
-__all__ = ["BoxReader"]
-
 
 class BoxReader:
     """Steps over the boxes of one file, and counts them over all its levels."""

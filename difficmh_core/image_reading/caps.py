@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from difficmh_core.errors import ImageError
 
-__all__ = ["CAPS", "Cap", "check", "limit_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Cap:

@@ -17,8 +17,6 @@ from difficmh_core.image_reading.header import Coding, UnreadKindError
 from difficmh_core.image_reading.levels import image_of, to_levels
 from difficmh_core.image_reading.light import HDR_NOTES, WIDE_PRIMARIES, to_srgb_light
 
-__all__ = ["to_srgb"]
-
 _CMYK_NOTE = (
     "The file is CMYK without a color profile, so its colors are converted by a plain formula."
 )

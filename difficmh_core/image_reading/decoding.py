@@ -31,8 +31,6 @@ from difficmh_core.image_reading.levels import image_of, to_levels
 from difficmh_core.image_reading.light import HDR_NOTES, to_srgb_light
 from difficmh_core.image_reading.sniffing import Format
 
-__all__ = ["Decoded", "decode", "import_decoders"]
-
 _JXL_THREADS = 1
 """libjxl would start one thread for each core."""
 _LIBRARIES = (

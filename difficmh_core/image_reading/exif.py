@@ -10,8 +10,6 @@ import struct
 
 from difficmh_core.image_reading.caps import check
 
-__all__ = ["orientation_of"]
-
 _ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)([1-8])")
 

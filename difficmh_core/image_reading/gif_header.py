@@ -9,8 +9,6 @@ import struct
 from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.header import Header
 
-__all__ = ["read_gif_header"]
-
 _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 

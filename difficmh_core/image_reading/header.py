@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Coding", "Header", "UnreadKindError"]
-
 
 class UnreadKindError(ValueError):
     """The file is whole, but of a kind within its format that is not read; says what to do."""

@@ -11,8 +11,6 @@ from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.header import Coding, Header
 from difficmh_core.image_reading.heif_items import HeifItems, read_items
 
-__all__ = ["read_heif_header"]
-
 _COUNTS = {b"stsz": 8, b"stts": 4, b"stsc": 4, b"stco": 4, b"co64": 4, b"stss": 4, b"ctts": 4}
 """The tables of a track, and where in each the number of its rows stands."""
 _MIRRORED = {1: 2, 2: 1, 3: 4, 4: 3, 5: 6, 6: 5, 7: 8, 8: 7}

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from difficmh_core.image_reading.boxes import BoxReader
 from difficmh_core.image_reading.caps import check
 
-__all__ = ["HeifItems", "read_items"]
-
 _MOST_LEVELS = 4
 """Of pictures made from pictures: a grid of tiles has two."""
 

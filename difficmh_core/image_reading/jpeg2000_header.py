@@ -12,8 +12,6 @@ from difficmh_core.image_reading.boxes import BoxReader
 from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.header import Header
 
-__all__ = ["read_jpeg2000_header"]
-
 _SOC = b"\xff\x4f"
 _SIZ, _COD, _COC, _SOT, _SOD, _EOC = 0xFF51, 0xFF52, 0xFF53, 0xFF90, 0xFF93, 0xFFD9
 _MOST_LEVELS = 32

@@ -12,8 +12,6 @@ from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.exif import orientation_of
 from difficmh_core.image_reading.header import Header
 
-__all__ = ["check_embedded_jpeg", "read_jpeg_header"]
-
 _SOI, _EOI, _SOS, _APP1, _APP2 = 0xD8, 0xD9, 0xDA, 0xE1, 0xE2
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers SOF0 to SOF15; the three left out mean something else."""

@@ -9,8 +9,6 @@ from difficmh_core.image_reading.boxes import BoxReader
 from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.header import Coding, Header
 
-__all__ = ["read_jxl_header"]
-
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 """From a header's code to width over height."""
 _CODESTREAM = b"\xff\x0a"

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["image_of", "to_levels"]
-
 _ROWS_AT_ONCE = 512
 """Large pictures are converted in bands, which bounds the memory for floating point numbers."""
 

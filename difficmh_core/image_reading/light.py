@@ -19,8 +19,6 @@ from PIL import Image
 
 from difficmh_core.image_reading.header import Coding
 
-__all__ = ["HDR_NOTES", "WIDE_PRIMARIES", "to_srgb_light"]
-
 Floats = NDArray[np.float32]
 
 _PQ, _HLG, _LINEAR = 16, 18, 8

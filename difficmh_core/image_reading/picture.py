@@ -50,8 +50,6 @@ from difficmh_core.image_reading.sniffing import SNIFFED_BYTES, Format, format_o
 from difficmh_core.image_reading.tiff_header import read_tiff_header
 from difficmh_core.image_reading.webp_header import read_webp_header
 
-__all__ = ["MAX_PIXELS", "Picture", "read_picture"]
-
 MAX_PIXELS = 64_000_000
 """Most pixels of a picture unless the caller says otherwise."""
 MAX_SIDE_PX = 65_535

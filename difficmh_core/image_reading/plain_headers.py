@@ -10,8 +10,6 @@ import struct
 from difficmh_core.image_reading.caps import check, limit_of
 from difficmh_core.image_reading.header import Header
 
-__all__ = ["read_bmp_header", "read_ppm_header"]
-
 _OLD_HEADER_BYTES = 12
 _RUN_LENGTH = {1, 2}
 _PPM_NUMBER = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])*(\d+)")

@@ -13,8 +13,6 @@ from difficmh_core.image_reading.caps import check, limit_of
 from difficmh_core.image_reading.exif import orientation_of
 from difficmh_core.image_reading.header import Coding, Header
 
-__all__ = ["read_png_header"]
-
 _SIGNATURE_BYTES = 8
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IEND")
 _USED = (b"iCCP", b"cICP", b"eXIf", b"iTXt", b"acTL", b"sRGB")

@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from difficmh_core.errors import ImageError
 
-__all__ = ["READ", "SNIFFED_BYTES", "Format", "format_of"]
-
 SNIFFED_BYTES = 4096
 """How much of a file's beginning is enough to tell its kind [bytes]."""
 READ = "JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP, PPM or JPEG 2000"

@@ -14,8 +14,6 @@ from PIL import Image
 from difficmh_core.image_reading.header import UnreadKindError
 from difficmh_core.image_reading.levels import image_of, to_levels
 
-__all__ = ["RANGE_NOTE", "decode_by_tifffile"]
-
 RANGE_NOTE = "The file holds floating point numbers: 0 to 1 is shown, what lies beyond is clipped."
 _BY_LIBTIFF = {5, 32773}
 """LZW and PackBits. imagecodecs' LZW decoder, which tifffile would call, ends the process on some

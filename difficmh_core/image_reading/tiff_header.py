@@ -18,8 +18,6 @@ from difficmh_core.image_reading.header import Header
 from difficmh_core.image_reading.jpeg_header import check_embedded_jpeg
 from difficmh_core.image_reading.sniffing import READ
 
-__all__ = ["read_tiff_header"]
-
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8,
                13: 4, 16: 8, 17: 8, 18: 8}  # fmt: skip
 _INTEGER_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}

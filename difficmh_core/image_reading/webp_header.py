@@ -12,8 +12,6 @@ from difficmh_core.image_reading.caps import check
 from difficmh_core.image_reading.exif import orientation_of
 from difficmh_core.image_reading.header import Header
 
-__all__ = ["read_webp_header"]
-
 _FRAME_HEADER_BYTES = 16
 _HAS_ALPHA = 0x10
 

@@ -10,8 +10,6 @@ from difficmh_core.config.profiles import DEFAULT_RATE, profile_of
 from difficmh_core.models.nano import NANO_FOLDER, load_nano, load_tiny
 from difficmh_core.models.sd21 import load_sd21
 
-__all__ = ["cost_notice", "load_codec"]
-
 
 def load_codec(
     name: str = "nano",

@@ -10,8 +10,6 @@ import torch
 
 from difficmh_core.codec import DiffICMHCodec
 
-__all__ = ["model_key"]
-
 _KEY_VALUES = 4096
 """Of each tensor: enough to tell trained networks apart, and quick for large ones."""
 

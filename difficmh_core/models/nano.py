@@ -22,8 +22,6 @@ from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.recognition import load_tagger
 from difficmh_core.weights.storage import restored
 
-__all__ = ["NANO_FOLDER", "build_networks", "load_nano", "load_tiny", "network_files"]
-
 NANO_FOLDER = Path(__file__).parents[1] / "weights" / "nano"
 """Where nano's weights and their card are packaged."""
 

@@ -47,19 +47,6 @@ from difficmh_core.weights.published.diffusion import (
 from difficmh_core.weights.published.stripped import SHARED_FILE, TAGGER_FILE, rate_file
 from difficmh_core.weights.published.tagger import load_published_tagger
 
-__all__ = [
-    "STRIPPED_FOLDER",
-    "PublishedFiles",
-    "Words",
-    "config_of_rate",
-    "find_files",
-    "load_published",
-    "load_sd21",
-    "read_words",
-    "stripped_files",
-    "tile_large_pictures",
-]
-
 _logger = logging.getLogger(__name__)
 
 STRIPPED_FOLDER = "sd21"

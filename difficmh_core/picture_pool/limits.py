@@ -13,8 +13,6 @@ from difficmh_core.picture_pool.system_calls import forbid_system_calls
 if sys.platform != "win32":
     import resource
 
-__all__ = ["WorkerLimits", "allow_cpu", "lock_down"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLimits:

@@ -9,8 +9,6 @@ import json
 import struct
 from typing import Any
 
-__all__ = ["receive", "send"]
-
 _HEAD = struct.Struct(">II")
 _MAX_FACTS = 64 << 10
 

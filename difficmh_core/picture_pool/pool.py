@@ -21,8 +21,6 @@ from difficmh_core.picture_pool import messages
 from difficmh_core.picture_pool.limits import WorkerLimits
 from difficmh_core.picture_pool.reading import PngPicture, check_plain_png
 
-__all__ = ["PicturePool"]
-
 N_WORKERS = 2
 MAX_WAIT_S = 60.0
 """How long a picture waits for a worker [s]."""

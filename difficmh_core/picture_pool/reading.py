@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from difficmh_core.errors import ImageError
 from difficmh_core.image_reading import read_picture
 
-__all__ = ["PngPicture", "check_plain_png", "read_as_png"]
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COMPRESSION = 1
 """Of 0 to 9. Level 6 takes four times as long for files a tenth smaller."""

@@ -14,8 +14,6 @@ from difficmh_core.picture_pool import messages
 from difficmh_core.picture_pool.limits import WorkerLimits, allow_cpu, lock_down
 from difficmh_core.picture_pool.reading import read_as_png
 
-__all__ = ["main"]
-
 MAX_FILE_BYTES = 1 << 30
 
 

@@ -13,8 +13,6 @@ from torch.nn import functional
 from difficmh_core.errors import ImageError
 from difficmh_core.shapes import Image01
 
-__all__ = ["MS_SSIM_MIN_SIDE_PX", "ms_ssim", "psnr_db"]
-
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponent of each scale, finest first, as published."""
 _WINDOW_SIDE_PX = 11

@@ -27,8 +27,6 @@ from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_VGG
 from difficmh_core.weights.loading import load_strict, read_torch_file
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
-__all__ = ["StructureTextureDistance", "structure_texture_distance"]
-
 _MEAN = (0.485, 0.456, 0.406)
 _STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's pictures, for RGB in [0, 1]."""

@@ -18,8 +18,6 @@ from typing import Any
 import torch
 import torch.hub
 
-__all__ = ["removed_on_failure", "tensors_only"]
-
 _LOCK = threading.RLock()
 """One guard at a time: each replaces functions that all threads share."""
 

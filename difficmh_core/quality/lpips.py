@@ -26,8 +26,6 @@ from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import LPIPS_ALEX, LPIPS_VGG
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
-__all__ = ["NetworkName", "PerceptualDistance", "perceptual_distance"]
-
 NetworkName = Literal["alex", "vgg"]
 """Which classification network sees the pictures."""
 

@@ -16,8 +16,6 @@ from torch import Tensor
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
 
-__all__ = ["Group", "Measure", "Metric", "Numbers", "PairMeasure", "Pooling", "unknown_name"]
-
 Numbers = NDArray[np.floating[Any]]
 PairMeasure = Callable[[Image01, Image01], Tensor]
 """Takes originals and decoded pictures, and gives one number for each pair."""

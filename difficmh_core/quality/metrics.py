@@ -19,8 +19,6 @@ from difficmh_core.quality.measure import Group, Metric, PairMeasure
 from difficmh_core.quality.named import named_metric
 from difficmh_core.shapes import Image01
 
-__all__ = ["DEFAULT_METRICS", "METRICS", "QualityMeter", "metric_of"]
-
 FeatureDistance = PerceptualDistance | StructureTextureDistance
 _MAX_KEPT_PIXELS = 1 << 21
 """Features of larger originals are computed anew each time: they take about 1 kB a pixel."""

@@ -42,8 +42,6 @@ from difficmh_core.quality.foreign_weights import removed_on_failure, tensors_on
 from difficmh_core.quality.measure import Group, Metric, PairMeasure, unknown_name
 from difficmh_core.shapes import Image01
 
-__all__ = ["from_pyiqa", "named_measure", "named_metric"]
-
 _REFUSED = {
     "FID": "compares sets of images; ask `evaluate` for it with --set-metrics",
     "InceptionScore": "looks at sets of images",

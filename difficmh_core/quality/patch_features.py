@@ -32,8 +32,6 @@ from difficmh_core.quality.named import from_pyiqa
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.recognition import load_classifier
 
-__all__ = ["PATCH_SIDE_PX", "FeatureNetwork", "PatchFeatures", "load_features", "patches_of"]
-
 PATCH_SIDE_PX = 256
 _SHIFT_PX = PATCH_SIDE_PX // 2
 _BATCH = 16

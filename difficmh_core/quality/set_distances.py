@@ -37,17 +37,6 @@ from numpy.typing import NDArray
 from difficmh_core.quality.measure import Group, Measure, unknown_name
 from difficmh_core.quality.patch_features import FeatureNetwork
 
-__all__ = [
-    "SET_METRICS",
-    "SetDistance",
-    "SetMetric",
-    "frechet_distance",
-    "kernel_distance",
-    "measure_sets",
-    "set_metric_of",
-    "squared_mmd",
-]
-
 Features = NDArray[np.float64]
 """One row for each patch."""
 _N_SUBSETS = 100

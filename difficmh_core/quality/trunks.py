@@ -16,8 +16,6 @@ from torch import Tensor, nn
 
 from difficmh_core.weights.loading import load_strict
 
-__all__ = ["Trunk", "alexnet_trunk", "trunk_weights", "vgg16_trunk"]
-
 VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Channels of the convolutions of each stage of VGG-16."""
 

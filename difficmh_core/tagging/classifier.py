@@ -21,8 +21,6 @@ from torch.nn import functional
 
 from difficmh_core.shapes import Image01
 
-__all__ = ["N_CLASSES", "EfficientNetLite0"]
-
 N_CLASSES = 1000
 """Classes of ImageNet-1k."""
 INPUT_SIZE_PX = 224

@@ -26,7 +26,6 @@ from difficmh_core.tagging.vocabulary import coco_names
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["Detection", "Detector"]
 
 INPUT_SIZE_PX = 416
 """Side of the square that the network sees [px]."""

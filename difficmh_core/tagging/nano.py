@@ -23,8 +23,6 @@ from difficmh_core.tagging.detector import Detector
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary, tag_id_of_detection
 
-__all__ = ["NanoTagger", "TaggerSettings"]
-
 WORKING_SIZE_PX = 512
 """Pictures whose shorter side is larger are scaled down to this before both networks [px]."""
 

@@ -29,8 +29,6 @@ from difficmh_core.shapes import Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
 
-__all__ = ["RamConfig", "RamNetwork", "RamTagger"]
-
 _MEAN = (0.485, 0.456, 0.406)
 _STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 _ATTENTION_NORM_EPS = 1e-12

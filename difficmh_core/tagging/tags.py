@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["Tag"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:

@@ -29,8 +29,6 @@ from pathlib import Path
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
 
-__all__ = ["Vocabulary", "coco_names", "load_vocabulary", "tag_id_of_detection"]
-
 N_IMAGENET = 1000
 """Names of ``imagenet+coco`` that are ImageNet's; COCO's follow."""
 

@@ -22,8 +22,6 @@ from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import AutoencoderSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["AutoencoderStage", "last_weights", "unfreeze_decoder"]
-
 
 def unfreeze_decoder(autoencoder: Autoencoder) -> None:
     """Freeze an autoencoder but for what turns latents into pictures."""

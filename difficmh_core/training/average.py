@@ -28,8 +28,6 @@ from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.loading import load_strict
 
-__all__ = ["average_weights"]
-
 _STAGES = (StageName.JOINT, StageName.FEW_STEP)
 _CODEC = "latent_codec."
 

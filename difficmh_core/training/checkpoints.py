@@ -24,16 +24,6 @@ from difficmh_core.errors import CheckpointError
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
-__all__ = [
-    "CHECKPOINT_NAME",
-    "TrainingState",
-    "holds_weights",
-    "load_checkpoint",
-    "read_average",
-    "save_checkpoint",
-    "write_weights",
-]
-
 _logger = logging.getLogger(__name__)
 
 CHECKPOINT_NAME = "checkpoint.safetensors"

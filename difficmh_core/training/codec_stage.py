@@ -26,8 +26,6 @@ from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import CodecSettings
 from difficmh_core.training.stage import Progress, Stage, adamw
 
-__all__ = ["CodecStage"]
-
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _EMPHASIS = 0.25
 

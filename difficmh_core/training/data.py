@@ -24,16 +24,6 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import DiffusionLatent, Image01
 
-__all__ = [
-    "CropSampler",
-    "Crops",
-    "LatentCrops",
-    "Photographs",
-    "Sampler",
-    "batches",
-    "load_photographs",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Crops:

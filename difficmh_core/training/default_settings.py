@@ -13,8 +13,6 @@ from difficmh_core.training.settings import (
     StageSettings,
 )
 
-__all__ = ["default_settings", "paper_settings"]
-
 
 def default_settings(stage: StageName) -> StageSettings:
     """Return the settings with which two CPU cores train a stage of nano."""

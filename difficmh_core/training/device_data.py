@@ -21,8 +21,6 @@ from difficmh_core.shapes import Image01
 from difficmh_core.training.data import Crops, LatentCrops, Photographs
 from difficmh_core.training.precision import has_bfloat16
 
-__all__ = ["DeviceCropSampler", "EncodedCropSampler", "with_reduced_copies"]
-
 _RGB_CHANNELS = 3
 
 

@@ -23,8 +23,6 @@ from difficmh_core.weights.network_card import (
 )
 from difficmh_core.weights.storage import round_to_half, stored
 
-__all__ = ["package_elic", "unpack_elic"]
-
 _STEM = "elic"
 _RATES_BPP = (0.03, 0.06, 0.1, 0.2)
 

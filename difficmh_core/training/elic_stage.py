@@ -24,8 +24,6 @@ from difficmh_core.training.losses import rate_weights
 from difficmh_core.training.settings import ElicSettings
 from difficmh_core.training.stage import Progress, Stage, adamw
 
-__all__ = ["ElicStage"]
-
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _PEAK = 255.0  # errors count in 8-bit values, as the literature's weights do
 

@@ -36,8 +36,6 @@ from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import FewStepSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["FewStepStage"]
-
 _CHECK_STEPS = (1, 2, 4)
 
 

@@ -37,8 +37,6 @@ from difficmh_core.training.prior_stage import check_prediction
 from difficmh_core.training.settings import JointSettings
 from difficmh_core.training.stage import Progress
 
-__all__ = ["JointStage", "maybe_hidden"]
-
 
 def maybe_hidden(tag_ids: list[list[int]], probability: float) -> list[list[int]]:
     """Return the tags of a batch, or no tags at all with this probability."""

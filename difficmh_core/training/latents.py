@@ -23,8 +23,6 @@ from difficmh_core.training.data import LatentCrops, Photographs
 from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
-__all__ = ["LatentSampler", "encode_photographs", "read_latents"]
-
 _STRIDE_PX = 8
 
 

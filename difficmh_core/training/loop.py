@@ -33,16 +33,6 @@ from difficmh_core.training.precision import device_name, has_bfloat16
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = [
-    "DEVICES_NAME",
-    "LOG_NAME",
-    "make_accelerator",
-    "note_device",
-    "read_devices",
-    "read_log",
-    "train",
-]
-
 _logger = logging.getLogger(__name__)
 
 LOG_NAME = "log.jsonl"

@@ -21,13 +21,6 @@ from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 from difficmh_core.training.settings import FeatureDistance, SemanticSettings
 
-__all__ = [
-    "latent_distance",
-    "prediction_error",
-    "rate_weights",
-    "semantic_distance",
-]
-
 Predictor = Callable[[Tensor, Tensor], Tensor]
 """``(noisy latents, timesteps)`` to what the schedule asks for: the noise, or v."""
 

@@ -33,8 +33,6 @@ from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 
-__all__ = ["main"]
-
 _KERNELS_KEPT = "8192"
 _OTHER_WORK = ("latents", "package", "unpack", "average", "package-elic", "unpack-elic")
 

@@ -8,8 +8,6 @@ from difficmh_core.diffusion.samplers import sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
-__all__ = ["OneStep"]
-
 
 class OneStep:
     """Noises latents as they occur while decoding in few steps, and cleans them in one."""

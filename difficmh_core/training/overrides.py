@@ -8,8 +8,6 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["change_settings"]
-
 SettingsT = TypeVar("SettingsT", bound=Any)
 
 

@@ -35,19 +35,6 @@ from difficmh_core.weights.network_card import (
 )
 from difficmh_core.weights.storage import restored, round_to_half, stored
 
-__all__ = [
-    "BEFORE",
-    "DATA",
-    "Weights",
-    "card_before",
-    "data_of",
-    "device_of",
-    "measure",
-    "package_weights",
-    "unpack_weights",
-    "write_networks",
-]
-
 DATA = (
     "About five thousand photographs of mixed research licenses: ImageNet samples, BSDS500, "
     "Urban100 and Sun-Hays80, CID22, Animal-Pose/VOC, cats and dogs, Caltech-101, AFHQ wild, "

@@ -22,8 +22,6 @@ from torch import Tensor, nn
 from difficmh_core.shapes import Image01
 from difficmh_core.training.settings import PictureWeights
 
-__all__ = ["PatchDiscriminator", "PerceptualLosses", "PictureLoss"]
-
 _GROUPS = 8
 _LEAK = 0.2
 _TINY = 1e-12

@@ -4,8 +4,6 @@ import platform
 
 import torch
 
-__all__ = ["device_name", "has_bfloat16"]
-
 
 def has_bfloat16(device_type: str) -> bool:
     """Tell whether matrix products and convolutions are fast in bfloat16 on a kind of device.

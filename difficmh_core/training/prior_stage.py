@@ -19,8 +19,6 @@ from difficmh_core.training.losses import Predictor, prediction_error
 from difficmh_core.training.settings import PriorSettings
 from difficmh_core.training.stage import Progress, Stage
 
-__all__ = ["PriorStage", "check_prediction"]
-
 _N_CHECK_TIMESTEPS = 8
 
 

@@ -55,8 +55,6 @@ from difficmh_core.training.stage import Stage
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.recognition import load_tagger
 
-__all__ = ["Recipe"]
-
 _CHECK_PX = 256
 _N_CHECK = 8
 _REPORT_EVERY = 250

@@ -9,20 +9,6 @@ from enum import StrEnum
 
 from difficmh_core.errors import ConfigError
 
-__all__ = [
-    "AutoencoderSettings",
-    "CodecSettings",
-    "ElicSettings",
-    "FeatureDistance",
-    "FewStepSettings",
-    "JointSettings",
-    "PictureWeights",
-    "PriorSettings",
-    "SemanticSettings",
-    "StageName",
-    "StageSettings",
-]
-
 
 class StageName(StrEnum):
     """The stages of the recipe, in the order in which they run."""

@@ -9,8 +9,6 @@ from torch.optim import AdamW, Optimizer
 
 from difficmh_core.training.settings import StageSettings
 
-__all__ = ["Progress", "Stage", "adamw"]
-
 
 class Progress(NamedTuple):
     """How far a stage has come."""

@@ -15,11 +15,11 @@ import gradio as gr
 from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Number
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
 from difficmh_core.config.profiles import either_of
+from difficmh_core.encoding import Encoded
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_errors
@@ -33,8 +33,6 @@ from difficmh_core.ui.runtime.requests import (
 )
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
-
-__all__ = ["Endpoints", "add_endpoints", "chosen_settings", "with_settings"]
 
 CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""

@@ -18,8 +18,6 @@ from difficmh_core.ui.server.accounts import AUTH_VARIABLE, read_account_file, r
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.server.listening import check_address
 
-__all__ = ["parse_arguments"]
-
 SPACES_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
 """Where a Hugging Face Space is shown: in a frame of the hub's own page."""
 _DEVICE = re.compile(r"cpu|cuda(:\d{1,2})?", re.ASCII)

@@ -13,8 +13,6 @@ from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.runtime.own_folder import own_folder
 from difficmh_core.ui.server.listening import server_name
 
-__all__ = ["leave", "main"]
-
 LOGGER = logging.getLogger("difficmh")
 
 

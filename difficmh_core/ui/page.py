@@ -33,8 +33,6 @@ from difficmh_core.ui.study.events import connect_study_tab
 from difficmh_core.ui.study.layout import draw_study_tab
 from difficmh_core.ui.viewer.markup import viewer_head
 
-__all__ = ["Page", "build_page"]
-
 MAX_SESSIONS = 1000
 """Visits that are remembered; the longest unused go first. For each, Gradio keeps a copy of the
 page's settings, 0.4 MB of memory: with its own limit of 10,000 that is 4 GB."""

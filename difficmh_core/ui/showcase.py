@@ -26,8 +26,6 @@ from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
-__all__ = ["example_photos", "prepare", "showcase_dir"]
-
 PHOTO_SUFFIXES = {".jpg", ".png"}
 MAX_PIXELS = 16_000_000
 PRESETS = ("instant", "fast")

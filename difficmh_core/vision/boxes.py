@@ -14,8 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from difficmh_core.tagging.detector import Detection
 
-__all__ = ["BoxAgreement", "compare_boxes", "f1_of_counts", "overlap"]
-
 MIN_OVERLAP = 0.5
 
 

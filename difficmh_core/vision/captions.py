@@ -24,8 +24,6 @@ from difficmh_core.shapes import Image01
 from difficmh_core.vision.pretrained import load_pretrained
 from difficmh_core.weights.task_models import TaskModel
 
-__all__ = ["Captioning", "caption_agreement", "common_subsequence", "words_of"]
-
 MAX_TOKENS = 20
 """Longest caption, as the field evaluates COCO."""
 BETA = 1.2

@@ -19,8 +19,6 @@ import numpy as np
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.detector import Detection
 
-__all__ = ["CocoAnnotations", "MeanPrecision"]
-
 _INTERVAL = (2.5, 97.5)
 
 

@@ -28,8 +28,6 @@ from difficmh_core.shapes import Image01
 from difficmh_core.vision.pretrained import load_pretrained
 from difficmh_core.weights.task_models import TaskModel
 
-__all__ = ["DepthEstimation", "aligned", "depth_agreement"]
-
 FARTHEST = 100.0
 """Largest depth, in depths of the nearest point of the original."""
 MAX_RATIO = 1.25

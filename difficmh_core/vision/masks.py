@@ -23,17 +23,6 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-__all__ = [
-    "VOID",
-    "Instance",
-    "Panorama",
-    "class_agreement",
-    "instance_agreement",
-    "mask_iou",
-    "panoptic_agreement",
-    "word_agreement",
-]
-
 MIN_OVERLAP = 0.5
 """Least intersection over union of a pair of instances, as for boxes."""
 VOID = 0

@@ -19,8 +19,6 @@ from typing import Any
 from difficmh_core.quality.measure import Group, Measure, Pooling
 from difficmh_core.vision.boxes import f1_of_counts
 
-__all__ = ["BOX_COUNTS", "COCO_MAP", "MEASURES", "N_FEATURE_STAGES"]
-
 N_FEATURE_STAGES = 9
 """Stem, seven stages and head."""
 COCO_MAP = Measure(

@@ -16,8 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = ["STYLES", "BoxStyle", "draw_agreement"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxStyle:

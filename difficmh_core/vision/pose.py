@@ -32,14 +32,6 @@ from difficmh_core.vision.pretrained import load_pretrained
 from difficmh_core.weights.recognition import load_detector
 from difficmh_core.weights.task_models import TaskModel
 
-__all__ = [
-    "SIGMAS",
-    "Person",
-    "PoseEstimation",
-    "keypoint_similarity",
-    "pose_agreement",
-]
-
 SIGMAS = (
     *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107),
     *(0.107, 0.087, 0.087, 0.089, 0.089),

@@ -22,8 +22,6 @@ from difficmh_core.image_io import to_image
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.task_models import TASK_MODELS, TaskModel
 
-__all__ = ["Pretrained", "load_pretrained"]
-
 _N_NAMED = 3
 """Parameters that a message names."""
 

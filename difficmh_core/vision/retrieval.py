@@ -24,8 +24,6 @@ from difficmh_core.tagging.vocabulary import N_IMAGENET, coco_names, load_vocabu
 from difficmh_core.vision.pretrained import load_pretrained
 from difficmh_core.weights.task_models import TaskModel
 
-__all__ = ["Retrieval", "retrieval_agreement", "retrieval_texts"]
-
 _AT = (1, 5)
 _TEXTS_AT_ONCE = 128
 

@@ -35,16 +35,6 @@ from difficmh_core.vision.masks import (
 from difficmh_core.vision.pretrained import load_pretrained
 from difficmh_core.weights.task_models import TaskModel
 
-__all__ = [
-    "WORDS",
-    "InstanceSegmentation",
-    "OpenVocabularySegmentation",
-    "PanopticSegmentation",
-    "SemanticSegmentation",
-    "instances_of",
-    "panorama_of",
-]
-
 MIN_INSTANCE_SCORE = 0.5
 """Least score of an instance, the default of transformers."""
 MIN_SEGMENT_SCORE = 0.8

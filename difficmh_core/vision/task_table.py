@@ -43,8 +43,6 @@ from difficmh_core.vision.tasks import (
     Tagging,
 )
 
-__all__ = ["DEFAULT_TASKS", "TASKS"]
-
 _PACKAGED = (DetectionTask, Classification, Tagging, FeatureDeviation)
 _FURTHER = (
     InstanceSegmentation,

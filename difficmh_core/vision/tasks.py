@@ -20,15 +20,6 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import compare_boxes
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
 
-__all__ = [
-    "Classification",
-    "DetectionTask",
-    "FeatureDeviation",
-    "MachineTask",
-    "Tagging",
-    "jensen_shannon_bits",
-]
-
 MIN_SCORE = 0.35
 """Confidence from which a box counts."""
 _COCO_MIN_SCORE = 0.01

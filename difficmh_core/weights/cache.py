@@ -20,15 +20,6 @@ from difficmh_core.weights.registry import (
     extract_member,
 )
 
-__all__ = [
-    "FetchProgress",
-    "FetchState",
-    "cached_path",
-    "fetch",
-    "fetch_all",
-    "is_cached",
-]
-
 
 class FetchState(StrEnum):
     """Where a file stands."""

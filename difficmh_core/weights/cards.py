@@ -9,20 +9,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = [
-    "BASELINE_CARDS",
-    "DISTS_WEIGHTS",
-    "EFFICIENTNET_LITE0",
-    "LPIPS_ALEX",
-    "LPIPS_VGG",
-    "PACKAGE_CARDS",
-    "VVENC_FFMPEG",
-    "YOLOX_NANO",
-    "PackageArchive",
-    "PackageCard",
-    "sha256_of",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageArchive:

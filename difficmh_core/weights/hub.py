@@ -21,8 +21,6 @@ from typing import Any, cast
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, DiffICMHError
 from difficmh_core.weights.cards import sha256_of
 
-__all__ = ["ByteCallback", "HubCard", "fetch_from_hub", "hub_path", "verified_path"]
-
 ByteCallback = Callable[[int, int], None]
 """Told how much of a file there is, and how much there will be [bytes]."""
 

@@ -11,18 +11,6 @@ from types import MappingProxyType
 from difficmh_core.config.profiles import PROFILES
 from difficmh_core.weights.hub import HubCard
 
-__all__ = [
-    "CHECKPOINTS",
-    "RAM_NAMES",
-    "RAM_PLUS",
-    "RAM_THRESHOLDS",
-    "STABLE_DIFFUSION",
-    "TOKENIZER_MERGES",
-    "TOKENIZER_VOCABULARY",
-    "cards_of_rate",
-    "cards_of_training",
-]
-
 _FETCH = "python -m difficmh_core fetch sd21"
 _FETCH_TRAINING = "python -m difficmh_core fetch sd21-training"
 _COMMIT_OF_RATE = {4: "58939bc5ff527eebcb4d9ea752e41abb1760370e"}

@@ -14,16 +14,6 @@ from torch import Tensor, nn
 
 from difficmh_core.errors import CheckpointError
 
-__all__ = [
-    "READING_ERRORS",
-    "first_line",
-    "load_strict",
-    "named_tensors",
-    "read_safetensors",
-    "read_torch_file",
-    "unreadable",
-]
-
 _N_NAMES_SHOWN = 3
 READING_ERRORS = (
     ArithmeticError,

@@ -8,8 +8,6 @@ from pathlib import Path
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.cards import sha256_of
 
-__all__ = ["NetworkCard", "describe_network", "read_network_card", "write_network_card"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkCard:

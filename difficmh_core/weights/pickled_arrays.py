@@ -18,8 +18,6 @@ from torch import Tensor
 
 from difficmh_core.weights.loading import READING_ERRORS, unreadable
 
-__all__ = ["read_numpy_pickle"]
-
 _NUMBERS = re.compile(r"[fiu][1248]")
 """Element types: floating point, integers and natural numbers of so many bytes."""
 _MAX_DEPTH = 50

@@ -13,8 +13,6 @@ from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
 from difficmh_core.weights.loading import load_strict, read_torch_file
 
-__all__ = ["load_classifier", "load_detector", "load_tagger"]
-
 _OUTER_NAMES = {
     "_conv_stem": "stem.conv",
     "_bn0": "stem.norm",

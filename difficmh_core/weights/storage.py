@@ -19,8 +19,6 @@ from torch import Tensor, nn
 
 from difficmh_core.errors import CheckpointError
 
-__all__ = ["restored", "round_to_half", "stored"]
-
 _STEP = ".step"
 _HIGHEST = 127
 _LARGE = 4096

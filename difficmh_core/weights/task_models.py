@@ -15,8 +15,6 @@ from types import MappingProxyType
 from difficmh_core.errors import BackendUnavailableError
 from difficmh_core.weights.hub import HubCard, verified_path
 
-__all__ = ["TASK_MODELS", "TaskModel"]
-
 _FETCH = "python -m difficmh_core fetch tasks"
 _WITHOUT_IT = "Every other task works without it."
 _BUFFERS = (r"position_ids$", r"relative_position_index$")

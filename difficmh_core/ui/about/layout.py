@@ -14,8 +14,6 @@ from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 from difficmh_core.weights.network_card import read_network_card
 
-__all__ = ["draw_about_tab"]
-
 Places = Mapping[str, tuple[float, float]]
 """Left and top of the diagram's boxes, in its own units."""
 BOX_WIDTH, BOX_HEIGHT = 172, 56

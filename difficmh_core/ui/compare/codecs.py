@@ -29,16 +29,6 @@ from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
 
-__all__ = [
-    "OURS",
-    "ComparisonInput",
-    "Measured",
-    "codecs_of",
-    "measure_one",
-    "run",
-    "without_paths",
-]
-
 LOGGER = logging.getLogger(__name__)
 OURS = tuple(key for key in texts.CODECS if key not in BASELINES)
 """Ours as it is, without diffusion, and without tags."""

@@ -8,8 +8,6 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Source
 from difficmh_core.ui.runtime.uploads import UploadStore
 
-__all__ = ["connect_compare_tab"]
-
 
 def connect_compare_tab(
     tab: CompareTab, service: CodecService, uploads: UploadStore, source: Source

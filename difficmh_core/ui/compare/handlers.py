@@ -31,8 +31,6 @@ from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
 from difficmh_core.ui.viewer.measures import best_of, original_pane
 
-__all__ = ["CompareHandlers"]
-
 VIEWER_ID = "compare-viewer"
 
 

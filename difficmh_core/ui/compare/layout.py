@@ -10,8 +10,6 @@ from difficmh_core.ui.components.button_states import JobButtons
 from difficmh_core.ui.components.job_controls import draw_job_buttons
 from difficmh_core.ui.runtime.events import take_as_given
 
-__all__ = ["CompareTab", "draw_compare_tab"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareTab:

@@ -18,8 +18,6 @@ from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
-__all__ = ["draw_table", "original_overlay", "pane_of"]
-
 
 def pane_of(service: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
     """Show a decoded picture with its numbers and boxes."""

@@ -8,8 +8,6 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components.progress import draw_waiting
 from difficmh_core.ui.runtime.events import Updates
 
-__all__ = ["JobButtons"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobButtons:

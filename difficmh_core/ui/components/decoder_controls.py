@@ -14,8 +14,6 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given
 from difficmh_core.ui.runtime.requests import read_settings
 
-__all__ = ["CUSTOM_PRESET", "DecodePanel", "draw_decode_panel"]
-
 CUSTOM_PRESET = "custom"
 _PRESET_NAMES = [
     control.name

@@ -7,8 +7,6 @@ from html import escape
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.html import draw_lead, join
 
-__all__ = ["FileFacts", "draw_file"]
-
 BYTES_PER_RAW_PIXEL = 3
 """Eight bits for each of red, green and blue."""
 

@@ -9,8 +9,6 @@ from html import escape
 
 from difficmh_core.ui import texts
 
-__all__ = ["draw_facts", "draw_lead", "draw_message", "draw_notice", "draw_warning", "join"]
-
 
 def draw_notice(notice: str) -> str:
     """Draw a line that every visitor should read first."""

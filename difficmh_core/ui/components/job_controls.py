@@ -19,8 +19,6 @@ from difficmh_core.ui.runtime.events import (
     after_all,
 )
 
-__all__ = ["MEASURING", "connect_job", "draw_job_buttons"]
-
 MEASURING: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODEL}
 """Events of these tabs that use the model."""
 

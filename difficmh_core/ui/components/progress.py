@@ -7,8 +7,6 @@ from html import escape
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.html import join
 
-__all__ = ["draw_optimization", "draw_part", "draw_progress", "draw_waiting"]
-
 
 def draw_progress(index: int, total: int, seconds: float) -> str:
     """Draw a progress bar with the step, the time left and the speed.

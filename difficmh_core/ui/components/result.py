@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.html import join
 
-__all__ = ["Result", "draw_result"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:

@@ -14,8 +14,6 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Source
 from difficmh_core.ui.runtime.uploads import UploadStore
 
-__all__ = ["connect_compress_tab"]
-
 
 def connect_compress_tab(
     demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore

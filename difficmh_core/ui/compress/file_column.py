@@ -17,8 +17,6 @@ from difficmh_core.ui.runtime.requests import (
     read_request,
 )
 
-__all__ = ["MAX_EXAMPLES", "FileColumn", "draw_file_column"]
-
 MAX_EXAMPLES = 6
 
 

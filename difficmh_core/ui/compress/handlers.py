@@ -12,8 +12,8 @@ import gradio as gr
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.encoding import Encoded
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.tagging.tags import Tag
@@ -31,8 +31,6 @@ from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
-
-__all__ = ["CompressHandlers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,6 @@ from html import escape
 
 from difficmh_core.ui.compress import texts
 
-__all__ = ["draw_introduction"]
-
 
 def draw_introduction() -> str:
     """Draw the three steps of the codec, shown until there is a file."""

@@ -15,8 +15,6 @@ from difficmh_core.ui.compress.html import draw_introduction
 from difficmh_core.ui.runtime.events import Component
 from difficmh_core.ui.runtime.session import KEPT_S, Session
 
-__all__ = ["CompressTab", "draw_compress_tab"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressTab:

@@ -20,8 +20,6 @@ from difficmh_core.ui.runtime.requests import (
     read_settings,
 )
 
-__all__ = ["LINK_KEYS", "link_script", "name_examples_script", "read_link"]
-
 _CODING = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
 """How files are made, by the names in the link: what holds where a link leaves one open."""
 LINK_KEYS = (*_CODING, *CONTROL_NAMES)

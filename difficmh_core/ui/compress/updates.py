@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from difficmh_core.codec import Encoded
+from difficmh_core.encoding import Encoded
 from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.file_facts import FileFacts, draw_file
@@ -16,8 +16,6 @@ from difficmh_core.ui.runtime.events import Updates
 from difficmh_core.ui.runtime.service import Decoding
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo
-
-__all__ = ["CompressUpdates"]
 
 
 class CompressUpdates:

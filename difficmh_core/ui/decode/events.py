@@ -11,8 +11,6 @@ from difficmh_core.ui.runtime.events import LATEST, MODEL, QUICK, after_all
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
-__all__ = ["connect_decode_tab"]
-
 
 def connect_decode_tab(tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
     """Connect the components of the tab.

@@ -19,8 +19,6 @@ from difficmh_core.ui.runtime.gpu import decode_duration_s, with_gpu
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
 
-__all__ = ["DecodeHandlers"]
-
 
 class DecodeHandlers:
     """The events of one page."""

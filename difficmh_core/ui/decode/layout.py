@@ -9,8 +9,6 @@ from difficmh_core.ui.components.button_states import JobButtons
 from difficmh_core.ui.components.decoder_controls import DecodePanel, draw_decode_panel
 from difficmh_core.ui.decode import texts as words
 
-__all__ = ["DecodeTab", "draw_decode_tab"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeTab:

@@ -18,8 +18,6 @@ from cachetools import TTLCache
 
 from difficmh_core._support.atomic_files import write_whole
 
-__all__ = ["Entry", "ResultCache", "key_of"]
-
 LIFETIME_S = 600.0
 """What a visitor made is forgotten after this time [s]."""
 MAX_BYTES = 96 << 20

@@ -20,8 +20,6 @@ import gradio as gr
 
 from difficmh_core.ui.runtime.events import Values
 
-__all__ = ["Cancellation", "RequestKind"]
-
 _MAX_VISITORS = 4096
 """Whose requests are remembered: of those who asked last."""
 

@@ -11,8 +11,6 @@ import gradio as gr
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui import texts
 
-__all__ = ["shown_error", "with_errors"]
-
 LOGGER = logging.getLogger(__name__)
 
 Parameters = ParamSpec("Parameters")

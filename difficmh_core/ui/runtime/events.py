@@ -10,19 +10,6 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData, ImageData
 
-__all__ = [
-    "LATEST",
-    "MODEL",
-    "QUICK",
-    "Component",
-    "Event",
-    "Updates",
-    "Values",
-    "after_all",
-    "take_as_given",
-    "unchanged",
-]
-
 Component = Any
 """A component of Gradio, whose events come from a decorator that types do not see through."""
 Event = Any

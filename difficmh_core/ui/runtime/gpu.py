@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.ui.runtime.worker import on_model_thread
 
-__all__ = ["borrows_gpu", "decode_duration_s", "encode_duration_s", "with_gpu"]
-
 Event = TypeVar("Event", bound=Callable[..., Any])
 MIN_S, MAX_S = 10, 120
 """Shortest and longest time for which a GPU is asked [s]."""

@@ -9,8 +9,6 @@ import ctypes.util
 import sys
 from collections.abc import Callable
 
-__all__ = ["give_back"]
-
 
 def _find_trim() -> Callable[[int], int] | None:
     name = ctypes.util.find_library("c") if sys.platform == "linux" else None

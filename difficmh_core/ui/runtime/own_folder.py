@@ -14,7 +14,6 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["own_folder"]
 
 _VARIABLE = "GRADIO_TEMP_DIR"
 _PREFIX = "difficmh-"

@@ -10,18 +10,6 @@ from difficmh_core.config.kinds import Choice, Number, Seed, Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
 
-__all__ = [
-    "BY_QUALITY",
-    "BY_SIZE",
-    "MOST_ITERATIONS",
-    "CodingRequest",
-    "read_number",
-    "read_request",
-    "read_settings",
-    "read_words",
-    "whole_number",
-]
-
 BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
 MOST_ITERATIONS = 20

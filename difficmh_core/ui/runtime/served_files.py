@@ -32,16 +32,6 @@ from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui.runtime import texts
 
-__all__ = [
-    "KEEP_S",
-    "MAX_READ",
-    "ForeignFileError",
-    "FullError",
-    "ServedFiles",
-    "address_of",
-    "draw_new_names",
-]
-
 KEEP_S = 540.0
 """After this time a file goes [s]; looked for every minute, so that none is kept for ten."""
 MAX_BYTES = 4 << 30

@@ -14,8 +14,9 @@ from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.codec import DiffICMHCodec, Encoded
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import (
@@ -30,8 +31,6 @@ from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
-
-__all__ = ["CodecService", "Decoding", "png_of"]
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from difficmh_core.codec import Encoded
 from difficmh_core.config.decoding import DecodeSettings, controls_of
+from difficmh_core.encoding import Encoded
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.events import Event
 from difficmh_core.ui.runtime.uploads import Photo
-
-__all__ = ["KEPT_S", "Session", "Source"]
 
 KEPT_S = 600
 """What the page keeps for a visitor is forgotten after this time [s]."""

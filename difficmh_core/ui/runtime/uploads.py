@@ -16,8 +16,6 @@ from difficmh_core.picture_pool import PngPicture, read_as_png
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.served_files import MAX_READ, ForeignFileError, ServedFiles
 
-__all__ = ["OpenedFile", "Photo", "PictureReader", "UploadStore"]
-
 PictureReader = Callable[..., PngPicture]
 """As :func:`~difficmh_core.picture_pool.read_as_png`."""
 

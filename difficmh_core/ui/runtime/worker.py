@@ -18,8 +18,6 @@ from typing import Any, TypeVar, cast
 
 from difficmh_core.ui.runtime.memory import give_back
 
-__all__ = ["on_model_thread", "stop"]
-
 Event = TypeVar("Event", bound=Callable[..., Any])
 _NAME = "model"
 _EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix=_NAME)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["AUTH_VARIABLE", "read_account_file", "read_accounts"]
-
 AUTH_VARIABLE = "DIFFICMH_AUTH"
 """Environment variable that holds accounts, one a line."""
 

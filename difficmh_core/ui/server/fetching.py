@@ -20,8 +20,6 @@ from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.served_files import ServedFiles
 
-__all__ = ["AddressError", "Fetcher", "is_address", "is_public"]
-
 MAX_S = 10.0
 """A fetch takes at most this time, redirects included [s]."""
 MAX_REDIRECTS = 3

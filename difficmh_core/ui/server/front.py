@@ -14,8 +14,6 @@ from difficmh_core.ui.server.headers import SafetyHeaders
 from difficmh_core.ui.server.limits import MAX_UPLOAD_MB
 from difficmh_core.ui.server.origins import OwnOriginOnly
 
-__all__ = ["front_of"]
-
 _FORM_BYTES = 64 << 10
 """Around the file in an upload."""
 

@@ -22,8 +22,6 @@ from difficmh_core.ui.runtime.served_files import ForeignFileError, FullError, S
 from difficmh_core.ui.server.fetching import Fetcher, is_address
 from difficmh_core.ui.server.request_body import Body, Message, Receive, Refusal, Scope
 
-__all__ = ["Gate"]
-
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["SafetyHeaders", "page_policy"]
-
 FILE_ROUTES = ("/gradio_api/file=", "/gradio_api/file/", "/gradio_api/proxy=")
 """Where visitors' files come from."""
 FILE_POLICY = "sandbox; default-src 'none'"

@@ -7,8 +7,6 @@ from types import FrameType
 
 from difficmh_core.ui.runtime import worker
 
-__all__ = ["end", "until_asked_to_end"]
-
 GRACE_S = 3.0
 """So long may answers that are under way take [s]."""
 

@@ -1,7 +1,5 @@
 """What one visitor may ask of the page, unless its host says otherwise."""
 
-__all__ = ["MAX_PIXELS", "MAX_QUEUE", "MAX_UPLOAD_MB"]
-
 MAX_PIXELS = 16_000_000
 """Largest picture that the page takes [px]: a phone's."""
 MAX_UPLOAD_MB = 100

@@ -6,8 +6,6 @@ import socket
 
 from difficmh_core.errors import ConfigError
 
-__all__ = ["check_address", "server_name"]
-
 _LOOPBACK = "127.0.0.1"
 _ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 

@@ -18,8 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from difficmh_core.ui.runtime import texts
 
-__all__ = ["OwnOriginOnly", "is_foreign"]
-
 _OURS = {"same-origin", "none"}
 _DEFAULT_PORTS = (":80", ":443")
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from difficmh_core.ui.runtime import texts
 
-__all__ = ["Body", "Message", "Receive", "Refusal", "Scope"]
-
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -10,8 +10,6 @@ from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study.handlers import Study, StudyHandlers
 from difficmh_core.ui.study.layout import StudyTab
 
-__all__ = ["connect_study_tab"]
-
 
 def connect_study_tab(
     tab: StudyTab, service: CodecService, uploads: UploadStore, source: Source

@@ -38,8 +38,6 @@ from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Pane, viewer_markup
 from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of, original_pane
 
-__all__ = ["Study", "StudyHandlers"]
-
 VIEWER_ID = "study-viewer"
 
 

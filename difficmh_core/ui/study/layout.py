@@ -12,8 +12,6 @@ from difficmh_core.ui.components.job_controls import draw_job_buttons
 from difficmh_core.ui.runtime.events import Component, take_as_given
 from difficmh_core.ui.study import texts as words
 
-__all__ = ["StudyTab", "draw_study_tab"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyTab:

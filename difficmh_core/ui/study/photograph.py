@@ -8,8 +8,6 @@ from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo
 
-__all__ = ["StudyInput", "run_variant"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudyInput(ExperimentInput):

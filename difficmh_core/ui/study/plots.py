@@ -11,8 +11,6 @@ from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.ui.study import texts
 
-__all__ = ["draw_curves"]
-
 PLOTTED = ("lpips_alex", "dists", "psnr_db")
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 20, 14, 44

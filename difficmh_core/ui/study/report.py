@@ -24,8 +24,6 @@ from difficmh_core.ui.study.photograph import StudyInput
 from difficmh_core.ui.viewer import texts as viewer_texts
 from difficmh_core.ui.viewer.measures import MEASURES
 
-__all__ = ["commands_of", "draw_card", "report_of"]
-
 WIDTH_PX, MARGIN_PX, GAP_PX = 1280, 40, 20
 BACKGROUND, INK, MUTED, ACCENT = "#ffffff", "#16202c", "#526072", "#0f766e"
 _PACKAGES = ("torch", "diffusers", "constriction", "numpy", "pillow", "gradio")

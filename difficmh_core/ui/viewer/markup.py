@@ -19,8 +19,6 @@ from urllib.parse import quote
 from difficmh_core.ui.viewer import texts
 from difficmh_core.vision.overlays import STYLES
 
-__all__ = ["Fact", "Pane", "viewer_head", "viewer_markup"]
-
 SCRIPTS = ("viewer_parts.js", "viewer_view.js", "viewer_modes.js", "viewer.js")
 """The parts of the script, in the order in which they build on each other."""
 STYLE_ID = "dicmh-viewer-style"

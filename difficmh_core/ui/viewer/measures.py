@@ -7,8 +7,6 @@ from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.viewer import texts
 from difficmh_core.ui.viewer.markup import Fact, Pane
 
-__all__ = ["MEASURES", "best_of", "facts_of", "original_pane"]
-
 MEASURES = {key: measure_of(key) for key in texts.HELP}
 """What the page shows, in this order."""
 

@@ -30,8 +30,6 @@ from difficmh_core.weights.published.diffusion import (
 )
 from difficmh_core.weights.published.tagger import TAGGER_PREFIX
 
-__all__ = ["PARTS", "Accounting", "account_for", "read_checkpoint"]
-
 PARTS: Mapping[str, str] = {
     "autoencoder": AUTOENCODER_PREFIX,
     "unet": UNET_PREFIX,

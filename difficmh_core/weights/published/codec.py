@@ -30,8 +30,6 @@ from difficmh_core.compression.transforms import (
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.loading import load_strict
 
-__all__ = ["PREFIX", "load_published_codec", "published_names"]
-
 PREFIX = "preprocess_model."
 """What the codec's names begin with in a published checkpoint."""
 

@@ -23,17 +23,6 @@ from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.published.renaming import Rules, rename_below
 
-__all__ = [
-    "AUTOENCODER_PREFIX",
-    "CONTROL_PREFIX",
-    "TEXT_PREFIX",
-    "UNET_PREFIX",
-    "load_published_autoencoder",
-    "load_published_control",
-    "load_published_text_tower",
-    "load_published_unet",
-]
-
 AUTOENCODER_PREFIX = "first_stage_model."
 UNET_PREFIX = "model.diffusion_model."
 CONTROL_PREFIX = "control_model."

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-__all__ = ["Rules", "rename_below"]
-
 Rules = Sequence[tuple[str, str]]
 """Regular expressions and what replaces each, in the order in which they are applied."""
 

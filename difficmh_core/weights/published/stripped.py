@@ -19,8 +19,6 @@ from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
 
-__all__ = ["SHARED_FILE", "TAGGER_FILE", "rate_file", "strip_checkpoint"]
-
 SHARED_FILE = "shared.safetensors"
 """Autoencoder, U-Net and text tower."""
 TAGGER_FILE = "tagger.safetensors"

@@ -16,8 +16,6 @@ from difficmh_core.tagging.ram import RamNetwork
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.published.renaming import Rules, rename_below
 
-__all__ = ["TAGGER_PREFIX", "load_published_tagger"]
-
 TAGGER_PREFIX = "preprocess_tag_model."
 
 _RULES: Rules = (
