@@ -16,10 +16,11 @@ from statistics import mean
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.presets import preset_of
 from difficmh_core.evaluation.codecs import (
+    AbsentCodec,
     ComparedCodec,
     OptimizedSearch,
     OurCodec,
-    find_baselines,
+    find_codecs,
 )
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.dataset import find_pictures
@@ -44,8 +45,9 @@ def main() -> None:
     cache_dir = cache_folder()
     codec = load_codec("nano", cache_dir=cache_dir)
     instant, search = preset_of("nano", "instant"), codec.rate_search()
-    others, absent = find_baselines(["vvc"], cache_dir)
-    codecs: dict[str, ComparedCodec] = {other.name: other for other in others}
+    (vvc,) = find_codecs(["vvc"], {}, cache_dir).values()
+    absent = {vvc.key: vvc.reason} if isinstance(vvc, AbsentCodec) else {}
+    codecs: dict[str, ComparedCodec] = {} if absent else {vvc.name: vvc}
     for n in arguments.iterations:
         made: OptimizedSearch | None = None
         if n:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from difficmh_core.training.data import Crops
-from difficmh_core.training.loop import make_accelerator, train
+from difficmh_core.training.loop import leave_processes, make_accelerator, train
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -54,6 +54,7 @@ def train_here(out: str) -> None:
         pass
     weights = [stage.trained.weight.item(), stage.trained.bias.item()]
     (Path(out) / f"{rank}.json").write_text(json.dumps(weights))
+    leave_processes()
 
 
 if __name__ == "__main__":

@@ -171,6 +171,12 @@ def make_accelerator() -> Accelerator:
     return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[unused])
 
 
+def leave_processes() -> None:
+    """Leave the group of processes that trained together: one that ends in it may be aborted."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def _of_first(accelerator: Accelerator, elapsed_s: float) -> float:
     """Return the first process's clock, by which all set their learning rate and stop."""
     if accelerator.num_processes == 1:

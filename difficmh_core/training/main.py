@@ -28,6 +28,7 @@ from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
+from difficmh_core.training.loop import leave_processes
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
@@ -65,6 +66,7 @@ def main(argv: Sequence[str]) -> int:
     )
     for line in _run(recipe, arguments):
         sys.stderr.write(json.dumps(dict(line)) + "\n")
+    leave_processes()
     return 0
 
 
