@@ -1,7 +1,7 @@
 """Train a line in several processes, each with points of its own.
 
-Started by ``accelerate launch -m tests.two_processes OUT``. Each process leaves its final weights
-in OUT, the first one also the run folder.
+Started by ``accelerate launch -m tests.two_processes OUT``. Each process leaves in OUT its weights
+and the threads it still has; the first one also the run folder.
 """
 
 import json
@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from difficmh_core._support.processes import leave_processes, make_accelerator
 from difficmh_core.training.data import Crops
-from difficmh_core.training.loop import leave_processes, make_accelerator, train
+from difficmh_core.training.loop import train
 from difficmh_core.training.settings import StageSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -55,6 +56,8 @@ def train_here(out: str) -> None:
     weights = [stage.trained.weight.item(), stage.trained.bias.item()]
     (Path(out) / f"{rank}.json").write_text(json.dumps(weights))
     leave_processes()
+    threads = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    (Path(out) / f"{rank}.threads.json").write_text(json.dumps(threads))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from accelerate import PartialState
 
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
+from difficmh_core._support.processes import leave_processes
 from difficmh_core.cli.codec_options import (
     DEFAULT_RATES,
     NONE,
@@ -71,7 +72,7 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
         what = f"{line['name']} at {line['rate_bpp']:g} bpp" if "name" in line else "original"
         sys.stderr.write(f"{line['picture']}, {what}{': failed' if line.get('error') else ''}\n")
     state.wait_for_everyone()
-    state.destroy_process_group()  # a process that ends in the group may be aborted
+    leave_processes()
     if not state.is_main_process:
         return 0
     key = full_key(arguments.anchor)

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
+from accelerate.utils import broadcast_object_list
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from difficmh_core._support.processes import make_accelerator
 from difficmh_core.training.checkpoints import (
     CHECKPOINT_NAME,
     TrainingState,
@@ -161,20 +162,6 @@ def read_devices(folder: Path) -> list[str]:
     """List what trained a run folder, in this order; empty if nothing was noted."""
     path = folder / DEVICES_NAME
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def make_accelerator() -> Accelerator:
-    """Make what knows the device and joins the processes that were started together."""
-    # A discriminator that has not joined yet has no gradients, which must be allowed.
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    # Without being told, accelerate takes processes on a CPU for one process each.
-    return Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[unused])
-
-
-def leave_processes() -> None:
-    """Leave the group of processes that trained together: one that ends in it may be aborted."""
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def _of_first(accelerator: Accelerator, elapsed_s: float) -> float:

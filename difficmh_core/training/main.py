@@ -22,13 +22,13 @@ import torch
 
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
+from difficmh_core._support.processes import leave_processes
 from difficmh_core.baselines.elic import ELIC_FILE
 from difficmh_core.errors import ConfigError
 from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.elic_package import package_elic, unpack_elic
-from difficmh_core.training.loop import leave_processes
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.recipe import Recipe

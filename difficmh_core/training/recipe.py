@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from difficmh_core._support import torchvision_operators  # noqa: F401 (before diffusers)
 from difficmh_core._support.cache_folder import cache_folder
+from difficmh_core._support.processes import make_accelerator
 from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
@@ -38,7 +39,7 @@ from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
-from difficmh_core.training.loop import make_accelerator, read_log, train
+from difficmh_core.training.loop import read_log, train
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import PriorStage
 from difficmh_core.training.settings import (
