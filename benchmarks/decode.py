@@ -31,7 +31,7 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.models.sd21 import tile_large_pictures
+from difficmh_core.models.sd21 import AUTOENCODER_TILING
 
 _N_TOKENS = 77
 _PEAK_SIDE = 8192
@@ -53,7 +53,7 @@ def ours(
         module.requires_grad_(requires_grad=False).eval().to(device, dtype)
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.autoencoder.patch_px == 1:
-        tile_large_pictures(autoencoder)
+        autoencoder.tiling = AUTOENCODER_TILING
     decoder = DiffusionDecoder(unet, NoiseSchedule(config.schedule))
     context = torch.randn(1, _N_TOKENS, config.unet.context_channels, device=device)
 

@@ -32,7 +32,7 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.models.sd21 import tile_large_pictures
+from difficmh_core.models.sd21 import AUTOENCODER_TILING
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
 
 __all__ = ["CONFIGS", "FusedAttention", "LiveTensors", "peak_of_stages"]
@@ -142,7 +142,7 @@ def peak_of_stages(
         latent = torch.empty(1, config.unet.diffusion_channels, height // 8, width // 8)
         context = torch.empty(1, _N_TOKENS, config.unet.context_channels)
     if config.autoencoder.patch_px == 1:
-        tile_large_pictures(autoencoder)
+        autoencoder.tiling = AUTOENCODER_TILING
     for network in networks:
         network.requires_grad_(requires_grad=False).eval()
     stages: dict[str, Callable[[], object]] = {

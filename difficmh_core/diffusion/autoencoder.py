@@ -5,27 +5,37 @@ References:
     section 3.1, https://arxiv.org/abs/2112.10752
 """
 
+from collections.abc import Callable
 from typing import cast
 
-from diffusers import AutoencoderKL
-from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 from torch.nn import functional
 
 from difficmh_core.config.networks import AutoencoderConfig
+from difficmh_core.diffusion.autoencoder_networks import AutoencoderNetworks
+from difficmh_core.diffusion.tiling import Tiling, in_tiles
 from difficmh_core.shapes import DiffusionLatent, Image01
 
 _RGB_CHANNELS = 3
+_STRIDE_PX = 8  # of a position of the latent
+_LOG_VARIANCE = (-30.0, 20.0)  # where a latent's is clamped, as in the published code
 
 
 class Autoencoder(nn.Module):
-    """Diffusers' ``AutoencoderKL`` between pictures in [0, 1] and latents of unit variance.
+    """Stable Diffusion's autoencoder between pictures in [0, 1] and latents of unit variance.
 
     Two settings make it cheap where there is no GPU: ``patch_px`` moves squares of pixels into
     channels, so that no convolution runs at full size, and ``norm_groups=None`` leaves out the
     group normalizations, which cost as much time as the convolutions around them on a CPU.
     ``detail_channels`` adds :class:`DetailOutput`, which hides the borders of those squares.
+
+    Attributes:
+        tiling: How large pictures are cut; ``None`` runs each as a whole.
     """
+
+    tiling: Tiling | None
 
     def __init__(self, config: AutoencoderConfig) -> None:
         """Build the untrained networks.
@@ -34,33 +44,24 @@ class Autoencoder(nn.Module):
             config: Their sizes.
         """
         super().__init__()
-        n_levels = len(config.block_channels)
-        n_values = _RGB_CHANNELS * config.patch_px**2
         self.patch_px = config.patch_px
         self.scaling_factor = config.scaling_factor
-        self.model = AutoencoderKL(
-            in_channels=n_values,
-            out_channels=n_values,
-            down_block_types=("DownEncoderBlock2D",) * n_levels,
-            up_block_types=("UpDecoderBlock2D",) * n_levels,
-            block_out_channels=config.block_channels,
-            layers_per_block=config.layers_per_block,
-            latent_channels=config.diffusion_channels,
-            norm_num_groups=config.norm_groups or 1,
-            scaling_factor=config.scaling_factor,
-            mid_block_add_attention=config.mid_attention,
-        )
+        self.tiling = None
+        self.model = AutoencoderNetworks(config, _RGB_CHANNELS * config.patch_px**2)
         if config.norm_groups is None:
             _remove_normalization(self.model)
         if config.detail_channels:
             self.model.decoder.conv_out = DetailOutput(
-                self.model.decoder.conv_out, config.detail_channels
+                cast(nn.Conv2d, self.model.decoder.conv_out), config.detail_channels
             )
 
-    def posterior(self, image: Image01) -> DiagonalGaussianDistribution:
-        """Return the distribution of each picture's latent, unscaled."""
-        patches = functional.pixel_unshuffle(2 * image - 1, self.patch_px)
-        return self.model.encode(patches.to(self.model.dtype)).latent_dist
+    def posterior(self, image: Image01) -> Normal:
+        """Return the distribution of each value of each picture's latent, unscaled."""
+        patches = functional.pixel_unshuffle(2 * image - 1, self.patch_px).to(self._dtype)
+        moments = self._run(self.model.encode, patches, read=_STRIDE_PX // self.patch_px)
+        mean, log_variance = moments.chunk(2, dim=1)
+        deviation = (0.5 * log_variance.clamp(*_LOG_VARIANCE)).exp()
+        return Normal(mean, deviation, validate_args=False)
 
     def encode(self, image: Image01, *, sample: bool = False) -> DiffusionLatent:
         """Return the latent of each picture, scaled to about unit variance.
@@ -70,19 +71,30 @@ class Autoencoder(nn.Module):
             sample: Whether to draw from the posterior, as training does, instead of its mean.
         """
         posterior = self.posterior(image)
-        latent: Tensor = posterior.sample() if sample else posterior.mean
+        latent: Tensor = posterior.rsample() if sample else posterior.mean
         return (latent * self.scaling_factor).to(image.dtype)
 
     def decode_raw(self, latent: DiffusionLatent) -> Tensor:
         """Return the picture of each latent as the network gives it, not clamped to [0, 1]."""
-        unscaled = (latent / self.scaling_factor).to(self.model.dtype)
-        patches: Tensor = self.model.decode(unscaled).sample
+        unscaled = (latent / self.scaling_factor).to(self._dtype)
+        patches = self._run(self.model.decode, unscaled, made=_STRIDE_PX // self.patch_px)
         decoded = functional.pixel_shuffle(patches.to(latent.dtype), self.patch_px)
         return (decoded + 1) / 2
 
     def decode(self, latent: DiffusionLatent) -> Image01:
         """Return the picture of each latent, clamped to [0, 1]."""
         return self.decode_raw(latent).clamp(0, 1)
+
+    def _run(
+        self, network: Callable[[Tensor], Tensor], x: Tensor, *, read: int = 1, made: int = 1
+    ) -> Tensor:
+        if self.tiling is None:
+            return network(x)
+        return in_tiles(lambda crops: network(*crops), [x], self.tiling, read=read, made=made)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.model.quant_conv.weight.dtype
 
 
 class DetailOutput(nn.Module):

@@ -1,6 +1,6 @@
 """The blocks that the U-Net and its control module are made of, run one at a time.
 
-A block is a short row of diffusers' layers. The numbering is the one of the published networks:
+A block is a short row of layers. The numbering is the one of the published networks:
 encoder block 0 is the first convolution, then come the residual blocks of each level (with a
 transformer where the level has attention) and the downsampling that ends the level.
 
@@ -11,24 +11,20 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
-from diffusers.models.downsampling import Downsample2D
-from diffusers.models.embeddings import TimestepEmbedding, get_timestep_embedding
-from diffusers.models.resnet import ResnetBlock2D
-from diffusers.models.transformers.transformer_2d import Transformer2DModel
-from diffusers.models.upsampling import Upsample2D
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from difficmh_core.config.networks import UNetConfig
-from difficmh_core.diffusion.cross_attention import (
-    KeysAndValues,
-    keys_and_values,
-    read_keys_and_values,
+from difficmh_core.diffusion.cross_attention import KeysAndValues
+from difficmh_core.diffusion.layers import (
+    Downsample,
+    ResidualBlock,
+    SpatialTransformer,
+    TimeEmbedding,
 )
-from difficmh_core.shapes import Context, Timesteps
+from difficmh_core.shapes import Context
 
 _TIME_EXPANSION = 4  # the time embedding is this much wider than the first level
 _RESIDUAL_EPSILON = 1e-5
@@ -56,40 +52,18 @@ class Block(nn.ModuleList):
             context: What cross-attention reads, or the keys and values that were made of it.
         """
         for layer in self:
-            if isinstance(layer, ResnetBlock2D):
+            if isinstance(layer, ResidualBlock):
                 hidden = layer(hidden, time)
-            elif isinstance(layer, Transformer2DModel):
+            elif isinstance(layer, SpatialTransformer):
                 own = (
                     context.of(layer)
                     if isinstance(context, KeysAndValues)
-                    else keys_and_values(layer, context)
+                    else layer.cross_attention.keys_and_values(context)
                 )
-                (hidden,) = layer(hidden, encoder_hidden_states=own, return_dict=False)
+                hidden = layer(hidden, own)
             else:
                 hidden = layer(hidden)
         return hidden
-
-
-class TimeEmbedding(nn.Module):
-    """Sinusoids of the timestep (cosines first), then two linear layers."""
-
-    def __init__(self, channels: int) -> None:
-        """Build the layers.
-
-        Args:
-            channels: Number of sinusoids; the embedding is four times as wide.
-        """
-        super().__init__()
-        self.channels = channels
-        self.layers = TimestepEmbedding(channels, _TIME_EXPANSION * channels)
-
-    def forward(self, timesteps: Timesteps) -> Float[Tensor, "batch time_channels"]:
-        """Return the embedding of each timestep."""
-        sinusoids = get_timestep_embedding(
-            timesteps, self.channels, flip_sin_to_cos=True, downscale_freq_shift=0
-        )
-        embedding: Tensor = self.layers(sinusoids.to(self.layers.linear_1.weight.dtype))
-        return embedding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,38 +91,23 @@ class LayerFactory:
 
     def residual(self, in_channels: int, out_channels: int) -> nn.Module:
         """Return a residual block that the time embedding shifts."""
-        layer: nn.Module = ResnetBlock2D(
-            in_channels=in_channels,
-            out_channels=out_channels,
-            temb_channels=self.time_channels,
+        return ResidualBlock(
+            in_channels,
+            out_channels,
             groups=largest_divisor(in_channels, self.norm_groups),
             groups_out=largest_divisor(out_channels, self.norm_groups),
-            eps=_RESIDUAL_EPSILON,
+            epsilon=_RESIDUAL_EPSILON,
+            time_channels=self.time_channels,
         )
-        return layer
 
     def transformer(self, channels: int, head_channels: int) -> nn.Module:
         """Return self-attention, cross-attention to the context, and a feed-forward network."""
-        layer = Transformer2DModel(
-            channels // head_channels,
-            head_channels,
-            in_channels=channels,
-            cross_attention_dim=self.context_channels,
-            norm_num_groups=largest_divisor(channels, self.norm_groups),
-            use_linear_projection=True,
+        return SpatialTransformer(
+            channels,
+            n_heads=channels // head_channels,
+            context_channels=self.context_channels,
+            groups=largest_divisor(channels, self.norm_groups),
         )
-        read_keys_and_values(layer)
-        return cast(nn.Module, layer)
-
-    def downsample(self, channels: int) -> nn.Module:
-        """Return a convolution that halves height and width."""
-        layer: nn.Module = Downsample2D(channels, use_conv=True, name="op")
-        return layer
-
-    def upsample(self, channels: int) -> nn.Module:
-        """Return doubling of height and width, then a convolution."""
-        layer: nn.Module = Upsample2D(channels, use_conv=True)
-        return layer
 
 
 def encoder_channels(config: UNetConfig, level_channels: Sequence[int]) -> list[int]:
@@ -188,15 +147,15 @@ class EncoderHalf(nn.Module):
                 divisor of its width that does not exceed the one of the transformer before it.
         """
         super().__init__()
-        self.time_embedding = TimeEmbedding(config.block_channels[0])
         make = LayerFactory.of(config)
+        self.time_embedding = TimeEmbedding(config.block_channels[0], make.time_channels)
         width = level_channels[0]
         self.encoder = nn.ModuleList(
             [Block([nn.Conv2d(in_channels, width, kernel_size=3, padding=1)])]
         )
         for level, channels in enumerate(level_channels):
             if level > 0:
-                self.encoder.append(Block([make.downsample(width)]))
+                self.encoder.append(Block([Downsample(width, is_centered=True)]))
             if config.attention_levels[level]:
                 head_channels = largest_divisor(channels, head_channels)
             for _ in range(config.layers_per_block):

@@ -10,15 +10,13 @@ References:
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import torch
-from diffusers.models.attention_processor import Attention
-from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
+from difficmh_core.diffusion.layers import SpatialTransformer
 from difficmh_core.shapes import Context
 
 ProjectedContext: TypeAlias = Float[Tensor, "batch tokens keys_and_values"]
@@ -29,7 +27,7 @@ class KeysAndValues:
     """Hands each transformer its own slice of a context that was projected for all of them."""
 
     def __init__(
-        self, transformers: Sequence[Transformer2DModel], projected: ProjectedContext
+        self, transformers: Sequence[SpatialTransformer], projected: ProjectedContext
     ) -> None:
         """Cut the tensor.
 
@@ -37,60 +35,25 @@ class KeysAndValues:
             transformers: The ones that it was projected for, in the same order.
             projected: What :func:`project_context` returned for them.
         """
-        widths = [2 * _cross_attention(layer).inner_kv_dim for layer in transformers]
+        widths = [2 * layer.cross_attention.to_k.out_features for layer in transformers]
         slices: tuple[Tensor, ...] = torch.split(projected, widths, dim=-1)
         self._slice_of: dict[int, Tensor] = {
             id(layer): own for layer, own in zip(transformers, slices, strict=True)
         }
 
-    def of(self, transformer: Transformer2DModel) -> ProjectedContext:
+    def of(self, transformer: SpatialTransformer) -> ProjectedContext:
         """Return the keys and values of one transformer."""
         return self._slice_of[id(transformer)]
 
 
-def cross_attentions(module: nn.Module) -> list[Transformer2DModel]:
+def cross_attentions(module: nn.Module) -> list[SpatialTransformer]:
     """Return the transformers of a network, in the order of its modules."""
-    return [layer for layer in module.modules() if isinstance(layer, Transformer2DModel)]
+    return [layer for layer in module.modules() if isinstance(layer, SpatialTransformer)]
 
 
 def project_context(
-    transformers: Sequence[Transformer2DModel], context: Context
+    transformers: Sequence[SpatialTransformer], context: Context
 ) -> ProjectedContext:
     """Return the keys and values of a context for several transformers, side by side."""
-    return torch.cat([keys_and_values(layer, context) for layer in transformers], dim=-1)
-
-
-def keys_and_values(transformer: Transformer2DModel, context: Context) -> ProjectedContext:
-    """Return the keys and then the values that one transformer makes of a context."""
-    attention = _cross_attention(transformer)
-    return torch.cat([attention.to_k(context), attention.to_v(context)], dim=-1)
-
-
-def read_keys_and_values(transformer: Transformer2DModel) -> None:
-    """Let a transformer's cross-attention take keys and values in the place of a context."""
-    _cross_attention(transformer).set_processor(_Processor())
-
-
-class _Processor:
-    """Attends to given keys and values; else as diffusers' own."""
-
-    def __call__(
-        self,
-        attention: Attention,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor,
-        attention_mask: None = None,
-    ) -> Tensor:
-        """Return the attended features; the names of the arguments are diffusers'."""
-        keys, values = encoder_hidden_states.chunk(2, dim=-1)
-        query, key, value = (
-            joint.unflatten(-1, (attention.heads, -1)).transpose(1, 2)  # (B, heads, N, d)
-            for joint in (attention.to_q(hidden_states), keys, values)
-        )
-        heads = functional.scaled_dot_product_attention(query, key, value)
-        attended: Tensor = attention.to_out[0](heads.transpose(1, 2).flatten(2))
-        return attended
-
-
-def _cross_attention(transformer: Transformer2DModel) -> Attention:
-    return cast(Attention, transformer.transformer_blocks[0].attn2)
+    own = [layer.cross_attention.keys_and_values(context) for layer in transformers]
+    return torch.cat(own, dim=-1)

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
 from difficmh_core.config.decoding import SamplerName
@@ -186,6 +185,9 @@ def dpm_solver_steps(
     timesteps: Sequence[int],
 ) -> Iterator[SamplerStep]:
     """Yield the steps of DPM-Solver++(2M); arguments as :func:`sampler_steps`."""
+    # Imported here: it takes two seconds, and no other sampler needs it.
+    from diffusers import DPMSolverMultistepScheduler
+
     solver = DPMSolverMultistepScheduler(
         num_train_timesteps=schedule.config.n_timesteps,
         trained_betas=schedule.betas.tolist(),

@@ -1,8 +1,9 @@
 """Large latents in overlapping tiles, blended so that no seam shows.
 
 Attention grows with the square of the area, and networks know only sizes like those that they were
-trained on. Above a limit, each denoising step therefore runs tile by tile; where tiles overlap,
-their predictions are mixed, with weights that rise linearly from the border of a tile inwards.
+trained on. Above a limit, each denoising step therefore runs tile by tile, and so does the
+published autoencoder; where tiles overlap, their results are mixed, with weights that rise
+linearly from the border of a tile inwards.
 
 References:
     Bar-Tal et al.: MultiDiffusion, ICML 2023, https://arxiv.org/abs/2302.08113 (one step of all
@@ -11,6 +12,7 @@ References:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,32 +61,44 @@ def in_tiles(
     function: Callable[[Sequence[Tensor]], Tensor],
     tensors: Sequence[Tensor],
     tiling: Tiling,
+    *,
+    read: int = 1,
+    made: int = 1,
 ) -> Tensor:
     """Apply a function to tensors of one size, tile by tile if they are large.
 
     Args:
-        function: From crops at one place to a tensor of the same height and width.
-        tensors: Each ``(batch, channels, h8, w8)``.
+        function: From crops at one place to a tensor of that place.
+        tensors: Each ``(batch, channels, read h8, read w8)``.
         tiling: Size of the tiles and of what needs none.
+        read: Values in a row that a position of the latent has in ``tensors``; 8 for a picture.
+        made: The same in what ``function`` returns.
 
     Returns:
         What ``function`` gives for the whole, or the blend of what it gives for the tiles.
     """
-    height, width = tensors[0].shape[-2:]
+    height, width = (side // read for side in tensors[0].shape[-2:])
     if height * width <= tiling.untiled_area:
         return function(tensors)
+
+    def place(top: int, left: int, scale: int) -> tuple[Any, ...]:
+        bottom, right = min(top + tiling.tile, height), min(left + tiling.tile, width)
+        return ..., slice(scale * top, scale * bottom), slice(scale * left, scale * right)
+
     total: Tensor | None = None
-    weights = torch.zeros(height, width, device=tensors[0].device)
+    weights = torch.zeros(made * height, made * width, device=tensors[0].device)
     for top in tile_starts(height, tiling.tile, tiling.overlap):
         for left in tile_starts(width, tiling.tile, tiling.overlap):
-            place = (..., slice(top, top + tiling.tile), slice(left, left + tiling.tile))
-            result = function([tensor[place] for tensor in tensors])
+            crop, target = place(top, left, read), place(top, left, made)
+            result = function([tensor[crop] for tensor in tensors])
             if total is None:
-                total = result.new_zeros(*result.shape[:-2], height, width, dtype=torch.float32)
-            rows, columns = (_ramp(side, tiling.overlap, weights) for side in result.shape[-2:])
+                total = result.new_zeros(*result.shape[:-2], *weights.shape, dtype=torch.float32)
+            rows, columns = (
+                _ramp(side, made * tiling.overlap, weights) for side in result.shape[-2:]
+            )
             weight = rows[:, None] * columns
-            total[place] += weight * result.float()
-            weights[place] += weight
+            total[target] += weight * result.float()
+            weights[target] += weight
     if total is None:
         raise AssertionError("an image has at least one tile")
     return (total / weights).to(tensors[0].dtype)

@@ -23,12 +23,13 @@ from difficmh_core.diffusion.blocks import (
     encoder_channels,
 )
 from difficmh_core.diffusion.cross_attention import KeysAndValues
+from difficmh_core.diffusion.layers import Upsample
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Context, DiffusionLatent, Timesteps
 
 
 class DenoisingUNet(EncoderHalf):
-    """Predicts the noise, or v, in a latent; built from diffusers' layers."""
+    """Predicts the noise, or v, in a latent."""
 
     def __init__(self, config: UNetConfig) -> None:
         """Build the untrained blocks.
@@ -57,7 +58,7 @@ class DenoisingUNet(EncoderHalf):
                 if config.attention_levels[level]:
                     layers.append(make.transformer(channels, config.head_channels))
                 if level > 0 and index == config.layers_per_block:
-                    layers.append(make.upsample(channels))
+                    layers.append(Upsample(channels))
                 self.decoder.append(Block(layers))
         self.out = nn.Sequential(
             nn.GroupNorm(config.norm_groups, config.block_channels[0]),

@@ -6,7 +6,6 @@ from typing import cast
 import torch
 from torch import nn
 
-from difficmh_core._support import torchvision_operators  # noqa: F401 (before diffusers)
 from difficmh_core.codec import DiffICMHCodec, Networks, Tagger
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig

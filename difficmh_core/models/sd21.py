@@ -24,6 +24,7 @@ from difficmh_core.diffusion.conditioning import (
 )
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.preview import LatentPreview
+from difficmh_core.diffusion.tiling import Tiling
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
 from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
@@ -53,8 +54,8 @@ STRIPPED_FOLDER = "sd21"
 """Folder of the stripped files, below the cache."""
 
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
-_TILE_PX = 1024
-"""Side of the autoencoder's tiles; a picture with a longer side is tiled [px]."""
+AUTOENCODER_TILING = Tiling(untiled_area=128 * 128, tile=128, overlap=32)
+"""Above 1024 x 1024 px, the autoencoder works in tiles of this size."""
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -235,7 +236,7 @@ def load_published(
     load_published_codec(latent_codec, tensors, source)
     for module in (tower, autoencoder, base, control):
         _finish(module, source).to(device, dtype)
-    tile_large_pictures(autoencoder)
+    autoencoder.tiling = AUTOENCODER_TILING
     for module in (autoencoder, base, control):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _finish(latent_codec, source).to(device)
@@ -266,19 +267,6 @@ def _finish(module: ModuleT, source: str) -> ModuleT:
         )
     module.requires_grad_(requires_grad=False)
     return module.eval()
-
-
-def tile_large_pictures(autoencoder: Autoencoder, tile_px: int = _TILE_PX) -> None:
-    """Let the autoencoder work on large pictures in overlapping, blended tiles.
-
-    Args:
-        autoencoder: The published autoencoder, which reads single pixels.
-        tile_px: Side of the tiles, a multiple of 32; a picture with a longer side is tiled [px].
-    """
-    model = autoencoder.model
-    model.enable_tiling()
-    model.tile_sample_min_size = tile_px
-    model.tile_latent_min_size = tile_px // 8
 
 
 @torch.inference_mode()

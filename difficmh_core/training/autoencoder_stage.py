@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
 
 from difficmh_core.diffusion.autoencoder import Autoencoder, DetailOutput
 from difficmh_core.quality.distortion import psnr_db
@@ -73,11 +74,11 @@ class AutoencoderStage(Stage):
         autoencoder = cast(Autoencoder, self.trained)
         with torch.set_grad_enabled(not self.only_decoder):
             posterior = autoencoder.posterior(batch.image)
-        decoded = autoencoder.decode_raw(posterior.sample().float())
+        decoded = autoencoder.decode_raw(posterior.rsample().float())
         losses: dict[str, Tensor] = self.picture_loss(
             batch.image, decoded, progress.share_done, last_weights(autoencoder)
         )
-        losses["kl"] = posterior.kl().mean() / posterior.mean[0].numel()
+        losses["kl"] = kl_divergence(posterior, Normal(0.0, 1.0)).mean()
         total = losses["picture"] + losses.get("discriminator", 0.0)
         losses["total"] = total + self.weights.kl * losses["kl"]
         return losses

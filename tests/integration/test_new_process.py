@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import torch
+from PIL import Image
 
 from difficmh_core.diffusion.noise import PortableNoise
 from tests.documents import ROOT
@@ -17,6 +18,12 @@ from tests.unit.test_latent_codec import build, compress, picture
 
 SEED = 2024
 N_PX = 128
+
+HEAVY = [
+    *("accelerate", "diffusers", "gradio", "matplotlib", "onnxruntime", "pandas", "scipy"),
+    *("sympy", "torch._dynamo", "torchvision", "transformers"),
+]
+"""What takes longer to import than a photograph to code, or is not run to code it."""
 
 PROGRAM = f"""
 import contextlib, io, json, pathlib, sys
@@ -48,6 +55,14 @@ told["decoders"] = imported("torch", *slow)
 from difficmh_core.cli.main import main
 with contextlib.redirect_stdout(io.StringIO()):
     told["info"] = [main(["info", str(folder / "tiny.dicmh")]), imported("torch")]
+
+heavy = {HEAVY}
+coded = str(folder / "nano.dicmh")
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    done = [main(["encode", str(folder / "photo.png"), coded, "--tags", "Egyptian cat"])]
+    done.append(main(["decode", coded, str(folder / "decoded.png")]))
+    done.append(main(["verify", coded]))
+told["commands"] = [done, imported(*heavy), imported("torch")]
 
 from difficmh_core._support import torchvision_operators
 told["operators"] = imported("torchvision")
@@ -108,6 +123,7 @@ def told(coded, home, tiny_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("process")
     (folder / "tiny.dicmh").write_bytes(tiny_file.read_bytes())
     (folder / "payload").write_bytes(coded.payload)
+    Image.effect_mandelbrot((96, 64), (-2, -1, 1, 1), 50).convert("RGB").save(folder / "photo.png")
     (folder / "facts.json").write_text(json.dumps([coded.corrections.hex(), coded.symbol_check]))
     environment = {name: text for name, text in os.environ.items() if not name.startswith("ORT_")}
     done = subprocess.run(
@@ -140,6 +156,10 @@ def test_a_process_that_reads_pictures_imports_its_decoders_and_never_torch(told
 
 def test_info_imports_no_torch(told):
     assert told["info"] == [0, []]
+
+
+def test_to_encode_decode_and_verify_nothing_is_imported_that_is_not_run(told):
+    assert told["commands"] == [[0, 0, 0], [], ["torch"]]
 
 
 def test_the_table_of_tasks_imports_no_networks(told):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
 
 from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.config.profiles import TINY
@@ -32,9 +33,38 @@ def test_latent_is_an_eighth_of_the_picture_and_back(autoencoder, image):
     assert 0 <= decoded.min() <= decoded.max() <= 1
 
 
+@pytest.mark.parametrize("mid_attention", [True, False])
+def test_layers_are_those_of_diffusers(image, mid_attention):
+    config = AutoencoderConfig(
+        block_channels=(8, 16, 16, 24),
+        layers_per_block=2,
+        norm_groups=4,
+        mid_attention=mid_attention,
+    )
+    ours = Autoencoder(config).eval()
+    n_levels = len(config.block_channels)
+    theirs = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * n_levels,
+        up_block_types=("UpDecoderBlock2D",) * n_levels,
+        block_out_channels=config.block_channels,
+        layers_per_block=config.layers_per_block,
+        norm_num_groups=config.norm_groups,
+        mid_block_add_attention=mid_attention,
+    ).eval()
+    theirs.load_state_dict(ours.model.state_dict())
+    with torch.no_grad():
+        ours_seen, seen = ours.posterior(image), theirs.encode(2 * image - 1).latent_dist
+        torch.testing.assert_close(ours_seen.mean, seen.mean)
+        torch.testing.assert_close(ours_seen.stddev, seen.std)
+        made = theirs.decode(seen.mean).sample
+        torch.testing.assert_close(
+            ours.decode_raw(seen.mean * config.scaling_factor), (made + 1) / 2
+        )
+
+
 def test_latent_is_the_scaled_mean_of_the_posterior(autoencoder, image):
     with torch.no_grad():
-        mean = autoencoder.model.encode(2 * image - 1).latent_dist.mean
+        mean = autoencoder.posterior(image).mean
         torch.testing.assert_close(autoencoder.encode(image), 0.18215 * mean)
 
 

@@ -96,10 +96,10 @@ def test_widths_groups_and_heads_follow_the_published_rules():
         control = ControlModule(unet, ControlConfig(width=0.23, head_channels=16))
     # int(320 * 0.23) = 73 is prime: one group, and heads of one channel from there on
     assert control.encoder[0][0].out_channels == 73
-    assert control.encoder[4][0].in_channels == 73
+    assert control.encoder[4][0].conv1.in_channels == 73
     assert control.encoder[4][0].norm1.num_groups == 1
     assert control.encoder[4][0].norm2.num_groups == 2
-    assert control.encoder[1][1].num_attention_heads == 73
-    assert control.encoder[4][1].num_attention_heads == 146
+    assert control.encoder[1][1].cross_attention.n_heads == 73
+    assert control.encoder[4][1].cross_attention.n_heads == 146
     assert control.time_embedding.layers.linear_1.in_features == 320
     assert control.to_middle.out_channels == 1280

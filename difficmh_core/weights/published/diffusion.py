@@ -97,7 +97,7 @@ def load_published_autoencoder(
     Raises:
         CheckpointError: If a tensor is missing, left over or of another shape.
     """
-    last_level = len(autoencoder.model.config.block_out_channels) - 1
+    last_level = len(autoencoder.model.decoder.up_blocks) - 1
     renamed = dict[str, Tensor]()
     for key, tensor in rename_below(AUTOENCODER_PREFIX, tensors, _AUTOENCODER_RULES).items():
         match = _LEVEL_OF_UP_BLOCK.match(key)
