@@ -8,7 +8,6 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import DEFAULT_RATE, profile_of
 from difficmh_core.models.nano import NANO_FOLDER, load_nano, load_tiny
-from difficmh_core.models.sd21 import load_sd21
 
 
 def load_codec(
@@ -34,12 +33,15 @@ def load_codec(
         CheckpointError: If the profile's weights are damaged.
     """
     folder = cache_dir or cache_folder()
-    loaders = {
-        "nano": lambda: load_nano(device, folder, weights_folder),
-        "sd21": lambda: load_sd21(device, folder, rate),
-        "tiny": lambda: load_tiny(device, folder),
-    }
-    return loaders[profile_of(name).name]()
+    match profile_of(name).name:
+        case "nano":
+            return load_nano(device, folder, weights_folder)
+        case "tiny":
+            return load_tiny(device, folder)
+        case _:
+            from difficmh_core.models.sd21 import load_sd21  # its tagger needs torchvision, slow
+
+            return load_sd21(device, folder, rate)
 
 
 def cost_notice(name: str, device: torch.device | str) -> str | None:
