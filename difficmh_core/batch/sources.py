@@ -1,0 +1,216 @@
+"""The files that the words on a command line name: files, folders, patterns, archives, buckets.
+
+========================  =====================================================================
+``photo.jpg``             that file, whatever its suffix
+``photos/``               every picture below the folder, each under its path below it
+``'photos/*.jpg'``        what the pattern matches (``**`` also goes into folders)
+``shards-{00..07}.tar``   every picture in these archives, as WebDataset packs them
+``s3://bucket/photos``    the same on any storage that fsspec knows: ``gs://``, ``hf://``, ...
+``-``                     standard input
+========================  =====================================================================
+
+References:
+    WebDataset: https://github.com/webdataset/webdataset (tar shards, and their braces)
+    fsspec: https://filesystem-spec.readthedocs.io
+"""
+
+import os
+import re
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+
+from difficmh_core.errors import ConfigError
+
+STANDARD = "-"
+"""Standard input, or output."""
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".jxl"),
+        *(".png", ".ppm", ".tif", ".tiff", ".webp"),
+    }
+)
+"""What is taken from folders and archives, in lower case; other files there are left alone."""
+_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_PATTERN = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file to work on.
+
+    Attributes:
+        name: Its path below what was named, with ``/`` between folders; its output is named so.
+        address: Where it is: a path, an address of fsspec, or ``-``.
+        start: Where it begins in the archive at ``address`` [bytes]; ``None`` for a whole file.
+        n_bytes: Its size in the archive [bytes].
+    """
+
+    name: str
+    address: str
+    start: int | None = None
+    n_bytes: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.address if self.start is None else f"{self.address}: {self.name}"
+
+    def read(self, most: int) -> bytes:
+        """Read the file.
+
+        Args:
+            most: How much is read, no more [bytes].
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        if self.address == STANDARD:
+            return sys.stdin.buffer.read(most)
+        start = self.start or 0
+        length = most if self.start is None else min(most, self.n_bytes)
+        with _open(self.address) as file:
+            file.seek(start)
+            data: bytes = file.read(length)
+        return data
+
+
+def is_address(word: str) -> bool:
+    """Tell whether a word is an address of fsspec, not a path of this machine."""
+    return re.match(r"[a-z][a-z0-9+.-]*://|[a-z0-9]+::", word) is not None
+
+
+def storage_of(address: str) -> tuple[Any, str]:
+    """The file system that an address leads to, and the path in it.
+
+    Raises:
+        ConfigError: If no installed package knows addresses of this kind.
+    """
+    try:
+        storage, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"{address!r} cannot be reached: {str(error).rstrip('.')}. Install the package that "
+            "fsspec needs for it, or give another address."
+        ) from error
+    return storage, path
+
+
+def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]:
+    """Find the files that words name, in the order of the words and then of the names.
+
+    Args:
+        words: As in the table above.
+        suffixes: What is taken from folders and archives, in lower case: ``.jpg``.
+
+    Raises:
+        ConfigError: If a word names nothing, or nothing that can be reached.
+    """
+    sources = list[Source]()
+    for word in words:
+        found = [source for each in _expanded(word) for source in _named_by(each, suffixes)]
+        if not found:
+            raise ConfigError(
+                f"{word!r} names no file that can be worked on. Give files, folders, patterns or "
+                f"archives that hold {', '.join(sorted(suffixes))}."
+            )
+        sources += found
+    return sources
+
+
+def is_archive(word: str) -> bool:
+    """Tell whether a word names an archive of files."""
+    return word.lower().endswith(".tar")
+
+
+def _expanded(word: str) -> Iterator[str]:
+    """A word with its braces replaced by each number of their range, as many digits wide."""
+    match = _RANGE.search(word)
+    if match is None:
+        yield word
+        return
+    first, last = match.groups()
+    for number in range(int(first), int(last) + 1):
+        yield from _expanded(
+            word[: match.start()] + str(number).zfill(len(first)) + word[match.end() :]
+        )
+
+
+def _named_by(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
+    if word == STANDARD:
+        yield Source(name=STANDARD, address=STANDARD)
+    elif is_archive(word):
+        yield from _in_archive(word, suffixes)
+    elif is_address(word):
+        yield from _on_storage(word, suffixes)
+    else:
+        yield from _on_this_machine(word, suffixes)
+
+
+def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
+    path = Path(word)
+    if path.is_dir():
+        for folder, folders, names in os.walk(path):
+            folders.sort()
+            for name in sorted(names):
+                file = Path(folder, name)
+                if file.suffix.lower() in suffixes:
+                    yield Source(name=file.relative_to(path).as_posix(), address=str(file))
+    elif path.exists() or not _PATTERN.search(word):
+        yield Source(name=path.name, address=word)
+    else:
+        root = _root_of(word)
+        for found in sorted(Path(root).glob(word.removeprefix(root).lstrip("/\\"))):
+            if found.is_file():
+                yield Source(name=found.relative_to(root).as_posix(), address=str(found))
+
+
+def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
+    storage, path = storage_of(word)
+    is_pattern = _PATTERN.search(path) is not None
+    if is_pattern:
+        found, root = storage.glob(path), _root_of(path)
+    elif storage.isdir(path):
+        found, root = storage.find(path), path
+    else:
+        found, root = [path], path.rpartition("/")[0]
+    for each in sorted(found):
+        name = each.removeprefix(root).lstrip("/")
+        if each == path or is_pattern or PurePosixPath(name).suffix.lower() in suffixes:
+            yield Source(name=name, address=storage.unstrip_protocol(each))
+
+
+def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
+    try:
+        with _open(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            for member in archive:
+                if member.isreg() and PurePosixPath(member.name).suffix.lower() in suffixes:
+                    yield Source(
+                        name=member.name,
+                        address=word,
+                        start=member.offset_data,
+                        n_bytes=member.size,
+                    )
+    except (OSError, tarfile.TarError) as error:
+        raise ConfigError(
+            f"The archive {word!r} cannot be read: {error}. Give a tar file that is not "
+            "compressed."
+        ) from error
+
+
+def _root_of(pattern: str) -> str:
+    """The folder before a pattern's first sign."""
+    return os.path.dirname(_PATTERN.split(pattern, 1)[0])  # noqa: PTH120 (may be an address)
+
+
+def _open(address: str) -> Any:  # noqa: ANN401 (files of fsspec have no common type)
+    """Open a file for reading bytes."""
+    if not is_address(address):
+        return Path(address).open("rb")
+    storage, path = storage_of(address)
+    return storage.open(path, "rb")

@@ -1,0 +1,92 @@
+"""Decoded pictures to files of many kinds; without torch.
+
+Lossless where the format can be: a decoded picture has lost enough.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.image_reading import import_decoders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFormat:
+    """A kind of picture file.
+
+    Attributes:
+        name: As Pillow knows it.
+        options: How Pillow writes it.
+        loss: What it adds to the decoded picture's own loss, in words; empty for none.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    loss: str = ""
+
+
+_JPEG = PictureFormat(
+    name="JPEG",
+    options={"quality": 95, "subsampling": 0},
+    loss="JPEG at quality 95 adds a little loss",
+)
+_TIFF = PictureFormat(name="TIFF", options={"compression": "tiff_adobe_deflate"})
+FORMATS: Mapping[str, PictureFormat] = {
+    ".png": PictureFormat(name="PNG", options={}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": PictureFormat(name="WEBP", options={"lossless": True}),
+    ".avif": PictureFormat(
+        name="AVIF", options={"quality": 90}, loss="AVIF at quality 90 adds a little loss"
+    ),
+    ".jxl": PictureFormat(name="JXL", options={"lossless": True}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+}
+"""Each by the suffix that asks for it."""
+
+
+def format_of(suffix: str) -> PictureFormat:
+    """The format that a file's name asks for.
+
+    Args:
+        suffix: How the name ends: ``.png``.
+
+    Raises:
+        ConfigError: If no format is named so.
+    """
+    if (found := FORMATS.get(suffix.lower())) is None:
+        raise ConfigError(
+            f"Pictures are not written as {suffix or 'a file without a suffix'!r}. Choose one of "
+            f"{', '.join(FORMATS)}."
+        )
+    return found
+
+
+def picture_bytes(image: Image.Image, suffix: str) -> bytes:
+    """Write a picture in the format that a suffix asks for.
+
+    Args:
+        image: RGB picture.
+        suffix: How the file's name ends: ``.png``.
+
+    Raises:
+        ConfigError: If no format is named so.
+        BackendUnavailableError: If this installation cannot write it.
+    """
+    kind = format_of(suffix)
+    if kind.name == "JXL":
+        import_decoders()  # brings the plugin of Pillow that also writes it
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, format=kind.name, **kind.options)
+    except KeyError as error:
+        raise BackendUnavailableError(
+            f"This installation of Pillow cannot write {kind.name}. Install Pillow with it, or "
+            "choose .png."
+        ) from error
+    return buffer.getvalue()
