@@ -7,7 +7,8 @@ Python package registry. The package is never installed or imported;
 
 import hashlib
 import json
-from dataclasses import MISSING, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -66,18 +67,24 @@ CardT = TypeVar("CardT")
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 (whatever the file holds)
-    """Read a file of cards.
+    """Read a file of cards, their lists as tuples.
 
     Raises:
         CheckpointError: If it is absent or no JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_hook=_with_tuples)
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"The card {path.name} of the packaged weights cannot be read ({error}). "
             "Install the package again."
         ) from error
+
+
+def _with_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }
 
 
 def card_of(content: object, kind: type[CardT], name: str) -> CardT:
@@ -108,11 +115,13 @@ def packaged_cards(name: str, kind: type[CardT]) -> list[CardT]:
     return [card_of(content, kind, name) for content in read_json(Path(__file__).with_name(name))]
 
 
-def _package_card(card: PackageCard) -> PackageCard:
-    return replace(card, archive=card_of(card.archive, PackageArchive, card.file))
+def _package_card(content: Mapping[str, Any]) -> PackageCard:
+    archive = card_of(content["archive"], PackageArchive, _FILE.name)
+    return card_of({**content, "archive": archive}, PackageCard, _FILE.name)
 
 
-_CARDS = {card.file: _package_card(card) for card in packaged_cards("cards.json", PackageCard)}
+_FILE = Path(__file__).with_suffix(".json")
+_CARDS = {card.file: card for card in map(_package_card, read_json(_FILE))}
 LPIPS_ALEX = _CARDS["lpips-alexnet.ckpt"]
 LPIPS_VGG = _CARDS["lpips-vgg16.ckpt"]
 DISTS_WEIGHTS = _CARDS["dists-weights.pt"]

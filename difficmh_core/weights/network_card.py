@@ -9,6 +9,9 @@ from typing import Any
 from difficmh_core.errors import CheckpointError
 from difficmh_core.weights.cards import card_of, read_json, sha256_of
 
+NANO_FOLDER = Path(__file__).with_name("nano")
+"""Where nano's weights and their cards are packaged."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkCard:

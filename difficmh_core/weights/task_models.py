@@ -7,7 +7,7 @@ and its SHA-256 is then noted beside it, so that later loadings compare with tha
 Only safetensors and text are ever fetched: no pickles, no code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,8 +49,8 @@ class TaskModel:
     files: Mapping[str, tuple[int, str | None]]
     license: str
     source: str
-    absent: Sequence[str] = ()
-    superfluous: Sequence[str] = _BUFFERS
+    absent: tuple[str, ...] = ()
+    superfluous: tuple[str, ...] = _BUFFERS
 
     @property
     def cards(self) -> tuple[HubCard, ...]:
