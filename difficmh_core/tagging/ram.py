@@ -74,11 +74,6 @@ class RamNetwork(nn.Module):
     standard_deviation: Tensor
 
     def __init__(self, config: RamConfig) -> None:
-        """Build the untrained networks.
-
-        Args:
-            config: Their sizes.
-        """
         super().__init__()
         self.config = config
         swin = SwinTransformer(
