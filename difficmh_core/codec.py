@@ -109,19 +109,10 @@ class DiffICMHCodec:
         *,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            config: What the networks were built from.
-            networks: The trained parts, on ``device``, in evaluation mode.
-            vocabulary: Names of the tags.
-            tagger: Makes the tagger; called when a picture is first tagged.
-            device: Where the networks are.
-        """
         self.config = config
         self.vocabulary = vocabulary
         self.networks = networks
-        self._make_tagger = tagger
+        self._make_tagger = tagger  # called when a picture is first tagged
         self._tagger: Tagger | None = None
         self._device = torch.device(device)
         self._decoder = DiffusionDecoder(networks.unet, NoiseSchedule(config.schedule))

@@ -56,7 +56,7 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
         stream: The file.
         n_hyper_bits: Share of the hyper-latent in the payload [bit].
     """
-    bits = {section.name: 8.0 * section.n_bytes for section in stream.sections()}
+    bits = {name: 8.0 * n_bytes for name, n_bytes in stream.section_bytes().items()}
     payload = bits.pop("payload")
     hyper = min(n_hyper_bits, payload)
     order = {"header": bits["header"], "tags": bits["tags"], "hyper": hyper}

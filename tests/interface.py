@@ -31,9 +31,6 @@ ROOT = Path(__file__).parents[1]
 PROMISED = ROOT / "tests" / "golden" / "interface.json"
 PROGRAMS: Mapping[str, Callable[[Sequence[str]], object]] = {
     "difficmh": command_line,
-    "difficmh compare": lambda _: command_line(["compare"]),
-    "difficmh evaluate": lambda _: command_line(["evaluate"]),
-    "difficmh train": lambda _: command_line(["train"]),
     "difficmh-page": lambda words: parse_arguments(words, {}),
     "showcase": lambda _: showcase(),
 }

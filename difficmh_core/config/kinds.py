@@ -9,6 +9,7 @@ the endpoints, its key in links and its place in reports all follow from the dec
 """
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -59,6 +60,16 @@ class Setting(ABC):
     def controls(self) -> tuple[Control, ...]:
         """What holds the value on the page."""
         return (Control(name=self.name, label=self.label, help=self.help),)
+
+    @property
+    def held_type(self) -> type:
+        """Of what one control holds, and of the parameter of an endpoint."""
+        return str
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": self.held_type}
 
     @property
     def unset(self) -> float | str | None:
@@ -118,6 +129,11 @@ class Number(Setting):
     step: float
 
     @property
+    def held_type(self) -> type:
+        """The field's."""
+        return self.value_type  # type: ignore[no-any-return]
+
+    @property
     def unset(self) -> float:
         """A number out of range."""
         return -1 if self._holds(0) else 0
@@ -125,8 +141,7 @@ class Number(Setting):
     @property
     def told(self) -> str:
         """What it does, with the range in place of ``{low}`` and ``{high}``."""
-        words = self.summary or self.help.removesuffix(".")
-        return words.format(low=f"{self.low:g}", high=f"{self.high:g}")
+        return super(Number, self).told.format(low=f"{self.low:g}", high=f"{self.high:g}")
 
     def check(self, value: float) -> None:
         """Refuse a value that is out of range."""
@@ -163,6 +178,16 @@ class Interval(Setting):
         )
 
     @property
+    def held_type(self) -> type:
+        """Of each end."""
+        return float
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": float, "nargs": 2}
+
+    @property
     def unset(self) -> None:
         """There is no parameter."""
         return
@@ -192,6 +217,11 @@ class Choice(Setting):
     """
 
     labels: Mapping[str, str]
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"choices": list(self.labels)}
 
     @property
     def parameter_help(self) -> str:
@@ -227,9 +257,14 @@ class Seed(Setting):
     placeholder: str
 
     @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": int}
+
+    @property
     def option_help(self) -> str:
         """What the command line says."""
-        return f"{self.told[0].lower()}{self.told[1:]}; by default it is derived from the file"
+        return f"{super(Seed, self).option_help}; by default it is derived from the file"
 
     @property
     def parameter_help(self) -> str:
@@ -244,6 +279,14 @@ class Seed(Setting):
     def as_controls(self, value: int | None) -> tuple[str, ...]:
         """What the controls hold."""
         return ("" if value is None else str(value),)
+
+    def of_controls(self, held: Sequence[object]) -> int | None:
+        """The value of what the controls hold, read where it is a text."""
+        (value,) = held
+        text = str(value).strip()
+        if text and not re.fullmatch(r"-?[0-9]{1,20}", text):
+            raise ConfigError(f"{self.name} must be a whole number, got {value!r}.")
+        return int(text) if text else None
 
 
 def declared_in(cls: type) -> tuple[Setting, ...]:

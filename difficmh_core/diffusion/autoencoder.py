@@ -38,11 +38,6 @@ class Autoencoder(nn.Module):
     tiling: Tiling | None
 
     def __init__(self, config: AutoencoderConfig) -> None:
-        """Build the untrained networks.
-
-        Args:
-            config: Their sizes.
-        """
         super().__init__()
         self.patch_px = config.patch_px
         self.scaling_factor = config.scaling_factor
@@ -106,12 +101,6 @@ class DetailOutput(nn.Module):
     """
 
     def __init__(self, squares: nn.Conv2d, channels: tuple[int, ...]) -> None:
-        """Put the detail layers beside the convolution.
-
-        Args:
-            squares: From features to squares of pixels in channels.
-            channels: Width of the layers at each size.
-        """
         super().__init__()
         self.squares = squares
         self.patch_px = 2 ** len(channels)

@@ -34,11 +34,6 @@ class NoiseSchedule:
     """
 
     def __init__(self, config: ScheduleConfig) -> None:
-        """Compute the schedule in float64.
-
-        Args:
-            config: Number of timesteps, first and last beta, and what the network predicts.
-        """
         self.config = config
         roots = np.linspace(config.beta_start**0.5, config.beta_end**0.5, config.n_timesteps)
         betas = roots**2

@@ -34,9 +34,6 @@ class DenoisingUNet(EncoderHalf):
     def __init__(self, config: UNetConfig) -> None:
         """Build the untrained blocks.
 
-        Args:
-            config: Their sizes.
-
         Raises:
             ConfigError: If heads or groups do not divide the width of a level that has them.
         """

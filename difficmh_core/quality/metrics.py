@@ -100,8 +100,6 @@ METRICS = {
     )
 }
 """The measures that are computed here, by their keys."""
-DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
-"""What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
 
 
 def metric_of(key: str) -> Metric:

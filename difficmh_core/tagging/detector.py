@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.shapes import Image01
+from difficmh_core.tagging.tags import refuse_batch
 from difficmh_core.tagging.vocabulary import coco_names
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class Detector:
         Raises:
             ImageError: If the batch does not hold exactly one picture.
         """
-        if len(image) != 1:
-            raise ImageError(f"The detector takes one image at a time, got {len(image)}.")
+        refuse_batch(image, "detector")
         height_px, width_px = image.shape[2:]
         square, scale = _letterbox(image)
         (answer,) = self._session.run(None, {self._input_name: square})
@@ -102,12 +102,7 @@ class Detector:
                 label_id=int(labels[i]),
                 label=self._labels[labels[i]],
                 score=min(float(best[i]), 1.0),
-                box_xyxy_px=(
-                    float(boxes[i, 0]),
-                    float(boxes[i, 1]),
-                    float(boxes[i, 2]),
-                    float(boxes[i, 3]),
-                ),
+                box_xyxy_px=tuple(boxes[i].tolist()),
             )
             for i in chosen[kept]
         ]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from difficmh_core.errors import ConfigError
+from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.shapes import Image01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,17 @@ class Tag:
                 "A tag has an id of at least 0 and a confidence in 0 to 1, got "
                 f"{self.id} and {self.confidence}."
             )
+
+
+def refuse_batch(image: Image01, who: str) -> None:
+    """Refuse anything but one picture.
+
+    Args:
+        image: Pictures.
+        who: Sees one at a time, for the message.
+
+    Raises:
+        ImageError: If the batch does not hold exactly one.
+    """
+    if len(image) != 1:
+        raise ImageError(f"The {who} takes one image at a time, got {len(image)}.")

@@ -16,7 +16,6 @@ from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
-from difficmh_core.config.kinds import Number
 from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
 from difficmh_core.config.profiles import either_of
 from difficmh_core.encoding import Encoded
@@ -198,7 +197,7 @@ def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             setting.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=setting.unset,
-            annotation=setting.value_type if isinstance(setting, Number) else str,
+            annotation=setting.held_type,
         )
         for setting in settings
     ]

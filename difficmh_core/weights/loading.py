@@ -4,8 +4,9 @@ What ``torch.save`` wrote is read by PyTorch's reader that can build numbers and
 """
 
 import pickle
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -30,6 +31,21 @@ READING_ERRORS = (
     struct.error,
 )
 """What the readers of pickles raise on damaged files; they promise no narrower class."""
+
+Rules = Sequence[tuple[str, str]]
+"""Regular expressions and what replaces each, in the order in which they are applied."""
+
+
+def rename_below(prefix: str, tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
+    """Return the tensors below a prefix under the names that the rules give them."""
+    renamed = dict[str, Tensor]()
+    for key, tensor in tensors.items():
+        if key.startswith(prefix):
+            ours = key.removeprefix(prefix)
+            for pattern, replacement in rules:
+                ours = re.sub(pattern, replacement, ours)
+            renamed[ours] = tensor
+    return renamed
 
 
 def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:

@@ -55,6 +55,10 @@ told["decoders"] = imported("torch", *slow)
 from difficmh_core.cli.main import main
 with contextlib.redirect_stdout(io.StringIO()):
     told["info"] = [main(["info", str(folder / "tiny.dicmh")]), imported("torch")]
+    for command in ("encode", "decode", "compare", "evaluate", "train", "fetch"):
+        with contextlib.suppress(SystemExit):
+            main([command, "--help"])
+    told["help"] = imported("torch", "accelerate", "transformers")
 
 heavy = {HEAVY}
 coded = str(folder / "nano.dicmh")
@@ -160,6 +164,10 @@ def test_info_imports_no_torch(told):
 
 def test_to_encode_decode_and_verify_nothing_is_imported_that_is_not_run(told):
     assert told["commands"] == [[0, 0, 0], [], ["torch"]]
+
+
+def test_the_help_of_no_command_imports_torch(told):
+    assert told["help"] == []
 
 
 def test_the_table_of_tasks_imports_no_networks(told):

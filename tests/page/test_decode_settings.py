@@ -9,7 +9,8 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from difficmh_core.cli.parser import build_parser, settings_of
+from difficmh_core.cli.coding import settings_of
+from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import (
     CONTROL_NAMES,
     SETTINGS,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
-from difficmh_core.config.kinds import Choice, Seed
 from difficmh_core.config.presets import DEFAULT_PRESET
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
@@ -24,7 +23,7 @@ _CODING = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "
 """How files are made, by the names in the link: what holds where a link leaves one open."""
 LINK_KEYS = (*_CODING, *CONTROL_NAMES)
 """Names in the link."""
-_TEXTS = {"mode", *(s.name for s in SETTINGS if isinstance(s, Choice | Seed))}
+_TEXTS = {"mode", *(setting.name for setting in SETTINGS if setting.held_type is str)}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 

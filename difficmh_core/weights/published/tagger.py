@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from difficmh_core.tagging.ram import RamNetwork
-from difficmh_core.weights.loading import load_strict
-from difficmh_core.weights.published.renaming import Rules, rename_below
+from difficmh_core.weights.loading import Rules, load_strict, rename_below
 
 TAGGER_PREFIX = "preprocess_tag_model."
 
