@@ -1,5 +1,6 @@
 """Where outputs go: a folder of this machine or of any storage that fsspec knows."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
 def leads_out(name: str) -> bool:
     """Tell whether a name, as an archive may hold it, leads out of the folder that it is below."""
     path = PurePosixPath(name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or "\0" in name or ":" in path.parts[0]
+    has_drive = re.match(r"[A-Za-z]:/", str(path)) is not None
+    return path.is_absolute() or has_drive or ".." in path.parts or "\0" in name
 
 
 def check_apart(words: Iterable[str], target: str) -> None:

@@ -6,7 +6,7 @@ A description of the work can be sent to another process, which loads the networ
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from difficmh_core import __version__
 from difficmh_core.batch.sources import PICTURE_SUFFIXES
@@ -33,6 +33,7 @@ class Product:
     facts: Mapping[str, Any]
 
 
+@runtime_checkable
 class Work(Protocol):
     """Something to be done to many files."""
 

@@ -1,0 +1,249 @@
+"""Many files in one run: what is written, skipped, tried again and reported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from difficmh_core.batch.run import run
+from difficmh_core.batch.sources import find_sources
+from difficmh_core.batch.targets import Target, output_names
+from difficmh_core.batch.work import Decoding, Encoding, LoadedWork, Product
+from difficmh_core.errors import ImageError
+from tests.documents import ROOT
+
+N_PHOTOS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reversing:
+    """Work that takes no networks: each file's bytes from the last to the first."""
+
+    mark: str = ""
+    suffix: str = ".out"
+    suffixes: frozenset[str] = frozenset({".in"})
+    most_bytes: int = 1 << 20
+    delay_s: float = field(default=0.0)
+
+    def load(self):
+        return LoadedWork({"mark": self.mark}, self.reverse)
+
+    def reverse(self, data):
+        time.sleep(self.delay_s)
+        if data == b"bad":
+            raise ImageError("The picture is bad.")
+        if data == b"defect":
+            raise ZeroDivisionError("oh")
+        if data == b"kill":
+            os._exit(7)
+        return Product(data[::-1] + self.mark.encode(), {"bpp": 1.0})
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for number in range(N_PHOTOS):
+        (folder / "sub" / f"{number}.in").write_bytes(f"file {number}".encode())
+    return folder
+
+
+def do(work, folder, out, **options):
+    sources = output_names(find_sources([str(folder)], work.suffixes), work.suffix)
+    return list(run(work, sources, Target(str(out)), **options))
+
+
+def outputs(out):
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and ".difficmh" not in path.parts
+    }
+
+
+EXPECTED = {f"sub/{n}.out": f"file {n}".encode()[::-1] for n in range(N_PHOTOS)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_file_stops_no_other(inputs, tmp_path, jobs, caplog):
+    (inputs / "a.in").write_bytes(b"bad")
+    (inputs / "b.in").write_bytes(b"defect")
+    out = tmp_path / "out"
+    outcomes = do(Reversing(), inputs, out, jobs=jobs)
+    reasons = {outcome.name: outcome.reason for outcome in outcomes if outcome.reason}
+    assert reasons == {
+        "a.out": "The picture is bad.",
+        "b.out": "unexpected ZeroDivisionError: oh",
+    }
+    assert len(outcomes) == N_PHOTOS + 2
+    written = outputs(out)
+    failures = [json.loads(line) for line in written.pop("failures.jsonl").splitlines()]
+    assert {line["name"]: line["reason"] for line in failures} == reasons
+    assert written == EXPECTED
+    if jobs == 1:
+        assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_is_done_is_skipped_unless_it_is_to_be_overwritten(inputs, tmp_path):
+    out = tmp_path / "out"
+    do(Reversing(), inputs, out)
+    (out / "sub" / "0.out").unlink()
+    (out / "sub" / "1.out").write_bytes(b"cut")
+    again = do(Reversing(), inputs, out)
+    assert {o.name for o in again if not o.was_done} == {"sub/0.out", "sub/1.out"}
+    assert outputs(out) == EXPECTED
+    assert all(o.was_done for o in do(Reversing(), inputs, out))
+    assert not any(o.was_done for o in do(Reversing(), inputs, out, overwrite=True))
+
+
+def test_other_settings_make_all_files_anew(inputs, tmp_path):
+    out = tmp_path / "out"
+    do(Reversing(), inputs, out)
+    assert not any(o.was_done for o in do(Reversing(mark="!"), inputs, out))
+    assert all(data.endswith(b"!") for data in outputs(out).values())
+
+
+def test_a_failure_that_was_mended_leaves_the_list(inputs, tmp_path):
+    out = tmp_path / "out"
+    (inputs / "a.in").write_bytes(b"bad")
+    do(Reversing(), inputs, out)
+    assert (out / "failures.jsonl").exists()
+    (inputs / "a.in").write_bytes(b"good")
+    assert [o.name for o in do(Reversing(), inputs, out) if not o.was_done] == ["a.out"]
+    assert not (out / "failures.jsonl").exists()
+
+
+def test_a_process_that_dies_fails_its_own_file_only(inputs, tmp_path):
+    (inputs / "sub" / "1x.in").write_bytes(b"kill")
+    out = tmp_path / "out"
+    outcomes = do(Reversing(), inputs, out, jobs=2)
+    (failed,) = [outcome for outcome in outcomes if outcome.reason]
+    assert failed.name == "sub/1x.out"
+    assert failed.reason == "The process that worked on it ended, twice."
+    written = outputs(out)
+    written.pop("failures.jsonl")
+    assert written == EXPECTED
+
+
+PROGRAM = """
+import sys
+from tests.integration.test_batch import Reversing, do
+if __name__ == "__main__":
+    do(Reversing(delay_s=0.3), sys.argv[1], sys.argv[2], jobs=int(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_killed_run_leaves_whole_files_and_no_process_and_is_gone_on_with(
+    inputs, tmp_path, jobs
+):
+    out, program = tmp_path / "out", tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, str(program), str(inputs), str(out), str(jobs)]
+    running = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True
+    )
+    while not out.exists() or not any(out.rglob("*.out")):
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 20
+    while processes_of(running.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert outputs(out).items() <= EXPECTED.items()
+    assert len(outputs(out)) < N_PHOTOS
+    do(Reversing(delay_s=0.3), inputs, out)
+    assert outputs(out) == EXPECTED
+
+
+def processes_of(group):
+    try:
+        os.killpg(group, signal.SIGCONT)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for number in range(3):
+        pixels = random.integers(0, 256, (40 + number, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def encoding(**changes):
+    settings = {
+        "profile": "tiny",
+        "rate": 4,
+        "device": "cpu",
+        "cache_dir": Path("nowhere"),
+        "quality": 30.0,
+        "target_bytes": None,
+        "tags": ("zebra",),
+        "iterations": 0,
+    }
+    return Encoding(**settings | changes)
+
+
+def decoding(**changes):
+    settings = {
+        "profile": None,
+        "device": "cpu",
+        "cache_dir": Path("nowhere"),
+        "preset": "instant",
+        "changes": {"seed": 3},
+        "tags": None,
+        "suffix": ".png",
+    }
+    return Decoding(**settings | changes)
+
+
+def test_one_process_and_two_write_the_same_files_as_the_codec(photos, tmp_path, tiny_codec):
+    one, two, decoded = (tmp_path / name for name in ("one", "two", "decoded"))
+    outcomes = do(encoding(), photos, one)
+    do(encoding(), photos, two, jobs=2)
+    assert outputs(one) == outputs(two)
+    image = Image.open(photos / "1.png").convert("RGB")
+    alone = tiny_codec.encode(image, quality=30, tags=["zebra"])
+    assert outputs(one)["1.dicmh"] == alone.data
+    record = next(o.record for o in outcomes if o.name == "1.dicmh")
+    assert record["bpp"] == 8 * len(alone.data) / (41 * 64)
+    assert (record["height_px"], record["width_px"], record["tags"]) == (41, 64, ["zebra"])
+    assert record["settings"]["model"] == tiny_codec.fingerprint.hex()
+
+    assert [o.reason for o in do(decoding(), one, decoded)] == [None] * 3
+    settings = tiny_codec_settings()
+    assert np.array_equal(
+        np.asarray(Image.open(decoded / "1.png")),
+        np.asarray(tiny_codec.decode_image(alone.data, settings)),
+    )
+
+
+def tiny_codec_settings():
+    from dataclasses import replace
+
+    from difficmh_core.config.presets import preset_of
+
+    return replace(preset_of("tiny", "instant"), seed=3)
+
+
+def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):
+    one, decoded = tmp_path / "one", tmp_path / "decoded"
+    do(encoding(), photos, one)
+    (one / "0.dicmh").write_bytes((one / "0.dicmh").read_bytes()[:-1])
+    outcomes = do(decoding(suffix=".webp"), one, decoded)
+    assert [o.name for o in outcomes if o.reason] == ["0.webp"]
+    assert set(outputs(decoded)) == {"1.webp", "2.webp", "failures.jsonl"}

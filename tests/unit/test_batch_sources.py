@@ -1,0 +1,150 @@
+"""What words on a command line name, and what outputs are called."""
+
+import io
+import tarfile
+
+import fsspec
+import pytest
+
+from difficmh_core.batch.sources import Source, find_sources
+from difficmh_core.batch.targets import Target, check_apart, leads_out, output_names
+from difficmh_core.errors import ConfigError
+
+SUFFIXES = frozenset({".jpg", ".png"})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.jpg", "a.PNG", "notes.txt", "deep/c.jpg", "deep/er/d.jpg", "odd [1]*.jpg"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(name.encode())
+    return tmp_path
+
+
+@pytest.fixture
+def memory():
+    storage = fsspec.filesystem("memory")
+    yield storage
+    storage.store.clear()
+    storage.pseudo_dirs[:] = [""]
+
+
+def names(words):
+    return [source.name for source in find_sources([str(word) for word in words], SUFFIXES)]
+
+
+def archive_of(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def test_a_folder_names_its_pictures_under_their_paths_below_it(folder):
+    expected = ["a.PNG", "b.jpg", "odd [1]*.jpg", "deep/c.jpg", "deep/er/d.jpg"]
+    assert names([folder]) == expected
+
+
+def test_a_file_is_taken_whatever_its_suffix(folder):
+    assert names([folder / "notes.txt"]) == ["notes.txt"]
+
+
+def test_a_file_may_be_called_like_a_pattern(folder):
+    (source,) = find_sources([str(folder / "odd [1]*.jpg")], SUFFIXES)
+    assert source.read(100) == b"odd [1]*.jpg"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.jpg", ["b.jpg", "odd [1]*.jpg"]),
+        ("**/*.jpg", ["b.jpg", "deep/c.jpg", "deep/er/d.jpg", "odd [1]*.jpg"]),
+        ("deep/?.jpg", ["c.jpg"]),
+    ],
+)
+def test_a_pattern_names_what_it_matches_below_its_first_sign(folder, pattern, expected):
+    assert names([folder / pattern]) == expected
+
+
+def test_archives_are_numbered_by_braces_and_read_in_place(tmp_path):
+    for number in (8, 9, 10):
+        data = archive_of({f"{number}.jpg": bytes([number]) * 700, f"{number}.txt": b"no"})
+        (tmp_path / f"shard-{number:03d}.tar").write_bytes(data)
+    found = find_sources([str(tmp_path / "shard-{008..010}.tar")], SUFFIXES)
+    assert [source.name for source in found] == ["8.jpg", "9.jpg", "10.jpg"]
+    assert [source.read(1000) for source in found] == [bytes([n]) * 700 for n in (8, 9, 10)]
+    assert found[0].read(10) == bytes([8]) * 10
+
+
+def test_storage_is_read_like_folders(memory):
+    for name in ("x/1.jpg", "x/y/2.jpg", "x/3.txt"):
+        memory.pipe_file(f"/bucket/{name}", name.encode())
+    memory.pipe_file("/bucket/s.tar", archive_of({"in/4.png": b"four"}))
+    assert names(["memory://bucket/x"]) == ["1.jpg", "y/2.jpg"]
+    assert names(["memory://bucket/x/*.jpg"]) == ["1.jpg"]
+    assert names(["memory://bucket/x/3.txt"]) == ["3.txt"]
+    (packed,) = find_sources(["memory://bucket/s.tar"], SUFFIXES)
+    assert (packed.name, packed.read(100)) == ("in/4.png", b"four")
+
+
+@pytest.mark.parametrize("word", ["empty", "none/*.jpg", "memory://nothing/*.jpg"])
+def test_what_names_nothing_is_refused(tmp_path, word):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="names no file"):
+        names([word if "://" in word else tmp_path / word])
+
+
+def test_unknown_storage_and_damaged_archives_are_refused(tmp_path):
+    (tmp_path / "bad.tar").write_bytes(b"no archive" * 100)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        names([tmp_path / "bad.tar"])
+    with pytest.raises(ConfigError, match="cannot be reached"):
+        names(["nowhere://bucket/photos"])
+
+
+def test_outputs_keep_the_structure_and_never_share_a_name():
+    first, second = (Source(name=name, address=name) for name in ("x/a.jpg", "x/b.c.png"))
+    found = output_names([first, second], ".dicmh")
+    assert found == {"x/a.dicmh": first, "x/b.c.dicmh": second}
+    with pytest.raises(ConfigError, match="would both be written to 'x/a.dicmh'"):
+        output_names([first, Source(name="x/a.png", address="other")], ".dicmh")
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg"])
+def test_a_name_that_leads_out_is_known(name):
+    assert leads_out(name)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "x/a..jpg", "x/...jpg", "12:30.jpg", "a\\b.jpg"])
+def test_a_plain_name_is_let_be(name):
+    assert not leads_out(name)
+
+
+def test_outputs_below_an_input_are_refused(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for target in (photos, photos / "out", photos / ".." / "photos" / "x"):
+        with pytest.raises(ConfigError, match="lies in the input"):
+            check_apart([str(photos)], str(target))
+    check_apart([str(photos)], str(tmp_path / "photos2"))
+    with pytest.raises(ConfigError, match="lies in the input"):
+        check_apart(["s3://b/photos"], "s3://b/photos/out")
+    check_apart(["s3://b/photos"], "s3://b/photos2")
+
+
+@pytest.mark.parametrize("where", ["folder", "memory://bucket/out"])
+def test_a_target_is_written_read_listed_and_cleared(tmp_path, memory, where):
+    target = Target(str(tmp_path / where) if where == "folder" else where)
+    assert target.sizes() == {}
+    target.write("x/a.dicmh", b"abc")
+    target.write("x/a.dicmh", b"abcd")
+    assert target.read("x/a.dicmh") == b"abcd"
+    assert target.sizes() == {"x/a.dicmh": 4}
+    assert target.sizes("x") == {"a.dicmh": 4}
+    target.remove("x/a.dicmh")
+    target.remove("x/a.dicmh")
+    assert target.sizes() == {}
