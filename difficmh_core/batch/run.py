@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from difficmh_core.batch.journal import Journal
@@ -25,6 +25,7 @@ _logger = logging.getLogger(__name__)
 
 _N_THREADS = 2
 _AHEAD = 2  # files that wait for each worker
+_Item = tuple[str, Source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,14 @@ class Outcome:
         place: Where the input is.
         reason: Why it failed, in one line; ``None`` if it did not.
         was_done: Whether an earlier run had finished it.
-        record: What the journal keeps of it; empty if it failed.
+        record: What the journal keeps of it; empty if it failed or was done.
     """
 
     name: str
     place: str
     reason: str | None = None
     was_done: bool = False
-    record: Mapping[str, Any]
+    record: dict[str, Any] = field(default_factory=dict)
 
 
 class Worker:
@@ -55,15 +56,10 @@ class Worker:
         Raises:
             DiffICMHError: If it cannot be loaded.
         """
-        self._work = work
-        self._loaded = work.load()
+        self._do = work.load()
+        self._most_bytes = work.most_bytes
         self._target = target
         self._turn = threading.Lock()
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """Everything that decides an output's bytes."""
-        return self._loaded.settings
 
     def do(self, name: str, source: Source) -> Outcome:
         """Work on one file; whatever is wrong with it becomes the reason of the outcome."""
@@ -71,9 +67,9 @@ class Worker:
         try:
             if leads_out(source.name):
                 raise OSError("its name leads out of the output's folder")
-            data = source.read(self._work.most_bytes)
+            data = source.read(self._most_bytes)
             with self._turn:
-                product = self._loaded.do(data)
+                product = self._do(data)
             self._target.write(name, product.data)
         except (DiffICMHError, OSError) as error:
             return _failed(name, source, str(error) or type(error).__name__)
@@ -86,9 +82,12 @@ class Worker:
             "n_bytes": len(product.data),
             **product.facts,
             "seconds": round(time.monotonic() - began, 3),
-            "settings": self.settings,
         }
         return Outcome(name=name, place=source.place, record=record)
+
+
+Execution = Callable[[Work, Target, Mapping[str, Source]], Iterator[Outcome]]
+"""Who works, and where: on inputs by the names of their outputs, in any order."""
 
 
 def run(
@@ -96,7 +95,7 @@ def run(
     sources: Mapping[str, Source],
     target: Target,
     *,
-    jobs: int = 1,
+    execute: Execution | None = None,
     overwrite: bool = False,
 ) -> Iterator[Outcome]:
     """Work on files, and yield the outcome of each as it is known.
@@ -108,30 +107,24 @@ def run(
         work: What to do.
         sources: The inputs by the names of their outputs.
         target: Where outputs go.
-        jobs: Number of processes that work.
+        execute: Who works; ``None`` is this process.
         overwrite: Whether to work on what is there already, too.
 
     Raises:
         DiffICMHError: If the networks cannot be loaded.
         OSError: If the target's folder cannot be read or written to.
     """
-    journal, sizes = Journal(target), target.sizes()
-    worker = Worker(work, target)
+    journal, sizes, settings = Journal(target), target.sizes(), work.settings()
     todo = dict[str, Source]()
     for name, source in sources.items():
-        if not overwrite and journal.is_done(name, worker.settings, sizes.get(name)):
-            yield Outcome(name=name, place=source.place, was_done=True, record={})
+        if not overwrite and journal.is_done(name, settings, sizes.get(name)):
+            yield Outcome(name=name, place=source.place, was_done=True)
         else:
             todo[name] = source
-    outcomes = (
-        _in_threads(worker, todo)
-        if jobs == 1 or len(todo) == 1
-        else _in_processes(work, target, todo, min(jobs, len(todo)))
-    )
     try:
-        for outcome in outcomes:
+        for outcome in (execute or in_this_process)(work, target, todo) if todo else ():
             if outcome.reason is None:
-                journal.add(outcome.record)
+                journal.add(outcome.record | {"settings": settings})
             else:
                 place = {"name": outcome.name, "source": outcome.place}
                 journal.add_failure(place | {"reason": outcome.reason})
@@ -140,11 +133,9 @@ def run(
         journal.write()
 
 
-def _failed(name: str, source: Source, reason: str) -> Outcome:
-    return Outcome(name=name, place=source.place, reason=" ".join(reason.split()), record={})
-
-
-def _in_threads(worker: Worker, todo: Mapping[str, Source]) -> Iterator[Outcome]:
+def in_this_process(work: Work, target: Target, todo: Mapping[str, Source]) -> Iterator[Outcome]:
+    """Work here: an :data:`Execution`."""
+    worker = Worker(work, target)
     with ThreadPoolExecutor(_N_THREADS) as threads:
         for _, outcome in _bounded(
             lambda item: threads.submit(worker.do, *item), todo.items(), _N_THREADS + _AHEAD
@@ -152,40 +143,47 @@ def _in_threads(worker: Worker, todo: Mapping[str, Source]) -> Iterator[Outcome]
             yield outcome.result()
 
 
-def _in_processes(
-    work: Work, target: Target, todo: Mapping[str, Source], jobs: int
-) -> Iterator[Outcome]:
-    """Work in several processes; a file at which one ends is tried once more, by itself."""
-    waiting = list(todo.items())
-    while waiting:
-        interrupted = list[tuple[str, Source]]()
-        with _processes(work, target, jobs) as pool:
-            submitted = iter(waiting)
-            waiting = []
-            for item, future in _bounded(
-                lambda item: pool.submit(_do, *item), submitted, jobs * (1 + _AHEAD)
-            ):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    interrupted.append(item)
-                    if len(interrupted) == 1:
-                        waiting = list(submitted)
-        for item in interrupted:
-            with _processes(work, target, 1) as pool:
-                try:
-                    yield pool.submit(_do, *item).result()
-                except BrokenProcessPool:
-                    yield _failed(*item, "The process that worked on it ended, twice.")
+@dataclass(frozen=True, slots=True)
+class InProcesses:
+    """Work in several processes; a file at which one ends is tried once more, by itself.
+
+    Attributes:
+        jobs: Number of processes, at least 1.
+    """
+
+    jobs: int
+
+    def __call__(
+        self, work: Work, target: Target, todo: Mapping[str, Source]
+    ) -> Iterator[Outcome]:
+        """Work: an :data:`Execution`."""
+        jobs, waiting = min(self.jobs, len(todo)), list(todo.items())
+        while waiting:
+            interrupted, submitted, waiting = list[_Item](), iter(waiting), []
+            with _processes(work, target, jobs) as pool:
+                for item, future in _bounded(_submitter(pool), submitted, jobs * (1 + _AHEAD)):
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        interrupted.append(item)
+                        waiting = waiting or list(submitted)
+            for item in interrupted:
+                with _processes(work, target, 1) as pool:
+                    try:
+                        yield pool.submit(_do, *item).result()
+                    except BrokenProcessPool:
+                        yield _failed(*item, "The process that worked on it ended, twice.")
+
+
+def _failed(name: str, source: Source, reason: str) -> Outcome:
+    return Outcome(name=name, place=source.place, reason=" ".join(reason.split()))
 
 
 def _bounded(
-    submit: Callable[[tuple[str, Source]], "Future[Outcome]"],
-    items: Iterable[tuple[str, Source]],
-    most: int,
-) -> Iterator[tuple[tuple[str, Source], "Future[Outcome]"]]:
+    submit: Callable[[_Item], "Future[Outcome]"], items: Iterable[_Item], most: int
+) -> Iterator[tuple[_Item, "Future[Outcome]"]]:
     """Submit items, never more than some at once, and yield each when it is finished."""
-    pending = dict["Future[Outcome]", tuple[str, Source]]()
+    pending = dict["Future[Outcome]", _Item]()
     for item in items:
         pending[submit(item)] = item
         if len(pending) >= most:
@@ -194,6 +192,10 @@ def _bounded(
     for future in list(pending):
         wait([future])
         yield pending[future], future
+
+
+def _submitter(pool: ProcessPoolExecutor) -> Callable[[_Item], "Future[Outcome]"]:
+    return lambda item: pool.submit(_do, *item)
 
 
 def _processes(work: Work, target: Target, jobs: int) -> ProcessPoolExecutor:

@@ -5,15 +5,20 @@ A description of the work can be sent to another process, which loads the networ
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from difficmh_core import __version__
 from difficmh_core.batch.sources import PICTURE_SUFFIXES
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import profile_of
 from difficmh_core.errors import ImageError
+
+if TYPE_CHECKING:
+    from difficmh_core.codec import DiffICMHCodec
 
 MOST_PHOTO_BYTES = 1 << 30
 MOST_FILE_BYTES = 1 << 26
@@ -52,22 +57,13 @@ class Work(Protocol):
         """How much of a file is read [bytes]."""
         ...
 
-    def load(self) -> "LoadedWork":
-        """Load the networks."""
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides an output's bytes, the networks included."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class LoadedWork:
-    """Work that can be done here and now.
-
-    Attributes:
-        settings: Everything that decides an output's bytes, the networks included.
-        do: From an input's bytes to its output.
-    """
-
-    settings: Mapping[str, Any]
-    do: Callable[[bytes], Product]
+    def load(self) -> Callable[[bytes], Product]:
+        """Load the networks; what this returns makes an output of an input's bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +82,15 @@ class Encoding:
     suffixes: frozenset[str] = field(default=PICTURE_SUFFIXES, init=False)
     most_bytes: int = field(default=MOST_PHOTO_BYTES, init=False)
 
-    def load(self) -> LoadedWork:
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides a file's bytes, the networks included."""
+        codec = _load(self.profile, "cpu", self.cache_dir, self.rate)
+        return self._request | {
+            "iterations": self.iterations,
+            "model": codec.fingerprint.hex(),
+        }
+
+    def load(self) -> Callable[[bytes], Product]:
         """Load the networks, and the tagger when a picture first needs it.
 
         Raises:
@@ -94,16 +98,9 @@ class Encoding:
         """
         from difficmh_core.image_reading import read_picture
         from difficmh_core.latent_optimization import LatentOptimizer, file_of
-        from difficmh_core.models.load import load_codec
 
-        codec = load_codec(
-            self.profile, device=self.device, cache_dir=self.cache_dir, rate=self.rate
-        )
-        request: dict[str, Any] = {
-            "quality": self.quality,
-            "target_bytes": self.target_bytes,
-            "tags": "auto" if self.tags is None else list(self.tags),
-        }
+        codec = _load(self.profile, self.device, self.cache_dir, self.rate)
+        request = self._request
         optimizer = (
             LatentOptimizer(
                 codec, OptimizationSettings(iterations=self.iterations), cache_dir=self.cache_dir
@@ -131,8 +128,15 @@ class Encoding:
             }
             return Product(encoded.data, facts)
 
-        settings = request | {"iterations": self.iterations, "model": codec.fingerprint.hex()}
-        return LoadedWork(settings, encode)
+        return encode
+
+    @property
+    def _request(self) -> dict[str, Any]:
+        return {
+            "quality": self.quality,
+            "target_bytes": self.target_bytes,
+            "tags": "auto" if self.tags is None else list(self.tags),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,26 +153,26 @@ class Decoding:
     suffixes: frozenset[str] = field(default=frozenset({".dicmh"}), init=False)
     most_bytes: int = field(default=MOST_FILE_BYTES, init=False)
 
-    def load(self) -> LoadedWork:
-        """Make ready; each profile's networks are loaded when a file first names it."""
-        from difficmh_core.codec import DiffICMHCodec
-        from difficmh_core.image_writing import picture_bytes
-        from difficmh_core.models.load import load_codec
+    def settings(self) -> dict[str, Any]:
+        """What decides a picture beside the file, which names its networks itself."""
+        return {
+            "preset": self.preset,
+            "changes": {name: str(value) for name, value in self.changes.items()},
+            "tags": None if self.tags is None else list(self.tags),
+            "profile": self.profile,
+            "version": __version__,
+        }
 
-        codecs = dict[tuple[str, int], DiffICMHCodec]()
+    def load(self) -> Callable[[bytes], Product]:
+        """Make ready; the networks of a profile are loaded when a file first names it."""
+        from difficmh_core.image_writing import picture_bytes
 
         def decode(data: bytes) -> Product:
             stream = Bitstream.from_bytes(data)
-            key = self.profile or stream.profile, stream.quality_level
-            if key[0] == "nano":  # one model for all levels
-                key = key[0], 0
-            if key not in codecs:
-                codecs.clear()  # one in memory at a time
-                codecs[key] = load_codec(
-                    key[0], device=self.device, cache_dir=self.cache_dir, rate=key[1]
-                )
-            settings = replace(preset_of(key[0], self.preset), **self.changes)
-            image = codecs[key].decode_image(stream, settings, tags=self.tags)
+            profile = self.profile or stream.profile
+            codec = _load(profile, self.device, self.cache_dir, stream.quality_level)
+            settings = replace(preset_of(profile, self.preset), **self.changes)
+            image = codec.decode_image(stream, settings, tags=self.tags)
             facts = {
                 "height_px": stream.height_px,
                 "width_px": stream.width_px,
@@ -176,11 +180,17 @@ class Decoding:
             }
             return Product(picture_bytes(image, self.suffix), facts)
 
-        settings = {
-            "preset": self.preset,
-            "changes": {name: str(value) for name, value in self.changes.items()},
-            "tags": None if self.tags is None else list(self.tags),
-            "profile": self.profile,
-            "version": __version__,
-        }
-        return LoadedWork(settings, decode)
+        return decode
+
+
+def _load(profile: str, device: str, cache_dir: Path, rate: int) -> "DiffICMHCodec":
+    """Load a profile, once for all files in a row that need the same networks."""
+    has_rates = bool(profile_of(profile).rates)
+    return _load_once(profile, device, cache_dir, rate if has_rates else 0)
+
+
+@lru_cache(maxsize=1)
+def _load_once(profile: str, device: str, cache_dir: Path, rate: int) -> "DiffICMHCodec":
+    from difficmh_core.models.load import load_codec
+
+    return load_codec(profile, device=device, cache_dir=cache_dir, rate=rate)

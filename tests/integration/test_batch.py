@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.batch.run import run
+from difficmh_core.batch.cluster import OnCluster
+from difficmh_core.batch.run import InProcesses, Outcome, run
 from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.targets import Target, output_names
-from difficmh_core.batch.work import Decoding, Encoding, LoadedWork, Product
+from difficmh_core.batch.work import Decoding, Encoding, Product
 from difficmh_core.errors import ImageError
 from tests.documents import ROOT
 
@@ -33,8 +34,11 @@ class Reversing:
     most_bytes: int = 1 << 20
     delay_s: float = field(default=0.0)
 
+    def settings(self):
+        return {"mark": self.mark}
+
     def load(self):
-        return LoadedWork({"mark": self.mark}, self.reverse)
+        return self.reverse
 
     def reverse(self, data):
         time.sleep(self.delay_s)
@@ -56,8 +60,10 @@ def inputs(tmp_path):
     return folder
 
 
-def do(work, folder, out, **options):
+def do(work, folder, out, jobs=1, **options):
     sources = output_names(find_sources([str(folder)], work.suffixes), work.suffix)
+    if jobs > 1:
+        options["execute"] = InProcesses(jobs)
     return list(run(work, sources, Target(str(out)), **options))
 
 
@@ -222,7 +228,7 @@ def test_one_process_and_two_write_the_same_files_as_the_codec(photos, tmp_path,
     record = next(o.record for o in outcomes if o.name == "1.dicmh")
     assert record["bpp"] == 8 * len(alone.data) / (41 * 64)
     assert (record["height_px"], record["width_px"], record["tags"]) == (41, 64, ["zebra"])
-    assert record["settings"]["model"] == tiny_codec.fingerprint.hex()
+    assert encoding().settings()["model"] == tiny_codec.fingerprint.hex()
 
     assert [o.reason for o in do(decoding(), one, decoded)] == [None] * 3
     settings = tiny_codec_settings()
@@ -247,3 +253,37 @@ def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):
     outcomes = do(decoding(suffix=".webp"), one, decoded)
     assert [o.name for o in outcomes if o.reason] == ["0.webp"]
     assert set(outputs(decoded)) == {"1.webp", "2.webp", "failures.jsonl"}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two machines in one, each with one CPU."""
+    ray = pytest.importorskip("ray")
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "object_store_memory": 100 << 20},
+    )
+    cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def test_a_machine_that_dies_loses_nothing(inputs, tmp_path, cluster):
+    for number in range(40):
+        (inputs / f"more {number}.in").write_bytes(str(number).encode())
+    (inputs / "bad.in").write_bytes(b"bad")
+    work, out = Reversing(delay_s=0.2), tmp_path / "out"
+    sources = output_names(find_sources([str(inputs)], work.suffixes), work.suffix)
+    outcomes = list[Outcome]()
+    execute = OnCluster(cluster.address, None, "cpu")
+    for outcome in run(work, sources, Target(str(out)), execute=execute):
+        outcomes.append(outcome)
+        if len(outcomes) == 8:
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    assert sorted(outcome.name for outcome in outcomes) == sorted(sources)
+    assert [o.reason for o in outcomes if o.reason] == ["The picture is bad."]
+    by_ray = outputs(out)
+    do(work, inputs, tmp_path / "alone", jobs=2)
+    assert by_ray == outputs(tmp_path / "alone")

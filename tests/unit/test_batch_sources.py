@@ -110,11 +110,13 @@ def test_outputs_keep_the_structure_and_never_share_a_name():
     first, second = (Source(name=name, address=name) for name in ("x/a.jpg", "x/b.c.png"))
     found = output_names([first, second], ".dicmh")
     assert found == {"x/a.dicmh": first, "x/b.c.dicmh": second}
-    with pytest.raises(ConfigError, match="would both be written to 'x/a.dicmh'"):
+    with pytest.raises(ConfigError, match="would both be written"):
         output_names([first, Source(name="x/a.png", address="other")], ".dicmh")
 
 
-@pytest.mark.parametrize("name", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg"])
+@pytest.mark.parametrize(
+    "name", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg"]
+)
 def test_a_name_that_leads_out_is_known(name):
     assert leads_out(name)
 

@@ -1,0 +1,110 @@
+"""Work on many files on several machines, by Ray Data: https://docs.ray.io/en/latest/data/data.html.
+
+Ray finds the machines, keeps a pool of workers, each with networks of its own, gives a worker's
+files to another when it dies, and stops reading ahead when workers are slow. Every machine needs
+this package and must reach the inputs and the output's folder under the same addresses.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from difficmh_core.batch.run import Outcome, Worker
+from difficmh_core.batch.sources import Source
+from difficmh_core.batch.targets import Target
+from difficmh_core.batch.work import Work
+from difficmh_core.errors import BackendUnavailableError
+
+_MOST_FILES = 16
+"""Of a block, which is what a worker takes at once and what is done again if it dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnCluster:
+    """Work on the machines of a Ray cluster.
+
+    Attributes:
+        address: Where the cluster is: ``auto``, ``10.0.0.1:6379`` or ``ray://...``; ``None``
+            starts one on this machine.
+        jobs: Most workers at once; ``None`` takes as many as there are CPUs, or GPUs.
+        device: Where a worker's networks run, ``cpu`` or ``cuda``.
+    """
+
+    address: str | None
+    jobs: int | None
+    device: str
+
+    def __call__(
+        self, work: Work, target: Target, todo: Mapping[str, Source]
+    ) -> Iterator[Outcome]:
+        """Work: an :data:`~difficmh_core.batch.run.Execution`.
+
+        Raises:
+            BackendUnavailableError: If Ray is not installed or the cluster cannot be reached.
+        """
+        data = self._connect()
+        unit = "GPU" if self.device == "cuda" else "CPU"
+        items = [
+            {"name": name, "source": json.dumps(asdict(source))} for name, source in todo.items()
+        ]
+        most = self.jobs or len(items)
+        n_blocks = min(len(items), max(2 * most, -(-len(items) // _MOST_FILES)))
+        outcomes = data.from_items(items, override_num_blocks=n_blocks).map(
+            _RayWorker,
+            fn_constructor_args=(work, target),
+            # From one: a pool that must have them all would wait for a machine that is gone.
+            compute=data.ActorPoolStrategy(min_size=1, max_size=most),
+            **{f"num_{unit.lower()}s": 1},
+        )
+        for row in outcomes.iter_rows():
+            yield Outcome(**json.loads(row["outcome"]))
+
+    def _connect(self) -> Any:  # noqa: ANN401 (the module ray.data, imported only here)
+        # Read when Ray is imported: it would report its use over the network.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise BackendUnavailableError(
+                f"--ray needs the package ray ({error}). Run `pip install 'difficmh[ray]'`."
+            ) from error
+        if not ray.is_initialized():
+            try:
+                ray.init(
+                    address=self.address or "local", log_to_driver=False, logging_level="error"
+                )
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise BackendUnavailableError(
+                    f"The Ray cluster {self.address!r} cannot be reached: {error}. Start it, or "
+                    "leave the address out."
+                ) from error
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        return ray.data
+
+
+class _RayWorker:
+    """A worker in a process of Ray's; rows are JSON, since every record has its own fields."""
+
+    def __init__(self, work: Work, target: Target) -> None:
+        self._worker = Worker(work, target)
+
+    def __call__(self, row: Mapping[str, str]) -> Mapping[str, str]:
+        outcome = self._worker.do(row["name"], Source(**json.loads(row["source"])))
+        return {"outcome": json.dumps(asdict(outcome))}
+
+
+def parquet_of(records: Iterator[Mapping[str, Any]]) -> bytes:
+    """A table of finished files in the format Parquet, without the settings that all share."""
+    import io
+
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = [{key: value for key, value in row.items() if key != "settings"} for row in records]
+    buffer = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), buffer)
+    return buffer.getvalue()
