@@ -191,7 +191,7 @@ def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
 def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
-    settings = [setting for setting in SETTINGS if setting.unset is not None]
+    settings = [setting for setting in SETTINGS if len(setting.controls) == 1]
     offered = [
         inspect.Parameter(
             setting.name,
