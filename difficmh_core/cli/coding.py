@@ -14,8 +14,7 @@ from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
-from difficmh_core.config.profiles import either_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
 
 if TYPE_CHECKING:

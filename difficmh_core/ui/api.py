@@ -16,8 +16,7 @@ from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
-from difficmh_core.config.profiles import either_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo

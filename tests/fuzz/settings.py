@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.encoding import resolve_tags
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.vocabulary import load_vocabulary
