@@ -15,7 +15,7 @@ from statistics import mean
 
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.coding import OptimizationSettings
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.codecs import (
     AbsentCodec,
     ComparedCodec,

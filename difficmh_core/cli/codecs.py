@@ -7,8 +7,7 @@ from functools import cache, cached_property, partial
 from difficmh_core.cli.codec_options import OPTIMIZED_OPTION, named
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.presets import preset_of
-from difficmh_core.config.profiles import PROFILE_NAMES
+from difficmh_core.config.profiles import PROFILE_NAMES, preset_of
 from difficmh_core.errors import BackendUnavailableError, ConfigError
 from difficmh_core.evaluation.codecs import (
     OPTIMIZED,

@@ -14,8 +14,7 @@ from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
-from difficmh_core.config.profiles import either_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
 
 if TYPE_CHECKING:
@@ -25,8 +24,9 @@ _MAX_FILE_BYTES = 1 << 26
 """No file within the format's limits is as large; nothing larger is read into memory."""
 
 
-def add_encode_options(parser: argparse.ArgumentParser) -> None:
+def add_encode(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``encode``."""
+    parser.set_defaults(run=_encode)
     parser.add_argument("photo", type=Path, help="an image file")
     parser.add_argument("file", type=Path, help="the .dicmh file to write")
     rate = parser.add_mutually_exclusive_group()
@@ -51,8 +51,7 @@ def add_encode_options(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "--rate", "--device", "--cache-dir", "--json")
 
 
-def encode(arguments: argparse.Namespace) -> Report:
-    """Compress a photo."""
+def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_reading import read_picture
     from difficmh_core.latent_optimization import LatentOptimizer, file_of
 
@@ -79,8 +78,9 @@ def encode(arguments: argparse.Namespace) -> Report:
     return report_encoded(arguments.file, encoded, time.monotonic() - started)
 
 
-def add_decode_options(parser: argparse.ArgumentParser) -> None:
+def add_decode(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``decode``."""
+    parser.set_defaults(run=_decode)
     parser.add_argument("file", type=Path, help="a .dicmh file")
     parser.add_argument("image", type=Path, help="the .png file to write")
     parser.add_argument(
@@ -118,8 +118,7 @@ def settings_of(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
     return replace(preset_of(profile, arguments.preset), **changes)
 
 
-def decode(arguments: argparse.Namespace) -> Report:
-    """Decode a file to an image."""
+def _decode(arguments: argparse.Namespace) -> Report:
     _check_target(arguments.file, arguments.image)
     if arguments.image.suffix.lower() != ".png":
         raise ConfigError(
@@ -158,26 +157,26 @@ def decode(arguments: argparse.Namespace) -> Report:
     return Report(fields=fields, text=text)
 
 
-def add_info_options(parser: argparse.ArgumentParser) -> None:
+def add_info(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``info``."""
+    parser.set_defaults(run=_info)
     parser.add_argument("file", type=Path, help="a .dicmh file")
     add_shared(parser, "--json")
 
 
-def info(arguments: argparse.Namespace) -> Report:
-    """Show every field of a file."""
+def _info(arguments: argparse.Namespace) -> Report:
     return report_stream(arguments.file, _parse(arguments.file))
 
 
-def add_verify_options(parser: argparse.ArgumentParser) -> None:
+def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``verify``."""
+    parser.set_defaults(run=_verify)
     parser.add_argument("file", type=Path, help="a .dicmh file")
     _add_profile_of_file(parser)
     add_shared(parser, "--device", "--cache-dir", "--json")
 
 
-def verify(arguments: argparse.Namespace) -> Report:
-    """Check a file without decoding the image."""
+def _verify(arguments: argparse.Namespace) -> Report:
     stream = _parse(arguments.file)
     codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
     section_bits = codec.verify(stream)

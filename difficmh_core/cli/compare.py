@@ -11,8 +11,12 @@ from difficmh_core.cli.output import Report
 from difficmh_core.errors import ConfigError
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``compare``."""
+    parser.description = (
+        "Compress a photo with every codec at the same size, and measure the results."
+    )
+    parser.set_defaults(run=_compare)
     parser.add_argument("photo", type=Path, help="an image file")
     parser.add_argument(
         "--bytes", type=int, nargs="+", help="largest size of each file in bytes; one or several"
@@ -29,12 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_codec_options(parser)
 
 
-def compare(arguments: argparse.Namespace) -> Report:
-    """Compress a photo with every codec, and measure.
-
-    Raises:
-        DiffICMHError: If the photograph, a codec or a rate is not what it should be.
-    """
+def _compare(arguments: argparse.Namespace) -> Report:
     from difficmh_core.cli.codecs import chosen_codecs, evaluator_of
     from difficmh_core.evaluation.codecs import AbsentCodec
     from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison

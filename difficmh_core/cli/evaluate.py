@@ -19,8 +19,13 @@ _LONGEST_WAIT = timedelta(days=30)
 """Processes may have pictures of very different size; the first to end waits for the others."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_evaluate(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``evaluate``."""
+    parser.description = (
+        "Compress a folder of photos with every codec at several rates, and measure the results. "
+        "Resumes where it stopped."
+    )
+    parser.set_defaults(run=_evaluate)
     parser.add_argument("folder", type=Path, help="folder of photos")
     parser.add_argument(
         "--rates",
@@ -47,15 +52,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_codec_options(parser)
 
 
-def evaluate(arguments: argparse.Namespace) -> Report | None:
-    """Compress a folder of photos with every codec at several rates, and measure.
-
-    Returns:
-        The summary; nothing from a process that was started beside the main one.
-
-    Raises:
-        DiffICMHError: If a codec, a rate or a measure is not what it should be.
-    """
+def _evaluate(arguments: argparse.Namespace) -> Report | None:
+    """Sum up; a process that was started beside the main one tells nothing."""
     from accelerate import PartialState
 
     from difficmh_core._support.processes import leave_processes

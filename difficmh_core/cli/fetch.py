@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from difficmh_core.weights.hub import HubCard
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_fetch(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``fetch``."""
+    parser.set_defaults(run=_fetch)
     parser.add_argument(
         "what",
         nargs="?",
@@ -46,12 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "--cache-dir", "--json")
 
 
-def fetch(arguments: argparse.Namespace) -> Report:
-    """Get what was asked for.
-
-    Raises:
-        ConfigError: If there is no such rate or task, or options do not go together.
-    """
+def _fetch(arguments: argparse.Namespace) -> Report:
     if arguments.names and arguments.what != "tasks":
         raise ConfigError(
             f"Only `fetch tasks` takes names, but `fetch {arguments.what}` got "

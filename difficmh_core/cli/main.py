@@ -12,72 +12,31 @@ answer at once.
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from difficmh_core import __version__
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import PROGRAM, OneLineParser
-from difficmh_core.cli import coding, compare, evaluate, fetch, train
-from difficmh_core.cli.output import Report
+from difficmh_core.cli.coding import add_decode, add_encode, add_info, add_verify
+from difficmh_core.cli.compare import add_compare
+from difficmh_core.cli.evaluate import add_evaluate
+from difficmh_core.cli.fetch import add_fetch
+from difficmh_core.cli.train import add_train
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.evaluation.lines import json_of
 
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command.
-
-    Attributes:
-        help: What it does, in the list of commands.
-        add_options: Adds its words to a parser.
-        run: Does it; returns what to print, if anything.
-        description: What its own help begins with.
-        logs_all: Whether it shows what is logged, by others too, in the place of our warnings.
-    """
-
-    help: str
-    add_options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], Report | None]
-    description: str | None = None
-    logs_all: bool = False
-
-
-COMMANDS = {
-    "encode": Command("compress a photo", coding.add_encode_options, coding.encode),
-    "decode": Command("decode a file to an image", coding.add_decode_options, coding.decode),
-    "info": Command(
-        "show every field of a file and the size of its sections",
-        coding.add_info_options,
-        coding.info,
-    ),
-    "verify": Command(
-        "check a file without decoding the image", coding.add_verify_options, coding.verify
-    ),
-    "fetch": Command(
-        "download the weights that do not ship with the program", fetch.add_options, fetch.fetch
-    ),
-    "compare": Command(
-        "compress a photo with every codec, and measure",
-        compare.add_options,
-        compare.compare,
-        "Compress a photo with every codec at the same size, and measure the results.",
-    ),
-    "evaluate": Command(
-        "the same for a folder of photos",
-        evaluate.add_options,
-        evaluate.evaluate,
-        "Compress a folder of photos with every codec at several rates, and measure the results. "
-        "Resumes where it stopped.",
-    ),
-    "train": Command(
-        "train the networks",
-        train.add_options,
-        train.train,
-        "Train nano, stage by stage, or the ELIC that it is compared with.",
-        logs_all=True,
-    ),
+COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "encode": ("compress a photo", add_encode),
+    "decode": ("decode a file to an image", add_decode),
+    "info": ("show every field of a file and the size of its sections", add_info),
+    "verify": ("check a file without decoding the image", add_verify),
+    "fetch": ("download the weights that do not ship with the program", add_fetch),
+    "compare": ("compress a photo with every codec, and measure", add_compare),
+    "evaluate": ("the same for a folder of photos", add_evaluate),
+    "train": ("train the networks", add_train),
 }
+"""What each command does, and what adds its words to a parser, ``run`` among them: it takes what
+was parsed, and returns the :class:`Report` to print, if there is one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,11 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = build_parser().parse_args(argv)
-        if getattr(arguments, "cache_dir", None) is None:
-            arguments.cache_dir = cache_folder()
-        command = COMMANDS[arguments.command]
-        _set_up_logging(shows_all=command.logs_all)
-        report = command.run(arguments)
+        arguments.cache_dir = arguments.cache_dir or cache_folder()
+        _set_up_logging(shows_all=arguments.shows_all_logs)
+        report = arguments.run(arguments)
     except DiffICMHError as error:
         return _fail(str(error))
     except OSError as error:
@@ -104,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     if report is not None:
-        is_json = getattr(arguments, "json", False)
-        sys.stdout.write((json_of(report.fields) if is_json else report.text) + "\n")
+        output = json_of(report.fields) if arguments.json else report.text
+        sys.stdout.write(output + "\n")
     return 0
 
 
@@ -114,10 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
-        command.add_options(
-            commands.add_parser(name, help=command.help, description=command.description)
-        )
+    for name, (words, add_command) in COMMANDS.items():
+        add_command(commands.add_parser(name, help=words))
+    parser.set_defaults(cache_dir=None, json=False, shows_all_logs=False)
     return parser
 
 

@@ -29,8 +29,10 @@ _KERNELS_KEPT = "8192"
 _OTHER_WORK = ("latents", "package", "unpack", "average", "package-elic", "unpack-elic")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_train(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``train``."""
+    parser.description = "Train nano, stage by stage, or the ELIC that it is compared with."
+    parser.set_defaults(run=_train, shows_all_logs=True)
     parser.add_argument("stage", choices=[*StageName, *_OTHER_WORK])
     parser.add_argument("--photos", type=Path, required=True, help="folder of train-*.tar")
     parser.add_argument("--check", type=Path, help="folder of pictures for validation")
@@ -70,12 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_positive, help="use only this many photographs")
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """Run one stage.
-
-    Raises:
-        DiffICMHError: If photographs or an earlier stage are missing.
-    """
+def _train(arguments: argparse.Namespace) -> None:
     # oneDNN keeps 1,024 kernels, one for each layer and shape. Stage 'joint' needs more, and would
     # build some anew at each step: 0.83 s instead of 0.57 s on two cores.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KERNELS_KEPT)

@@ -16,6 +16,7 @@ References:
     Attention Modules, CVPR 2020 (residual blocks), https://arxiv.org/abs/2001.01568
 """
 
+from itertools import pairwise
 from typing import TypeAlias
 
 from jaxtyping import Float
@@ -42,6 +43,14 @@ def deconv(
         padding=kernel // 2,
         output_padding=stride - 1,
     )
+
+
+def conv_stack(*channels: int, kernel: int = 3) -> nn.Sequential:
+    """Return convolutions from each number of channels to the next, with GELU between them."""
+    layers = list[nn.Module]()
+    for in_channels, out_channels in pairwise(channels):
+        layers += [conv(in_channels, out_channels, kernel), nn.GELU()]
+    return nn.Sequential(*layers[:-1])
 
 
 class BottleneckBlock(nn.Module):

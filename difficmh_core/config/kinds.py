@@ -72,8 +72,8 @@ class Setting(ABC):
         return {"type": self.held_type}
 
     @property
-    def unset(self) -> float | str | None:
-        """What an endpoint takes for the preset's value; ``None`` if it has no parameter."""
+    def unset(self) -> float | str:
+        """What an endpoint takes for the preset's value."""
         return ""
 
     @property
@@ -186,11 +186,6 @@ class Interval(Setting):
     def parsing(self) -> Mapping[str, Any]:
         """How argparse reads the option."""
         return {"type": float, "nargs": 2}
-
-    @property
-    def unset(self) -> None:
-        """There is no parameter."""
-        return
 
     def check(self, value: tuple[float, float]) -> None:
         """Refuse numbers that are out of range or descend."""

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 from difficmh_core.errors import ImageError, ProgramError
@@ -87,16 +86,9 @@ class PicturePool:
             self._free.get_nowait().end()
 
     def __enter__(self) -> "PicturePool":
-        """Return the pool, to be closed at the end."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the pool."""
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager

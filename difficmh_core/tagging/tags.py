@@ -1,9 +1,9 @@
 """A tag: one word of a vocabulary that describes a picture, with the confidence of who says so."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 from difficmh_core.errors import ConfigError, ImageError
-from difficmh_core.shapes import Image01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Tag:
             )
 
 
-def refuse_batch(image: Image01, who: str) -> None:
+def refuse_batch(image: Sized, who: str) -> None:
     """Refuse anything but one picture.
 
     Args:

@@ -142,7 +142,4 @@ def sha256_of(path: Path) -> str:
         OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

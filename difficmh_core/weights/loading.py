@@ -63,29 +63,25 @@ def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> 
     Raises:
         CheckpointError: If an entry is missing, left over, of another shape or of another kind.
     """
+
+    def misfit(what: str) -> CheckpointError:
+        return CheckpointError(
+            f"The weights {name} do not fit {type(module).__name__}: {what}. "
+            "Use the weights that belong to this configuration."
+        )
+
     state = module.state_dict()
     missing = sorted(state.keys() - tensors.keys())
     unexpected = sorted(tensors.keys() - state.keys())
     if missing or unexpected:
-        raise CheckpointError(
-            f"The weights {name} do not fit {type(module).__name__}: "
-            f"{_shown(missing)} missing, {_shown(unexpected)} unexpected. "
-            "Use the weights that belong to this configuration."
-        )
+        raise misfit(f"{_shown(missing)} missing, {_shown(unexpected)} unexpected")
     for key, own in state.items():
         given = tensors[key]
         if given.shape != own.shape:
-            raise CheckpointError(
-                f"The weights {name} do not fit {type(module).__name__}: {key} has the shape "
-                f"{tuple(given.shape)}, expected {tuple(own.shape)}. "
-                "Use the weights that belong to this configuration."
-            )
+            found, expected = tuple(given.shape), tuple(own.shape)
+            raise misfit(f"{key} has the shape {found}, expected {expected}")
         if given.is_floating_point() != own.is_floating_point():
-            raise CheckpointError(
-                f"The weights {name} do not fit {type(module).__name__}: {key} holds "
-                f"{given.dtype}, expected {own.dtype}. "
-                "Use the weights that belong to this configuration."
-            )
+            raise misfit(f"{key} holds {given.dtype}, expected {own.dtype}")
     is_empty = any(value.is_meta for value in state.values())
     converted = {key: tensors[key].to(own.dtype) for key, own in state.items()}
     module.load_state_dict(converted if is_empty else dict(tensors), assign=is_empty)

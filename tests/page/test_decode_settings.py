@@ -18,7 +18,7 @@ from difficmh_core.config.decoding import (
     controls_of,
     options_of,
 )
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import Endpoints, with_settings
 from difficmh_core.ui.components.decoder_controls import draw_decode_panel

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
