@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import fsspec
-
 from difficmh_core.errors import ConfigError
 
 STANDARD = "-"
@@ -91,6 +89,8 @@ def storage_of(address: str) -> tuple[Any, str]:
     Raises:
         ConfigError: If no installed package knows addresses of this kind.
     """
+    import fsspec
+
     try:
         storage, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:

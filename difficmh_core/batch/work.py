@@ -13,8 +13,7 @@ from difficmh_core import __version__
 from difficmh_core.batch.sources import PICTURE_SUFFIXES
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.coding import OptimizationSettings
-from difficmh_core.config.presets import preset_of
-from difficmh_core.config.profiles import profile_of
+from difficmh_core.config.profiles import preset_of, profile_of
 from difficmh_core.errors import ImageError
 
 if TYPE_CHECKING:

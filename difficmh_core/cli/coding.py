@@ -3,12 +3,16 @@
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
+from difficmh_core.batch.sources import STANDARD
+from difficmh_core.batch.work import MOST_FILE_BYTES, Decoding, Encoding
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.cli.many import add_many, are_many, do_many
 from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
@@ -16,19 +20,25 @@ from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
+from difficmh_core.image_writing import FORMATS, format_of, picture_bytes
 
 if TYPE_CHECKING:
     from difficmh_core.codec import DiffICMHCodec
-
-_MAX_FILE_BYTES = 1 << 26
-"""No file within the format's limits is as large; nothing larger is read into memory."""
 
 
 def add_encode(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``encode``."""
     parser.set_defaults(run=_encode)
-    parser.add_argument("photo", type=Path, help="an image file")
-    parser.add_argument("file", type=Path, help="the .dicmh file to write")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="photo",
+        help="an image file, or - for standard input; also many: files, folders, patterns, "
+        ".tar archives, addresses such as s3://bucket/photos",
+    )
+    parser.add_argument(
+        "output", metavar="file", help="the .dicmh file to write, or -; a folder for many"
+    )
     rate = parser.add_mutually_exclusive_group()
     rate.add_argument("--quality", type=float, help="0 to 100 (default 50)")
     rate.add_argument(
@@ -48,6 +58,7 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
         "quality at about the same size (default 0, off)",
     )
     parser.add_argument("--profile", default="nano", help="nano (default) or sd21")
+    add_many(parser)
     add_shared(parser, "--rate", "--device", "--cache-dir", "--json")
 
 
@@ -55,10 +66,24 @@ def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_reading import read_picture
     from difficmh_core.latent_optimization import LatentOptimizer, file_of
 
-    _check_target(arguments.photo, arguments.file)
+    tags = None if arguments.tags == "auto" else _names(arguments.tags)
     iterations = arguments.iterations
+    if are_many(arguments.inputs, arguments.output):
+        work = Encoding(
+            profile=arguments.profile,
+            rate=arguments.rate,
+            device=arguments.device,
+            cache_dir=arguments.cache_dir,
+            quality=arguments.quality,
+            target_bytes=arguments.target_bytes,
+            tags=None if tags is None else tuple(tags),
+            iterations=iterations,
+        )
+        return do_many(work, arguments, "encoding")
+    (photo,) = arguments.inputs
+    _check_target(photo, arguments.output)
     optimization = OptimizationSettings(iterations=iterations) if iterations else None
-    picture = read_picture(arguments.photo)
+    picture = read_picture(sys.stdin.buffer if photo == STANDARD else photo)
     for note in picture.notes:
         sys.stderr.write(f"note: {note}\n")
     image = picture.image
@@ -67,22 +92,36 @@ def _encode(arguments: argparse.Namespace) -> Report:
     request: dict[str, Any] = {
         "quality": arguments.quality,
         "target_bytes": arguments.target_bytes,
-        "tags": "auto" if arguments.tags == "auto" else _names(arguments.tags),
+        "tags": "auto" if tags is None else tags,
     }
     if optimization is None:
         encoded = codec.encode(image, **request)
     else:
         optimizer = LatentOptimizer(codec, optimization, cache_dir=arguments.cache_dir)
         encoded = file_of(told(optimizer.steps(image, **request), "optimizing", "iteration"))
-    write_whole(encoded.data, arguments.file)
-    return report_encoded(arguments.file, encoded, time.monotonic() - started)
+    _write(encoded.data, arguments.output)
+    return report_encoded(arguments.output, encoded, time.monotonic() - started)
 
 
 def add_decode(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``decode``."""
     parser.set_defaults(run=_decode)
-    parser.add_argument("file", type=Path, help="a .dicmh file")
-    parser.add_argument("image", type=Path, help="the .png file to write")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="file",
+        help="a .dicmh file, or - for standard input; also many, as encode takes them",
+    )
+    parser.add_argument(
+        "output",
+        metavar="image",
+        help=f"the image to write ({', '.join(FORMATS)}), or -; a folder for many",
+    )
+    parser.add_argument(
+        "--format",
+        choices=[suffix[1:] for suffix in FORMATS],
+        help="what to write to - or into a folder (default png)",
+    )
     parser.add_argument(
         "--preset",
         default=DEFAULT_PRESET,
@@ -101,6 +140,7 @@ def add_decode(parser: argparse.ArgumentParser) -> None:
         "--tags", default="file", help="file (default), none, or comma-separated names"
     )
     _add_profile_of_file(parser)
+    add_many(parser)
     add_shared(parser, "--device", "--cache-dir", "--json")
 
 
@@ -110,38 +150,48 @@ def settings_of(arguments: argparse.Namespace, profile: str) -> DecodeSettings:
     Raises:
         ConfigError: If there is no such preset, or a value is out of range.
     """
-    changes = {
+    return replace(preset_of(profile, arguments.preset), **_changes_of(arguments))
+
+
+def _changes_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
         setting.name: setting.of_controls(given if isinstance(given, list) else [given])
         for setting in SETTINGS
         if (given := getattr(arguments, setting.name)) is not None
     }
-    return replace(preset_of(profile, arguments.preset), **changes)
 
 
 def _decode(arguments: argparse.Namespace) -> Report:
-    _check_target(arguments.file, arguments.image)
-    if arguments.image.suffix.lower() != ".png":
-        raise ConfigError(
-            f"The image is written as PNG, but the target is named {arguments.image.name!r}. "
-            "Give it a name that ends in .png."
+    tags = None if arguments.tags == "file" else _names(arguments.tags)
+    if are_many(arguments.inputs, arguments.output):
+        work = Decoding(
+            profile=arguments.profile,
+            device=arguments.device,
+            cache_dir=arguments.cache_dir,
+            preset=arguments.preset,
+            changes=_changes_of(arguments),
+            tags=None if tags is None else tuple(tags),
+            suffix=f".{arguments.format or 'png'}",
         )
-    stream = _parse(arguments.file)
+        _note_loss(work.suffix)
+        return do_many(work, arguments, "decoding")
+    (file,), target = arguments.inputs, arguments.output
+    suffix = _suffix_of(target, arguments.format)
+    _check_target(file, target)
+    stream = _parse(file)
     profile = arguments.profile or stream.profile
     settings = settings_of(arguments, profile)
-    tags = None if arguments.tags == "file" else _names(arguments.tags)
     codec = _load(profile, arguments, stream.quality_level)
-
-    from difficmh_core.image_io import write_png
-
     started = time.monotonic()
     for step in told(codec.decode(stream, settings, tags=tags), "decoding", "step"):
         last = step
     seconds = time.monotonic() - started
     if last.image is None:
         raise BackendUnavailableError("The sampler ended before its last step.")
-    write_png(last.image, arguments.image)
+    _note_loss(suffix)
+    _write(picture_bytes(last.image, suffix), target)
     fields = {
-        "file": str(arguments.image),
+        "file": target,
         "height_px": stream.height_px,
         "width_px": stream.width_px,
         "settings": settings.as_dict(),
@@ -151,16 +201,16 @@ def _decode(arguments: argparse.Namespace) -> Report:
         "seconds": round(seconds, 3),
     }
     text = (
-        f"{arguments.image}: {stream.width_px} x {stream.height_px} px, decoded in "
+        f"{target}: {stream.width_px} x {stream.height_px} px, decoded in "
         f"{seconds:.1f} s ({last.total / seconds:.1f} steps/s)"
     )
-    return Report(fields=fields, text=text)
+    return Report(fields=fields, text=text, is_beside_data=target == STANDARD)
 
 
 def add_info(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``info``."""
     parser.set_defaults(run=_info)
-    parser.add_argument("file", type=Path, help="a .dicmh file")
+    parser.add_argument("file", help="a .dicmh file, or - for standard input")
     add_shared(parser, "--json")
 
 
@@ -171,7 +221,7 @@ def _info(arguments: argparse.Namespace) -> Report:
 def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``verify``."""
     parser.set_defaults(run=_verify)
-    parser.add_argument("file", type=Path, help="a .dicmh file")
+    parser.add_argument("file", help="a .dicmh file, or - for standard input")
     _add_profile_of_file(parser)
     add_shared(parser, "--device", "--cache-dir", "--json")
 
@@ -191,25 +241,55 @@ def _add_profile_of_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", help="nano or sd21 (default: the one recorded in the file)")
 
 
-def _check_target(source: Path, target: Path) -> None:
+def _check_target(source: str, target: str) -> None:
     """Refuse, before any work, a target that cannot be written or is the input itself."""
-    if target.exists() and source.exists() and target.samefile(source):
-        raise ConfigError(f"The output {str(target)!r} is the input. Choose another name.")
+    if target == STANDARD:
+        return
+    path = Path(target)
+    if path.exists() and Path(source).exists() and path.samefile(source):
+        raise ConfigError(f"The output {target!r} is the input. Choose another name.")
     try:
-        check_writable(target)
+        check_writable(path)
     except OSError as error:
         raise ConfigError(
-            f"The output {str(target)!r} cannot be written: {error.strerror or error}. "
+            f"The output {target!r} cannot be written: {error.strerror or error}. "
             "Choose another place."
         ) from error
 
 
-def _parse(path: Path) -> Bitstream:
-    with path.open("rb") as file:
-        data = file.read(_MAX_FILE_BYTES + 1)
-    if len(data) > _MAX_FILE_BYTES:
+def _write(data: bytes, target: str) -> None:
+    if target == STANDARD:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_whole(data, Path(target))
+
+
+def _suffix_of(target: str, given: str | None) -> str:
+    """How the name of a picture ends, or would, if standard output had one."""
+    suffix = Path(target).suffix.lower()
+    if target == STANDARD:
+        return f".{given or 'png'}"
+    if given is not None and format_of(suffix) is not format_of(f".{given}"):
+        raise ConfigError(
+            f"--format {given} asks for another picture than the name {target!r}. Leave one out."
+        )
+    format_of(suffix)
+    return suffix
+
+
+def _note_loss(suffix: str) -> None:
+    if loss := format_of(suffix).loss:
+        sys.stderr.write(f"note: {loss}; PNG, WebP, TIFF and JPEG XL add none.\n")
+
+
+def _parse(file: str) -> Bitstream:
+    """Read a file, or standard input."""
+    with nullcontext(sys.stdin.buffer) if file == STANDARD else Path(file).open("rb") as opened:
+        data = opened.read(MOST_FILE_BYTES + 1)
+    if len(data) > MOST_FILE_BYTES:
         raise BitstreamError(
-            f"The file {str(path)!r} has more than {_MAX_FILE_BYTES:,} bytes, more than any "
+            f"The file {file!r} has more than {MOST_FILE_BYTES:,} bytes, more than any "
             "Diff-ICMH file. Choose a .dicmh file."
         )
     return Bitstream.from_bytes(data)

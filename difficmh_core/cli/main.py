@@ -60,10 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{place}{error.strerror or error}.")
     except KeyboardInterrupt:
         return 130
-    if report is not None:
-        output = json_of(report.fields) if arguments.json else report.text
-        sys.stdout.write(output + "\n")
-    return 0
+    if report is None:
+        return 0
+    output = json_of(report.fields) if arguments.json else report.text
+    (sys.stderr if report.is_beside_data else sys.stdout).write(output + "\n")
+    return int(report.exit_code)
 
 
 def build_parser() -> argparse.ArgumentParser:

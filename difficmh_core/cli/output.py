@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difficmh_core.batch.sources import STANDARD
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.networks import QUALITY_LEVELS
 from difficmh_core.config.profiles import PROFILES
@@ -22,17 +22,22 @@ class Report:
     Attributes:
         fields: For programs; what JSON can hold.
         text: For people; no line break at its end.
+        exit_code: Of the program.
+        is_beside_data: Whether standard output holds the result itself, so that this goes to
+            standard error.
     """
 
     fields: Mapping[str, object]
     text: str
+    exit_code: int = 0
+    is_beside_data: bool = False
 
 
-def report_encoded(path: Path, encoded: "Encoded", seconds: float) -> Report:
+def report_encoded(path: str, encoded: "Encoded", seconds: float) -> Report:
     """Tell what encoding a photo gave.
 
     Args:
-        path: Where the file is.
+        path: Where the file is; ``-`` for standard output.
         encoded: What is in it.
         seconds: How long encoding took [s].
     """
@@ -44,16 +49,16 @@ def report_encoded(path: Path, encoded: "Encoded", seconds: float) -> Report:
         f"encoded in {seconds:.1f} s",
     ]
     fields = {
-        "file": str(path),
+        "file": path,
         **encoded.stream.header_fields(),
         "tags": [asdict(tag) for tag in encoded.tags],
         "section_bits": dict(encoded.section_bits),
         "seconds": round(seconds, 3),
     }
-    return Report(fields=fields, text="\n".join(lines))
+    return Report(fields=fields, text="\n".join(lines), is_beside_data=path == STANDARD)
 
 
-def report_stream(path: Path, stream: Bitstream) -> Report:
+def report_stream(path: str, stream: Bitstream) -> Report:
     """Tell every field of a file and the bits of every section; needs no network.
 
     The hyper-latent and the latent share one range-coded payload: where one ends is known only to
@@ -69,7 +74,7 @@ def report_stream(path: Path, stream: Bitstream) -> Report:
         *_section_lines(section_bits, stream.n_bytes),
     ]
     fields = {
-        "file": str(path),
+        "file": path,
         **stream.header_fields(),
         "tags": [{"id": tag_id, "name": name} for tag_id, name in tags],
         "section_bits": section_bits,
