@@ -71,7 +71,7 @@ def installed_versions(requirements: Iterable[Requirement]) -> Mapping[str, Vers
 def main() -> None:
     """Write what is installed."""
     versions = installed_versions(read_requirements())
-    lines = [f"{name}=={version}\n" for name, version in sorted(versions.items())]
+    lines = sorted(f"{name}=={version}\n" for name, version in versions.items())
     CONSTRAINTS.write_text(_HEAD + "".join(lines))
 
 

@@ -123,6 +123,8 @@ def _words(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, An
             sample: _read(parser, [*before, sample, *after], argument)
             for sample in _samples(argument)
         }
+        if argument.nargs == "+":
+            facts = {sample: _only(value) for sample, value in facts.items()}
         if argument.nargs in ("?", "*"):
             facts["default"] = _read(parser, before, argument)
         yield f"{name} {place}", facts
@@ -149,6 +151,11 @@ def _read(parser: argparse.ArgumentParser, words: Sequence[str], action: argpars
             return _plain(getattr(parser.parse_args(words), action.dest))
     except (SystemExit, DiffICMHError):
         return REFUSED
+
+
+def _only(value: Any) -> Any:
+    """What one word gave, where a command may take several."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _plain(value: object) -> Any:

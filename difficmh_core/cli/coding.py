@@ -176,8 +176,8 @@ def _decode(arguments: argparse.Namespace) -> Report:
         _note_loss(work.suffix)
         return do_many(work, arguments, "decoding")
     (file,), target = arguments.inputs, arguments.output
-    suffix = _suffix_of(target, arguments.format)
     _check_target(file, target)
+    suffix = _suffix_of(target, arguments.format)
     stream = _parse(file)
     profile = arguments.profile or stream.profile
     settings = settings_of(arguments, profile)
@@ -210,30 +210,31 @@ def _decode(arguments: argparse.Namespace) -> Report:
 def add_info(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``info``."""
     parser.set_defaults(run=_info)
-    parser.add_argument("file", help="a .dicmh file, or - for standard input")
+    parser.add_argument("file", type=Path, help="a .dicmh file, or - for standard input")
     add_shared(parser, "--json")
 
 
 def _info(arguments: argparse.Namespace) -> Report:
-    return report_stream(arguments.file, _parse(arguments.file))
+    return report_stream(str(arguments.file), _parse(str(arguments.file)))
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``verify``."""
     parser.set_defaults(run=_verify)
-    parser.add_argument("file", help="a .dicmh file, or - for standard input")
+    parser.add_argument("file", type=Path, help="a .dicmh file, or - for standard input")
     _add_profile_of_file(parser)
     add_shared(parser, "--device", "--cache-dir", "--json")
 
 
 def _verify(arguments: argparse.Namespace) -> Report:
-    stream = _parse(arguments.file)
+    file = str(arguments.file)
+    stream = _parse(file)
     codec = _load(arguments.profile or stream.profile, arguments, stream.quality_level)
     section_bits = codec.verify(stream)
-    told = report_stream(arguments.file, stream).fields
+    told = report_stream(file, stream).fields
     return Report(
         fields={**told, "section_bits": section_bits, "is_valid": True},
-        text=f"{arguments.file}: header, checksum, model and all coded integers are valid.",
+        text=f"{file}: header, checksum, model and all coded integers are valid.",
     )
 
 
