@@ -41,7 +41,9 @@ FORMATS: Mapping[str, PictureFormat] = {
     ".jpeg": _JPEG,
     ".webp": PictureFormat(name="WEBP", options={"lossless": True}),
     ".avif": PictureFormat(
-        name="AVIF", options={"quality": 90}, loss="AVIF at quality 90 adds a little loss"
+        name="AVIF",
+        options={"quality": 95, "subsampling": "4:4:4"},
+        loss="AVIF at quality 95 adds a little loss",
     ),
     ".jxl": PictureFormat(name="JXL", options={"lossless": True}),
     ".tif": _TIFF,

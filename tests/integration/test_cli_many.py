@@ -1,0 +1,163 @@
+"""``encode`` and ``decode`` of many files, and pipes."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+import fsspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from difficmh_core.cli.main import main
+from tests.documents import ROOT
+
+TINY = ["--profile", "tiny", "--tags", "none"]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    random = np.random.default_rng(1)
+    for name in ("a.png", "sub/b.png", "sub/odd ünd [x]\n.png"):
+        pixels = random.integers(0, 256, (32, 48, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "sub" / "notes.txt").write_text("no picture")
+    return folder
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".difficmh" not in path.parts
+    }
+
+
+def told(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_folder_goes_there_and_back(photos, tmp_path, capsys):
+    coded, decoded = tmp_path / "coded", tmp_path / "decoded"
+    assert main(["encode", str(photos), f"{coded}/", *TINY, "--json"]) == 0
+    summary = told(capsys)
+    assert (summary["n_written"], summary["n_failed"]) == (3, 0)
+    assert set(files(coded)) == {"a.dicmh", "sub/b.dicmh", "sub/odd ünd [x]\n.dicmh"}
+    assert summary["n_bytes"] == sum(map(len, files(coded).values()))
+    assert main(["decode", str(coded), f"{decoded}/", "--preset", "instant", "--json"]) == 0
+    assert told(capsys)["n_written"] == 3
+    assert Image.open(decoded / "sub" / "b.png").size == (48, 32)
+    assert main(["encode", str(photos), str(coded), *TINY, "--json"]) == 0
+    assert told(capsys)["n_done_before"] == 3
+
+
+def test_one_photo_into_a_folder_is_the_file_it_would_be_alone(photos, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    photo = str(photos / "a.png")
+    assert main(["encode", photo, str(tmp_path / "out"), *TINY]) == 0
+    assert main(["encode", photo, str(tmp_path / "alone.dicmh"), *TINY]) == 0
+    assert (tmp_path / "out" / "a.dicmh").read_bytes() == (tmp_path / "alone.dicmh").read_bytes()
+
+
+def test_bad_files_end_in_exit_code_1_after_all_others(photos, tmp_path, capsys):
+    (photos / "0 bad.jpg").write_bytes(b"no picture")
+    coded = tmp_path / "coded"
+    assert main(["encode", str(photos), f"{coded}/", *TINY]) == 1
+    said = capsys.readouterr()
+    assert "3 written" in said.out
+    assert "1 failed, named in failures.jsonl" in said.out
+    assert "failed: " in said.err
+    assert len(files(coded)) == 4
+    (failure,) = (coded / "failures.jsonl").read_text().splitlines()
+    assert json.loads(failure)["source"] == str(photos / "0 bad.jpg")
+
+
+def test_an_archive_and_a_bucket_give_what_the_folder_gives(photos, tmp_path, capsys):
+    archive = tmp_path / "shard-00.tar"
+    with tarfile.open(archive, "w") as file:
+        file.add(photos, arcname="")
+        outside = tarfile.TarInfo("../outside.png")
+        outside.size = len(data := (photos / "a.png").read_bytes())
+        file.addfile(outside, io.BytesIO(data))
+    bucket = fsspec.filesystem("memory")
+    for name, data in files(photos).items():
+        bucket.pipe_file(f"/bucket/photos/{name}", data)
+    outs = [tmp_path / name for name in ("folder", "tar")]
+    assert main(["encode", str(photos), f"{outs[0]}/", *TINY]) == 0
+    assert main(["encode", str(tmp_path / "shard-{00..00}.tar"), f"{outs[1]}/", *TINY]) == 1
+    (failure,) = (outs[1] / "failures.jsonl").read_text().splitlines()
+    assert "leads out" in json.loads(failure)["reason"]
+    (outs[1] / "failures.jsonl").unlink()
+    assert files(outs[0]) == files(outs[1])
+    assert not (tmp_path / "outside.dicmh").exists()
+    try:
+        assert main(["encode", "memory://bucket/photos", "memory://bucket/out", *TINY]) == 0
+        for name, data in files(outs[0]).items():
+            assert bucket.cat_file(f"/bucket/out/{name}") == data
+        capsys.readouterr()
+        again = ["encode", "memory://bucket/photos", "memory://bucket/out", *TINY, "--json"]
+        assert main(again) == 0
+        assert told(capsys)["n_done_before"] == 3
+    finally:
+        bucket.store.clear()
+        bucket.pseudo_dirs[:] = [""]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["photos", "photos/out/"], "lies in the input"),
+        (["photos/a.png", "photos/sub/../a.png", "out/"], "would both be written"),
+        (["nothing/*.png", "out/"], "names no file"),
+        (["photos", "out/", "--jobs", "0"], "--jobs must be at least 1"),
+        (["photos/a.png", "photos/sub/b.png", "-"], "Standard output takes one file"),
+        (["nowhere://x/y", "out/"], "cannot be reached"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_work(
+    photos, tmp_path, monkeypatch, capsys, words, reason
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["encode", *words, *TINY]) == 1
+    said = capsys.readouterr()
+    assert reason in said.err
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "avif", "jxl", "tiff"])
+def test_a_picture_is_written_as_its_name_says(photos, tmp_path, capsys, suffix):
+    coded, picture = tmp_path / "a.dicmh", tmp_path / f"a.{suffix}"
+    assert main(["encode", str(photos / "a.png"), str(coded), *TINY]) == 0
+    assert main(["decode", str(coded), str(tmp_path / "a.png"), "--preset", "instant"]) == 0
+    capsys.readouterr()
+    assert main(["decode", str(coded), str(picture), "--preset", "instant"]) == 0
+    is_lossy = suffix in ("jpg", "avif")
+    assert ("adds a little loss" in capsys.readouterr().err) == is_lossy
+    ours, exact = (np.asarray(Image.open(path), int) for path in (picture, tmp_path / "a.png"))
+    difference = np.abs(ours - exact)
+    assert (difference.max() > 0) == is_lossy
+    assert difference.mean() < 4
+
+
+def test_pipes_carry_the_files_and_nothing_else(photos, tmp_path):
+    def run(*words, data):
+        command = [sys.executable, "-m", "difficmh_core", *words]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, input=data, capture_output=True, check=True, env=environment
+        )
+        return done.stdout, done.stderr.decode()
+
+    alone = tmp_path / "a.dicmh"
+    assert main(["encode", str(photos / "a.png"), str(alone), *TINY]) == 0
+    coded, told = run("encode", "-", "-", *TINY, data=(photos / "a.png").read_bytes())
+    assert coded == alone.read_bytes()
+    assert "-: " in told
+    decoded, _ = run("decode", "-", "-", "--preset", "instant", "--format", "webp", data=coded)
+    assert Image.open(io.BytesIO(decoded)).format == "WEBP"
