@@ -1,0 +1,209 @@
+"""Encode a thousand photographs in every way that there is, and compare the files.
+
+    python -m benchmarks.many_files SHARDS [--n 1000] [--broken 10] [--out results/many_files]
+
+SHARDS is a folder of ``*.tar``. Photographs of it, broken files and odd names are encoded by one
+process, by two, by a Ray cluster of two machines of which one dies, by processes that are killed
+and started again, out of an archive, and out of storage in memory. Prints, and keeps as JSON:
+seconds, photographs per second, memory at a tenth of the way and at its peak, failures, and
+whether the files are those of the first run.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from difficmh_core.cli.main import main as command_line
+
+BROKEN = (
+    b"",
+    b"no picture",
+    b"\xff\xd8\xff\xe0" + bytes(100),
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF....WEBP",
+)
+ODD_NAMES = (
+    *("with blank.webp", "ünïcödé 漢字.webp", "new\nline.webp", "-dash.webp", "[1]*?.webp"),
+    *("{0..3}.webp", "double..dots.webp", "UPPER.WEBP", ".hidden.webp", "a" * 200 + ".webp"),
+)
+
+
+def prepare(shards: Path, n: int, n_broken: int, folder: Path) -> None:
+    """Unpack photographs, and put broken files and odd names among them."""
+    photos = _photos_in(shards)
+    for number in range(n - len(ODD_NAMES) - n_broken):
+        path = folder / f"{number // 100:02d}" / f"{number:05d}.webp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(next(photos))
+    (folder / "odd").mkdir()
+    for name in ODD_NAMES:
+        (folder / "odd" / name).write_bytes(next(photos))
+    for number in range(n_broken):
+        cut = next(photos)
+        data = BROKEN[number // 2] if number % 2 else cut[: len(cut) // 2]
+        (folder / "odd" / f"broken {number}.webp").write_bytes(data)
+
+
+def _photos_in(shards: Path) -> Iterator[bytes]:
+    for shard in sorted(shards.glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            for member in archive:
+                if member.name.endswith(".webp") and (file := archive.extractfile(member)):
+                    yield file.read()
+
+
+def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -> dict[str, Any]:
+    """Run ``encode`` in a process of its own.
+
+    Args:
+        words: Its arguments.
+        kill_at: Kill it when ``out`` holds as many files.
+        out: Where files appear.
+    """
+    command = [sys.executable, "-m", "difficmh_core", "encode", *words, "--json"]
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)  # fmt: skip
+    memory = list[float]()
+    watching = threading.Thread(target=_watch, args=(process.pid, memory), daemon=True)
+    watching.start()
+    if kill_at is not None and out is not None:
+        while _n_files(out) < kill_at:
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return {"killed_at": _n_files(out), "seconds": time.monotonic() - began}
+    told, _ = process.communicate()
+    tenth = memory[len(memory) // 10 :]
+    return json.loads(told) | {
+        "seconds": time.monotonic() - began,
+        "exit_code": process.returncode,
+        "memory_at_a_tenth_mib": tenth[0],
+        "memory_peak_mib": max(tenth),
+    }
+
+
+def _watch(pid: int, memory: list[float]) -> None:
+    """Note the resident memory of a process and its children, once a second [MiB]."""
+    while True:
+        total = 0
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = status.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == pid:  # the process group
+                total += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        if total == 0 and memory:
+            return
+        memory.append(total / 2**20)
+        time.sleep(1)
+
+
+def _n_files(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*.dicmh"))
+
+
+def digest(folder: Path) -> str:
+    """One number for all files of a folder and their names."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.dicmh")):
+        found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def on_cluster(inputs: Path, out: Path, kill_after_s: float) -> dict[str, Any]:
+    """Encode on two machines in one, each with one CPU, one of which dies."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 200 << 20}
+    )
+    second = cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
+    dying = threading.Timer(
+        kill_after_s, lambda: cluster.remove_node(second, allow_graceful=False)
+    )
+    dying.start()
+    report = run([str(inputs), f"{out}/", "--ray", cluster.address])
+    cluster.shutdown()
+    return report
+
+
+def in_memory(inputs: Path, out: Path) -> dict[str, Any]:
+    """Encode out of storage in memory, and into it; then copy the files out."""
+    storage = fsspec.filesystem("memory")
+    for path in inputs.rglob("*"):
+        if path.is_file():
+            storage.pipe_file(f"/in/{path.relative_to(inputs).as_posix()}", path.read_bytes())
+    began = time.monotonic()
+    exit_code = command_line(["encode", "memory://in", "memory://out", "--json"])
+    seconds = time.monotonic() - began
+    for name in storage.find("/out"):
+        if name.endswith(".dicmh"):
+            target = out / name.removeprefix("/out/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(storage.cat_file(name))
+    return {"seconds": seconds, "exit_code": exit_code}
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("shards", type=Path)
+    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--broken", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path("results/many_files"))
+    arguments = parser.parse_args()
+    root = arguments.out
+    inputs = root / "in"
+    prepare(arguments.shards, arguments.n, arguments.broken, inputs)
+    archive = root / "in.tar"
+    with tarfile.open(archive, "w") as file:
+        file.add(inputs, arcname=".")
+
+    def plain(out: Path, *words: str, source: Path = inputs) -> dict[str, Any]:
+        return run([str(source), f"{out}/", *words])
+
+    def killed(out: Path) -> dict[str, Any]:
+        first = run([str(inputs), f"{out}/", "--jobs", "2"], arguments.n // 2, out)
+        return first | {"then": plain(out, "--jobs", "2")}
+
+    ways: dict[str, Callable[[Path], dict[str, Any]]] = {
+        "one process": plain,
+        "two processes": lambda out: plain(out, "--jobs", "2"),
+        "Ray, two machines, one dies": lambda out: on_cluster(inputs, out, 60.0),
+        "two processes, killed and resumed": killed,
+        "archive": lambda out: plain(out, "--jobs", "2", source=archive),
+        "memory://": lambda out: in_memory(inputs, out),
+    }
+    reports, expected = dict[str, Any](), ""
+    for number, (name, work) in enumerate(ways.items()):
+        out = root / f"out-{number}"
+        out.mkdir(parents=True)
+        report = work(out)
+        found = digest(out)
+        expected = expected or found
+        report |= {"n_files": _n_files(out), "is_same": found == expected}
+        report["files_per_second"] = report["n_files"] / report["seconds"]
+        reports[name] = report
+        sys.stdout.write(f"{name}: {json.dumps(report)}\n")
+        sys.stdout.flush()
+    (root / "many_files.json").write_text(json.dumps(reports, indent=1))
+
+
+if __name__ == "__main__":
+    main()
