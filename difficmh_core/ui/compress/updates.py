@@ -5,15 +5,12 @@ from collections.abc import Sequence
 import gradio as gr
 
 from difficmh_core.encoding import Encoded
-from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
-from difficmh_core.ui.components.file_facts import FileFacts, draw_file
-from difficmh_core.ui.components.progress import draw_optimization, draw_progress
-from difficmh_core.ui.components.result import Result, draw_result
+from difficmh_core.ui.components.file_facts import draw_file
+from difficmh_core.ui.components.progress import draw_optimization
 from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.runtime.events import Updates
-from difficmh_core.ui.runtime.service import Decoding
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo
 
@@ -22,13 +19,12 @@ class CompressUpdates:
     """Updates of one tab's components."""
 
     def __init__(self, tab: CompressTab) -> None:
-        """Take the components."""
         self._tab = tab
 
     def optimizing(self, index: int, total: int, seconds: float) -> Updates:
         """Say how far the optimization is."""
         drawn = draw_optimization(index, total, seconds)
-        return self._tab.buttons.at_work(drawn) | {self._tab.column: gr.update(visible=True)}
+        return self._tab.panel.buttons.at_work(drawn) | {self._tab.column: gr.update(visible=True)}
 
     def file(self, photo: Photo, encoded: Encoded, *, path: str, is_first: bool) -> Updates:
         """Show a file.
@@ -39,16 +35,8 @@ class CompressUpdates:
             path: Where it lies.
             is_first: Whether no picture has been decoded of the file before it.
         """
-        facts = FileFacts(
-            n_bytes=len(encoded.data),
-            size_px=(encoded.stream.height_px, encoded.stream.width_px),
-            section_bits=encoded.section_bits,
-            upload_bytes=photo.upload_bytes,
-            upload_format=photo.upload_format,
-            notes=photo.notes,
-        )
         return {
-            self._tab.facts: draw_file(facts),
+            self._tab.facts: draw_file(encoded.stream, encoded.section_bits, photo),
             self._tab.dicmh_file: gr.update(value=path),
             self._tab.status: html.draw_message(words.READY if is_first else words.CHANGED),
         }
@@ -78,31 +66,6 @@ class CompressUpdates:
             self._tab.session: session,
             self._tab.file.tags: gr.update(choices=_choices(session, None), value=ticks),
             self._tab.file.add_tag: None,
-        }
-
-    def step(self, state: Decoding, preview: str | None) -> Updates:
-        """Show how far the decoding is.
-
-        Args:
-            state: Of the decoding.
-            preview: Where the preview lies, if there is one.
-        """
-        tab, hidden = self._tab, gr.update(visible=False)
-        drawn = draw_progress(state.index, state.total, state.seconds)
-        updates = tab.buttons.at_work(drawn) | {tab.picture_file: hidden}
-        if preview is not None:
-            updates[tab.preview] = gr.update(value=preview, label=texts.PREVIEW, visible=True)
-            updates[tab.comparison] = hidden
-        return updates
-
-    def picture(self, original: str, picture: str, result: Result) -> Updates:
-        """Show the decoded picture beside the original; both are paths."""
-        tab = self._tab
-        return {
-            tab.preview: gr.update(visible=False),
-            tab.comparison: gr.update(value=(original, picture), visible=True),
-            tab.status: draw_result(result),
-            tab.picture_file: gr.update(value=picture, visible=True),
         }
 
 

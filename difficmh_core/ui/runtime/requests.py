@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Choice, Number, Seed, Setting
@@ -12,6 +13,15 @@ from difficmh_core.ui import texts
 
 BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
+CODING_DEFAULTS: Mapping[str, Any] = {
+    "mode": BY_QUALITY,
+    "quality": 50.0,
+    "bytes": 2000.0,
+    "tags": True,
+    "passes": 0.0,
+}
+"""How files are made unless a visitor says otherwise, by the names in a link; the arguments of
+:func:`read_request` come in this order."""
 MOST_ITERATIONS = 20
 """Of latent optimization. The command line takes more, but other visitors would wait for them."""
 

@@ -191,13 +191,6 @@ class CodecService:
         """
         return self._files.save(data, name)
 
-    def save_preview(self, preview: Image.Image) -> str:
-        """Write a preview likewise.
-
-        Gradio would write it, too, but could not say that the disk is full.
-        """
-        return self.save(png_of(preview), "preview.png")
-
     @property
     def evaluator(self) -> Evaluator:
         """What takes the measures; its networks are loaded when first needed."""

@@ -47,12 +47,10 @@ class OpenedFile:
 
     Attributes:
         stream: What its header says, and its payload.
-        n_bytes: Its size [bytes].
         name: Its name without the suffix.
     """
 
     stream: Bitstream
-    n_bytes: int
     name: str
 
 
@@ -137,4 +135,4 @@ class UploadStore:
         except FileNotFoundError as error:
             raise ForeignFileError from error
         stream = Bitstream.from_bytes(data, limits=Limits(max_pixels=self._max_pixels))
-        return OpenedFile(stream=stream, n_bytes=len(data), name=path.stem)
+        return OpenedFile(stream=stream, name=path.stem)

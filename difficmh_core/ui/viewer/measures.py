@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from difficmh_core.evaluation.measures import measure_of
 from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.viewer import texts
-from difficmh_core.ui.viewer.markup import Fact, Pane
+from difficmh_core.ui.viewer.markup import Fact, Figure
 
 MEASURES = {key: measure_of(key) for key in texts.HELP}
 """What the page shows, in this order."""
@@ -50,6 +50,6 @@ def facts_of(
     )
 
 
-def original_pane(path: str, overlay: str | None = None) -> Pane:
+def original_figure(path: str, overlay: str | None = None) -> Figure:
     """Show the original, which has no numbers."""
-    return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
+    return Figure(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
