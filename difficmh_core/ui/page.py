@@ -178,7 +178,6 @@ def build_page(
 
 
 def _draw_header() -> str:
-    """Draw name, promise, and one sentence."""
     return (
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
         f'<p class="explanation">{texts.EXPLANATION}</p>'
@@ -186,5 +185,4 @@ def _draw_header() -> str:
 
 
 def _draw_footer(profile: str) -> str:
-    """Draw the notice about invented detail, and facts about this server."""
     return f"{html.draw_warning()}<p>{texts.FOOTER.format(profile=escape(profile))}</p>"

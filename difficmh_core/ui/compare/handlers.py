@@ -36,14 +36,7 @@ VIEWER_ID = "compare-viewer"
 def connect_compare_tab(
     tab: CompareTab, service: CodecService, uploads: UploadStore, source: Source
 ) -> None:
-    """Connect the components of the tab.
-
-    Args:
-        tab: The components.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-        source: Where the photograph comes from.
-    """
+    """Connect the components of the tab."""
     handlers = CompareHandlers(tab, service, uploads, source.session)
     inputs = {source.session, tab.codecs, tab.n_bytes}
     tab.buttons.connect(handlers.compare, inputs, [tab.viewer, tab.table])
@@ -119,7 +112,7 @@ class CompareHandlers:
         size = given.image.size
         overlay = original_overlay(self._service, pictures[0], size) if pictures else None
         figures = [original_figure(given.photo.path, overlay)]
-        figures += [figure_of(self._service, item, best) for item in pictures]
+        figures += [figure_of(self._service, item, best, size) for item in pictures]
         viewer = viewer_markup(figures, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {
             self._tab.viewer: viewer,

@@ -1,6 +1,5 @@
 """Measured pictures as figures of the viewer and as lines of a table."""
 
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -20,20 +19,24 @@ from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
 
-def figure_of(service: CodecService, measured: Measured, best: Mapping[str, float]) -> Figure:
-    """Show a decoded picture with its numbers and boxes."""
+def figure_of(
+    service: CodecService, measured: Measured, best: Mapping[str, float], size: tuple[int, int]
+) -> Figure:
+    """Show a decoded picture of (width, height) with its numbers and boxes."""
     row = measured.row
     facts = facts_of(row.n_bytes, row.bpp, row.values, best if row.fits else {})
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
-    if measured.boxes is not None:
-        notes.append(_count(measured.boxes))
+    boxes = measured.boxes
+    if boxes is not None:
+        counts = len(boxes.matched), len(boxes.missed), len(boxes.hallucinated)
+        notes.append(texts.BOXES.format(*counts))
     path = service.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
     return Figure(
         key=measured.key,
         label=label_of(measured),
         source=address_of(path),
         facts=facts,
-        overlay=_overlay(service, measured),
+        overlay=None if boxes is None else _saved_overlay(service, boxes, size),
         note=" ".join(notes),
     )
 
@@ -98,23 +101,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
     return html.draw_line(name, (*sizes, *cells))
 
 
-def _overlay(service: CodecService, measured: Measured) -> str | None:
-    if measured.boxes is None:
-        return None
-    with Image.open(io.BytesIO(measured.png)) as picture:
-        size = picture.size
-    return _saved_overlay(service, measured.boxes, size)
-
-
 def _saved_overlay(service: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
     """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
     return address_of(service.save(png_of(drawn), "boxes.png"))
-
-
-def _count(boxes: BoxAgreement) -> str:
-    return texts.BOXES.format(
-        matched=len(boxes.matched),
-        missed=len(boxes.missed),
-        hallucinated=len(boxes.hallucinated),
-    )

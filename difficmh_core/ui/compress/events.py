@@ -20,14 +20,7 @@ from difficmh_core.ui.runtime.uploads import UploadStore
 def connect_compress_tab(
     demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore
 ) -> Source:
-    """Connect the components of the tab.
-
-    Args:
-        demo: The page, which restores the settings of a link.
-        tab: The components.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-    """
+    """Connect the components of the tab; tell where the photograph and its file are."""
     _connect_link(demo, tab, service)
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]

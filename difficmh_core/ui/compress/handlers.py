@@ -161,7 +161,6 @@ class CompressHandlers(DecodingHandlers):
         return updates
 
     def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
-        """Show the decoded picture beside the original."""
         tab, session = self._tab, values[self._tab.session]
         return {
             tab.session: replace(session, picture=picture, settings=settings),
@@ -198,6 +197,5 @@ class CompressHandlers(DecodingHandlers):
 
 
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
-    """Tell for how long an encoding borrows the GPU [s]."""
     with Image.open(photo.path) as image:
         return encode_duration_s(request.iterations, image.width * image.height)

@@ -19,13 +19,7 @@ class CompressTab(DecodingTab):
     """The components of the tab."""
 
     def __init__(self, codec: DiffICMHCodec, examples: Sequence[str], *, is_quick: bool) -> None:
-        """Draw the tab inside the current layout.
-
-        Args:
-            codec: Whose settings are offered.
-            examples: Names of served photographs, for visitors who have none at hand.
-            is_quick: Whether decoding is quick enough to start automatically.
-        """
+        """Draw the tab; arguments as of :class:`FileColumn` and :class:`DecodePanel`."""
         self.session = gr.State(Session(), time_to_live=KEPT_S)
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=280, elem_classes="controls"):

@@ -11,13 +11,7 @@ from difficmh_core.ui.runtime.uploads import UploadStore
 
 
 def connect_decode_tab(tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
-    """Connect the components of the tab.
-
-    Args:
-        tab: The components.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-    """
+    """Connect the components of the tab."""
     handlers = DecodeHandlers(tab, service, uploads)
     events = DecodingEvents(tab, handlers)
     events.connect_decoding()

@@ -12,12 +12,7 @@ class DecodeTab(DecodingTab):
     """The components of the tab."""
 
     def __init__(self, profile: str, *, is_quick: bool) -> None:
-        """Draw the tab inside the current layout.
-
-        Args:
-            profile: Whose presets are offered.
-            is_quick: Whether decoding is quick enough to start automatically.
-        """
+        """Draw the tab inside the current layout; arguments as of :class:`DecodePanel`."""
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=280, elem_classes="controls"):
                 self.file = gr.File(label=words.FILE, type="filepath", height=160, elem_id="file")

@@ -59,7 +59,7 @@ def read_request(
         ConfigError: If a value is no number, a size is below one byte, there are too many
             iterations, or the tags are no list of words.
     """
-    n_iterations = whole_number("passes", iterations)  # as the endpoint calls them
+    n_iterations = whole_number("iterations", iterations)
     if not 0 <= n_iterations <= MOST_ITERATIONS:
         raise ConfigError(texts.TOO_MANY_ITERATIONS.format(most=MOST_ITERATIONS, n=n_iterations))
     if mode == BY_SIZE:

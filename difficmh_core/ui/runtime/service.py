@@ -62,14 +62,7 @@ class Decoding:
 
 
 class CodecService:
-    """The codec, with the results that it has computed and the networks that measure them.
-
-    Attributes:
-        codec: Loaded and ready.
-        model: Names the networks in the keys of results.
-        results: Those that are kept.
-        weights_dir: Where fetched weights lie.
-    """
+    """The codec, with the results that it has computed and the networks that measure them."""
 
     def __init__(
         self,
@@ -91,6 +84,7 @@ class CodecService:
         """
         self.codec = codec
         self.model = model_key(codec)
+        """Names the networks in the keys of results."""
         self.results = results or ResultCache()
         self.weights_dir = weights_dir or cache_folder()
         self._files = files
@@ -151,9 +145,8 @@ class CodecService:
                 self._optimizer = LatentOptimizer(self.codec, cache_dir=self.weights_dir)
             steps = self._optimizer.steps(image, iterations=request.iterations, **asked)
         else:
-            steps = iter(
-                [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
-            )
+            encoded = self.codec.encode(image, **asked)
+            steps = iter([OptimizationStep(index=0, total=0, encoded=encoded)])
         for step in steps:
             if step.encoded is not None:
                 facts = {
@@ -184,11 +177,7 @@ class CodecService:
             yield replace(done, image=step.image, png=png)
 
     def save(self, data: bytes, name: str) -> str:
-        """Write a result where the page serves it from, and return the name to hand out.
-
-        Raises:
-            FullError: If the disk is full.
-        """
+        """Write a result where the page serves it from; as :meth:`ServedFiles.save`."""
         return self._files.save(data, name)
 
     @property

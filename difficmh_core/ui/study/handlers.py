@@ -63,14 +63,7 @@ class Study:
 def connect_study_tab(
     tab: StudyTab, service: CodecService, uploads: UploadStore, source: Source
 ) -> None:
-    """Connect the components of the tab.
-
-    Args:
-        tab: The components.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-        source: Where the photograph comes from.
-    """
+    """Connect the components of the tab."""
     study = gr.State(Study(), time_to_live=KEPT_S)
     handlers = StudyHandlers(tab, service, uploads, session=source.session, study=study)
     tab.question.input(handlers.explain, {tab.question}, [tab.explanation, *tab.options], **QUICK)
@@ -210,7 +203,6 @@ class StudyHandlers:
         results: Sequence[ExperimentResult],
         study: Study,
     ) -> Updates:
-        """Show the overview, the pictures, the table and the CSV file."""
         tab, experiment = self._tab, variants[0].experiment
         best = best_of([item.values for item in results])
         figures = [self._figure(given, item, best) for item in results]
