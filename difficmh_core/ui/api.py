@@ -130,10 +130,8 @@ class Endpoints:
             codecs: Any of {codecs}; all but webp if none is named.
             preset: How ours is decoded: {presets}.
         """
-        n_bytes, keys = (
-            whole_number("target_bytes", target_bytes),
-            read_words("codecs", codecs or ()),
-        )
+        n_bytes = whole_number("target_bytes", target_bytes)
+        keys = read_words("codecs", codecs or ())
         received = self._uploads.receive(photo)
         return self._compare(received, n_bytes, keys, str(preset))
 

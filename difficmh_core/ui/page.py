@@ -163,11 +163,11 @@ def build_page(
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
                 compress = CompressTab(codec, files.examples, is_quick=is_quick)
-                source = connect_compress_tab(demo, compress, service, uploads)
+                codings = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                connect_compare_tab(CompareTab(), service, uploads, source)
+                connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
-                connect_study_tab(StudyTab(), service, uploads, source)
+                connect_study_tab(StudyTab(), service, uploads, compress.session)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
                 decode = DecodeTab(profile, is_quick=is_quick)
                 connect_decode_tab(decode, service, uploads)

@@ -21,11 +21,11 @@ from difficmh_core.ui.compare.results import draw_table, figure_of, original_ove
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import QUICK, Updates, Values, unchanged
+from difficmh_core.ui.runtime.events import QUICK, Event, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import CodingRequest, whole_number
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Session, Source
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
 from difficmh_core.ui.viewer.measures import best_of, original_figure
@@ -34,14 +34,26 @@ VIEWER_ID = "compare-viewer"
 
 
 def connect_compare_tab(
-    tab: CompareTab, service: CodecService, uploads: UploadStore, source: Source
+    tab: CompareTab,
+    service: CodecService,
+    uploads: UploadStore,
+    session: gr.State,
+    codings: Sequence[Event],
 ) -> None:
-    """Connect the components of the tab."""
-    handlers = CompareHandlers(tab, service, uploads, source.session)
-    inputs = {source.session, tab.codecs, tab.n_bytes}
+    """Connect the components of the tab.
+
+    Args:
+        tab: The components.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
+        session: Holds the photograph and its file.
+        codings: Events after which there is another file.
+    """
+    handlers = CompareHandlers(tab, service, uploads, session)
+    inputs = {session, tab.codecs, tab.n_bytes}
     tab.buttons.connect(handlers.compare, inputs, [tab.viewer, tab.table])
-    for event in source.changed:
-        event.then(handlers.take_size, {source.session}, tab.n_bytes, **QUICK)
+    for event in codings:
+        event.then(handlers.take_size, {session}, tab.n_bytes, **QUICK)
 
 
 class CompareHandlers:

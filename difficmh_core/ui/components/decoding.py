@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
@@ -57,13 +58,15 @@ class DecodingTab:
     decoded: Sequence[Component]
 
 
-class DecodingHandlers(ABC):
+Tab = TypeVar("Tab", bound=DecodingTab)
+
+
+class DecodingHandlers(ABC, Generic[Tab]):
     """What the events of a decoding do."""
 
-    def __init__(self, tab: DecodingTab, service: CodecService, uploads: UploadStore) -> None:
-        self._panel, self._buttons, self._status = tab.panel, tab.panel.buttons, tab.status
-        self._preview, self._picture_file = tab.preview, tab.picture_file
-        self._service, self._uploads = service, uploads
+    def __init__(self, tab: Tab, service: CodecService, uploads: UploadStore) -> None:
+        self._tab, self._service, self._uploads = tab, service, uploads
+        self._buttons = tab.panel.buttons
         self._decode = with_gpu(self._decode_now, _decode_s)
 
     @abstractmethod
@@ -96,7 +99,7 @@ class DecodingHandlers(ABC):
     def decode(self, values: Values) -> Iterator[Updates]:
         """Decode the file, step by step, and compare it with the photograph where it is known."""
         file, photo = self._open(values)
-        settings = read_settings(self._panel.controls(values))
+        settings = read_settings(self._tab.panel.controls(values))
         with closing(self._decode(file.stream, settings, photo)) as states:
             for state in states:
                 if state.image is None:
@@ -104,8 +107,8 @@ class DecodingHandlers(ABC):
                     continue
                 picture = self._service.save(state.png, f"{file.name}-decoded.png")
                 yield {
-                    self._status: draw_result(file.stream, state),
-                    self._picture_file: gr.update(value=picture, visible=True),
+                    self._tab.status: draw_result(file.stream, state),
+                    self._tab.picture_file: gr.update(value=picture, visible=True),
                     **self._show_picture(values, picture, settings),
                 }
 
@@ -117,7 +120,7 @@ class DecodingHandlers(ABC):
 
     def wait(self) -> Updates:
         """Say that the decoding waits for the model."""
-        return self._buttons.waiting() | {self._status: ""}
+        return self._buttons.waiting() | {self._tab.status: ""}
 
     def wait_if_wanted(self, values: Values) -> Updates:
         """Say so if the decoding starts automatically."""
@@ -129,16 +132,16 @@ class DecodingHandlers(ABC):
 
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
-        return self.rest(values) | {self._status: html.draw_message(texts.STOPPED)}
+        return self.rest(values) | {self._tab.status: html.draw_message(texts.STOPPED)}
 
     def _show_step(self, state: Decoding) -> Updates:
         progress = draw_progress(state.index, state.total, state.seconds)
         updates = self._buttons.at_work(progress)
-        updates[self._picture_file] = gr.update(visible=False)
+        updates[self._tab.picture_file] = gr.update(visible=False)
         if state.preview is not None:
             # Gradio would write it, too, but could not say that the disk is full.
             path = self._service.save(png_of(state.preview), "preview.png")
-            updates[self._preview] = gr.update(value=path, label=texts.PREVIEW, visible=True)
+            updates[self._tab.preview] = gr.update(value=path, label=texts.PREVIEW, visible=True)
         return updates
 
     @with_errors
@@ -158,7 +161,7 @@ class DecodingHandlers(ABC):
 class DecodingEvents:
     """The events of a decoding; every one brings the number of the request that led to it."""
 
-    def __init__(self, tab: DecodingTab, handlers: DecodingHandlers) -> None:
+    def __init__(self, tab: DecodingTab, handlers: DecodingHandlers[Any]) -> None:
         self._cancellation = Cancellation(tab.request_id)
         self._panel, self._decoding = tab.panel, handlers
         self._source, self._request_id = tab.source, tab.request_id

@@ -13,19 +13,18 @@ from difficmh_core.ui.compress.links import link_script, name_examples_script, r
 from difficmh_core.ui.runtime.cancellation import RequestKind
 from difficmh_core.ui.runtime.events import LATEST, QUICK, Event, Updates
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Source
 from difficmh_core.ui.runtime.uploads import UploadStore
 
 
 def connect_compress_tab(
     demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore
-) -> Source:
-    """Connect the components of the tab; tell where the photograph and its file are."""
+) -> list[Event]:
+    """Connect the components of the tab; return what makes another file."""
     _connect_link(demo, tab, service)
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]
     events.connect_decoding()
-    return Source(session=tab.session, changed=codings)
+    return codings
 
 
 def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> None:

@@ -17,9 +17,10 @@ from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
+from difficmh_core.ui.components.file_facts import draw_file
+from difficmh_core.ui.components.progress import draw_optimization
 from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.layout import CompressTab, draw_introduction
-from difficmh_core.ui.compress.updates import CompressUpdates
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
@@ -29,13 +30,11 @@ from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
 
 
-class CompressHandlers(DecodingHandlers):
+class CompressHandlers(DecodingHandlers[CompressTab]):
     """The events of one page."""
 
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
-        self._tab = tab
-        self._updates = CompressUpdates(tab)
         self._encode = with_gpu(self._encode_now, _encode_s)
 
     @with_errors
@@ -50,11 +49,12 @@ class CompressHandlers(DecodingHandlers):
     @with_errors
     def encode(self, values: Values) -> Iterator[Updates]:
         """Compress the photograph, for the first time or in another way."""
-        session: Session = values[self._tab.session]
+        tab = self._tab
+        session: Session = values[tab.session]
         photo = session.photo
         if photo is None:
             return
-        request = self._tab.file.read(values)
+        request = tab.file.read(values)
         tags: Sequence[Tag] | None = ()
         if request.send_tags and session.proposals is None:
             tags = None  # the tagger chooses
@@ -63,7 +63,8 @@ class CompressHandlers(DecodingHandlers):
         with closing(self._encode(photo, request, tags)) as states:
             for step, seconds in states:
                 if step.encoded is None:
-                    yield self._updates.optimizing(step.index, step.total, seconds)
+                    drawn = draw_optimization(step.index, step.total, seconds)
+                    yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
                     continue
                 if tags is None:
                     found = step.encoded.tags
@@ -80,11 +81,17 @@ class CompressHandlers(DecodingHandlers):
         """Offer another word of the vocabulary, ticked; the file follows in :meth:`encode`."""
         if not self.adds_tag(values):
             return unchanged()
-        session, added = values[self._tab.session], values[self._tab.file.add_tag]
+        file = self._tab.file
+        session, added = values[self._tab.session], values[file.add_tag]
         if added not in {tag.name for tag in session.offered}:
             word = Tag(id=self._service.codec.vocabulary.index_of(added), name=added)
             session = replace(session, offered=(*session.offered, word))
-        return self._updates.added(session, [*values[self._tab.file.tags], added])
+        ticks = [*values[file.tags], added]
+        return {
+            self._tab.session: session,
+            file.tags: gr.update(choices=_choices(session, None), value=ticks),
+            file.add_tag: None,
+        }
 
     def has_file(self, values: Values) -> bool:
         """Tell whether there is a file."""
@@ -171,14 +178,28 @@ class CompressHandlers(DecodingHandlers):
     def _show_file(
         self, session: Session, photo: Photo, encoded: Encoded, *, are_sent: bool
     ) -> Updates:
-        is_first = session.picture is None
-        ticks = [tag.name for tag in encoded.tags] if session.encoded is None else None
-        session = replace(session, encoded=encoded, picture=None)
+        """Show a file, and offer its tags.
+
+        They are ticked if they are the first or the tagger's. Otherwise the ticks stay: a visitor
+        may have changed more of them while the file was made. They stay, too, while tags are
+        turned off, and return with them.
+        """
+        tab = self._tab
+        chips = gr.update(
+            choices=_choices(session, encoded),
+            interactive=are_sent,
+            visible=bool(session.offered),
+        )
+        if session.encoded is None:
+            chips["value"] = [tag.name for tag in encoded.tags]
+        status = words.READY if session.picture is None else words.CHANGED
         path = self._service.save(encoded.data, f"{photo.name}.dicmh")
         return {
-            self._tab.session: session,
-            **self._updates.file(photo, encoded, path=path, is_first=is_first),
-            **self._updates.tags(session, ticks=ticks, are_sent=are_sent),
+            tab.session: replace(session, encoded=encoded, picture=None),
+            tab.facts: draw_file(encoded.stream, encoded.section_bits, photo),
+            tab.dicmh_file: gr.update(value=path),
+            tab.status: html.draw_message(status),
+            tab.file.tags: chips,
         }
 
     @with_errors
@@ -199,3 +220,21 @@ class CompressHandlers(DecodingHandlers):
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
     with Image.open(photo.path) as image:
         return encode_duration_s(request.iterations, image.width * image.height)
+
+
+def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
+    """Label each offered tag with its confidence and, in the file, its bits."""
+    proposed = {tag.id for tag in session.proposals or ()}
+    held = {tag.id for tag in encoded.tags} if encoded else set()
+    bits_each = encoded.section_bits["tags"] / len(held) if encoded and held else None
+    return [
+        (
+            words.tag_label(
+                tag.name,
+                tag.confidence if tag.id in proposed else None,
+                bits_each if tag.id in held else None,
+            ),
+            tag.name,
+        )
+        for tag in session.offered
+    ]

@@ -13,16 +13,11 @@ from difficmh_core.ui.decode import texts as words
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values
-from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
+from difficmh_core.ui.runtime.uploads import OpenedFile
 
 
-class DecodeHandlers(DecodingHandlers):
+class DecodeHandlers(DecodingHandlers[DecodeTab]):
     """The events of one page."""
-
-    def __init__(self, tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
-        super().__init__(tab, service, uploads)
-        self._tab = tab
 
     @with_errors
     def check(self, values: Values) -> Iterator[Updates]:

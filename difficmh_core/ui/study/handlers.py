@@ -29,7 +29,7 @@ from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
 from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
-from difficmh_core.ui.runtime.session import KEPT_S, Session, Source
+from difficmh_core.ui.runtime.session import KEPT_S, Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.layout import StudyTab
@@ -61,20 +61,20 @@ class Study:
 
 
 def connect_study_tab(
-    tab: StudyTab, service: CodecService, uploads: UploadStore, source: Source
+    tab: StudyTab, service: CodecService, uploads: UploadStore, session: gr.State
 ) -> None:
     """Connect the components of the tab."""
     study = gr.State(Study(), time_to_live=KEPT_S)
-    handlers = StudyHandlers(tab, service, uploads, session=source.session, study=study)
+    handlers = StudyHandlers(tab, service, uploads, session=session, study=study)
     tab.question.input(handlers.explain, {tab.question}, [tab.explanation, *tab.options], **QUICK)
     tab.buttons.connect(
         handlers.run,
-        {source.session, study, tab.question, *tab.options},
+        {session, study, tab.question, *tab.options},
         [study, tab.overview, tab.viewer, tab.table, tab.csv_file],
     )
     tab.make_report.click(
         handlers.report,
-        {source.session, study},
+        {session, study},
         [tab.card, tab.card_file, tab.json_file],
         show_progress_on=tab.buttons.progress,
         **WORKING,
