@@ -58,7 +58,6 @@ def prepare(
         presets: Which presets decode them.
     """
     profile = codec.config.profile
-    request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
     with tempfile.TemporaryDirectory() as folder:
         files = ServedFiles(Path(folder), examples=photos)
         uploads = UploadStore(files, max_pixels=MAX_PIXELS)
@@ -73,7 +72,7 @@ def prepare(
             photo, file = uploads.receive(served), Path(served).name
             image = uploads.load(photo)
             tags = service.tag(photo, image)
-            encoded = service.encode(photo, image, request, tags)
+            encoded = service.encode(photo, image, CodingRequest(), tags)
             yield f"{file}: {len(encoded.data):,} bytes"
             for name in presets:
                 *_, last = service.decode(encoded.stream, presets_of(profile)[name])

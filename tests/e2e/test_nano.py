@@ -179,7 +179,6 @@ def test_the_viewer_of_a_comparison_zooms_all_pictures_together(visit):
     viewer = page.locator("dicmh-viewer#compare-viewer")
     before = viewer.evaluate(ZOOMS)
     viewer.locator("button", has_text="100%").first.click()
-    page.wait_for_timeout(500)
     after = viewer.evaluate(ZOOMS)
     assert len(set(after)) == 1
     assert before != after

@@ -153,8 +153,7 @@ def compare_photo(
     image = uploads.load(photo)
     tags = service.tag(photo, image)
     if not target_bytes:
-        request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
-        target_bytes = len(service.encode(photo, image, request, tags).data)
+        target_bytes = len(service.encode(photo, image, CodingRequest(), tags).data)
     given = ComparisonInput(
         photo=photo,
         image=image,

@@ -38,10 +38,10 @@ class CodingRequest:
         iterations: Of latent optimization; 0 leaves it out.
     """
 
-    quality: float | None
-    target_bytes: int | None
-    send_tags: bool
-    tags: tuple[str, ...]
+    quality: float | None = 50.0
+    target_bytes: int | None = None
+    send_tags: bool = True
+    tags: tuple[str, ...] = ()
     iterations: int = 0
 
 

@@ -34,7 +34,7 @@ def run_variant(
     service: CodecService, given: StudyInput, variant: Variant
 ) -> Iterator[Decoding | ExperimentResult]:
     """Yield the state of decoding after each step, then what the variant gave."""
-    request = CodingRequest(quality=variant.quality, target_bytes=None, send_tags=True, tags=())
+    request = CodingRequest(quality=variant.quality)
     stream = service.encode(given.photo, given.image, request, variant.tags).stream
     for state in service.decode(stream, variant.settings):
         yield state
