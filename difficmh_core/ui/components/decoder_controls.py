@@ -89,13 +89,12 @@ class DecodePanel:
 
 def _build_settings(initial: DecodeSettings) -> dict[str, Component]:
     """Draw the controls: two settings in a row, then each interval in its own, then seeds."""
-    controls = dict[str, Component]()
+    controls, held = dict[str, Component](), controls_of(initial)
 
     def draw(settings: Sequence[Setting]) -> None:
         for setting in settings:
-            values = setting.as_controls(getattr(initial, setting.name))
-            for control, value in zip(setting.controls, values, strict=True):
-                controls[control.name] = _draw_control(setting, control, value)
+            for control in setting.controls:
+                controls[control.name] = _draw_control(setting, control, held[control.name])
 
     numbers, choices, intervals, seeds = (
         [setting for setting in SETTINGS if isinstance(setting, kind)]

@@ -57,6 +57,11 @@ class DecodingTab:
     source: Component
     decoded: Sequence[Component]
 
+    def _draw_picture_file(self, elem_id: str) -> gr.DownloadButton:
+        return gr.DownloadButton(
+            texts.DOWNLOAD_PICTURE, size="sm", visible=False, elem_id=elem_id, elem_classes="save"
+        )
+
 
 Tab = TypeVar("Tab", bound=DecodingTab)
 

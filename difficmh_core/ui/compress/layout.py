@@ -61,13 +61,7 @@ class CompressTab(DecodingTab):
             buttons=["fullscreen"],
             elem_id="comparison",
         )
-        self.picture_file = gr.DownloadButton(
-            texts.DOWNLOAD_PICTURE,
-            size="sm",
-            visible=False,
-            elem_id="picture-file",
-            elem_classes="save",
-        )
+        self.picture_file = self._draw_picture_file("picture-file")
 
     def _draw_link(self) -> None:
         self.link_button = gr.Button(

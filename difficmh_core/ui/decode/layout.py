@@ -30,13 +30,7 @@ class DecodeTab(DecodingTab):
                     elem_id="file-picture",
                     elem_classes="stage",
                 )
-                self.picture_file = gr.DownloadButton(
-                    texts.DOWNLOAD_PICTURE,
-                    size="sm",
-                    visible=False,
-                    elem_id="file-picture-file",
-                    elem_classes="save",
-                )
+                self.picture_file = self._draw_picture_file("file-picture-file")
         self.request_id = gr.Number(0, visible="hidden", elem_id="file-request")
         self.source = self.file
         self.preview = self.picture
