@@ -10,7 +10,6 @@ from difficmh_core.quality.measure import Measure
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.components import html
-from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer import texts as viewer_texts
 from difficmh_core.ui.viewer.markup import Figure
@@ -30,11 +29,10 @@ def figure_of(
     if boxes is not None:
         counts = len(boxes.matched), len(boxes.missed), len(boxes.hallucinated)
         notes.append(texts.BOXES.format(*counts))
-    path = service.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
     return Figure(
         key=measured.key,
         label=label_of(measured),
-        source=address_of(path),
+        source=service.address_of(measured.png, f"{Path(row.picture).stem}-{measured.key}.png"),
         facts=facts,
         overlay=None if boxes is None else _saved_overlay(service, boxes, size),
         note=" ".join(notes),
@@ -104,4 +102,4 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
 def _saved_overlay(service: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
     """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
-    return address_of(service.save(png_of(drawn), "boxes.png"))
+    return service.address_of(png_of(drawn), "boxes.png")

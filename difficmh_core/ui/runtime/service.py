@@ -28,7 +28,7 @@ from difficmh_core.models.model_key import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 from difficmh_core.ui.runtime.requests import CodingRequest
-from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.served_files import ServedFiles, address_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 
@@ -179,6 +179,10 @@ class CodecService:
     def save(self, data: bytes, name: str) -> str:
         """Write a result where the page serves it from; as :meth:`ServedFiles.save`."""
         return self._files.save(data, name)
+
+    def address_of(self, data: bytes, name: str) -> str:
+        """Write a result likewise, and tell where the browser finds it, seen from the page."""
+        return address_of(self.save(data, name))
 
     @property
     def evaluator(self) -> Evaluator:

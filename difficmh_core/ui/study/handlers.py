@@ -27,7 +27,6 @@ from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import QUICK, Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
-from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
 from difficmh_core.ui.runtime.session import KEPT_S, Session
 from difficmh_core.ui.runtime.uploads import UploadStore
@@ -203,9 +202,17 @@ class StudyHandlers:
         results: Sequence[ExperimentResult],
         study: Study,
     ) -> Updates:
-        tab, experiment = self._tab, variants[0].experiment
+        tab, experiment, name = self._tab, variants[0].experiment, given.photo.name
         best = best_of([item.values for item in results])
-        figures = [self._figure(given, item, best) for item in results]
+        figures = [
+            Figure(
+                key=item.variant.key,
+                label=item.variant.label,
+                source=self._service.address_of(item.png, f"{name}-{item.variant.key}.png"),
+                facts=facts_of(item.n_bytes, item.bpp, item.values, best),
+            )
+            for item in results
+        ]
         draw_overview = _OVERVIEWS.get(experiment)
         overview = draw_overview(variants, results, figures) if draw_overview else ""
         figures = [*self._spread(given, results), *figures]
@@ -215,7 +222,7 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
+        path = self._service.save(_csv_of(study.rows), f"{name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
@@ -223,14 +230,6 @@ class StudyHandlers:
             tab.table: _draw_rows(study.rows),
             tab.csv_file: gr.update(value=path, visible=True),
         }
-
-    def _figure(
-        self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]
-    ) -> Figure:
-        path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
-        facts = facts_of(item.n_bytes, item.bpp, item.values, best)
-        label = item.variant.label
-        return Figure(key=item.variant.key, label=label, source=address_of(path), facts=facts)
 
     def _spread(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Figure]:
         """Show how pictures of the same file differ, where it was decoded from several seeds."""
@@ -245,9 +244,7 @@ class StudyHandlers:
             Figure(
                 key=key,
                 label=label,
-                source=address_of(
-                    self._service.save(png_of(image), f"{given.photo.name}-{key}.png")
-                ),
+                source=self._service.address_of(png_of(image), f"{given.photo.name}-{key}.png"),
                 note=note,
             )
             for key, (image, label, note) in words.items()
