@@ -7,7 +7,15 @@ import pytest
 from PIL import Image
 
 from difficmh_core.config.presets import preset_of
-from tests.e2e.actions import choose_preset, decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import (
+    choose_preset,
+    decoded,
+    download,
+    encode,
+    file_size,
+    set_auto,
+    until_told,
+)
 
 
 @pytest.fixture
@@ -182,7 +190,7 @@ def test_clearing_the_photograph_ends_its_decoding(long_decoding, gate, until_id
     gate.open()
     until_idle()
     assert gate.n_steps <= 3
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#compress-progress")
     assert not page.is_visible("#preview")

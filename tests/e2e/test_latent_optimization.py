@@ -5,7 +5,7 @@ from PIL import Image
 
 from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.ui.runtime.requests import read_request
-from tests.e2e.actions import decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import decoded, download, encode, file_size, set_auto, until_told
 from tests.gate import Gate
 
 
@@ -114,7 +114,7 @@ def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
     assert page.is_disabled("#compress-decode")
     iterations.open()
     until_idle()
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert "Change any setting" in page.inner_text("#status")
     optimize(page, 0)
     page.wait_for_selector("#facts .file")
@@ -145,7 +145,7 @@ def test_clearing_the_photograph_ends_its_optimization(visit, iterations, until_
     iterations.open()
     until_idle()
     assert iterations.n_steps <= 3
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert page.is_visible("#facts .how")
     assert not page.is_visible("#compress-progress")
 
