@@ -12,7 +12,6 @@ from typing import Any
 
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.ui.arguments import parse_arguments
-from difficmh_core.ui.runtime import worker
 from difficmh_core.ui.runtime.own_folder import own_folder
 from difficmh_core.ui.server.listening import server_name
 
@@ -133,6 +132,8 @@ def until_asked_to_end() -> None:
 
 def end(close: Callable[..., None]) -> None:
     """Close the page; work under way ends with its step, or with the process."""
+    from difficmh_core.ui.runtime import worker
+
     worker.stop()
     closing = threading.Thread(target=close, kwargs={"verbose": False}, daemon=True)
     closing.start()
