@@ -28,7 +28,7 @@ from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.presets import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import load_codec
 from difficmh_core.models.nano import NANO_FOLDER
@@ -94,7 +94,7 @@ class Bench:
             rows.append({"bpp": encoded.stream.bpp, **self.evaluator.measure(original, decoded)})
         columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
         means = {"bpp": columns["bpp"].mean()} | {
-            key: measure_of(key).over_pictures(columns.__getitem__) for key in MEASURES
+            key: metric_of(key).over_pictures(columns.__getitem__) for key in MEASURES
         }
         return {"n": len(rows), **{key: round(float(value), 4) for key, value in means.items()}}
 

@@ -31,7 +31,7 @@ class Row:
         setting: The codec's quality number.
         encode_s: Time to encode at that setting [s].
         decode_s: Time to decode [s].
-        values: Every measure, by its key.
+        values: Every metric, by its key.
         error: Why there is no picture, if there is none.
     """
 
@@ -88,7 +88,7 @@ class PhotoComparison:
         Args:
             name: Of the picture, for the rows.
             image: RGB picture.
-            evaluator: Takes the measures.
+            evaluator: Takes the metrics.
             features: Gives what the evaluator sees in the picture, where others know it too.
         """
         self._name, self._image, self._evaluator = name, image, evaluator

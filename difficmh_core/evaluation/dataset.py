@@ -23,12 +23,12 @@ from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
 from difficmh_core.evaluation.plots import plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.image_io import read_image
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
@@ -82,7 +82,7 @@ class Evaluation:
 
         Args:
             codecs: Those compared.
-            evaluator: Takes the measures.
+            evaluator: Takes the metrics.
             annotations: Boxes of the pictures; where given, the detector's are kept too.
             sets: Keeps the features for distances of sets, those of earlier rows too.
             limit: Only so many pictures.
@@ -188,7 +188,7 @@ class Evaluation:
             anchor: Key of the codec that the Bjøntegaard deltas compare with; ``None`` for none.
             annotations: Boxes of the pictures, for the mean average precision.
             sets: Knows the features, for distances of sets.
-            absent: Why a codec, measure or task is left out, by its key.
+            absent: Why a codec, metric or task is left out, by its key.
 
         Raises:
             ConfigError: If nothing was measured.
@@ -242,9 +242,9 @@ class Evaluation:
         return summary
 
     def _plot(self, summaries: Sequence[Summary], distances: Sequence[Mapping[str, Any]]) -> None:
-        """Draw every measure against the rate, features against their depth instead."""
+        """Draw every metric against the rate, features against their depth instead."""
         keys = dict.fromkeys(key for summary in summaries for key in summary.values)
-        groups = {key: measure_of(key).group for key in keys}
+        groups = {key: metric_of(key).group for key in keys}
         for key, group in groups.items():
             if group is not Group.DEPTH:
                 plot_curves(summaries, key, self.out)
@@ -304,7 +304,7 @@ def _rounded(summary: Summary) -> dict[str, dict[str, float]]:
 
 
 def _csv_of(rows: Sequence[Row]) -> str:
-    """Return all rows as CSV, one column for each measure."""
+    """Return all rows as CSV, one column for each metric."""
     keys = list(dict.fromkeys(key for row in rows for key in row.values))
     buffer = io.StringIO()
     plain = [name for name in rows[0].to_json() if name != "values"]

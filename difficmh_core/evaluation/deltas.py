@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.statistics import INTERVAL
-from difficmh_core.quality.measure import Measure
+from difficmh_core.quality.metric import Metric
 from difficmh_core.vision.coco_map import MeanPrecision
-from difficmh_core.vision.measures import COCO_MAP
+from difficmh_core.vision.task_metrics import COCO_MAP
 
 Curve = Sequence[tuple[float, float]]
 """Rate [bit per pixel] and quality, one pair for each target."""
@@ -41,16 +41,16 @@ class _Table:
     rows: Sequence[Sequence[Row]]
 
     def array(self, key: str) -> NDArray[np.float64]:
-        """Return one measure, (target, picture)."""
+        """Return one metric, (target, picture)."""
         return np.array([[row.values[key] for row in line] for line in self.rows])
 
-    def curves(self, measure: Measure, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
+    def curves(self, metric: Metric, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
         """Return rate and quality over some pictures for each draw."""
         bpp = np.array([[row.bpp for row in line] for line in self.rows])
         columns = cache(self.array)
 
         def curve(drawn: NDArray[np.int64]) -> Curve:
-            heights = measure.over_pictures(lambda key: columns(key)[:, drawn])
+            heights = metric.over_pictures(lambda key: columns(key)[:, drawn])
             return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
 
         return [curve(drawn) for drawn in draws]
@@ -59,7 +59,7 @@ class _Table:
 def codec_deltas(
     rows: Sequence[Row], targets_bpp: Sequence[float], anchor: str
 ) -> list[dict[str, Any]]:
-    """Return the Bjøntegaard deltas of every codec against one, for every measure.
+    """Return the Bjøntegaard deltas of every codec against one, for every metric.
 
     ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
     much better it is at equal bits. Each holds ``value``, and ``low`` and ``high``, the ends of
@@ -84,12 +84,12 @@ def codec_deltas(
             n = len(names)
             draws = [np.arange(n), *(_draws(n) if n > 1 else ())]
             tables = (_table(found, which, names, len(targets_bpp)) for which in (anchor, codec))
-            measure = measure_of(key)
-            first, second = (table.curves(measure, draws) for table in tables)
+            metric = metric_of(key)
+            first, second = (table.curves(metric, draws) for table in tables)
             (all_of_them, *drawn) = zip(first, second, strict=True)
             made.append(
                 {"codec": codec, "anchor": anchor, "measure": key, "n": n}
-                | _both(all_of_them, drawn, measure)
+                | _both(all_of_them, drawn, metric)
             )
     return made
 
@@ -149,7 +149,7 @@ def set_deltas(
             sizes.setdefault(place, set()).add(line["n_pictures"])
     return [
         {"codec": codec, "anchor": anchor, "measure": key, "n": max(sizes[codec, key])}
-        | _both((curves[anchor, key], curve), [], measure_of(key))
+        | _both((curves[anchor, key], curve), [], metric_of(key))
         for (codec, key), curve in curves.items()
         if codec != anchor
         and (anchor, key) in curves
@@ -241,13 +241,13 @@ def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:
 
 
 def _both(
-    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], measure: Measure
+    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], metric: Metric
 ) -> dict[str, Any]:
     """Return both deltas with their intervals."""
     made = dict[str, Any]()
     for name, delta in {"bd_rate_percent": bd_rate, "bd_quality": bd_quality}.items():
         value, *drawn = (
-            delta(*pair, higher_is_better=measure.is_higher_better) for pair in (curves, *draws)
+            delta(*pair, higher_is_better=metric.is_higher_better) for pair in (curves, *draws)
         )
         known = [number for number in drawn if number is not None]
         low = high = None

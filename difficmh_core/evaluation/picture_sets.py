@@ -25,7 +25,7 @@ from difficmh_core.quality.patch_features import (
     PatchFeatures,
     load_features,
 )
-from difficmh_core.quality.set_distances import measure_sets, set_metric_of
+from difficmh_core.quality.set_distances import set_distance, set_metric_of
 from difficmh_core.shapes import Image01
 
 DEFAULT_SET_METRICS = ("frechet", "kernel")
@@ -145,7 +145,7 @@ class PictureSets:
                 originals, decoded = (
                     np.concatenate(features) for features in zip(*pairs, strict=True)
                 )
-                distance = measure_sets(metric, originals, decoded)
+                distance = set_distance(metric, originals, decoded)
                 made.append(head | asdict(distance) | {"n_pictures": len(pairs)})
         return made
 

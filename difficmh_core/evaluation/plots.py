@@ -5,10 +5,10 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.evaluation.statistics import Estimate, Summary
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,11 +30,11 @@ def plot_curves(
     *,
     published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
 ) -> list[Path]:
-    """Draw one measure against the rate and return where the plots are.
+    """Draw one metric against the rate and return where the plots are.
 
     Args:
         summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
-        key: Which measure.
+        key: Which metric.
         folder: Where to put them.
         published: Points of other codecs, on other pictures, drawn apart and named as such.
     """
@@ -59,7 +59,7 @@ def plot_curves(
         if at:
             axes.plot(*zip(*at, strict=True), marker, color="black", markersize=9, label=name)
     axes.set_xlabel("whole file [bit per pixel]")
-    axes.set_ylabel(measure_of(key).label)
+    axes.set_ylabel(metric_of(key).label)
     return _save(figure, axes, folder / key)
 
 
@@ -75,9 +75,9 @@ def plot_depth(summaries: Sequence[Summary], target_bpp: float, folder: Path) ->
     for style, made in _by_codec([s for s in summaries if s.target_bpp == target_bpp]):
         (point,) = made
         depths = {
-            int(measure_of(key).short): value
+            int(metric_of(key).short): value
             for key, value in point.values.items()
-            if measure_of(key).group is Group.DEPTH
+            if metric_of(key).group is Group.DEPTH
         }
         label = f"{point.name}, {point.bpp:.3f} bpp"
         _line(axes, list(depths), list(depths.values()), (*style, label))

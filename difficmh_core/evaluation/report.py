@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import CodecResult, Row
-from difficmh_core.evaluation.measures import MEASURES, measure_of
+from difficmh_core.evaluation.metrics import METRICS, metric_of
 from difficmh_core.vision.boxes import BoxAgreement
-from difficmh_core.vision.measures import BOX_COUNTS
 from difficmh_core.vision.overlays import STYLES, draw_agreement
+from difficmh_core.vision.task_metrics import BOX_COUNTS
 
 _BOXES = "boxes +/-/!"
 _CAPTION_PX = 40
@@ -17,15 +17,15 @@ _GAP_PX = 6
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text, one line each; failures say why."""
-    measured = map(measure_of, dict.fromkeys(key for row in rows for key in row.values))
+    measured = map(metric_of, dict.fromkeys(key for row in rows for key in row.values))
     # Those that have a short name lead, in the order of the registry.
-    places = {key: place for place, (key, measure) in enumerate(MEASURES.items()) if measure.short}
+    places = {key: place for place, (key, metric) in enumerate(METRICS.items()) if metric.short}
     shown = sorted(
-        (measure for measure in measured if measure.has_column),
-        key=lambda measure: places.get(measure.key, len(places)),
+        (metric for metric in measured if metric.has_column),
+        key=lambda metric: places.get(metric.key, len(places)),
     )
     has_boxes = any(BOX_COUNTS[0] in row.values for row in rows)
-    headings = [*(measure.heading for measure in shown), *([_BOXES] if has_boxes else [])]
+    headings = [*(metric.heading for metric in shown), *([_BOXES] if has_boxes else [])]
     lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
     notes = [f"{_BOXES}: matched/missed/hallucinated"] if has_boxes else []
     for row in rows:

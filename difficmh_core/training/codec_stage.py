@@ -131,7 +131,7 @@ class CodecStage(Stage):
 
     @torch.no_grad()
     def check_codec(self, average: nn.Module) -> dict[str, float]:
-        """Return the measures of one codec, in evaluation mode as when coding."""
+        """Return the metrics of one codec, in evaluation mode as when coding."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         autoencoder = self.autoencoder
         if self.weights.trains_decoder:
@@ -140,17 +140,17 @@ class CodecStage(Stage):
         latent_codec.eval()
         check = cast(Image01, self.check)
         latent = cast(DiffusionLatent, self.check_latent)
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         n_pixels = check.shape[-2] * check.shape[-1]
         for quality in _CHECK_QUALITIES:
             qualities = torch.full((len(check),), quality, device=check.device)
             output = latent_codec(check, latent, qualities)
             decoded = autoencoder.decode(output.content_latent)
             name = f"check_{round(100 * quality)}"
-            measures[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
+            metrics[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
             distance = latent_distance(output.content_latent, latent).mean().item()
-            measures[f"{name}_distance"] = round(distance, 4)
-            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
-            measures[f"{name}_dists"] = round(self.check_dists(check, decoded).mean().item(), 4)
+            metrics[f"{name}_distance"] = round(distance, 4)
+            metrics[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+            metrics[f"{name}_dists"] = round(self.check_dists(check, decoded).mean().item(), 4)
         latent_codec.train(was_training)
-        return measures
+        return metrics

@@ -81,13 +81,13 @@ class ElicStage(Stage):
         was_training = network.training
         network.eval()
         check = cast(Image01, self.check)
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         for quality in _CHECK_QUALITIES:
             output = network(check, torch.full((len(check),), quality, device=check.device))
             name = f"check_{round(100 * quality)}"
             n_pixels = check.shape[-2] * check.shape[-1]
-            measures[f"{name}_bpp"] = round(output.bits.mean().item() / n_pixels, 4)
+            metrics[f"{name}_bpp"] = round(output.bits.mean().item() / n_pixels, 4)
             psnr = psnr_db(check, output.image.clamp(0, 1)).mean().item()
-            measures[f"{name}_psnr_db"] = round(psnr, 3)
+            metrics[f"{name}_psnr_db"] = round(psnr, 3)
         network.train(was_training)
-        return measures
+        return metrics

@@ -153,14 +153,14 @@ class FewStepStage(Stage):
                     for one in torch.split(content, 1)
                 ]
             )
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         for steps, latent in latents.items():
             decoded = autoencoder.decode(latent)
             name = f"check_{steps}_steps"
-            measures[f"{name}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
-            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+            metrics[f"{name}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
+            metrics[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
             if steps == 1:
                 pairs = zip(torch.split(check, 1), torch.split(decoded, 1), strict=True)
                 distances = [self.check_dists(*pair).item() for pair in pairs]
-                measures[f"{name}_dists"] = round(mean(distances), 4)
-        return measures
+                metrics[f"{name}_dists"] = round(mean(distances), 4)
+        return metrics

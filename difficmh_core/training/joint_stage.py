@@ -131,10 +131,10 @@ class JointStage(CodecStage):
 
     @torch.no_grad()
     def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return the codec's measures, and the prediction error with qualities spread."""
+        """Return the codec's metrics, and the prediction error with qualities spread."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         control = cast(ControlModule, average.get_submodule("control"))
-        measures = self.check_codec(average)
+        metrics = self.check_codec(average)
         check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
         was_training = latent_codec.training
         quality = torch.linspace(0, 1, len(check), device=check.device)
@@ -145,4 +145,4 @@ class JointStage(CodecStage):
         errors = check_prediction(
             lambda noisy, t: controlled(noisy, t, context, content), self.schedule, latent
         )
-        return measures | errors
+        return metrics | errors

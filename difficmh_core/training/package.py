@@ -107,7 +107,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         folder: Where to write; copy it over the packaged weights to ship them.
 
     Yields:
-        The median measures at each quality.
+        The median metrics at each quality.
 
     Raises:
         CheckpointError: If a stage is missing, or the profile's scaling factor is not the trained

@@ -28,14 +28,14 @@ def check_prediction(
 ) -> dict[str, float]:
     """Return the prediction error over the schedule, with the same noise at every call."""
     generator = torch.Generator().manual_seed(0)
-    measures = dict[str, float]()
+    metrics = dict[str, float]()
     for timestep in torch.linspace(50, 950, _N_CHECK_TIMESTEPS).round().long().tolist():
         noise = torch.randn(latent.shape, generator=generator).to(latent)
         timesteps = torch.full((len(latent),), timestep, device=latent.device)
         error = prediction_error(predict, schedule, latent, noise, timesteps)
-        measures[f"check_{timestep}"] = round(error.item(), 4)
-    measures["check_mean"] = round(sum(measures.values()) / len(measures), 4)
-    return measures
+        metrics[f"check_{timestep}"] = round(error.item(), 4)
+    metrics["check_mean"] = round(sum(metrics.values()) / len(metrics), 4)
+    return metrics
 
 
 class PriorStage(Stage):

@@ -46,7 +46,7 @@ class Stage(nn.Module, ABC):
 
     @abstractmethod
     def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return measures of the averaged weights on pictures that are never trained on."""
+        """Return metrics of the averaged weights on pictures that are never trained on."""
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Return the optimizers by name, their learning rates at the peak."""

@@ -2,7 +2,7 @@
 
 References:
     Lin et al.: Microsoft COCO, ECCV 2014, https://arxiv.org/abs/1405.0312; pycocotools computes
-    the official measure: mean over classes and over overlaps of 0.50, 0.55 … 0.95.
+    the official metric: mean over classes and over overlaps of 0.50, 0.55 … 0.95.
 """
 
 import contextlib

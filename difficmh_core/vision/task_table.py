@@ -1,7 +1,7 @@
 """The table of all machine tasks: four on packaged networks, eight through transformers.
 
 ==================  ===================================================  =======================
-task                network                                              measure of agreement
+task                network                                              metric of agreement
 ==================  ===================================================  =======================
 detection           YOLOX-Nano                                           F1 of boxes, counts
 classification      EfficientNet-Lite0                                   first class, JS

@@ -2,7 +2,7 @@
 
 Each task is asked for the original once and for every decoded picture, and tells how far the
 answers agree. Nothing is adapted to decoded pictures. What the numbers mean is told by
-:mod:`difficmh_core.vision.measures`, all tasks are listed in
+:mod:`difficmh_core.vision.task_metrics`, all tasks are listed in
 :mod:`difficmh_core.vision.task_table`.
 """
 
@@ -43,7 +43,7 @@ class MachineTask(Protocol):
         """Return the network's answer for one RGB picture in [0, 1]."""
 
     def agreement(self, original: Any, decoded: Any) -> Mapping[str, float]:  # noqa: ANN401
-        """Compare two answers; the keys are those of :mod:`difficmh_core.vision.measures`."""
+        """Compare two answers; the keys are those of :mod:`difficmh_core.vision.task_metrics`."""
 
 
 class DetectionTask:

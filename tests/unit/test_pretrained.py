@@ -11,9 +11,9 @@ from safetensors.torch import load, save
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
 from difficmh_core.image_io import to_tensor
 from difficmh_core.tagging.detector import Detection
-from difficmh_core.vision.measures import MEASURES
 from difficmh_core.vision.pose import PoseEstimation
 from difficmh_core.vision.pretrained import load_pretrained
+from difficmh_core.vision.task_metrics import TASK_METRICS
 from difficmh_core.vision.task_table import TASKS
 from difficmh_core.vision.tasks import MachineTask
 from difficmh_core.weights.task_models import TASK_MODELS
@@ -41,11 +41,11 @@ def test_each_task_agrees_with_itself_and_less_with_noise(task, tmp_path, pictur
         seen = network.see(clean)
         same = network.agreement(seen, network.see(clean))
         other = network.agreement(seen, network.see(noise))
-    assert set(same) == set(other) <= set(MEASURES)
+    assert set(same) == set(other) <= set(TASK_METRICS)
     for key, value in same.items():
-        best = MEASURES[key].highest if MEASURES[key].is_higher_better else 0
+        best = TASK_METRICS[key].highest if TASK_METRICS[key].is_higher_better else 0
         assert value == pytest.approx(best, abs=1e-6)
-        assert MEASURES[key].lowest <= other[key] <= MEASURES[key].highest
+        assert TASK_METRICS[key].lowest <= other[key] <= TASK_METRICS[key].highest
     if task != "captions":  # an untrained network may say the same of everything
         assert any(other[key] != same[key] for key in same)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.quality.measure import Measure
+from difficmh_core.quality.metric import Metric
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.runtime.served_files import address_of
@@ -69,7 +69,7 @@ def draw_table(measured: Sequence[Measured]) -> str:
     )
 
 
-def _head(measure: Measure) -> str:
+def _head(measure: Metric) -> str:
     sign, words = viewer_texts.ARROWS[measure.is_higher_better]
     unit = f" [{measure.unit}]" if measure.unit else ""
     return (
