@@ -131,6 +131,17 @@ def load_pretrained(task: str, cache_dir: Path, card: TaskModel | None = None) -
     )
 
 
+class PretrainedTask:
+    """A machine task on a network of the hub; its attributes are those of every task."""
+
+    key: str
+    name: str
+
+    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
+        """Load the network; arguments and errors as :func:`load_pretrained`."""
+        self._pretrained = load_pretrained(self.key, cache_dir, card)
+
+
 def _read(card: TaskModel, folder: Path) -> tuple[Any, Any, Any, Any]:
     """Return network, image processor, tokenizer or ``None``, and what fits where."""
     from difficmh_core._support import (  # noqa: F401 (before transformers' vision)
