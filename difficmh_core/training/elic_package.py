@@ -102,10 +102,10 @@ def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
 
 def _measure(elic: Elic, pictures: Sequence[Image.Image], rate_bpp: float) -> dict[str, float]:
     """Return the means over pictures of the best files of so many bits."""
-    bpp, psnr, search = list[float](), list[float](), elic.rate_search()
+    bpp, psnr = list[float](), list[float]()
     for picture in pictures:
         n_pixels = picture.width * picture.height
-        coded = search.best_within(picture, int(rate_bpp * n_pixels / 8))
+        coded = elic.code(picture, int(rate_bpp * n_pixels / 8))
         bpp.append(8 * len(coded.data) / n_pixels)
         decoded = to_tensor(elic.decode(coded.data))
         psnr.append(psnr_db(to_tensor(picture), decoded).item())
