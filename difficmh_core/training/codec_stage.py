@@ -13,7 +13,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.compression.results import LatentCodecOutput
@@ -24,7 +23,7 @@ from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import latent_distance, rate_weights
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import CodecSettings
-from difficmh_core.training.stage import Progress, Stage, adamw
+from difficmh_core.training.stage import Progress, Stage
 
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _EMPHASIS = 0.25
@@ -36,6 +35,8 @@ def _as_it_is(content: Tensor) -> Tensor:
 
 class CodecStage(Stage):
     """Train the latent codec: rate + latent distance, and losses on the content's picture."""
+
+    settings: CodecSettings
 
     def __init__(
         self,
@@ -55,7 +56,6 @@ class CodecStage(Stage):
             check: Pictures for validation, never trained on.
         """
         super().__init__(settings)
-        self.weights = settings
         self.trained: nn.ModuleDict = nn.ModuleDict({"latent_codec": latent_codec})
         self.autoencoder = autoencoder.requires_grad_(requires_grad=False).eval()
         if settings.trains_decoder:
@@ -66,17 +66,6 @@ class CodecStage(Stage):
         self.check_lpips, self.check_dists = perceptual.lpips(), perceptual.dists()
         self.register_buffer("check", check, persistent=False)
         self.register_buffer("check_latent", autoencoder.encode(check), persistent=False)
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return the optimizers; the prior's quantiles have their own, as published."""
-        made = super().optimizers()
-        named = dict(self.trained.named_parameters())
-        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
-        made["main"] = adamw(named.values(), self.settings)
-        if any(value.requires_grad for value in quantiles):
-            rate = self.weights.quantiles_learning_rate
-            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True)
-        return made
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return ``bpp``, ``distance``, picture losses, ``auxiliary`` and the ``total``."""
@@ -92,7 +81,7 @@ class CodecStage(Stage):
             progress: How far the stage has come.
             shown: From content latents to those whose pictures are compared.
         """
-        settings = self.weights
+        settings = self.settings
         latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
         quality = torch.rand(len(batch.image), device=batch.image.device)
         output = latent_codec(batch.image, batch.latent, quality)
@@ -134,7 +123,7 @@ class CodecStage(Stage):
         """Return the metrics of one codec, in evaluation mode as when coding."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         autoencoder = self.autoencoder
-        if self.weights.trains_decoder:
+        if self.settings.trains_decoder:
             autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
         was_training = latent_codec.training
         latent_codec.eval()

@@ -12,15 +12,10 @@ from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.training.checkpoints import read_average, write_weights
-from difficmh_core.training.package import BEFORE, card_before, data_of, device_of
+from difficmh_core.training.package import keep_card, read_packaged, write_card
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.loading import load_strict, read_safetensors
-from difficmh_core.weights.network_card import (
-    describe_network,
-    read_network_card,
-    write_network_card,
-)
+from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.storage import round_to_half, stored
 
 _STEM = "elic"
@@ -56,24 +51,7 @@ def package_elic(
         measured = _measure(elic, pictures, rate)
         metrics |= {f"at_{rate:g}_{name}": value for name, value in measured.items()}
         yield {"rate": rate, **measured}
-    stages = (StageName.ELIC,)
-    history, before = recipe.history(StageName.ELIC), card_before(recipe, _STEM)
-    n_steps = int(history[-1]["step"]) if history else 0
-    seconds = history[-1]["seconds"] if history else 0.0
-    if before is not None:
-        n_steps += before.n_steps[StageName.ELIC]
-        seconds += before.training_seconds
-    card = describe_network(
-        path,
-        license="Apache-2.0",
-        source="python -m difficmh_core train elic",
-        data=data_of(recipe, before, stages),
-        n_steps={StageName.ELIC.value: n_steps},
-        training_seconds=round(seconds, 1),
-        device=device_of(recipe, before, stages if history else ()),
-        metrics=metrics,
-    )
-    write_network_card(card, path)
+    write_card(recipe, path, (StageName.ELIC,), metrics)
 
 
 def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
@@ -89,14 +67,9 @@ def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
     Raises:
         CheckpointError: If the file is damaged, or the folder holds a checkpoint already.
     """
-    card = read_network_card(weights)
-    tensors = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in read_safetensors(weights)[0].items()
-    }
+    tensors, card = read_packaged(weights)
     write_weights(runs / StageName.ELIC, tensors)
-    (runs / BEFORE).mkdir(exist_ok=True)
-    write_network_card(card, runs / BEFORE / weights.name)
+    keep_card(card, runs, weights.stem)
     yield {StageName.ELIC.value: sum(tensor.numel() for tensor in tensors.values())}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import median
@@ -21,10 +21,10 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.models.nano import build_networks, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.training.checkpoints import read_average, write_weights
+from difficmh_core.training.checkpoints import below, read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import read_devices
-from difficmh_core.training.recipe import Recipe
+from difficmh_core.training.recipe import STAGES_OF_PART, Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.network_card import (
@@ -42,25 +42,13 @@ DATA = (
 )
 Weights = Mapping[str, Tensor]
 """Tensors by their names."""
-_STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
-    "autoencoder": (
-        StageName.AUTOENCODER,
-        StageName.DECODER,
-        StageName.CODEC,
-        StageName.JOINT,
-        StageName.FEW_STEP,
-    ),
-    "prior": (StageName.PRIOR,),
-    "control": (StageName.JOINT, StageName.FEW_STEP),
-    "latent_codec": (StageName.CODEC, StageName.JOINT),
-}
 _IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."}
 """What of which file is stored in 8 bits: the part that no decoder runs."""
 _QUALITIES = (0.0, 50.0, 100.0)
 _N_PREVIEW_CROPS = 64
 _THEN = ", then "
 _UNKNOWN_DEVICE = "an unknown device"
-BEFORE = "before"
+_BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
 
 
@@ -127,31 +115,51 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
         yield {"quality": quality, **middle._asdict()}
     for stem in files:
-        stages = _STAGES_OF_FILE[stem]
-        ran = [stage for stage in stages if recipe.history(stage)]
-        last_lines = [recipe.history(stage)[-1] for stage in ran]
-        own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
-        n_steps = Counter[str]()
-        seconds = sum(line["seconds"] for line in last_lines)
-        before = card_before(recipe, stem)
-        if before is not None:
-            n_steps.update(before.n_steps)
-            seconds += before.training_seconds
-            if not ran:  # or they would tell of weights that are no more
-                own = {k: v for k, v in before.metrics.items() if k.startswith("check_")}
-        for stage, line in zip(ran, last_lines, strict=True):
-            n_steps[stage.value] += int(line["step"])
-        card = describe_network(
-            folder / f"{stem}.safetensors",
-            license="Apache-2.0",
-            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
-            data=data_of(recipe, before, stages),
-            n_steps=dict(n_steps),
-            training_seconds=round(seconds, 1),
-            device=device_of(recipe, before, ran),
-            metrics=own | metrics,
-        )
-        write_network_card(card, folder / f"{stem}.safetensors")
+        path, own = folder / f"{stem}.safetensors", _last_validations(recipe, stem)
+        write_card(recipe, path, STAGES_OF_PART[stem], own | metrics)
+
+
+def write_card(
+    recipe: Recipe, path: Path, stages: Sequence[StageName], metrics: Mapping[str, float]
+) -> None:
+    """Write the card of a packaged file.
+
+    Steps and seconds count on from the weights that training went on from.
+
+    Args:
+        recipe: Whose stages ran.
+        path: The file.
+        stages: Those that train it.
+        metrics: What it is like.
+    """
+    last_lines = {stage: recipe.history(stage)[-1] for stage in stages if recipe.history(stage)}
+    before = card_before(recipe, path.stem)
+    n_steps = Counter[str](before.n_steps if before is not None else {})
+    n_steps.update({stage.value: int(line["step"]) for stage, line in last_lines.items()})
+    seconds = sum(line["seconds"] for line in last_lines.values())
+    if before is not None:
+        seconds += before.training_seconds
+    card = describe_network(
+        path,
+        license="Apache-2.0",
+        source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
+        data=data_of(recipe, before, stages),
+        n_steps=dict(n_steps),
+        training_seconds=round(seconds, 1),
+        device=device_of(recipe, before, last_lines),
+        metrics=metrics,
+    )
+    write_network_card(card, path)
+
+
+def _last_validations(recipe: Recipe, stem: str) -> dict[str, float]:
+    lines = [history[-1] for stage in STAGES_OF_PART[stem] if (history := recipe.history(stage))]
+    before = card_before(recipe, stem)
+    if before is not None and not lines:  # or they would tell of weights that are no more
+        lines = [before.metrics]
+    return {
+        key: value for line in lines for key, value in line.items() if key.startswith("check_")
+    }
 
 
 def unpack_weights(
@@ -172,20 +180,9 @@ def unpack_weights(
     Raises:
         CheckpointError: If a file is damaged, or a run folder holds a checkpoint already.
     """
-    cards = {stem: read_network_card(folder / f"{stem}.safetensors") for stem in _STAGES_OF_FILE}
-    parts = {
-        stem: {
-            name: tensor.float() if tensor.is_floating_point() else tensor
-            for name, tensor in _read(folder / f"{stem}.safetensors").items()
-        }
-        for stem in _STAGES_OF_FILE
-    }
-    prefix = "autoencoder."
-    autoencoder = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in parts["autoencoder"].items()
-        if name.startswith(prefix)
-    }
+    packaged = {stem: read_packaged(folder / f"{stem}.safetensors") for stem in STAGES_OF_PART}
+    parts = {stem: tensors for stem, (tensors, _) in packaged.items()}
+    autoencoder = below(parts["autoencoder"], "autoencoder.")
     codec = {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
     joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()} | codec
     joint |= {f"autoencoder.{name}": tensor for name, tensor in autoencoder.items()}
@@ -197,18 +194,34 @@ def unpack_weights(
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
-    (runs / BEFORE).mkdir(exist_ok=True)
-    for stem, card in cards.items():
-        write_network_card(card, runs / BEFORE / stem)
+    for stem, (_, card) in packaged.items():
+        keep_card(card, runs, stem)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    return restored(read_safetensors(path)[0], path.name)
+def read_packaged(path: Path) -> tuple[dict[str, Tensor], NetworkCard]:
+    """Return the weights of a packaged file in single precision, and its card.
+
+    Raises:
+        CheckpointError: If one of them is damaged.
+    """
+    card = read_network_card(path)
+    tensors = restored(read_safetensors(path)[0], path.name)
+    single = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    return single, card
+
+
+def keep_card(card: NetworkCard, runs: Path, stem: str) -> None:
+    """Keep the card of weights that training goes on from, for :func:`card_before`."""
+    (runs / _BEFORE).mkdir(exist_ok=True)
+    write_network_card(card, runs / _BEFORE / stem)
 
 
 def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
     """Return the card of the packaged weights that the run folders went on from, if they did."""
-    path = recipe.runs / BEFORE / f"{stem}.json"
+    path = recipe.runs / _BEFORE / f"{stem}.json"
     return NetworkCard(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 

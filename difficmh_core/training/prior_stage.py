@@ -15,7 +15,7 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import DiffusionLatent
 from difficmh_core.training.data import LatentCrops
-from difficmh_core.training.losses import Predictor, prediction_error
+from difficmh_core.training.losses import Predictor, prediction_error, random_prediction_error
 from difficmh_core.training.settings import PriorSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -41,6 +41,8 @@ def check_prediction(
 class PriorStage(Stage):
     """Train the U-Net and the tag embedding on latents."""
 
+    settings: PriorSettings
+
     def __init__(
         self,
         settings: PriorSettings,
@@ -59,7 +61,6 @@ class PriorStage(Stage):
             check_latent: Latents of pictures that are never trained on.
         """
         super().__init__(settings)
-        self.weights = settings
         self.schedule = schedule
         self.trained = nn.ModuleDict({"unet": unet, "tags": tags})
         self.register_buffer("check_latent", check_latent, persistent=False)
@@ -70,14 +71,11 @@ class PriorStage(Stage):
         latent = batch.latent.flip(-1) if progress.step % 2 else batch.latent
         context = self.trained.get_submodule("tags")(batch.tag_ids)
         unet = self.trained.get_submodule("unet")
-        n_timesteps = self.schedule.config.n_timesteps
-        error = prediction_error(
+        error = random_prediction_error(
             lambda noisy, t: unet(noisy, t, context),
             self.schedule,
             latent,
-            torch.randn_like(latent),
-            torch.randint(n_timesteps, (len(latent),), device=latent.device),
-            min_snr=self.weights.min_snr,
+            min_snr=self.settings.min_snr,
         )
         return {"total": error}
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from difficmh_core.training.settings import StageSettings
+from difficmh_core.training.settings import RateSettings, StageSettings
 
 
 class Progress(NamedTuple):
@@ -49,8 +49,13 @@ class Stage(nn.Module, ABC):
         """Return metrics of the averaged weights on pictures that are never trained on."""
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Return the optimizers by name, their learning rates at the peak."""
-        made: dict[str, Optimizer] = {"main": adamw(self.trained.parameters(), self.settings)}
+        """Return the optimizers by name, their learning rates at the peak.
+
+        The quantiles of a codec's prior have their own, as published.
+        """
+        named = dict(self.trained.named_parameters())
+        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
+        made: dict[str, Optimizer] = {"main": _adamw(named.values(), self.settings)}
         if self.adversary is not None:
             # With little momentum, as is usual: what it tells apart changes all the time.
             made["adversary"] = AdamW(
@@ -60,10 +65,13 @@ class Stage(nn.Module, ABC):
                 weight_decay=0.0,
                 fused=True,
             )
+        if isinstance(self.settings, RateSettings) and any(q.requires_grad for q in quantiles):
+            rate = self.settings.quantiles_learning_rate
+            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True)
         return made
 
 
-def adamw(parameters: Iterable[nn.Parameter], settings: StageSettings) -> AdamW:
+def _adamw(parameters: Iterable[nn.Parameter], settings: StageSettings) -> AdamW:
     """Return AdamW over those parameters that have gradients.
 
     Fused: besides being faster, it can leave a step out without waiting for the device.
