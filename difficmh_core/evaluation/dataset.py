@@ -7,8 +7,6 @@ take every n-th picture each::
     python -m torch.distributed.run --nproc_per_node 4 -m difficmh_core evaluate FOLDER
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +19,7 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
+from difficmh_core.evaluation.lines import append_line, csv_of, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
@@ -234,7 +232,9 @@ class Evaluation:
             "deltas": deltas,
             "absent": dict(absent or {}) | (sets.absent if sets is not None else {}),
         }
-        write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
+        cells = [row.to_json() for row in rows]
+        table = csv_of([line | line.pop("values") for line in cells])
+        write_whole(table.encode(), self.out / "rows.csv")
         text = json_of(summary, indent=1) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
         write_whole(markdown_of(summary).encode(), self.out / "summary.md")
@@ -301,16 +301,3 @@ def _rounded(summary: Summary) -> dict[str, dict[str, float]]:
         key: {name: round(value, 5) for name, value in asdict(estimate).items()}
         for key, estimate in summary.values.items()
     }
-
-
-def _csv_of(rows: Sequence[Row]) -> str:
-    """Return all rows as CSV, one column for each metric."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.values))
-    buffer = io.StringIO()
-    plain = [name for name in rows[0].to_json() if name != "values"]
-    writer = csv.DictWriter(buffer, [*plain, *keys], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        cells = row.to_json()
-        writer.writerow(cells.pop("values") | cells)
-    return buffer.getvalue()

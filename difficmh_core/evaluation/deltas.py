@@ -10,7 +10,6 @@ References:
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -32,28 +31,6 @@ _FEWEST_POINTS = 3
 _N_RESAMPLES = 200
 _LEAST_SHARE = 0.9
 """Share of the draws whose delta must be defined, or there is no interval."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """One codec's rows of some pictures: a line for each target, a column for each picture."""
-
-    rows: Sequence[Sequence[Row]]
-
-    def array(self, key: str) -> NDArray[np.float64]:
-        """Return one metric, (target, picture)."""
-        return np.array([[row.values[key] for row in line] for line in self.rows])
-
-    def curves(self, metric: Metric, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
-        """Return rate and quality over some pictures for each draw."""
-        bpp = np.array([[row.bpp for row in line] for line in self.rows])
-        columns = cache(self.array)
-
-        def curve(drawn: NDArray[np.int64]) -> Curve:
-            heights = metric.over_pictures(lambda key: columns(key)[:, drawn])
-            return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
-
-        return [curve(drawn) for drawn in draws]
 
 
 def codec_deltas(
@@ -81,16 +58,16 @@ def codec_deltas(
             names = [name for name in pictures if name not in lacking]
             if not names:
                 continue
-            n = len(names)
+            n, metric = len(names), metric_of(key)
             draws = [np.arange(n), *(_draws(n) if n > 1 else ())]
-            tables = (_table(found, which, names, len(targets_bpp)) for which in (anchor, codec))
-            metric = metric_of(key)
-            first, second = (table.curves(metric, draws) for table in tables)
-            (all_of_them, *drawn) = zip(first, second, strict=True)
-            made.append(
-                {"codec": codec, "anchor": anchor, "measure": key, "n": n}
-                | _both(all_of_them, drawn, metric)
+            tables = (
+                [[found[which, name, i] for name in names] for i in range(len(targets_bpp))]
+                for which in (anchor, codec)
             )
+            first, second = (_curves(table, metric, draws) for table in tables)
+            (all_of_them, *drawn) = zip(first, second, strict=True)
+            deltas = _both(all_of_them, drawn, metric)
+            made.append({"codec": codec, "anchor": anchor, "measure": key, "n": n} | deltas)
     return made
 
 
@@ -114,16 +91,15 @@ def precision_deltas(
         pair = curves[anchor], points
         if len({point.n for curve in pair for _, point in curve}) > 1:
             continue  # not the same pictures
-
         n_draws = min(len(point.draws) for curve in pair for _, point in curve)
         draws = [
-            (_drawn_curve(pair[0], index), _drawn_curve(pair[1], index))
+            tuple([(bpp, point.draws[index]) for bpp, point in curve] for curve in pair)
             for index in range(n_draws)
         ]
-        first, second = ([(bpp, point.value) for bpp, point in curve] for curve in pair)
+        means = tuple([(bpp, point.value) for bpp, point in curve] for curve in pair)
         made.append(
             {"codec": codec, "anchor": anchor, "measure": COCO_MAP.key, "n": points[0][1].n}
-            | _both((first, second), draws, COCO_MAP)
+            | _both(means, draws, COCO_MAP)
         )
     return made
 
@@ -207,8 +183,27 @@ def _delta(
     return float(value)
 
 
-def _drawn_curve(points: Sequence[tuple[float, MeanPrecision]], index: int) -> Curve:
-    return [(bpp, point.draws[index]) for bpp, point in points]
+def _curves(
+    rows: Sequence[Sequence[Row]], metric: Metric, draws: Sequence[NDArray[np.int64]]
+) -> list[Curve]:
+    """Return rate and quality over the pictures of each draw.
+
+    Args:
+        rows: One codec's: a line for each target, a column for each picture.
+        metric: The quality.
+        draws: Columns.
+    """
+    bpp = np.array([[row.bpp for row in line] for line in rows])
+
+    @cache
+    def array(key: str) -> NDArray[np.float64]:
+        return np.array([[row.values[key] for row in line] for line in rows])
+
+    def curve(drawn: NDArray[np.int64]) -> Curve:
+        heights = metric.over_pictures(lambda key: array(key)[:, drawn])
+        return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
+
+    return [curve(drawn) for drawn in draws]
 
 
 def _shared(
@@ -229,19 +224,13 @@ def _shared(
     return {place: row for place, row in found.items() if place[1] in pictures}, pictures
 
 
-def _table(
-    found: Mapping[tuple[str, str, int], Row], codec: str, names: Sequence[str], n_targets: int
-) -> _Table:
-    return _Table(rows=[[found[codec, name, i] for name in names] for i in range(n_targets)])
-
-
-def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    random = np.random.default_rng(seed)
+def _draws(n: int) -> Iterator[NDArray[np.int64]]:
+    random = np.random.default_rng(0)
     return (random.integers(0, n, n) for _ in range(_N_RESAMPLES))
 
 
 def _both(
-    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], metric: Metric
+    curves: Sequence[Curve], draws: Sequence[Sequence[Curve]], metric: Metric
 ) -> dict[str, Any]:
     """Return both deltas with their intervals."""
     made = dict[str, Any]()

@@ -1,8 +1,10 @@
-"""Lines of JSON that are appended as they are measured, and read back whole.
+"""Lines of JSON, appended as they are measured and read back whole; and the same as CSV.
 
 JSON knows no infinity, so that the PSNR of equal pictures is written as the string ``"inf"``.
 """
 
+import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,16 @@ def json_of(value: object, *, indent: int | None = None) -> str:
         indent: Blanks for each level; ``None`` writes one line.
     """
     return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]], *, line_end: str = "\n") -> str:
+    """Return rows as CSV, a column for each key in the order in which they come."""
+    buffer = io.StringIO()
+    keys = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(buffer, list(keys), lineterminator=line_end)
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
 
 
 def _plain(value: object) -> object:

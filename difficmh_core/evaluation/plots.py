@@ -1,6 +1,6 @@
 """Plots of an evaluation, as SVG and PNG: rate against quality, and features by depth."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,20 +23,15 @@ _PUBLISHED_MARKERS = "+x1234"
 """Without an area, unlike ours: published points are of other pictures."""
 
 
-def plot_curves(
-    summaries: Sequence[Summary],
-    key: str,
-    folder: Path,
-    *,
-    published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
-) -> list[Path]:
+def plot_curves(summaries: Sequence[Summary], key: str, folder: Path) -> list[Path]:
     """Draw one metric against the rate and return where the plots are.
+
+    Points that others published, on other pictures, are drawn apart and named as such.
 
     Args:
         summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
         key: Which metric.
         folder: Where to put them.
-        published: Points of other codecs, on other pictures, drawn apart and named as such.
     """
     figure, axes = _canvas()
     for (marker, color), made in _by_codec(summaries):
@@ -53,7 +48,7 @@ def plot_curves(
             [points[bpp].values[key] for bpp in sorted(points)],
             (marker, color, made[0].name),
         )
-    for index, (name, rates) in enumerate(published.items()):
+    for index, (name, rates) in enumerate(PUBLISHED.items()):
         marker = _PUBLISHED_MARKERS[index % len(_PUBLISHED_MARKERS)]
         at = [(bpp, values[key]) for bpp, values in rates if key in values]
         if at:

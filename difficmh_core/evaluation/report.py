@@ -6,7 +6,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import CodecResult, Row
 from difficmh_core.evaluation.metrics import METRICS, metric_of
-from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.task_metrics import BOX_COUNTS
 
@@ -76,9 +75,7 @@ def contact_sheet(
     sheet = Image.new("RGB", (n_columns * step[0], len(lines) * step[1]), "white")
     marked = next((r.boxes for r in results if boxes and r.boxes is not None), None)
     if marked is not None:  # every result knows the original's boxes
-        theirs = (*(pair[0] for pair in marked.matched), *marked.missed)
-        own = BoxAgreement(matched=tuple((b, b) for b in theirs), missed=(), hallucinated=())
-        small = _shrunk(draw_agreement(original, own), side_px)
+        small = _shrunk(draw_agreement(original, marked.of_original), side_px)
     for row, line in enumerate(lines):
         limit = f"original\nat most {targets[row]:,} bytes"
         _paste(sheet, small, limit, (0, row * step[1]))
@@ -100,9 +97,8 @@ def _caption(result: CodecResult, boxes: bool) -> str:
         return f"{row.name}\nno image"
     size = f"{row.n_bytes:,} bytes" + ("" if row.fits else ", its smallest")
     if boxes and result.boxes is not None:
-        pairs = result.boxes
-        counts = len(pairs.matched), len(pairs.missed), len(pairs.hallucinated)
-        words = (f"{n} {style.name}" for n, style in zip(counts, STYLES, strict=True))
+        counts = zip(result.boxes.counts, STYLES, strict=True)
+        words = (f"{n} {style.name}" for n, style in counts)
         return f"{row.name}\n{', '.join(words)}"
     lpips = row.values.get("lpips_alex")
     return f"{row.name}\n{size}" + (f", LPIPS {lpips:.3f}" if lpips is not None else "")

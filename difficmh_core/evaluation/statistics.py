@@ -17,6 +17,7 @@ from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.quality.metric import Metric
 
 _N_RESAMPLES = 1000
+"""How often as many pictures are drawn, with replacement."""
 INTERVAL = (2.5, 97.5)
 """Percentiles at the ends of every interval."""
 
@@ -106,23 +107,15 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
     return made
 
 
-def bootstrap(
-    metric: Metric,
-    pictures: Sequence[Mapping[str, float]],
-    *,
-    n_resamples: int = _N_RESAMPLES,
-    seed: int = 0,
-) -> Estimate:
+def bootstrap(metric: Metric, pictures: Sequence[Mapping[str, float]]) -> Estimate:
     """Return a metric of several pictures with its 95 % percentile interval.
 
     Args:
         metric: Knows how it is taken over pictures.
         pictures: The values of each picture by their keys, at least one picture.
-        n_resamples: How often to draw as many pictures with replacement.
-        seed: Of the draws.
     """
     n = len(pictures)
-    draws = np.random.default_rng(seed).integers(0, n, (n_resamples, n))
+    draws = np.random.default_rng(0).integers(0, n, (_N_RESAMPLES, n))
 
     def column(key: str) -> NDArray[np.float64]:
         return np.array([values[key] for values in pictures], dtype=np.float64)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -128,12 +127,12 @@ class PictureMetric(Metric):
 
     Attributes:
         min_side_px: Shortest side of a picture on which it is defined [px].
-        load: Takes the folder of fetched weights and a device, and returns what measures; raises
+        load: Takes the folder of fetched weights and returns what measures; raises
             BackendUnavailableError or CheckpointError.
     """
 
     min_side_px: int
-    load: Callable[[Path, torch.device], PairFunction] = field(compare=False, repr=False)
+    load: Callable[[Path], PairFunction] = field(compare=False, repr=False)
 
 
 def unknown_name(

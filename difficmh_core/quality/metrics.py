@@ -25,12 +25,10 @@ _MAX_KEPT_PIXELS = 1 << 21
 """Features of larger originals are computed anew each time: they take about 1 kB a pixel."""
 
 
-def _load(
-    make: Callable[[Path], TrunkDistance], cache_dir: Path, device: torch.device
-) -> TrunkDistance:
+def _load(make: Callable[[Path], TrunkDistance], cache_dir: Path) -> TrunkDistance:
     network = make(cache_dir)
     # Convolutions are a quarter faster so, measured on two CPU cores.
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
@@ -46,7 +44,7 @@ PICTURE_METRICS = {
             is_higher_better=True,
             digits=2,
             min_side_px=1,
-            load=lambda *_: psnr_db,
+            load=lambda _: psnr_db,
         ),
         PictureMetric(
             key="ms_ssim",
@@ -57,7 +55,7 @@ PICTURE_METRICS = {
             digits=4,
             highest=1.0,
             min_side_px=MS_SSIM_MIN_SIDE_PX,
-            load=lambda *_: ms_ssim,
+            load=lambda _: ms_ssim,
         ),
         PictureMetric(
             key="lpips_alex",
@@ -107,15 +105,9 @@ def picture_metric(key: str) -> PictureMetric:
 class QualityMeter:
     """Takes metrics; a network is loaded when it is first needed, and kept."""
 
-    def __init__(self, cache_dir: Path, device: torch.device | str = "cpu") -> None:
-        """Prepare the meter; nothing is loaded yet.
-
-        Args:
-            cache_dir: Where fetched weights lie.
-            device: Where the networks run.
-        """
+    def __init__(self, cache_dir: Path) -> None:
+        """Name the folder where fetched weights lie; nothing is loaded yet."""
         self._cache_dir = cache_dir
-        self._device = torch.device(device)
         self._loaded = dict[str, PairFunction]()
         self._reference: Image01 | None = None
         self._features = dict[str, list[Tensor]]()
@@ -138,12 +130,12 @@ class QualityMeter:
         metric = picture_metric(key)
         _check_sizes(metric, reference, decoded)
         if key not in self._loaded:
-            self._loaded[key] = metric.load(self._cache_dir, self._device)
+            self._loaded[key] = metric.load(self._cache_dir)
         compute = self._loaded[key]
         if isinstance(compute, TrunkDistance):
             ours = self._features_of(key, compute, reference)
-            return compute.compare(ours, compute.features(decoded.to(self._device)))
-        return compute(reference.to(self._device), decoded.to(self._device))
+            return compute.compare(ours, compute.features(decoded))
+        return compute(reference, decoded)
 
     def _features_of(self, key: str, network: TrunkDistance, reference: Image01) -> list[Tensor]:
         """Return an original's features, kept while decoded pictures are compared with it."""
@@ -152,7 +144,7 @@ class QualityMeter:
             self._features.clear()
         if key in self._features:
             return self._features[key]
-        features = network.features(reference.to(self._device))
+        features = network.features(reference)
         if reference.shape[-2] * reference.shape[-1] <= _MAX_KEPT_PIXELS:
             self._features[key] = features
         return features

@@ -108,16 +108,15 @@ def pyiqa_metric(name: str, others: Iterable[str] = ()) -> PictureMetric:
         highest=math.inf if highest is None else float(highest),
         is_higher_better=not entry.get("lower_better"),
         min_side_px=1,
-        load=lambda _, device: pyiqa_function(name, device),
+        load=lambda _: pyiqa_function(name),
     )
 
 
-def pyiqa_function(name: str, device: torch.device) -> PairFunction:
+def pyiqa_function(name: str) -> PairFunction:
     """Return a metric of pyiqa; its weights are fetched if they are not there.
 
     Args:
         name: As :func:`pyiqa_metric` knows it.
-        device: Where it runs.
 
     Returns:
         What takes original and decoded pictures and gives one number each. It raises ImageError
@@ -130,11 +129,11 @@ def pyiqa_function(name: str, device: torch.device) -> PairFunction:
     """
     metric = pyiqa_metric(name)
     is_compared = _is_compared(_registry()[name])
-    network = from_pyiqa(metric.name, lambda pyiqa: pyiqa.create_metric(name, device=device))
+    network = from_pyiqa(metric.name, lambda pyiqa: pyiqa.create_metric(name, device="cpu"))
 
     def measure(reference: Image01, decoded: Image01) -> Tensor:
         try:
-            with contextlib.redirect_stdout(sys.stderr), _same_draws(device), _calm():
+            with contextlib.redirect_stdout(sys.stderr), _same_draws(), _calm():
                 value = network(decoded, reference) if is_compared else network(decoded)
             numbers = torch.as_tensor(value).detach().float().reshape(len(decoded))
         except _UNMEASURABLE as error:
@@ -207,10 +206,10 @@ def _calm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _same_draws(device: torch.device) -> Iterator[None]:
+def _same_draws() -> Iterator[None]:
     """Draw the same random numbers each time, and leave others' generators as they were."""
     state = np.random.get_state()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with torch.random.fork_rng([]):
         torch.manual_seed(0)
         np.random.seed(0)
         try:

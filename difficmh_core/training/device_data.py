@@ -6,6 +6,7 @@ photographs. All of them lie behind each other in one tensor of bytes; one gathe
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -107,39 +108,31 @@ class DeviceCropSampler:
         return self._pixels[index].float() / 255
 
 
+@dataclass(frozen=True, slots=True)
 class EncodedCropSampler:
-    """Draw crops with the latents that a frozen encoder makes of them, and with their tags."""
+    """Draw crops with the latents that a frozen encoder makes of them, and with their tags.
 
-    def __init__(
-        self,
-        crops: DeviceCropSampler,
-        autoencoder: Autoencoder,
-        tag_ids: Sequence[Sequence[int]],
-        *,
-        tag_dropout: float = 0.0,
-    ) -> None:
-        """Put the parts together.
+    Attributes:
+        crops: Draws the crops.
+        autoencoder: Encodes them; on the same device, scaled to unit variance.
+        tag_ids: Tags of each photograph.
+        tag_dropout: Share of the pictures whose tags are hidden.
+    """
 
-        Args:
-            crops: Draws the crops.
-            autoencoder: Encodes them; on the same device, scaled to unit variance.
-            tag_ids: Tags of each photograph.
-            tag_dropout: Share of the pictures whose tags are hidden.
-        """
-        self._crops = crops
-        self._autoencoder = autoencoder
-        self._tag_ids = tag_ids
-        self._tag_dropout = tag_dropout
+    crops: DeviceCropSampler
+    autoencoder: Autoencoder
+    tag_ids: Sequence[Sequence[int]]
+    tag_dropout: float = 0.0
 
     def draw(self, n: int, random: np.random.Generator) -> LatentCrops:
         """Return ``n`` crops on the device."""
-        image, chosen = self._crops.draw_from(n, random)
+        image, chosen = self.crops.draw_from(n, random)
         kind = image.device.type
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, has_bfloat16(kind)):
-            latent = self._autoencoder.encode(image)
-        hidden = random.random(n) < self._tag_dropout
+            latent = self.autoencoder.encode(image)
+        hidden = random.random(n) < self.tag_dropout
         tags = [
-            [] if is_hidden else list(self._tag_ids[index])
+            [] if is_hidden else list(self.tag_ids[index])
             for index, is_hidden in zip(chosen.tolist(), hidden, strict=True)
         ]
         return LatentCrops(image=image, latent=latent.float(), tag_ids=tags)

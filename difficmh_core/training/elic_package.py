@@ -8,7 +8,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from difficmh_core.baselines.elic import Elic
-from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
+from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.training.checkpoints import read_average, write_weights
@@ -22,15 +22,12 @@ _STEM = "elic"
 _RATES_BPP = (0.03, 0.06, 0.1, 0.2)
 
 
-def package_elic(
-    recipe: Recipe, folder: Path, config: ElicConfig | None = None
-) -> Iterator[Mapping[str, float]]:
+def package_elic(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
     """Write the trained network as a safetensors file with its card.
 
     Args:
         recipe: Whose run folder holds the trained stage.
         folder: Where to write; copy it over the packaged weights to ship them.
-        config: Widths that the stage was trained with; ``None`` takes those that ship.
 
     Yields:
         Mean bits per pixel and PSNR of whole files at each rate, on the validation pictures.
@@ -38,7 +35,7 @@ def package_elic(
     Raises:
         CheckpointError: If the stage did not run, or had other widths.
     """
-    network = ElicNetwork(config or ElicConfig())
+    network = ElicNetwork(recipe.elic)
     load_strict(network, read_average(recipe.runs / StageName.ELIC), StageName.ELIC)
     round_to_half(network)
     folder.mkdir(parents=True, exist_ok=True)

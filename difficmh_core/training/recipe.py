@@ -101,7 +101,7 @@ class Recipe:
         self.limit = limit
         self.cache_dir = cache_dir or cache_folder()
         self._config = config
-        self._elic = elic or ElicConfig()
+        self.elic = elic or ElicConfig()
 
     @property
     def latents_path(self) -> Path:
@@ -257,7 +257,7 @@ class Recipe:
                 autoencoder = self.autoencoder(scaled=True, before=stage)
                 return CodecStage(settings, codec, autoencoder, perceptual, check)
             case StageName.ELIC:
-                return ElicStage(settings, ElicNetwork(self._elic), check)
+                return ElicStage(settings, ElicNetwork(self.elic), check)
             case StageName.JOINT:
                 unet, tags = self.prior()
                 control = ControlModule(config.unet, config.control)

@@ -32,10 +32,20 @@ class BoxAgreement:
     hallucinated: tuple[Detection, ...]
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """Numbers of boxes matched, missed and hallucinated."""
+        return len(self.matched), len(self.missed), len(self.hallucinated)
+
+    @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall, 0 to 1; 1 if neither picture has boxes."""
-        counts = len(self.matched), len(self.missed), len(self.hallucinated)
-        return float(f1_of_counts(*counts))
+        return float(f1_of_counts(*self.counts))
+
+    @property
+    def of_original(self) -> "BoxAgreement":
+        """The boxes of the original, all matched with themselves."""
+        boxes = (*(pair[0] for pair in self.matched), *self.missed)
+        return BoxAgreement(matched=tuple((b, b) for b in boxes), missed=(), hallucinated=())
 
 
 def compare_boxes(

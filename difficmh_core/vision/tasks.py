@@ -19,6 +19,7 @@ from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.tagging.detector import Detection, Detector
 from difficmh_core.tagging.nano import NanoTagger
 from difficmh_core.vision.boxes import compare_boxes
+from difficmh_core.vision.task_metrics import BOX_COUNTS
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
 
 MIN_SCORE = 0.35
@@ -88,12 +89,7 @@ class DetectionTask(PackagedTask[Detector]):
     ) -> Mapping[str, float]:
         """Return F1 at an overlap of one half, and the numbers of boxes."""
         boxes = compare_boxes(original, decoded)
-        return {
-            "box_f1": boxes.f1,
-            "boxes_matched": len(boxes.matched),
-            "boxes_missed": len(boxes.missed),
-            "boxes_hallucinated": len(boxes.hallucinated),
-        }
+        return {"box_f1": boxes.f1, **dict(zip(BOX_COUNTS, boxes.counts, strict=True))}
 
 
 class Classification(PackagedTask[EfficientNetLite0]):

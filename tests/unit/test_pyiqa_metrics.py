@@ -26,8 +26,6 @@ from difficmh_core.quality.metric import Group
 from difficmh_core.quality.metrics import QualityMeter, picture_metric
 from difficmh_core.quality.pyiqa_metrics import from_pyiqa, pyiqa_function, pyiqa_metric
 
-CPU = torch.device("cpu")
-
 
 @pytest.fixture
 def pair():
@@ -98,7 +96,7 @@ def test_what_says_nothing_of_one_picture_or_runs_code_is_refused(name, reason):
 
 def test_psnr_is_ours(pair):
     expected = psnr_db(*pair).item()
-    assert pyiqa_function("psnr", CPU)(*pair).item() == pytest.approx(expected, abs=1e-3)
+    assert pyiqa_function("psnr")(*pair).item() == pytest.approx(expected, abs=1e-3)
 
 
 def test_ssim_agrees_with_scikit_image(pair):
@@ -114,7 +112,7 @@ def test_ssim_agrees_with_scikit_image(pair):
         full=True,
     )
     inside = values[5:-5, 5:-5].mean()  # pyiqa's window lies inside the picture
-    assert pyiqa_function("ssimc", CPU)(*pair).item() == pytest.approx(inside, abs=1e-5)
+    assert pyiqa_function("ssimc")(*pair).item() == pytest.approx(inside, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -137,13 +135,13 @@ def test_formulas_run_here_and_worsen_with_noise(name, pair):
 
 
 def test_of_the_decoded_picture_alone(pair):
-    measure = pyiqa_function("entropy", CPU)
+    measure = pyiqa_function("entropy")
     assert measure(*pair).item() == measure(pair[1], pair[1]).item() != measure(pair[1], pair[0])
 
 
 @pytest.mark.parametrize(("name", "side"), [("ssim", 8), ("cw_ssim", 8), ("gmsd", 3)])
 def test_a_picture_that_is_too_small_is_an_image_error(name, side):
-    measure = pyiqa_function(name, CPU)
+    measure = pyiqa_function(name)
     with pytest.raises(ImageError, match=r"cannot measure an image of|not defined"):
         measure(torch.rand(1, 3, side, side), torch.rand(1, 3, side, side))
 
@@ -155,7 +153,7 @@ def test_random_crops_are_the_same_each_time_and_leave_other_draws_alone(monkeyp
         return torch.rand(1) + float(np.random.rand())
 
     monkeypatch.setattr(pyiqa, "create_metric", lambda *args, **options: draws)
-    measure = pyiqa_function("psnr", CPU)
+    measure = pyiqa_function("psnr")
     torch.manual_seed(7)
     np.random.seed(7)
     expected = torch.rand(1), np.random.rand()
@@ -169,13 +167,13 @@ def test_more_than_one_number_is_refused(monkeypatch, pair):
     pyiqa = pytest.importorskip("pyiqa")
     monkeypatch.setattr(pyiqa, "create_metric", lambda *args, **options: lambda *_: torch.ones(3))
     with pytest.raises(ImageError, match="cannot measure"):
-        pyiqa_function("psnr", CPU)(*pair)
+        pyiqa_function("psnr")(*pair)
 
 
 def test_absent_weights_name_their_address_and_their_place(weights_folder):
     place = weights_folder / "niqe_modelparameters.mat"
     with pytest.raises(BackendUnavailableError, match=rf"Put https://\S+ at {place}, or leave"):
-        pyiqa_function("niqe", CPU)
+        pyiqa_function("niqe")
     assert list(weights_folder.iterdir()) == []
 
 

@@ -43,9 +43,7 @@ def original_overlay(
     """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
-    boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
-    own = BoxAgreement(matched=tuple((box, box) for box in boxes), missed=(), hallucinated=())
-    return _saved_overlay(service, own, size)
+    return _saved_overlay(service, measured.boxes.of_original, size)
 
 
 def label_of(measured: Measured) -> str:

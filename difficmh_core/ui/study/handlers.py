@@ -1,7 +1,5 @@
 """Events of the study tab: experiments on one photograph, their table and report."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,6 +18,7 @@ from difficmh_core.evaluation.experiments import (
     plan,
     uncertainty,
 )
+from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -194,7 +193,8 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
+        table = csv_of(study.rows, line_end="\r\n").encode()
+        path = self._service.save(table, f"{given.photo.name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
@@ -301,15 +301,6 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
         f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
-
-
-def _csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, keys, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 _OVERVIEWS = {"grid": _draw_grid, "sweep": _draw_curves}
