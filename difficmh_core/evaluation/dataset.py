@@ -163,7 +163,6 @@ class Evaluation:
     def _refuse_other_versions(
         self, lines: Iterable[Mapping[str, Any]], codecs: Sequence[ComparedCodec]
     ) -> None:
-        """Raise if rows were measured with another version of a codec than they would be now."""
         asked = {codec.key: codec.version for codec in codecs}
         for line in lines:
             version = asked.get(line.get("codec", ""))

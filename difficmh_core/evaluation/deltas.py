@@ -66,8 +66,7 @@ def codec_deltas(
             )
             first, second = (_curves(table, metric, draws) for table in tables)
             (all_of_them, *drawn) = zip(first, second, strict=True)
-            deltas = _both(all_of_them, drawn, metric)
-            made.append({"codec": codec, "anchor": anchor, "measure": key, "n": n} | deltas)
+            made.append(_line((anchor, codec), n, metric, all_of_them, drawn))
     return made
 
 
@@ -97,10 +96,7 @@ def precision_deltas(
             for index in range(n_draws)
         ]
         means = tuple([(bpp, point.value) for bpp, point in curve] for curve in pair)
-        made.append(
-            {"codec": codec, "anchor": anchor, "measure": COCO_MAP.key, "n": points[0][1].n}
-            | _both(means, draws, COCO_MAP)
-        )
+        made.append(_line((anchor, codec), points[0][1].n, COCO_MAP, means, draws))
     return made
 
 
@@ -124,8 +120,9 @@ def set_deltas(
             curves.setdefault(place, []).append((rate, line["value"]))
             sizes.setdefault(place, set()).add(line["n_pictures"])
     return [
-        {"codec": codec, "anchor": anchor, "measure": key, "n": max(sizes[codec, key])}
-        | _both((curves[anchor, key], curve), [], metric_of(key))
+        _line(
+            (anchor, codec), max(sizes[codec, key]), metric_of(key), (curves[anchor, key], curve)
+        )
         for (codec, key), curve in curves.items()
         if codec != anchor
         and (anchor, key) in curves
@@ -229,11 +226,16 @@ def _draws(n: int) -> Iterator[NDArray[np.int64]]:
     return (random.integers(0, n, n) for _ in range(_N_RESAMPLES))
 
 
-def _both(
-    curves: Sequence[Curve], draws: Sequence[Sequence[Curve]], metric: Metric
+def _line(
+    codecs: tuple[str, str],
+    n: int,
+    metric: Metric,
+    curves: Sequence[Curve],
+    draws: Sequence[Sequence[Curve]] = (),
 ) -> dict[str, Any]:
-    """Return both deltas with their intervals."""
-    made = dict[str, Any]()
+    """Return both deltas of a codec against the first of the two, with their intervals."""
+    anchor, codec = codecs
+    made: dict[str, Any] = {"codec": codec, "anchor": anchor, "measure": metric.key, "n": n}
     for name, delta in {"bd_rate_percent": bd_rate, "bd_quality": bd_quality}.items():
         value, *drawn = (
             delta(*pair, higher_is_better=metric.is_higher_better) for pair in (curves, *draws)

@@ -75,7 +75,6 @@ def _means(
     metrics: Sequence[Metric],
     heads: Sequence[str] | None = None,
 ) -> str:
-    """Return one line for each codec and target."""
     lines = [
         [
             f"{line['target_bpp']:g}",

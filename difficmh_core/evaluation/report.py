@@ -34,7 +34,7 @@ def table(rows: Sequence[Row]) -> str:
             continue
         if not row.fits:
             notes.append(f"{row.name}: * is its smallest, above {row.target_bytes:,} bytes.")
-        values = [f"{row.values[m.key]:.3f}" if m.key in row.values else "-" for m in shown]
+        values = [m.text(row.values[m.key]) if m.key in row.values else "-" for m in shown]
         if has_boxes:
             counts = map(row.values.get, BOX_COUNTS)
             values.append("/".join("-" if n is None else str(round(n)) for n in counts))

@@ -21,11 +21,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.quality.trunks import Trunk, TrunkDistance, trunk_weights, vgg16_trunk
+from difficmh_core.quality.trunks import Trunk, TrunkDistance, vgg16_trunk
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_VGG
-from difficmh_core.weights.loading import load_strict, read_torch_file
+from difficmh_core.weights.loading import load_strict, read_torch_file, tensors_below
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 _MEAN = (0.485, 0.456, 0.406)
@@ -109,7 +109,7 @@ def structure_texture_distance(cache_dir: Path) -> StructureTextureDistance:
     convolutions = read_numpy_pickle(cached_path(LPIPS_VGG, cache_dir))
     channel_weights = read_torch_file(cached_path(DISTS_WEIGHTS, cache_dir))
     distance = StructureTextureDistance(vgg16_trunk(L2Pooling))
-    distance.trunk.load(trunk_weights(convolutions, "VGG16_0"), LPIPS_VGG.file)
+    distance.trunk.load(tensors_below(convolutions, "VGG16_0."), LPIPS_VGG.file)
     trunk_state = {f"trunk.{key}": value for key, value in distance.trunk.state_dict().items()}
     load_strict(distance, {**trunk_state, **channel_weights}, DISTS_WEIGHTS.file)
     return distance.eval()

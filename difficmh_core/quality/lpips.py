@@ -24,12 +24,12 @@ from difficmh_core.quality.trunks import (
     Trunk,
     TrunkDistance,
     alexnet_trunk,
-    trunk_weights,
     vgg16_trunk,
 )
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import LPIPS_ALEX, LPIPS_VGG
+from difficmh_core.weights.loading import tensors_below
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 NetworkName = Literal["alex", "vgg"]
@@ -80,12 +80,12 @@ def perceptual_distance(net: NetworkName, cache_dir: Path) -> PerceptualDistance
         CheckpointError: If the weights are damaged.
     """
     card, trunk, prefix = {
-        "alex": (LPIPS_ALEX, alexnet_trunk, "AlexNet_0"),
-        "vgg": (LPIPS_VGG, lambda: vgg16_trunk(lambda _: nn.MaxPool2d(2, 2)), "VGG16_0"),
+        "alex": (LPIPS_ALEX, alexnet_trunk, "AlexNet_0."),
+        "vgg": (LPIPS_VGG, lambda: vgg16_trunk(lambda _: nn.MaxPool2d(2, 2)), "VGG16_0."),
     }[net]
     tensors = read_numpy_pickle(cached_path(card, cache_dir))
     distance = PerceptualDistance(trunk())
-    distance.trunk.load(trunk_weights(tensors, prefix), card.file)
+    distance.trunk.load(tensors_below(tensors, prefix), card.file)
     for index, head in enumerate(distance.heads):
         weights = tensors.get(f"NetLinLayer_{index}.Conv_0.kernel")
         if weights is None or weights.numel() != head.numel():

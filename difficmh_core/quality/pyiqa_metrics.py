@@ -229,7 +229,6 @@ def _is_compared(entry: Mapping[str, Any]) -> bool:
 
 
 def _refusal(entry: Mapping[str, Any]) -> str | None:
-    """Say why a metric of pyiqa is not taken here, if it is not."""
     if not _RANGE.match(entry.get("score_range") or ""):
         return "gives several numbers"
     return _REFUSED.get(entry["metric_opts"]["type"])

@@ -92,9 +92,9 @@ class SetDistance:
         note: Why there is no value.
     """
 
-    value: float | None
-    deviation: float | None
-    n: int
+    value: float | None = None
+    deviation: float | None = None
+    n: int = 0
     note: str | None = None
 
 
@@ -121,11 +121,11 @@ def set_distance(metric: SetMetric, originals: Samples, decoded: Samples) -> Set
     fewest = _FEWEST_SAMPLES if metric.is_kernel else n_features + 1
     if n < fewest:
         note = f"{n:,} patches; {metric.name} needs at least {fewest:,}"
-        return SetDistance(value=None, deviation=None, n=n, note=note)
+        return SetDistance(n=n, note=note)
     if metric.is_kernel:
         value, deviation = kernel_distance(originals, decoded)
         return SetDistance(value=value, deviation=deviation, n=n)
-    return SetDistance(value=frechet_distance(originals, decoded), deviation=None, n=n)
+    return SetDistance(value=frechet_distance(originals, decoded), n=n)
 
 
 def frechet_distance(first: Samples, second: Samples) -> float:

@@ -142,9 +142,3 @@ def vgg16_trunk(pooling: Callable[[int], nn.Module]) -> Trunk:
             n_in = width
         stages.append(nn.Sequential(*layers))
     return Trunk(stages, channels=tuple(widths[-1] for widths in VGG16_STAGES))
-
-
-def trunk_weights(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors under a prefix, without the prefix."""
-    start = prefix + "."
-    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}

@@ -50,15 +50,7 @@ class AutoencoderStage(Stage):
         *,
         only_decoder: bool = False,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights.
-            autoencoder: What to train; its scaling factor is 1.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-            only_decoder: Whether the encoder stays as it is.
-        """
+        """Train an autoencoder whose scaling factor is 1, or ``only_decoder`` of it."""
         super().__init__(settings)
         self.trained = autoencoder.requires_grad_(requires_grad=True)
         if only_decoder:

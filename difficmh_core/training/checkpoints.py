@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.training.settings import StageSettings
-from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
+from difficmh_core.weights.loading import first_line, read_safetensors, tensors_below, unreadable
 
 _logger = logging.getLogger(__name__)
 
@@ -109,17 +109,17 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
     tensors, metadata = read_safetensors(path)
     step, elapsed_s = _progress_of(metadata, path)
     try:
-        state.trained.load_state_dict(below(tensors, "model."))
-        state.average.module.load_state_dict(below(tensors, "average."))
+        state.trained.load_state_dict(tensors_below(tensors, "model."))
+        state.average.module.load_state_dict(tensors_below(tensors, "average."))
         state.average.n_averaged.copy_(tensors[_COUNT])
-        adversary = below(tensors, "adversary.")
+        adversary = tensors_below(tensors, "adversary.")
         if state.adversary is not None and adversary:
             state.adversary.load_state_dict(adversary)
         elif state.adversary is not None:
             _logger.warning("%s holds no adversary; a new one starts.", path)
         for name, optimizer in state.optimizers.items():
             moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in below(tensors, f"optimizer.{name}.").items():
+            for key, value in tensors_below(tensors, f"optimizer.{name}.").items():
                 index, moment = key.split(".")
                 moments.setdefault(int(index), {})[moment] = value
             _check_shapes(name, optimizer, moments)
@@ -174,7 +174,7 @@ def read_average(folder: Path, prefix: str = "") -> dict[str, Tensor]:
     path = folder / CHECKPOINT_NAME
     if not path.exists():
         raise CheckpointError(f"{folder} holds no checkpoint. Train that stage first.")
-    return below(read_safetensors(path)[0], f"average.{prefix}")
+    return tensors_below(read_safetensors(path)[0], f"average.{prefix}")
 
 
 def holds_weights(folder: Path, prefix: str = "") -> bool:
@@ -192,8 +192,3 @@ def holds_weights(folder: Path, prefix: str = "") -> bool:
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
     return any(name.startswith(f"average.{prefix}") for name in names)
-
-
-def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

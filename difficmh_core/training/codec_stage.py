@@ -8,7 +8,7 @@ References:
     Cui et al.: Asymmetric Gained Deep Image Compression, CVPR 2021 (all rates in one model)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -29,10 +29,6 @@ _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _EMPHASIS = 0.25
 
 
-def _as_it_is(content: Tensor) -> Tensor:
-    return content
-
-
 class CodecStage(Stage):
     """Train the latent codec: rate + latent distance, and losses on the content's picture."""
 
@@ -46,15 +42,7 @@ class CodecStage(Stage):
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights.
-            latent_codec: What to train.
-            autoencoder: Trained autoencoder; its encoder stays as it is.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a latent codec on the latents of a trained autoencoder."""
         super().__init__(settings)
         self.trained: nn.ModuleDict = nn.ModuleDict({"latent_codec": latent_codec})
         self.autoencoder = autoencoder.requires_grad_(requires_grad=False).eval()
@@ -72,7 +60,10 @@ class CodecStage(Stage):
         return self.codec_losses(batch, progress)[0]
 
     def codec_losses(
-        self, batch: LatentCrops, progress: Progress, shown: Callable[[Tensor], Tensor] = _as_it_is
+        self,
+        batch: LatentCrops,
+        progress: Progress,
+        shown: Callable[[Tensor], Tensor] = lambda content: content,
     ) -> tuple[dict[str, Tensor], LatentCodecOutput]:
         """Return the losses and what the codec put out.
 
@@ -114,13 +105,12 @@ class CodecStage(Stage):
         losses["total"] = total + losses["auxiliary"]
         return losses, output
 
-    def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return estimated bits per pixel, distance, LPIPS and DISTS, at three rates."""
-        return self.check_codec(average)
-
     @torch.no_grad()
-    def check_codec(self, average: nn.Module) -> dict[str, float]:
-        """Return the metrics of one codec, in evaluation mode as when coding."""
+    def validate(self, average: nn.Module) -> dict[str, float]:
+        """Return estimated bits per pixel, distance, LPIPS and DISTS, at three rates.
+
+        The codec is in evaluation mode, as when coding.
+        """
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         autoencoder = self.autoencoder
         if self.settings.trains_decoder:

@@ -183,13 +183,18 @@ class CropSampler:
         scale = 1.0 if random.random() < 0.5 else random.uniform(low, 1.0)
         scale = max(scale, side / shortest)
         if scale != 1.0:
-            height, width = (max(side, round(edge * scale)) for edge in image.shape[:2])
-            resized = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
-            image = np.asarray(resized)
+            image = resized(image, scale, side)
         top = random.integers(image.shape[0] - side + 1)
         left = random.integers(image.shape[1] - side + 1)
         crop = image[top : top + side, left : left + side]
         return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def resized(pixels: NDArray[np.uint8], scale: float, least_px: int) -> NDArray[np.uint8]:
+    """Return a picture with its sides scaled, none below ``least_px``."""
+    height, width = (max(least_px, round(edge * scale)) for edge in pixels.shape[:2])
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 class _Endless(IterableDataset[Any]):

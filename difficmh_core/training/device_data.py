@@ -13,13 +13,12 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
-from difficmh_core.training.data import Crops, LatentCrops, Photographs
+from difficmh_core.training.data import Crops, LatentCrops, Photographs, resized
 from difficmh_core.training.precision import has_bfloat16
 
 _RGB_CHANNELS = 3
@@ -48,10 +47,7 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
 
 
 def _with_shorter_side(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    scale = side / min(pixels.shape[:2])
-    height, width = (max(side, round(edge * scale)) for edge in pixels.shape[:2])
-    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(resized)
+    return resized(pixels, side / min(pixels.shape[:2]), side)
 
 
 class DeviceCropSampler:

@@ -33,13 +33,7 @@ class ElicStage(Stage):
     settings: ElicSettings
 
     def __init__(self, settings: ElicSettings, network: ElicNetwork, check: Image01) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights.
-            network: What to train.
-            check: Pictures for validation, never trained on.
-        """
+        """Train the network from its random weights."""
         super().__init__(settings)
         self.trained = network.train()
         self.register_buffer("check", check, persistent=False)

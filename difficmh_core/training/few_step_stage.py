@@ -48,16 +48,7 @@ class FewStepStage(Stage):
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Timesteps and loss weights.
-            steering: The U-Net, and a trained control module, trained further.
-            latent_codec: Trained codec; it stays as it is.
-            autoencoder: Trained autoencoder, whose decoder is trained further.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a control module and a picture decoder further, behind a trained codec."""
         super().__init__(settings)
         self.steering = steering
         self.latent_codec = latent_codec.requires_grad_(requires_grad=False).eval()

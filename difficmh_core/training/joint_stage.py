@@ -15,7 +15,6 @@ References:
     Diff-ICMH, NeurIPS 2025, section 3.4. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
-from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -48,16 +47,7 @@ class JointStage(CodecStage):
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights, and whether codec and picture decoder are trained.
-            steering: The U-Net, and a control module that was started from it.
-            latent_codec: Trained codec, trained further.
-            autoencoder: Trained autoencoder; its encoder stays as it is.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a codec further, with a control module that was started from the U-Net."""
         super().__init__(settings, latent_codec, autoencoder, perceptual, check)
         self.steering = steering
         latent_codec.requires_grad_(settings.trains_codec).train(settings.trains_codec)
@@ -100,10 +90,10 @@ class JointStage(CodecStage):
         return losses
 
     @torch.no_grad()
-    def validate(self, average: nn.Module) -> Mapping[str, float]:
+    def validate(self, average: nn.Module) -> dict[str, float]:
         """Return the codec's metrics, and the prediction error with qualities spread."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
-        metrics = self.check_codec(average)
+        metrics = super().validate(average)
         check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
         was_training = latent_codec.training
         quality = torch.linspace(0, 1, len(check), device=check.device)

@@ -1,18 +1,22 @@
-"""Package the trained networks: small files, integer tables, one card for each file."""
+"""Package trained networks, nano's and ELIC, and unpack them to train on from there.
+
+The files are small, in half precision or 8 bits, with integer tables, and one card for each.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from statistics import mean, median
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from difficmh_core.baselines.elic import ELIC_FILE, Elic
+from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.config.presets import preset_of
 from difficmh_core.errors import CheckpointError
@@ -21,12 +25,12 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.models.nano import build_networks, network_files
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
-from difficmh_core.training.checkpoints import below, read_average, write_weights
+from difficmh_core.training.checkpoints import read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import read_devices
 from difficmh_core.training.recipe import STAGES_OF_PART, Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.loading import load_strict, read_safetensors
+from difficmh_core.weights.loading import load_strict, read_safetensors, tensors_below
 from difficmh_core.weights.network_card import (
     NetworkCard,
     describe_network,
@@ -45,19 +49,12 @@ Weights = Mapping[str, Tensor]
 _IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."}
 """What of which file is stored in 8 bits: the part that no decoder runs."""
 _QUALITIES = (0.0, 50.0, 100.0)
+_RATES_BPP = (0.03, 0.06, 0.1, 0.2)
 _N_PREVIEW_CROPS = 64
 _THEN = ", then "
 _UNKNOWN_DEVICE = "an unknown device"
 _BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
-
-
-class Validated(NamedTuple):
-    """What one decoded picture is like."""
-
-    bpp: float
-    psnr_db: float
-    lpips: float
 
 
 def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
@@ -109,31 +106,57 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             f"trained with {recipe.scaling_factor}. Set that in profiles.py and package again."
         )
     metrics = dict[str, float]()
-    for quality, rows in measure(codec, recipe).items():
-        middle = Validated(*(round(median(column), 4) for column in zip(*rows, strict=True)))
-        name = f"quality_{quality:g}"
-        metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
-        yield {"quality": quality, **middle._asdict()}
+    for quality, rows in _measure(codec, recipe).items():
+        middle = {name: round(median(row[name] for row in rows), 4) for name in rows[0]}
+        metrics |= {f"quality_{quality:g}_{name}": value for name, value in middle.items()}
+        yield {"quality": quality, **middle}
     for stem in files:
         path, own = folder / f"{stem}.safetensors", _last_validations(recipe, stem)
-        write_card(recipe, path, STAGES_OF_PART[stem], own | metrics)
+        _write_card(recipe, path, STAGES_OF_PART[stem], own | metrics)
 
 
-def write_card(
-    recipe: Recipe, path: Path, stages: Sequence[StageName], metrics: Mapping[str, float]
-) -> None:
-    """Write the card of a packaged file.
-
-    Steps and seconds count on from the weights that training went on from.
+def package_elic(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
+    """Write the trained network as a safetensors file with its card.
 
     Args:
-        recipe: Whose stages ran.
-        path: The file.
-        stages: Those that train it.
-        metrics: What it is like.
+        recipe: Whose run folder holds the trained stage.
+        folder: Where to write; copy it over the packaged weights to ship them.
+
+    Yields:
+        Mean bits per pixel and PSNR of whole files at each rate, on the validation pictures.
+
+    Raises:
+        CheckpointError: If the stage did not run, or had other widths.
     """
+    network = ElicNetwork(recipe.elic)
+    load_strict(network, read_average(recipe.runs / StageName.ELIC), StageName.ELIC)
+    round_to_half(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ELIC_FILE.name
+    save_file(stored(network), path)
+    elic = Elic([network], "ELIC", "")
+    pictures = [to_image(picture[None]) for picture in recipe.check_pictures]
+    metrics = dict[str, float]()
+    for rate in _RATES_BPP:
+        bpp, psnr = list[float](), list[float]()
+        for picture in pictures:
+            n_pixels = picture.width * picture.height
+            coded = elic.code(picture, int(rate * n_pixels / 8))
+            bpp.append(8 * len(coded.data) / n_pixels)
+            decoded = to_tensor(elic.decode(coded.data))
+            psnr.append(psnr_db(to_tensor(picture), decoded).item())
+        measured = {"bpp": round(mean(bpp), 4), "psnr_db": round(mean(psnr), 3)}
+        metrics |= {f"at_{rate:g}_{name}": value for name, value in measured.items()}
+        yield {"rate": rate, **measured}
+    _write_card(recipe, path, (StageName.ELIC,), metrics)
+
+
+def _write_card(
+    recipe: Recipe, path: Path, stages: Sequence[StageName], metrics: Mapping[str, float]
+) -> None:
+    """Write the card; steps and seconds count on from the weights that training went on from."""
     last_lines = {stage: recipe.history(stage)[-1] for stage in stages if recipe.history(stage)}
-    before = card_before(recipe, path.stem)
+    before = _card_before(recipe, path.stem)
     n_steps = Counter[str](before.n_steps if before is not None else {})
     n_steps.update({stage.value: int(line["step"]) for stage, line in last_lines.items()})
     seconds = sum(line["seconds"] for line in last_lines.values())
@@ -143,7 +166,7 @@ def write_card(
         path,
         license="Apache-2.0",
         source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
-        data=data_of(recipe, before, stages),
+        data=_data_of(recipe, before, stages),
         n_steps=dict(n_steps),
         training_seconds=round(seconds, 1),
         device=device_of(recipe, before, last_lines),
@@ -154,7 +177,7 @@ def write_card(
 
 def _last_validations(recipe: Recipe, stem: str) -> dict[str, float]:
     lines = [history[-1] for stage in STAGES_OF_PART[stem] if (history := recipe.history(stage))]
-    before = card_before(recipe, stem)
+    before = _card_before(recipe, stem)
     if before is not None and not lines:  # or they would tell of weights that are no more
         lines = [before.metrics]
     return {
@@ -180,9 +203,9 @@ def unpack_weights(
     Raises:
         CheckpointError: If a file is damaged, or a run folder holds a checkpoint already.
     """
-    packaged = {stem: read_packaged(folder / f"{stem}.safetensors") for stem in STAGES_OF_PART}
+    packaged = {stem: _read_packaged(folder / f"{stem}.safetensors") for stem in STAGES_OF_PART}
     parts = {stem: tensors for stem, (tensors, _) in packaged.items()}
-    autoencoder = below(parts["autoencoder"], "autoencoder.")
+    autoencoder = tensors_below(parts["autoencoder"], "autoencoder.")
     codec = {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
     joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()} | codec
     joint |= {f"autoencoder.{name}": tensor for name, tensor in autoencoder.items()}
@@ -195,15 +218,29 @@ def unpack_weights(
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
     for stem, (_, card) in packaged.items():
-        keep_card(card, runs, stem)
+        _keep_card(card, runs, stem)
 
 
-def read_packaged(path: Path) -> tuple[dict[str, Tensor], NetworkCard]:
-    """Return the weights of a packaged file in single precision, and its card.
+def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
+    """Write a run folder that starts from packaged weights, so that training goes on from them.
+
+    Args:
+        weights: The safetensors file.
+        runs: Where the run folder goes.
+
+    Yields:
+        The number of values.
 
     Raises:
-        CheckpointError: If one of them is damaged.
+        CheckpointError: If the file is damaged, or the folder holds a checkpoint already.
     """
+    tensors, card = _read_packaged(weights)
+    write_weights(runs / StageName.ELIC, tensors)
+    _keep_card(card, runs, weights.stem)
+    yield {StageName.ELIC.value: sum(tensor.numel() for tensor in tensors.values())}
+
+
+def _read_packaged(path: Path) -> tuple[dict[str, Tensor], NetworkCard]:
     card = read_network_card(path)
     tensors = restored(read_safetensors(path)[0], path.name)
     single = {
@@ -213,46 +250,43 @@ def read_packaged(path: Path) -> tuple[dict[str, Tensor], NetworkCard]:
     return single, card
 
 
-def keep_card(card: NetworkCard, runs: Path, stem: str) -> None:
-    """Keep the card of weights that training goes on from, for :func:`card_before`."""
+def _keep_card(card: NetworkCard, runs: Path, stem: str) -> None:
     (runs / _BEFORE).mkdir(exist_ok=True)
     write_network_card(card, runs / _BEFORE / stem)
 
 
-def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
+def _card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
     """Return the card of the packaged weights that the run folders went on from, if they did."""
     path = recipe.runs / _BEFORE / f"{stem}.json"
     return NetworkCard(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 @torch.inference_mode()
-def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Validated]]:
-    """Measure the validation pictures at several qualities, preset ``fast``."""
+def _measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[dict[str, float]]]:
+    """Measure each of the validation pictures at several qualities, preset ``fast``.
+
+    Returns:
+        For each quality the ``bpp``, ``psnr_db`` and ``lpips`` of every decoded picture.
+    """
     perceptual = perceptual_distance("alex", recipe.cache_dir)
-    results = dict[float, list[Validated]]()
+    results: dict[float, list[dict[str, float]]] = {quality: [] for quality in _QUALITIES}
     for original in torch.split(recipe.check_pictures, 1):
         image = to_image(original)
-        for quality in _QUALITIES:
+        for quality, rows in results.items():
             encoded = codec.encode(image, quality=quality)
             decoded = to_tensor(codec.decode_image(encoded.data, preset_of("nano", "fast")))
-            results.setdefault(quality, []).append(
-                Validated(
-                    bpp=encoded.stream.bpp,
-                    psnr_db=psnr_db(original, decoded).item(),
-                    lpips=perceptual(original, decoded).item(),
-                )
+            rows.append(
+                {
+                    "bpp": encoded.stream.bpp,
+                    "psnr_db": psnr_db(original, decoded).item(),
+                    "lpips": perceptual(original, decoded).item(),
+                }
             )
     return results
 
 
-def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
-    """List what a file was trained on, first by the weights that training went on from.
-
-    Args:
-        recipe: Whose stages ran.
-        before: Card of the weights that training went on from.
-        stages: Those that train the file.
-    """
+def _data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
+    """List what a file was trained on; arguments as :func:`device_of`, but all its stages."""
     if before is not None and not any(recipe.history(stage) for stage in stages):
         return before.data
     if recipe.limit is None:

@@ -51,15 +51,7 @@ class PriorStage(Stage):
         tags: TagEmbedding,
         check_latent: DiffusionLatent,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Weights of timesteps.
-            schedule: The noise schedule.
-            unet: What to train.
-            tags: The tag embedding, trained along.
-            check_latent: Latents of pictures that are never trained on.
-        """
+        """Train U-Net and tag embedding; ``check_latent`` is of pictures for validation."""
         super().__init__(settings)
         self.schedule = schedule
         self.trained = nn.ModuleDict({"unet": unet, "tags": tags})

@@ -212,23 +212,19 @@ class Recipe:
         yield from train(made, self._sampler(stage, settings), settings, self.runs / stage)
 
     def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
-        if settings.on_device:
-            return self._device_sampler(stage, settings)
-        if stage in _STAGES_ON_PICTURES:
-            return CropSampler(self.photographs, crop_px=settings.crop_px)
+        crop_px, photographs = settings.crop_px, self.photographs
         dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
-        return LatentSampler(
-            self.photographs, self.latents_path, crop_px=settings.crop_px, tag_dropout=dropout
-        )
-
-    def _device_sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
+        if not settings.on_device:
+            if stage in _STAGES_ON_PICTURES:
+                return CropSampler(photographs, crop_px)
+            path = self.latents_path
+            return LatentSampler(photographs, path, crop_px=crop_px, tag_dropout=dropout)
         device = make_accelerator().device
-        photographs = with_reduced_copies(self.photographs, crop_px=settings.crop_px)
-        crops = DeviceCropSampler(photographs, device, crop_px=settings.crop_px)
+        photographs = with_reduced_copies(photographs, crop_px=crop_px)
+        crops = DeviceCropSampler(photographs, device, crop_px=crop_px)
         if stage in _STAGES_ON_PICTURES:
             return crops
         autoencoder = self.autoencoder(scaled=True, before=StageName.PRIOR).to(device)
-        dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
         tag_ids = 2 * read_latents(self.latents_path)[1]
         return EncodedCropSampler(crops, autoencoder, tag_ids, tag_dropout=dropout)
 

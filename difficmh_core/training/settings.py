@@ -129,7 +129,6 @@ class StageSettings:
     validate_every_s: float = 300.0
 
     def __post_init__(self) -> None:
-        """Refuse values that no stage can run with."""
         if self.minutes <= 0 or self.batch_size < 1:
             raise ConfigError(
                 f"minutes must be above 0 and batch_size at least 1, got {self.minutes} and "
@@ -200,7 +199,6 @@ class CodecSettings(RateSettings):
     trains_decoder: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse rate weights that have no logarithm."""
         StageSettings.__post_init__(self)
         if min(self.rate) <= 0:
             raise ConfigError(f"Both rate weights must be above 0, got {self.rate}.")
@@ -272,7 +270,6 @@ class ElicSettings(RateSettings):
     distortion: tuple[float, float] = (1e-4, 4e-3)
 
     def __post_init__(self) -> None:
-        """Refuse weights that have no logarithm."""
         StageSettings.__post_init__(self)
         if min(self.distortion) <= 0:
             raise ConfigError(f"Both distortion weights must be above 0, got {self.distortion}.")

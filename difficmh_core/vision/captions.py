@@ -28,12 +28,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 def caption_agreement(original: str, decoded: str) -> Mapping[str, float]:
-    """Return ROUGE-L and F1 of the words of two captions; 1 if neither has any.
-
-    Args:
-        original: Caption of the original.
-        decoded: Caption of the decoded picture.
-    """
+    """Return ROUGE-L and F1 of the words of two captions; 1 if neither has any."""
     reference, candidate = words_of(original), words_of(decoded)
     if not (reference and candidate):
         return dict.fromkeys(("caption_rouge_l", "caption_f1"), float(reference == candidate))
@@ -75,13 +70,12 @@ class Captioning(PretrainedTask):
 
     def see(self, image: Image01) -> str:
         """Return the caption."""
-        network = self._pretrained.network
-        made = network.generate(
-            pixel_values=self._pretrained.pixels(image),
+        made = self.network.generate(
+            pixel_values=self.pixels(image),
             max_new_tokens=MAX_TOKENS,
             do_sample=False,
             num_beams=1,
         )
-        tokenizer = self._pretrained.tokenizer
+        tokenizer = self.tokenizer
         words: str = tokenizer.decode(made[0], skip_special_tokens=True)  # type: ignore[union-attr]
         return words.strip()

@@ -80,9 +80,9 @@ class DepthEstimation(PretrainedTask):
         Raises:
             ImageError: If the picture is so narrow that nothing of it is left at that size.
         """
-        pixels = self._pretrained.pixels(image)
+        pixels = self.pixels(image)
         try:
-            depth: Tensor = self._pretrained.network(pixel_values=pixels).predicted_depth[0]
+            depth: Tensor = self.network(pixel_values=pixels).predicted_depth[0]
         except (RuntimeError, ValueError, ZeroDivisionError) as error:
-            raise self._pretrained.refusal(image, error) from error
+            raise self.refusal(image, error) from error
         return depth

@@ -151,9 +151,9 @@ class PoseEstimation(PretrainedTask):
         if not boxes:
             return []
         sized = [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes]
-        pixels = self._pretrained.pixels(image, boxes=[sized])
-        answer = self._pretrained.network(pixel_values=pixels)
-        process = self._pretrained.image_processor.post_process_pose_estimation  # type: ignore[attr-defined]
+        pixels = self.pixels(image, boxes=[sized])
+        answer = self.network(pixel_values=pixels)
+        process = self.image_processor.post_process_pose_estimation
         (found,) = process(answer, boxes=[sized])
         persons = [
             Person(

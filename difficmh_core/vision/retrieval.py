@@ -35,8 +35,8 @@ class Retrieval(PretrainedTask):
 
     def see(self, image: Image01) -> Float[Tensor, " features"]:
         """Return the picture's embedding, of length 1."""
-        network = self._pretrained.network
-        seen = network.vision_model(pixel_values=self._pretrained.pixels(image))
+        network = self.network
+        seen = network.vision_model(pixel_values=self.pixels(image))
         return functional.normalize(network.visual_projection(seen.pooler_output), dim=-1)[0]
 
     def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
@@ -46,10 +46,10 @@ class Retrieval(PretrainedTask):
     @cached_property
     def _texts(self) -> Float[Tensor, "texts features"]:
         """The texts' embeddings, of length 1."""
-        network, texts = self._pretrained.network, retrieval_texts()
+        network, texts = self.network, retrieval_texts()
         parts = list[Tensor]()
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            tokens = self._pretrained.tokens(texts[start : start + _TEXTS_AT_ONCE])
+            tokens = self.tokens(texts[start : start + _TEXTS_AT_ONCE])
             read = network.text_model(**tokens).pooler_output
             parts.append(functional.normalize(network.text_projection(read), dim=-1))
         return torch.cat(parts)

@@ -61,8 +61,8 @@ class InstanceSegmentation(PretrainedTask):
 
     def see(self, image: Image01) -> list[Instance]:
         """Return the instances that count, by falling score."""
-        pixels = self._pretrained.pixels(image)
-        answer = self._pretrained.network(pixel_values=pixels)
+        pixels = self.pixels(image)
+        answer = self.network(pixel_values=pixels)
         classes = answer.class_queries_logits[0].softmax(dim=-1)
         return instances_of(classes, _enlarged(answer.masks_queries_logits, pixels)[0])
 
@@ -76,8 +76,8 @@ class PanopticSegmentation(PretrainedTask):
 
     def see(self, image: Image01) -> Panorama:
         """Return the segments."""
-        pixels = self._pretrained.pixels(image)
-        answer = self._pretrained.network(pixel_values=pixels)
+        pixels = self.pixels(image)
+        answer = self.network(pixel_values=pixels)
         classes = answer.class_queries_logits[0].softmax(dim=-1)
         masks = _enlarged(answer.masks_queries_logits, pixels)[0].sigmoid()
         return panorama_of(classes, masks, n_things=N_THINGS)
@@ -92,8 +92,8 @@ class SemanticSegmentation(PretrainedTask):
 
     def see(self, image: Image01) -> Int[Tensor, "rows columns"]:
         """Return the class of each pixel, at the network's size."""
-        pixels = self._pretrained.pixels(image)
-        logits = self._pretrained.network(pixel_values=pixels).logits
+        pixels = self.pixels(image)
+        logits = self.network(pixel_values=pixels).logits
         classes: Tensor = _enlarged(logits, pixels)[0].argmax(dim=0)
         return classes
 
@@ -108,16 +108,16 @@ class OpenVocabularySegmentation(PretrainedTask):
     def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
         """Load the network and read the words; as :class:`PretrainedTask`."""
         super().__init__(cache_dir, card)
-        clip = self._pretrained.network.clip
-        read = clip.text_model(**self._pretrained.tokens(WORDS))
+        clip = self.network.clip
+        read = clip.text_model(**self.tokens(WORDS))
         self._words: Tensor = clip.text_projection(read.pooler_output)
 
     def see(self, image: Image01) -> Bool[Tensor, "words rows columns"]:
         """Return a mask for each word, at the network's size."""
-        network = self._pretrained.network
+        network = self.network
         # The picture is read once; only the small decoder runs for each word.
         read = network.clip.vision_model(
-            pixel_values=self._pretrained.pixels(image),
+            pixel_values=self.pixels(image),
             output_hidden_states=True,
             interpolate_pos_encoding=True,
         )

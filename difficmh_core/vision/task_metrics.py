@@ -40,7 +40,6 @@ def _distance(key: str, name: str, short: str = "", **changes: Any) -> Metric:  
 
 
 def _count(key: str, name: str, *, is_higher_better: bool = False) -> Metric:
-    """Return a number of things in one picture."""
     return Metric(
         key=key,
         name=name,
