@@ -98,10 +98,6 @@ class Evaluation:
         self._refuse_other_versions(kept.values(), codecs)
         measured = {key for key, line in kept.items() if line.get("error") is None}
 
-        def keep(line: dict[str, Any]) -> dict[str, Any]:
-            append_line(file, line)
-            return line
-
         def is_done(key: tuple[str, str, float]) -> bool:
             return key in measured and (sets is None or sets.has(*key))
 
@@ -116,7 +112,7 @@ class Evaluation:
             try:
                 image = read_image(path)
             except DiffICMHError as error:
-                yield keep({"picture": name, "error": str(error)})
+                yield append_line(file, {"picture": name, "error": str(error)})
                 continue
             comparison = PhotoComparison(name, image, evaluator)
             if sets is not None:
@@ -124,7 +120,7 @@ class Evaluation:
             is_annotated = annotations is not None and path.name in annotations
             if is_annotated and (name, _ORIGINAL, None) not in kept:
                 boxes = _to_lists(evaluator.all_boxes(comparison.original))
-                yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
+                yield append_line(file, {"picture": name, "kind": _ORIGINAL, "boxes": boxes})
             for rate, left in missing.items():
                 n_bytes = max(1, int(rate * image.width * image.height / 8))
                 for result in comparison.results(left, [n_bytes]):
@@ -136,7 +132,7 @@ class Evaluation:
                     line = {**row.to_json(), "rate_bpp": rate}
                     if is_annotated and result.features is not None:
                         line["boxes"] = _to_lists(evaluator.all_boxes(result.features))
-                    yield keep(line)
+                    yield append_line(file, line)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return every whole line that any process has kept, each row once.
@@ -201,7 +197,7 @@ class Evaluation:
             if "codec" not in line and "error" in line
         }
         failed = [row for row in rows if row.error is not None]
-        precise = {} if annotations is None else precisions(lines, annotations)
+        precise = {} if annotations is None else _precisions(lines, annotations)
         distances = [] if sets is None else sets.distances(rows)
         deltas = list[dict[str, Any]]()
         if anchor is not None:
@@ -253,15 +249,10 @@ class Evaluation:
             plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
 
 
-def precisions(
+def _precisions(
     lines: Sequence[Mapping[str, Any]], annotations: CocoAnnotations
 ) -> dict[tuple[str, float | None], MeanPrecision]:
-    """Return COCO's mean average precision of the originals, and of every codec and rate.
-
-    Args:
-        lines: As kept, with boxes.
-        annotations: The boxes that people drew.
-    """
+    """Return COCO's mean average precision of the originals, and of every codec and rate."""
     groups = defaultdict[tuple[str, float | None], dict[str, list[Detection]]](dict)
     for line in lines:
         if "boxes" in line:

@@ -45,10 +45,14 @@ def _plain(value: object) -> object:
     return value
 
 
-def append_line(path: Path, value: object) -> None:
-    """Append a value to a file as one line; whole, unless the machine stops in the midst of it."""
+def append_line(path: Path, value: dict[str, Any]) -> dict[str, Any]:
+    """Append a value to a file as one line, and return it.
+
+    The line is whole, unless the machine stops in the midst of it.
+    """
     with path.open("ab") as file:
         file.write((json_of(value) + "\n").encode())
+    return value
 
 
 def mend(path: Path) -> None:

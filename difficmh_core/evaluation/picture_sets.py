@@ -163,10 +163,8 @@ def summaries_of_sets(
         for line in distances
         if line["measure"] == key and line["value"] is not None
     }
-    made = list[Summary]()
-    for summary in summaries:
-        if (summary.codec, summary.target_bpp) in values:
-            value = values[summary.codec, summary.target_bpp]
-            point = Estimate(value=value, low=value, high=value, n=summary.n)
-            made.append(replace(summary, values={key: point}))
-    return made
+    return [
+        replace(summary, values={key: Estimate(value=value, low=value, high=value, n=summary.n)})
+        for summary in summaries
+        if (value := values.get((summary.codec, summary.target_bpp))) is not None
+    ]

@@ -19,26 +19,22 @@ from torch import Tensor
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
 from difficmh_core.image_io import to_image
 from difficmh_core.shapes import Image01
+from difficmh_core.vision.tasks import MachineTask
 from difficmh_core.weights.task_models import TASK_MODELS, TaskModel
 
 _N_NAMED = 3
 """Parameters that a message names."""
 
 
-class PretrainedTask:
+class PretrainedTask(MachineTask):
     """A machine task on a network of the hub.
 
     Attributes:
-        key: How command lines and tables name it.
-        name: The task and the network that does it.
         card: Where the network comes from.
         network: The network of transformers, on the CPU, ready to run.
         image_processor: From a picture to the network's pixels.
         tokenizer: From texts to tokens; ``None`` for a network without words.
     """
-
-    key: str
-    name: str
 
     def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
         """Load the network.

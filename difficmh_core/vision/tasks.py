@@ -49,15 +49,13 @@ class MachineTask(Protocol):
         """Compare two answers; the keys are those of :mod:`difficmh_core.vision.task_metrics`."""
 
 
-class PackagedTask(Generic[NetworkT]):
-    """A machine task on a network that needs no hub; its attributes are those of every task.
+class PackagedTask(MachineTask, Generic[NetworkT]):
+    """A machine task on a network that needs no hub.
 
     Attributes:
         load: Takes the folder of fetched weights and returns the network.
     """
 
-    key: str
-    name: str
     load: Callable[[Path], NetworkT]
 
     def __init__(self, cache_dir: Path) -> None:
