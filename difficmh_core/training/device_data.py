@@ -7,7 +7,7 @@ photographs. All of them lie behind each other in one tensor of bytes; one gathe
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -34,7 +34,8 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
         crop_px: Side of the crops [px].
     """
     with ThreadPoolExecutor() as pool:
-        copies = list(pool.map(partial(_with_shorter_side, side=crop_px), photographs.images))
+        scales = [crop_px / min(pixels.shape[:2]) for pixels in photographs.images]
+        copies = list(pool.map(resized, photographs.images, scales, repeat(crop_px)))
     images = [
         pixels if min(pixels.shape[:2]) >= crop_px else reduced
         for pixels, reduced in zip(photographs.images, copies, strict=True)
@@ -44,10 +45,6 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
         probabilities=np.concatenate([photographs.probabilities] * 2) / 2,
         sources=[*photographs.sources, *photographs.sources],
     )
-
-
-def _with_shorter_side(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    return resized(pixels, side / min(pixels.shape[:2]), side)
 
 
 class DeviceCropSampler:

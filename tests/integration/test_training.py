@@ -134,8 +134,8 @@ def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe, stage, followin
 
 def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
-    measures = list(package.package_weights(recipe, tmp_path))
-    assert [line["quality"] for line in measures] == [0, 50, 100]
+    rows = list(package.package_weights(recipe, tmp_path))
+    assert [line["quality"] for line in rows] == [0, 50, 100]
     codec = load_codec("nano", weights_folder=tmp_path)
     image = picture(np.random.default_rng(2), 70, 90)
     encoded = codec.encode(image, tags=None)

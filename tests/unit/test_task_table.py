@@ -27,21 +27,21 @@ def test_the_table_holds_what_the_defaults_and_the_hub_offer():
 
 
 def test_every_measure_has_a_direction_and_a_label():
-    for key, measure in METRICS.items():
-        assert measure.key == key
-        unit = f" [{measure.unit}]" if measure.unit else ""
-        arrow = "↑" if measure.is_higher_better else "↓"
-        assert metric_of(key).label == f"{measure.name}{unit} {arrow}"
-        assert measure.heading.endswith(arrow)
-        assert measure.lowest < measure.highest
-        for count in measure.pooling.counts if measure.pooling else ():
+    for key, metric in METRICS.items():
+        assert metric.key == key
+        unit = f" [{metric.unit}]" if metric.unit else ""
+        arrow = "↑" if metric.is_higher_better else "↓"
+        assert metric_of(key).label == f"{metric.name}{unit} {arrow}"
+        assert metric.heading.endswith(arrow)
+        assert metric.lowest < metric.highest
+        for count in metric.pooling.counts if metric.pooling else ():
             assert METRICS[count].group is Group.COUNTS
-    assert len({measure.label for measure in METRICS.values()}) == len(METRICS)
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
 
 
 def test_measures_are_declared_once_and_grouped():
     def keys(*groups):
-        return {key for key, measure in METRICS.items() if measure.group in groups}
+        return {key for key, metric in METRICS.items() if metric.group in groups}
 
     assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim"}
     assert keys(Group.DISTORTION, Group.PERCEPTION) == set(PICTURE_METRICS)
