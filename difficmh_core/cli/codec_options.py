@@ -22,7 +22,7 @@ from difficmh_core.evaluation.codecs import (
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
 from difficmh_core.models.load import load_codec
-from difficmh_core.quality.metrics import DEFAULT_METRICS, METRICS
+from difficmh_core.quality.metrics import DEFAULT_METRICS, PICTURE_METRICS
 from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
 
 _OPTIMIZED = "-optimized"
@@ -75,8 +75,8 @@ def add_codec_options(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
         nargs="+",
         default=list(DEFAULT_METRICS),
         metavar="NAME",
-        help=f"measures of each image: {', '.join(METRICS)}, or names of metrics in pyiqa; or "
-        f"none (default {' '.join(DEFAULT_METRICS)})",
+        help=f"measures of each image: {', '.join(PICTURE_METRICS)}, or names of metrics in "
+        f"pyiqa; or none (default {' '.join(DEFAULT_METRICS)})",
     )
     parser.add_argument(
         "--tasks",

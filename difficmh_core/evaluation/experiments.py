@@ -75,7 +75,7 @@ class ExperimentResult:
         n_bytes: Size of the coded file [bytes].
         bpp: The same per pixel [bit].
         seconds: Time to decode [s].
-        values: Every measure, by its key.
+        values: Every metric, by its key.
     """
 
     variant: Variant

@@ -28,9 +28,13 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.default_settings import default_settings
-from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.overrides import change_settings
-from difficmh_core.training.package import package_weights, unpack_weights
+from difficmh_core.training.package import (
+    package_elic,
+    package_weights,
+    unpack_elic,
+    unpack_weights,
+)
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 

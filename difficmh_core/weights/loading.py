@@ -164,3 +164,8 @@ def _shown(names: list[str]) -> str:
         return "none"
     more = ", ..." if len(names) > _N_NAMES_SHOWN else ""
     return f"{len(names)} ({', '.join(names[:_N_NAMES_SHOWN])}{more})"
+
+
+def tensors_below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

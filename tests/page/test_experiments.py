@@ -22,9 +22,9 @@ from difficmh_core.evaluation.experiments import (
     plan,
     uncertainty,
 )
+from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.study.handlers import _csv_of
 from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import (
     LEFT,
@@ -165,6 +165,6 @@ def test_the_table_is_a_csv_that_others_read(service, given):
     variants = planned(ExperimentRequest(experiment="tags"), given, has_rates=True)
     rows = [finish(service, given, variant).row() for variant in variants]
     assert controls_of(SETTINGS).items() <= rows[0].items()
-    read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
+    read = list(csv.DictReader(io.StringIO(csv_of(rows))))
     assert [row["label"] for row in read] == ["Tags on", "Tags off"]
     assert float(read[0]["psnr_db"]) == pytest.approx(rows[0]["psnr_db"])

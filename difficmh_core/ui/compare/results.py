@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.quality.measure import Measure
+from difficmh_core.quality.metric import Metric
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.components import html
@@ -45,9 +45,7 @@ def original_overlay(
     """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
-    boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
-    own = BoxAgreement(matched=tuple((box, box) for box in boxes), missed=(), hallucinated=())
-    return _saved_overlay(service, own, size)
+    return _saved_overlay(service, measured.boxes.of_original, size)
 
 
 def label_of(measured: Measured) -> str:
@@ -70,7 +68,7 @@ def draw_table(measured: Sequence[Measured]) -> str:
     return html.draw_table(texts.TABLE, heads, lines)
 
 
-def _head(measure: Measure) -> str:
+def _head(measure: Metric) -> str:
     sign, words = viewer_texts.ARROWS[measure.is_higher_better]
     unit = f" [{measure.unit}]" if measure.unit else ""
     return html.draw_head(

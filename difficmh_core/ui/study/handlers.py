@@ -1,7 +1,5 @@
 """Events of the study tab: experiments on one photograph, their table and report."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,6 +18,7 @@ from difficmh_core.evaluation.experiments import (
     plan,
     uncertainty,
 )
+from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.components.progress import draw_part
@@ -222,7 +221,8 @@ class StudyHandlers:
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{name}-study.csv")
+        table = csv_of(study.rows, line_end="\r\n").encode()
+        path = self._service.save(table, f"{name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
@@ -310,15 +310,6 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
         first, *others = (str(told.get(key, "")) for key in [*texts.COLUMNS, *keys])
         lines.append(html.draw_line(first, html.draw_cells(others)))
     return html.draw_table(texts.TABLE, map(html.draw_head, map(escape, names)), lines)
-
-
-def _csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, keys, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 _OVERVIEWS = {"grid": _draw_grid, "sweep": _draw_curves}

@@ -7,7 +7,7 @@ never joined with ours.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.ui.study import texts
 
@@ -37,7 +37,7 @@ def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
                 if key in values
             ],
             _published(key),
-            measure_of(key).short_label,
+            metric_of(key).short_label,
         )
         for key in PLOTTED
     )

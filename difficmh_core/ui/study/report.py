@@ -18,7 +18,7 @@ from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
 from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.models.model_key import model_key
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.photograph import StudyInput

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.viewer import texts
 from difficmh_core.ui.viewer.markup import Fact, Figure
 
-MEASURES = {key: measure_of(key) for key in texts.HELP}
+MEASURES = {key: metric_of(key) for key in texts.HELP}
 """What the page shows, in this order."""
 
 
