@@ -28,7 +28,7 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
-from difficmh_core.ui.viewer.measures import best_of, original_figure
+from difficmh_core.ui.viewer.metrics import best_of, original_figure
 
 VIEWER_ID = "compare-viewer"
 

@@ -13,7 +13,7 @@ from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer import texts as viewer_texts
 from difficmh_core.ui.viewer.markup import Figure
-from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of
+from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
@@ -57,12 +57,12 @@ def label_of(measured: Measured) -> str:
 def draw_table(measured: Sequence[Measured]) -> str:
     """Draw every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
-    keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
+    keys = [key for key in METRICS if any(key in item.row.values for item in measured)]
     heads = (
         html.draw_head(texts.CODEC),
         html.draw_head(viewer_texts.BYTES, viewer_texts.BYTES_HELP),
         html.draw_head(viewer_texts.BPP, viewer_texts.BPP_HELP),
-        *(_head(MEASURES[key]) for key in keys),
+        *(_head(METRICS[key]) for key in keys),
     )
     lines = (_line(item, keys, best if item.row.fits else {}) for item in measured)
     return html.draw_table(texts.TABLE, heads, lines)
@@ -86,7 +86,7 @@ def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) ->
         )
     cells = (
         f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
-        f"{MEASURES[key].text(row.values[key])}</td>"
+        f"{METRICS[key].text(row.values[key])}</td>"
         if key in row.values
         else "<td></td>"
         for key in keys

@@ -35,7 +35,7 @@ from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Figure, viewer_markup
-from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of, original_figure
+from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of, original_figure
 
 VIEWER_ID = "study-viewer"
 
@@ -296,8 +296,8 @@ def _draw_cell(found: tuple[ExperimentResult, Figure] | None, best: Mapping[str,
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw everything that has been measured, the newest first."""
-    keys = [key for key in MEASURES if any(key in row for row in rows)]
-    names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
+    keys = [key for key in METRICS if any(key in row for row in rows)]
+    names = [*texts.COLUMNS.values(), *(METRICS[key].short for key in keys)]
     lines = []
     for row in reversed(rows):
         told = dict(row) | {
@@ -306,7 +306,7 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
             "bpp": f"{row['bpp']:.4f}",
             "seconds": f"{row['seconds']:.1f}",
         }
-        told |= {key: MEASURES[key].text(row[key]) for key in keys if key in row}
+        told |= {key: METRICS[key].text(row[key]) for key in keys if key in row}
         first, *others = (str(told.get(key, "")) for key in [*texts.COLUMNS, *keys])
         lines.append(html.draw_line(first, html.draw_cells(others)))
     return html.draw_table(texts.TABLE, map(html.draw_head, map(escape, names)), lines)

@@ -23,7 +23,7 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.photograph import StudyInput
 from difficmh_core.ui.viewer import texts as viewer_texts
-from difficmh_core.ui.viewer.measures import MEASURES
+from difficmh_core.ui.viewer.metrics import METRICS
 
 WIDTH_PX, MARGIN_PX, GAP_PX = 1280, 40, 20
 BACKGROUND, INK, MUTED, ACCENT = "#ffffff", "#16202c", "#526072", "#0f766e"
@@ -111,7 +111,7 @@ def draw_card(
     numbers = [f"{file['n_bytes']:,} {viewer_texts.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
         f"{measure.short} {measure.text(result.values[key])} {measure.unit}".strip()
-        for key, measure in MEASURES.items()
+        for key, measure in METRICS.items()
         if key in result.values and measure.group is not Group.MACHINES
     ]
     origin = [
