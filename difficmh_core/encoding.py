@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
-from difficmh_core.errors import ConfigError, ModelMismatchError
+from difficmh_core.errors import ConfigError
 from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
@@ -131,27 +131,3 @@ def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: i
             f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the image."
         )
     return best
-
-
-def check_model(stream: Bitstream, profile: str, fingerprint: bytes) -> None:
-    """Refuse a file that another model coded.
-
-    Args:
-        stream: The file.
-        profile: That is loaded.
-        fingerprint: Of the model that is loaded.
-
-    Raises:
-        ModelMismatchError: If another model coded it.
-    """
-    if stream.profile != profile:
-        raise ModelMismatchError(
-            f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
-            f"Decode it with --profile {stream.profile}."
-        )
-    if stream.fingerprint != fingerprint:
-        raise ModelMismatchError(
-            f"The file was coded with model {stream.fingerprint.hex()} of profile {profile!r}, "
-            f"but model {fingerprint.hex()} is loaded. Decode it with the program version that "
-            "wrote it."
-        )
