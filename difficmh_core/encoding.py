@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
 from difficmh_core.errors import ConfigError
 from difficmh_core.rate_control import best_within
@@ -14,7 +15,6 @@ from difficmh_core.tagging.vocabulary import Vocabulary
 
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
-_QUALITY_UNSET = 50.0
 
 
 class Analyzed(NamedTuple):
@@ -80,7 +80,7 @@ def level_of(quality: float | None, rate: int | None) -> int:
                 "those of another rate, or leave quality out."
             )
         return rate
-    quality = _QUALITY_UNSET if quality is None else quality
+    quality = DEFAULT_QUALITY if quality is None else quality
     if not 0 <= quality <= QUALITY_MAX:
         raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
     return round(quality / QUALITY_MAX * QUALITY_LEVELS)

@@ -87,7 +87,10 @@ class TimeEmbedding(nn.Module):
 
 
 class LayerFactory:
-    """Makes the layers of a U-Net and its control module; groups divide the width they are of."""
+    """Makes the layers of a U-Net and its control module.
+
+    A normalization has fewer groups where the configured number does not divide its width.
+    """
 
     def __init__(self, config: UNetConfig) -> None:
         self._time_channels = _TIME_EXPANSION * config.block_channels[0]
