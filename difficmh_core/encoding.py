@@ -116,11 +116,6 @@ def levels_of(rate: int | None) -> range:
 def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: int) -> Encoded:
     """Code a picture at the highest quality whose file has at most ``target_bytes``.
 
-    Args:
-        at_level: Codes the picture at a level.
-        levels: Those to choose among.
-        target_bytes: Largest file [bytes].
-
     Raises:
         ConfigError: If even the smallest file is larger.
     """

@@ -128,9 +128,6 @@ def find_files(rate: int, cache_dir: Path) -> tuple[tuple[Path, ...], Mapping[Hu
 def read_words(paths: Mapping[HubCard, Path]) -> Words:
     """Return the words of the published system.
 
-    Args:
-        paths: Where its files lie.
-
     Raises:
         CheckpointError: If a file is not the published one.
     """
@@ -144,11 +141,6 @@ def read_words(paths: Mapping[HubCard, Path]) -> Words:
 
 def load_sd21(device: torch.device | str, cache_dir: Path, rate: int) -> DiffICMHCodec:
     """Load the published system at one rate.
-
-    Args:
-        device: Where to run the networks.
-        cache_dir: Where fetched weights lie.
-        rate: Of :attr:`Profile.rates`; a larger one makes smaller files.
 
     Raises:
         ConfigError: If there is no such rate.
