@@ -25,19 +25,19 @@ import torch
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import load_codec
-from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.training.data import load_photographs
 from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.package import write_networks
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
+from difficmh_core.weights.network_card import NANO_FOLDER
 
 PICTURE_METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 METRICS = (*PICTURE_METRICS, "top1", "js_bits", "box_f1")

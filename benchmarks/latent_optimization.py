@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import mean
 
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.coding import OptimizationSettings
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.codecs import (
     AbsentCodec,
     ComparedCodec,
@@ -26,7 +27,7 @@ from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.dataset import find_pictures
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
-from difficmh_core.latent_optimization import LatentOptimizer, OptimizationSettings
+from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.models.load import load_codec
 
 METRICS = ("lpips_alex", "lpips_vgg", "dists", "ms_ssim", "psnr_db")

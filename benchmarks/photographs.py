@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.config.presets import preset_of, presets_of
+from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import perceptual_distance

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.photographs import jpeg_within
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.presets import preset_of, presets_of
+from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor, write_png
 from difficmh_core.models.load import load_codec
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance

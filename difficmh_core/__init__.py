@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from difficmh_core.codec import DecodeStep, DiffICMHCodec
     from difficmh_core.config.decoding import DecodeSettings, SamplerName
-    from difficmh_core.config.presets import preset_of
+    from difficmh_core.config.profiles import preset_of
     from difficmh_core.encoding import Encoded
     from difficmh_core.errors import (
         BackendUnavailableError,
@@ -57,7 +57,7 @@ _MODULES = {
     "Encoded": "encoding",
     "SamplerName": "config.decoding",
     "load_codec": "models.load",
-    "preset_of": "config.presets",
+    "preset_of": "config.profiles",
     "read_image": "image_io",
     "write_png": "image_io",
 }

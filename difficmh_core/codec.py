@@ -29,7 +29,7 @@ from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import Conditioner
 from difficmh_core.diffusion.control import ControlledUNet
@@ -41,13 +41,12 @@ from difficmh_core.encoding import (
     Encoded,
     TagChoice,
     best_file,
-    check_model,
     level_of,
     levels_of,
     resolve_tags,
     section_bits_of,
 )
-from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.rate_control import RateSearch
 from difficmh_core.shapes import DiffusionLatent, Image01
@@ -109,19 +108,10 @@ class DiffICMHCodec:
         *,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            config: What the networks were built from.
-            networks: The trained parts, on ``device``, in evaluation mode.
-            vocabulary: Names of the tags.
-            tagger: Makes the tagger; called when a picture is first tagged.
-            device: Where the networks are.
-        """
         self.config = config
         self.vocabulary = vocabulary
         self.networks = networks
-        self._make_tagger = tagger
+        self._make_tagger = tagger  # called when a picture is first tagged
         self._tagger: Tagger | None = None
         self._device = torch.device(device)
         self._decoder = DiffusionDecoder(networks.unet, NoiseSchedule(config.schedule))
@@ -228,7 +218,18 @@ class DiffICMHCodec:
             ModelMismatchError: If another model coded them.
         """
         stream = data if isinstance(data, Bitstream) else Bitstream.from_bytes(data)
-        check_model(stream, self.config.profile, self.fingerprint)
+        profile, fingerprint = self.config.profile, self.fingerprint
+        if stream.profile != profile:
+            raise ModelMismatchError(
+                f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
+                f"Decode it with --profile {stream.profile}."
+            )
+        if stream.fingerprint != fingerprint:
+            raise ModelMismatchError(
+                f"The file was coded with model {stream.fingerprint.hex()} of profile "
+                f"{profile!r}, but model {fingerprint.hex()} is loaded. Decode it with the "
+                "program version that wrote it."
+            )
         return stream
 
     @torch.inference_mode()

@@ -22,7 +22,6 @@ References:
     https://arxiv.org/abs/2006.04240
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -36,6 +35,7 @@ from torch import Tensor
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.gains import with_gain
+from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, quality_share
 from difficmh_core.encoding import (
     Analyzed,
@@ -51,7 +51,6 @@ from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, Image01
 
-MAX_ITERATIONS = 100
 _TILE_PX = 512
 """The picture is compared in tiles: only one at a time needs memory for the gradient of that."""
 _MAX_PIXELS = 1_500_000
@@ -59,39 +58,6 @@ _MAX_PIXELS = 1_500_000
 _LEVELS_BELOW, _LEVELS_ABOVE = 32, 7
 """How far from the optimized level others are tried; further off, files grow again."""
 _TINY = 1e-30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizationSettings:
-    """How a picture's latent is optimized.
-
-    Attributes:
-        iterations: Steps of gradient descent, 1 to 100.
-        step: How far the first step moves the gained y, as a share of the geometric mean of its
-            rounding step, 1, and of its own size (both root mean squares); falls linearly to zero.
-        lpips: Weight of LPIPS (alex).
-        dists: Weight of DISTS.
-        l1: Weight of the mean absolute difference, pictures in [0, 1].
-    """
-
-    iterations: int = 5
-    step: float = 0.085
-    lpips: float = 1.5
-    dists: float = 1.5
-    l1: float = 0.4
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot run."""
-        if not 1 <= self.iterations <= MAX_ITERATIONS:
-            raise ConfigError(
-                f"Latent optimization takes 1 to {MAX_ITERATIONS} iterations, got "
-                f"{self.iterations}."
-            )
-        if not 0 < self.step < math.inf:
-            raise ConfigError(f"The step must be above 0, got {self.step}.")
-        for name in ("lpips", "dists", "l1"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
 
 
 def levels_near(level: int, rate: int | None) -> range:
@@ -160,12 +126,7 @@ class LatentOptimizer:
         *,
         cache_dir: Path | None = None,
     ) -> None:
-        """Load what compares pictures.
-
-        Args:
-            codec: Loaded and ready.
-            settings: How to optimize; ``None`` takes the defaults.
-            cache_dir: Where fetched weights lie; ``None`` takes the default cache.
+        """Load what compares pictures, from the default cache unless another is named.
 
         Raises:
             ConfigError: If the profile was not trained on decoded pictures, as sd21.

@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from difficmh_core.cli.parser import build_parser
+from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import SamplerName
-from difficmh_core.config.presets import preset_of, presets_of
+from difficmh_core.config.profiles import preset_of, presets_of
 from tests import documented_settings
 from tests.documented_numbers import statements, table_row, tables
 from tests.documents import (

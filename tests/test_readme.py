@@ -53,9 +53,9 @@ def load_once():
 def folder(tmp_path, monkeypatch, load_once):
     """A folder to work in, with small copies of the example photographs."""
     from difficmh_core._support.cache_folder import cache_folder
-    from difficmh_core.models.nano import NANO_FOLDER
     from difficmh_core.weights.cache import is_cached
     from difficmh_core.weights.cards import PACKAGE_CARDS
+    from difficmh_core.weights.network_card import NANO_FOLDER
 
     if not list(NANO_FOLDER.glob("*.safetensors")):
         pytest.skip(f"nano's weights are not in {NANO_FOLDER}")

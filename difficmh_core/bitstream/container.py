@@ -32,7 +32,6 @@ damage from a decoder whose arithmetic has gone astray.
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.leb128 import read_leb128, write_leb128
@@ -55,18 +54,6 @@ _CRC = struct.Struct(">I")
 _CHECKS_BYTES = _SYMBOL_CHECK.size + _CRC.size
 _MAX_SIDE_PX = 65535
 _MAX_BYTE = 255
-
-
-class Section(NamedTuple):
-    """A part of the file and what it costs.
-
-    Attributes:
-        name: ``header``, ``tags``, ``payload``, ``corrections`` or ``checks``.
-        n_bytes: Its size [bytes].
-    """
-
-    name: str
-    n_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,17 +204,18 @@ class Bitstream:
         """The CRC-32 at the end of the file; seeds the noise of the decoder."""
         return zlib.crc32(b"".join(self._parts().values()))
 
-    def sections(self) -> list[Section]:
-        """The size of each part of the file, in file order; together, the whole file."""
-        return [
-            Section(name, _CHECKS_BYTES if name == "checks" else len(part))
-            for name, part in self._parts().items()
-        ]
+    def section_bytes(self) -> dict[str, int]:
+        """The size of each part of the file [bytes], in file order; together, the whole file.
+
+        They are ``header``, ``tags``, ``payload``, ``corrections`` and ``checks``.
+        """
+        sizes = {name: len(part) for name, part in self._parts().items()}
+        return sizes | {"checks": _CHECKS_BYTES}
 
     @property
     def n_bytes(self) -> int:
         """Size of the whole file [bytes]."""
-        return sum(section.n_bytes for section in self.sections())
+        return sum(self.section_bytes().values())
 
     @property
     def bpp(self) -> float:

@@ -131,7 +131,6 @@ class RangeEncoder:
     """Collects integers and returns the payload that stands for them."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._coder = constriction.stream.queue.RangeEncoder()
 
     @property

@@ -1,44 +1,46 @@
 """The command ``compare PHOTO``: every codec within the same bytes, measured the same way."""
 
 import argparse
-import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from difficmh_core._support.atomic_files import check_writable
-from difficmh_core._support.command_lines import PROGRAM, OneLineParser
-from difficmh_core.cli.codec_options import (
-    DEFAULT_RATES,
-    add_codec_options,
-    check_rates,
-    chosen_codecs,
-    evaluator_of,
-)
+from difficmh_core.cli.codec_options import DEFAULT_RATES, add_codec_options, check_rates
+from difficmh_core.cli.options import add_shared
+from difficmh_core.cli.output import Report
 from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.codecs import AbsentCodec
-from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison
-from difficmh_core.evaluation.lines import json_of
-from difficmh_core.evaluation.report import contact_sheet, table
-from difficmh_core.image_io import write_png
-from difficmh_core.image_reading import read_picture
 
 
-def main(words: Sequence[str], cache_dir: Path) -> int:
-    """Run the command.
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Add the words of ``compare``."""
+    parser.description = (
+        "Compress a photo with every codec at the same size, and measure the results."
+    )
+    parser.set_defaults(run=_compare)
+    parser.add_argument("photo", type=Path, help="an image file")
+    parser.add_argument(
+        "--bytes", type=int, nargs="+", help="largest size of each file in bytes; one or several"
+    )
+    parser.add_argument(
+        "--bpp",
+        type=float,
+        nargs="+",
+        help=f"the same in bits per pixel (default {' '.join(map(str, DEFAULT_RATES))})",
+    )
+    parser.add_argument("--sheet", type=Path, help="write the images side by side (PNG)")
+    parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
+    add_shared(parser, "--json")
+    add_codec_options(parser)
 
-    Args:
-        words: Arguments after it.
-        cache_dir: Where fetched files lie unless an option names another folder.
 
-    Returns:
-        The exit code, 0.
+def _compare(arguments: argparse.Namespace) -> Report:
+    from difficmh_core.cli.codecs import chosen_codecs, evaluator_of
+    from difficmh_core.evaluation.codecs import AbsentCodec
+    from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison
+    from difficmh_core.evaluation.report import contact_sheet, table
+    from difficmh_core.image_io import write_png
+    from difficmh_core.image_reading import read_picture
 
-    Raises:
-        DiffICMHError: If the photograph, a codec or a rate is not what it should be.
-    """
-    logging.basicConfig(handlers=[logging.NullHandler()])
-    arguments = _parser(cache_dir).parse_args(words)
     for path in (arguments.sheet, arguments.boxes):
         if path is not None:
             if path.suffix.lower() != ".png":
@@ -66,34 +68,10 @@ def main(words: Sequence[str], cache_dir: Path) -> int:
         write_png(contact_sheet(image, results), arguments.sheet)
     if arguments.boxes is not None:
         write_png(contact_sheet(image, results, boxes=True), arguments.boxes)
-    if arguments.json:
-        absent = {codec.key: codec.reason for codec in codecs if isinstance(codec, AbsentCodec)}
-        told = {"rows": [row.to_json() for row in rows], "absent": absent | evaluator.absent}
-        sys.stdout.write(json_of(told) + "\n")
-        return 0
+    absent = {codec.key: codec.reason for codec in codecs if isinstance(codec, AbsentCodec)}
     parts = [table([row for row in rows if row.target_bytes == target]) for target in targets]
     parts += [f"{key} is left out: {reason}" for key, reason in evaluator.absent.items()]
-    sys.stdout.write("\n\n".join(parts) + "\n")
-    return 0
-
-
-def _parser(cache_dir: Path) -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog=f"{PROGRAM} compare",
-        description="Compress a photo with every codec at the same size, and measure the results.",
+    return Report(
+        fields={"rows": [row.to_json() for row in rows], "absent": absent | evaluator.absent},
+        text="\n\n".join(parts),
     )
-    parser.add_argument("photo", type=Path, help="an image file")
-    parser.add_argument(
-        "--bytes", type=int, nargs="+", help="largest size of each file in bytes; one or several"
-    )
-    parser.add_argument(
-        "--bpp",
-        type=float,
-        nargs="+",
-        help=f"the same in bits per pixel (default {' '.join(map(str, DEFAULT_RATES))})",
-    )
-    parser.add_argument("--sheet", type=Path, help="write the images side by side (PNG)")
-    parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
-    add_codec_options(parser, cache_dir)
-    return parser

@@ -59,7 +59,7 @@ def report_stream(path: Path, stream: Bitstream) -> Report:
     The hyper-latent and the latent share one range-coded payload: where one ends is known only to
     who decodes it.
     """
-    section_bits = {section.name: 8 * section.n_bytes for section in stream.sections()}
+    section_bits = {name: 8 * n_bytes for name, n_bytes in stream.section_bytes().items()}
     tags = list(zip(stream.tag_ids, _tag_names(stream), strict=True))
     lines = [
         f"{path}: {_summary(stream)}",

@@ -3,40 +3,27 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, TypeVar
-
-from tqdm import tqdm
 
 StepT = TypeVar("StepT", bound=Any)
 _LINE_INTERVAL_S = 2.0
 
 
-class _Lines:
-    """Standard error where no line can be rewritten."""
-
-    @staticmethod
-    def write(text: str) -> None:
-        """Add what would replace the line, unless it would only clear it."""
-        if line := text.strip():
-            sys.stderr.write(f"{line}\n")
-
-    @staticmethod
-    def flush() -> None:
-        """Hold nothing back."""
-        sys.stderr.flush()
+def _write_line(text: str) -> None:
+    """Add what would replace the line, unless it would only clear it."""
+    if line := text.strip():
+        sys.stderr.write(f"{line}\n")
 
 
 @contextmanager
 def progress(what: str, **settings: Any) -> Iterator[Callable[..., None]]:  # noqa: ANN401
-    """Show a bar until the work is done; it is told how much of how much is, and of what.
+    """Show a bar until the work is done; it is told how much of how much is, and of what."""
+    from tqdm import tqdm
 
-    Args:
-        what: The work.
-        settings: Of tqdm.
-    """
     interval_s = 0.0 if sys.stderr.isatty() else _LINE_INTERVAL_S
     if interval_s:
-        settings["file"] = _Lines()
+        settings["file"] = SimpleNamespace(write=_write_line, flush=sys.stderr.flush)
     settings |= {"miniters": 0, "mininterval": interval_s, "delay": interval_s, "leave": False}
     with tqdm(desc=what, **settings) as bar:
 

@@ -29,7 +29,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core.compression.layers import conv
+from difficmh_core.compression.layers import conv, conv_stack
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent
 
@@ -76,27 +76,10 @@ def merge_checkerboard(anchors: HalfLatent, others: HalfLatent) -> CodecLatent:
     return torch.stack((even_rows, odd_rows), dim=3).flatten(2, 3)
 
 
-def _channel_context(in_channels: int, hidden: tuple[int, int], out_channels: int) -> nn.Module:
-    """Return the network that reads all earlier slices."""
-    return nn.Sequential(
-        conv(in_channels, hidden[0], kernel=5),
-        nn.GELU(),
-        conv(hidden[0], hidden[1], kernel=5),
-        nn.GELU(),
-        conv(hidden[1], out_channels, kernel=5),
-    )
-
-
 def _entropy_parameters(in_channels: int, out_channels: int) -> nn.Module:
     """Return the network that turns all contexts into scales and means, position by position."""
     first, second = out_channels * 5 // 3, out_channels * 4 // 3
-    return nn.Sequential(
-        conv(in_channels, first, kernel=1),
-        nn.GELU(),
-        conv(first, second, kernel=1),
-        nn.GELU(),
-        conv(second, out_channels, kernel=1),
-    )
+    return conv_stack(in_channels, first, second, out_channels, kernel=1)
 
 
 class ContextModel(nn.Module):
@@ -115,9 +98,8 @@ class ContextModel(nn.Module):
         for start, end in self.slices:
             both = 2 * (end - start)  # scales and means
             if start > 0:
-                self.channel_context.append(
-                    _channel_context(start, config.channel_context_channels, both)
-                )
+                hidden = config.channel_context_channels
+                self.channel_context.append(conv_stack(start, *hidden, both, kernel=5))
             self.local_context.append(conv(end - start, both, kernel=5))
             known = hyper + (both if start > 0 else 0)
             self.anchor_parameters.append(_entropy_parameters(known, both))

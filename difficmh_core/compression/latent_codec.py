@@ -17,7 +17,7 @@ References:
 import copy
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import torch
 from jaxtyping import Float, Float64
@@ -45,7 +45,6 @@ from difficmh_core.compression.integer_tables import (
     gaussian_pmfs,
     prior_pmfs,
 )
-from difficmh_core.compression.results import LatentCodecOutput
 from difficmh_core.compression.symbol_coding import QuantizedLatents, SymbolCoder
 from difficmh_core.compression.transforms import (
     AnalysisTransform,
@@ -61,6 +60,43 @@ _LATENT_GAIN_SPREAD = 8.0
 """Initial ratio between the finest and the coarsest rounding of y."""
 _HYPER_GAIN_SPREAD = 2.0
 """Initial ratio between the finest and the coarsest rounding of z, whose share is small."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatentCodecOutput:
+    """What one pass through the whole codec gives, for losses and for comparison.
+
+    Attributes:
+        content_latent: The decoder's estimate of the diffusion latent.
+        y: The latent before gain and rounding.
+        y_hat: The quantized latent, gained.
+        z_hat: The quantized hyper-latent, gained.
+        y_likelihoods: Probability of each value of y, in [1e-9, 1].
+        z_likelihoods: Probability of each value of z, in [1e-9, 1].
+        scales: Predicted standard deviation of each gained value of y, before its lower bound.
+        means: Predicted mean of each gained value of y.
+    """
+
+    content_latent: DiffusionLatent
+    y: CodecLatent
+    y_hat: CodecLatent
+    z_hat: HyperLatent
+    y_likelihoods: CodecLatent
+    z_likelihoods: HyperLatent
+    scales: CodecLatent
+    means: CodecLatent
+
+    def latent_bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture's latent [bit]."""
+        return -self.y_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def hyper_bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture's hyper-latent [bit]."""
+        return -self.z_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture, latent and hyper-latent together [bit]."""
+        return self.latent_bits() + self.hyper_bits()
 
 
 class LatentCodec(nn.Module):
@@ -131,10 +167,7 @@ class LatentCodec(nn.Module):
         In training mode the rate sees additive uniform noise and the decoder sees rounded values
         with straight-through gradients; in evaluation mode both see rounded values.
 
-        Args:
-            image: RGB in [0, 1]; height and width are multiples of 64 [px].
-            diffusion_latent: The same picture's latent in the diffusion autoencoder.
-            quality: In [0, 1], one for each picture; needed with more than one rate point.
+        Arguments are those of :meth:`analyze` and :meth:`synthesize`.
 
         Raises:
             ConfigError: If the model has several rate points and ``quality`` is missing.
@@ -308,10 +341,9 @@ class LatentCodec(nn.Module):
 
 
 def _quality_of(quality_level: int, device: torch.device) -> Float64[Tensor, " 1"]:
-    """Return the quality in [0, 1] that the file writes as 0 to 255."""
     return torch.tensor([quality_share(quality_level)], dtype=torch.float64, device=device)
 
 
 def _add_noise(values: Tensor) -> Tensor:
-    """Return the values plus noise that is uniform over one rounding interval."""
+    """Uniform over one rounding interval."""
     return values + torch.empty_like(values).uniform_(-0.5, 0.5)

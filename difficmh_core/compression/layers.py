@@ -16,9 +16,14 @@ References:
     Attention Modules, CVPR 2020 (residual blocks), https://arxiv.org/abs/2001.01568
 """
 
+from itertools import pairwise
+from typing import TypeAlias
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+Features: TypeAlias = Float[Tensor, "batch channels rows columns"]
 
 
 def conv(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
@@ -40,6 +45,14 @@ def deconv(
     )
 
 
+def conv_stack(*channels: int, kernel: int = 3) -> nn.Sequential:
+    """Return convolutions from each number of channels to the next, with GELU between them."""
+    layers = list[nn.Module]()
+    for in_channels, out_channels in pairwise(channels):
+        layers += [conv(in_channels, out_channels, kernel), nn.GELU()]
+    return nn.Sequential(*layers[:-1])
+
+
 class BottleneckBlock(nn.Module):
     """A residual block that computes at half its width."""
 
@@ -53,9 +66,7 @@ class BottleneckBlock(nn.Module):
             conv(channels // 2, channels, kernel=1),
         )
 
-    def forward(
-        self, x: Float[Tensor, "batch channels rows columns"]
-    ) -> Float[Tensor, "batch channels rows columns"]:
+    def forward(self, x: Features) -> Features:
         """Return ``x`` plus what the branch makes of it."""
         residual: Tensor = self.branch(x)
         return x + residual
@@ -70,9 +81,7 @@ class DownsamplingBlock(nn.Module):
         self.second = conv(out_channels, out_channels)
         self.shortcut = conv(in_channels, out_channels, kernel=1)
 
-    def forward(
-        self, x: Float[Tensor, "batch channels rows columns"]
-    ) -> Float[Tensor, "batch out_channels half_rows half_columns"]:
+    def forward(self, x: Features) -> Float[Tensor, "batch out_channels half_rows half_columns"]:
         """Return features of half the height and width."""
         residual = functional.leaky_relu(self.first(x), 0.01)
         residual = functional.leaky_relu(self.second(residual), 0.1)
@@ -92,7 +101,7 @@ class UpsamplingBlock(nn.Module):
         self.shortcut = conv(in_channels, 4 * out_channels, kernel=1)
 
     def forward(
-        self, x: Float[Tensor, "batch channels rows columns"]
+        self, x: Features
     ) -> Float[Tensor, "batch out_channels double_rows double_columns"]:
         """Return features of double the height and width."""
         residual = functional.leaky_relu(functional.pixel_shuffle(self.first(x), 2), 0.01)
@@ -111,9 +120,9 @@ class Modulation(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "batch channels rows columns"],
+        x: Features,
         prior: Float[Tensor, "batch prior rows columns"],
-    ) -> Float[Tensor, "batch channels rows columns"]:
+    ) -> Features:
         """Return ``x * (1 + gamma) + beta`` with both predicted from ``prior``."""
         hidden = functional.leaky_relu(self.shared(prior), 0.2)
         gamma: Tensor = self.gamma(hidden)
@@ -133,9 +142,9 @@ class ModulatedResidualBlock(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "batch channels rows columns"],
+        x: Features,
         prior: Float[Tensor, "batch prior rows columns"],
-    ) -> Float[Tensor, "batch channels rows columns"]:
+    ) -> Features:
         """Return ``x`` plus the modulated branch."""
         residual = functional.leaky_relu(self.first_modulation(x, prior), 0.2)
         residual = self.second_modulation(self.first(residual), prior)

@@ -27,6 +27,7 @@ from difficmh_core.compression.layers import (
     Modulation,
     UpsamplingBlock,
     conv,
+    conv_stack,
     deconv,
 )
 from difficmh_core.config.networks import LatentCodecConfig
@@ -44,13 +45,7 @@ def _prior_net(in_channels: int, out_channels: int, stride: int = 1) -> nn.Seque
 
 def _fusing_prior_net(in_channels: int, out_channels: int) -> nn.Sequential:
     """Return the network that fuses two concatenated maps into modulating features."""
-    return nn.Sequential(
-        conv(in_channels, 4 * out_channels),
-        nn.GELU(),
-        conv(4 * out_channels, 2 * out_channels),
-        nn.GELU(),
-        conv(2 * out_channels, out_channels),
-    )
+    return conv_stack(in_channels, 4 * out_channels, 2 * out_channels, out_channels)
 
 
 def _bottlenecks(channels: int) -> list[nn.Module]:

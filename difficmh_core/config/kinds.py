@@ -9,6 +9,7 @@ the endpoints, its key in links and its place in reports all follow from the dec
 """
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -38,6 +39,7 @@ class Setting(ABC):
 
     Attributes:
         option: On the command line.
+        unit: Of the value; empty for a pure number.
         metavar: What stands for the value there; ``None`` takes the name.
         label: On the page.
         help: What it does, a sentence for the page.
@@ -48,6 +50,7 @@ class Setting(ABC):
     """
 
     option: str
+    unit: str = ""
     metavar: str | tuple[str, ...] | None = None
     label: str
     help: str
@@ -61,8 +64,18 @@ class Setting(ABC):
         return (Control(name=self.name, label=self.label, help=self.help),)
 
     @property
-    def unset(self) -> float | str | None:
-        """What an endpoint takes for the preset's value; ``None`` if it has no parameter."""
+    def held_type(self) -> type:
+        """Of what one control holds, and of the parameter of an endpoint."""
+        return str
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": self.held_type}
+
+    @property
+    def unset(self) -> float | str:
+        """What an endpoint takes for the preset's value."""
         return ""
 
     @property
@@ -118,6 +131,11 @@ class Number(Setting):
     step: float
 
     @property
+    def held_type(self) -> type:
+        """The field's."""
+        return self.value_type  # type: ignore[no-any-return]
+
+    @property
     def unset(self) -> float:
         """A number out of range."""
         return -1 if self._holds(0) else 0
@@ -125,8 +143,7 @@ class Number(Setting):
     @property
     def told(self) -> str:
         """What it does, with the range in place of ``{low}`` and ``{high}``."""
-        words = self.summary or self.help.removesuffix(".")
-        return words.format(low=f"{self.low:g}", high=f"{self.high:g}")
+        return super(Number, self).told.format(low=f"{self.low:g}", high=f"{self.high:g}")
 
     def check(self, value: float) -> None:
         """Refuse a value that is out of range."""
@@ -145,12 +162,10 @@ class Interval(Setting):
     """Two ascending numbers from 0 to 1. Endpoints, whose parameters are single, have none.
 
     Attributes:
-        unit: Of both.
         ends: Names of the lower and of the upper one's control, with the help of each.
         step: Of their sliders.
     """
 
-    unit: str
     ends: Mapping[str, str]
     step: float
 
@@ -163,9 +178,14 @@ class Interval(Setting):
         )
 
     @property
-    def unset(self) -> None:
-        """There is no parameter."""
-        return
+    def held_type(self) -> type:
+        """Of each end."""
+        return float
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": float, "nargs": 2}
 
     def check(self, value: tuple[float, float]) -> None:
         """Refuse numbers that are out of range or descend."""
@@ -192,6 +212,11 @@ class Choice(Setting):
     """
 
     labels: Mapping[str, str]
+
+    @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"choices": list(self.labels)}
 
     @property
     def parameter_help(self) -> str:
@@ -227,9 +252,14 @@ class Seed(Setting):
     placeholder: str
 
     @property
+    def parsing(self) -> Mapping[str, Any]:
+        """How argparse reads the option."""
+        return {"type": int}
+
+    @property
     def option_help(self) -> str:
         """What the command line says."""
-        return f"{self.told[0].lower()}{self.told[1:]}; by default it is derived from the file"
+        return f"{super(Seed, self).option_help}; by default it is derived from the file"
 
     @property
     def parameter_help(self) -> str:
@@ -244,6 +274,14 @@ class Seed(Setting):
     def as_controls(self, value: int | None) -> tuple[str, ...]:
         """What the controls hold."""
         return ("" if value is None else str(value),)
+
+    def of_controls(self, held: Sequence[object]) -> int | None:
+        """The value of what the controls hold, read where it is a text."""
+        (value,) = held
+        text = str(value).strip()
+        if text and not re.fullmatch(r"-?[0-9]{1,20}", text):
+            raise ConfigError(f"{self.name} must be a whole number, got {value!r}.")
+        return int(text) if text else None
 
 
 def declared_in(cls: type) -> tuple[Setting, ...]:

@@ -32,6 +32,8 @@ from difficmh_core.errors import ConfigError
 
 DEFAULT_RATE = 4
 """Which of sd21's checkpoints, where none is named."""
+DEFAULT_PRESET = "fast"
+"""How a file is decoded where nobody says how."""
 SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
 """The published sizes."""
 
@@ -228,3 +230,24 @@ def profile_of(name: str) -> Profile:
             f"There is no profile {name!r}. Choose one of {', '.join(PROFILE_NAMES)}."
         )
     return PROFILES[name]
+
+
+def presets_of(profile: str) -> Mapping[str, DecodeSettings]:
+    """The presets of a profile by name: ``instant``, ``fast`` and ``paper``.
+
+    Raises:
+        ConfigError: If there is no such profile.
+    """
+    return profile_of(profile).presets
+
+
+def preset_of(profile: str, name: str = DEFAULT_PRESET) -> DecodeSettings:
+    """One preset of a profile.
+
+    Raises:
+        ConfigError: If there is no such profile, or no preset of this name.
+    """
+    presets = presets_of(profile)
+    if name not in presets:
+        raise ConfigError(f"There is no preset {name!r}. Choose one of {', '.join(presets)}.")
+    return presets[name]

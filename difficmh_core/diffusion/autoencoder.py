@@ -28,11 +28,6 @@ class Autoencoder(nn.Module):
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
-        """Build the untrained networks.
-
-        Args:
-            config: Their sizes.
-        """
         super().__init__()
         n_levels = len(config.block_channels)
         n_values = _RGB_CHANNELS * config.patch_px**2
@@ -94,12 +89,6 @@ class DetailOutput(nn.Module):
     """
 
     def __init__(self, squares: nn.Conv2d, channels: tuple[int, ...]) -> None:
-        """Put the detail layers beside the convolution.
-
-        Args:
-            squares: From features to squares of pixels in channels.
-            channels: Width of the layers at each size.
-        """
         super().__init__()
         self.squares = squares
         self.patch_px = 2 ** len(channels)

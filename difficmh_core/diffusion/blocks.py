@@ -10,7 +10,6 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -71,14 +70,9 @@ class Block(nn.ModuleList):
 
 
 class TimeEmbedding(nn.Module):
-    """Sinusoids of the timestep (cosines first), then two linear layers."""
+    """Sinusoids of the timestep (cosines first), then two linear layers four times as wide."""
 
     def __init__(self, channels: int) -> None:
-        """Build the layers.
-
-        Args:
-            channels: Number of sinusoids; the embedding is four times as wide.
-        """
         super().__init__()
         self.channels = channels
         self.layers = TimestepEmbedding(channels, _TIME_EXPANSION * channels)
@@ -92,37 +86,24 @@ class TimeEmbedding(nn.Module):
         return embedding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerFactory:
-    """Makes layers that share the widths of time and context.
+    """Makes the layers of a U-Net and its control module.
 
-    Attributes:
-        time_channels: Width of the time embedding.
-        context_channels: Width of the context.
-        norm_groups: Most groups of a group normalization; fewer where they do not divide.
+    A normalization has fewer groups where the configured number does not divide its width.
     """
 
-    time_channels: int
-    context_channels: int
-    norm_groups: int
-
-    @classmethod
-    def of(cls, config: UNetConfig) -> "LayerFactory":
-        """Return the factory for a U-Net and its control module."""
-        return cls(
-            time_channels=_TIME_EXPANSION * config.block_channels[0],
-            context_channels=config.context_channels,
-            norm_groups=config.norm_groups,
-        )
+    def __init__(self, config: UNetConfig) -> None:
+        self._time_channels = _TIME_EXPANSION * config.block_channels[0]
+        self._config = config
 
     def residual(self, in_channels: int, out_channels: int) -> nn.Module:
         """Return a residual block that the time embedding shifts."""
         layer: nn.Module = ResnetBlock2D(
             in_channels=in_channels,
             out_channels=out_channels,
-            temb_channels=self.time_channels,
-            groups=largest_divisor(in_channels, self.norm_groups),
-            groups_out=largest_divisor(out_channels, self.norm_groups),
+            temb_channels=self._time_channels,
+            groups=largest_divisor(in_channels, self._config.norm_groups),
+            groups_out=largest_divisor(out_channels, self._config.norm_groups),
             eps=_RESIDUAL_EPSILON,
         )
         return layer
@@ -133,8 +114,8 @@ class LayerFactory:
             channels // head_channels,
             head_channels,
             in_channels=channels,
-            cross_attention_dim=self.context_channels,
-            norm_num_groups=largest_divisor(channels, self.norm_groups),
+            cross_attention_dim=self._config.context_channels,
+            norm_num_groups=largest_divisor(channels, self._config.norm_groups),
             use_linear_projection=True,
         )
         read_keys_and_values(layer)
@@ -189,7 +170,7 @@ class EncoderHalf(nn.Module):
         """
         super().__init__()
         self.time_embedding = TimeEmbedding(config.block_channels[0])
-        make = LayerFactory.of(config)
+        make = LayerFactory(config)
         width = level_channels[0]
         self.encoder = nn.ModuleList(
             [Block([nn.Conv2d(in_channels, width, kernel_size=3, padding=1)])]

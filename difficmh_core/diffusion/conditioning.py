@@ -41,12 +41,6 @@ class TagEmbedding(nn.Module):
     """
 
     def __init__(self, config: ConditioningConfig, context_channels: int) -> None:
-        """Build the untrained table.
-
-        Args:
-            config: Size of the vocabulary and number of slots.
-            context_channels: Width of each row.
-        """
         super().__init__()
         self.vocabulary_size = config.vocabulary_size
         self.max_tags = config.max_tags
@@ -78,11 +72,6 @@ class TextTower(nn.Module):
     """
 
     def __init__(self, config: TextTowerConfig) -> None:
-        """Build the untrained tower.
-
-        Args:
-            config: Its sizes.
-        """
         from transformers import CLIPTextConfig, CLIPTextModel
 
         super().__init__()
@@ -106,16 +95,12 @@ class TextTower(nn.Module):
 
 
 class TagPrompt(nn.Module):
-    """Writes the tags as a prompt, "grass, dog", and reads it with the text tower."""
+    """Writes the tags as a prompt, "grass, dog", and reads it with the text tower.
+
+    The tokenizer makes as many token ids as the tower reads.
+    """
 
     def __init__(self, tower: TextTower, tokenizer: Tokenizer, tag_names: Sequence[str]) -> None:
-        """Put the parts together.
-
-        Args:
-            tower: The text tower.
-            tokenizer: From prompts to as many token ids as the tower reads.
-            tag_names: Name of each tag id.
-        """
         super().__init__()
         self.tower = tower
         self._tokenizer = tokenizer

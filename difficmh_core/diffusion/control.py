@@ -43,15 +43,12 @@ _GATED = ".ff.net.0.proj."  # GEGLU: values and gates in one layer
 
 
 class ControlModule(EncoderHalf):
-    """Encoder blocks and middle block beside the U-Net's, and where they join it."""
+    """Encoder blocks and middle block beside the U-Net's, and where they join it.
+
+    Training begins with :meth:`initialize_from`.
+    """
 
     def __init__(self, unet: UNetConfig, control: ControlConfig) -> None:
-        """Build the untrained blocks; call :meth:`initialize_from` before training.
-
-        Args:
-            unet: Sizes of the U-Net that is steered.
-            control: Width and heads of the control module.
-        """
         first = int(unet.block_channels[0] * control.width)
         widths = [first * width // unet.block_channels[0] for width in unet.block_channels]
         super().__init__(
@@ -109,12 +106,6 @@ class ControlledUNet(nn.Module):
     """A U-Net together with the control module that steers it."""
 
     def __init__(self, base: DenoisingUNet, control: ControlModule) -> None:
-        """Hold the two; neither is copied.
-
-        Args:
-            base: The U-Net, frozen while the control module is trained.
-            control: Its control module.
-        """
         super().__init__()
         self.base = base
         self.control = control
@@ -158,12 +149,8 @@ class ControlledUNet(nn.Module):
     ) -> DiffusionLatent:
         """Return the controlled prediction, as :meth:`forward` does.
 
-        Args:
-            latent: Noisy latent; sides are multiples of 2 to the number of downsamplings.
-            timesteps: Timestep of each latent.
-            projected: What :meth:`project` made of the context.
-            hint: What :meth:`ControlModule.hint` made of the content latent, or a crop of it.
-            control_scale: Strength of the control, 1 as trained; 0 is the U-Net alone.
+        ``projected`` is what :meth:`project` made of the context, ``hint`` what
+        :meth:`ControlModule.hint` made of the content latent, or a crop of it.
         """
         context = KeysAndValues(self._transformers, projected)
         if control_scale == 0:

@@ -26,17 +26,11 @@ ProjectedContext: TypeAlias = Float[Tensor, "batch tokens keys_and_values"]
 
 
 class KeysAndValues:
-    """Hands each transformer its own slice of a context that was projected for all of them."""
+    """Hands each transformer its slice of what :func:`project_context` made for all of them."""
 
     def __init__(
         self, transformers: Sequence[Transformer2DModel], projected: ProjectedContext
     ) -> None:
-        """Cut the tensor.
-
-        Args:
-            transformers: The ones that it was projected for, in the same order.
-            projected: What :func:`project_context` returned for them.
-        """
         widths = [2 * _cross_attention(layer).inner_kv_dim for layer in transformers]
         slices: tuple[Tensor, ...] = torch.split(projected, widths, dim=-1)
         self._slice_of: dict[int, Tensor] = {

@@ -41,13 +41,6 @@ class DiffusionDecoder:
     def __init__(
         self, unet: ControlledUNet, schedule: NoiseSchedule, tiling: Tiling | None = None
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            unet: The U-Net with its control module, in evaluation mode.
-            schedule: The noise schedule that it was trained with.
-            tiling: How large pictures are cut; ``None`` takes the defaults.
-        """
         self._unet = unet
         self._recorded = Recorded(unet.prepared)
         self._schedule = schedule

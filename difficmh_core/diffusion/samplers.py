@@ -28,7 +28,6 @@ from itertools import pairwise
 
 import torch
 from diffusers import DPMSolverMultistepScheduler
-from torch import Tensor
 
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.schedule import NoiseSchedule
@@ -101,6 +100,8 @@ def sampler_steps(
     schedule: NoiseSchedule,
     timesteps: Sequence[int],
     draw_noise: NoiseDraw,
+    *,
+    final_alpha_bar: float = 1.0,
 ) -> Iterator[SamplerStep]:
     """Yield the state after each step; the last one holds the finished latent.
 
@@ -114,100 +115,41 @@ def sampler_steps(
         schedule: Signal and noise at each timestep, and what the network predicts.
         timesteps: Where to ask it, descending.
         draw_noise: Called before every step but the last, by DDPM only.
-
-    Yields:
-        One state for each timestep.
-    """
-    match sampler:
-        case SamplerName.DDPM:
-            yield from ddpm_steps(latent, predict, schedule, timesteps, draw_noise)
-        case SamplerName.DDIM:
-            yield from ddim_steps(latent, predict, schedule, timesteps)
-        case SamplerName.DPM_SOLVER:
-            yield from dpm_solver_steps(latent, predict, schedule, timesteps)
-
-
-def ddpm_steps(
-    latent: DiffusionLatent,
-    predict: Predictor,
-    schedule: NoiseSchedule,
-    timesteps: Sequence[int],
-    draw_noise: NoiseDraw,
-) -> Iterator[SamplerStep]:
-    """Yield the steps of the respaced stochastic chain; arguments as :func:`sampler_steps`."""
-    for index, (timestep, (alpha_bar, next_alpha_bar)) in enumerate(
-        zip(timesteps, pairwise(_alpha_bars(schedule, timesteps)), strict=True), start=1
-    ):
-        clean, _ = _predicted(latent, predict, schedule, timestep)
-        beta = 1 - alpha_bar / next_alpha_bar
-        clean_weight = beta * next_alpha_bar**0.5 / (1 - alpha_bar)
-        latent_weight = (1 - next_alpha_bar) * (1 - beta) ** 0.5 / (1 - alpha_bar)
-        variance = beta * (1 - next_alpha_bar) / (1 - alpha_bar)
-        latent = clean_weight * clean + latent_weight * latent
-        if index < len(timesteps):
-            latent = latent + variance**0.5 * draw_noise()
-        yield SamplerStep(index=index, total=len(timesteps), latent=latent, clean=clean)
-
-
-def ddim_steps(
-    latent: DiffusionLatent,
-    predict: Predictor,
-    schedule: NoiseSchedule,
-    timesteps: Sequence[int],
-    *,
-    final_alpha_bar: float = 1.0,
-) -> Iterator[SamplerStep]:
-    """Yield the steps of deterministic DDIM; arguments as :func:`sampler_steps`.
-
-    Args:
-        latent: Latent at the noise of the first timestep.
-        predict: The network.
-        schedule: Signal and noise at each timestep, and what the network predicts.
-        timesteps: Where to ask it, descending.
         final_alpha_bar: Signal variance after the last step; 1 is a clean latent. The published
-            code stops at the one of timestep 0.
+            DDIM stops at the one of timestep 0.
 
     Yields:
         One state for each timestep.
     """
-    following = _alpha_bars(schedule, timesteps, final=final_alpha_bar)[1:]
-    for index, (timestep, next_alpha_bar) in enumerate(
-        zip(timesteps, following, strict=True), start=1
+    solver = _dpm_solver(schedule, timesteps) if sampler is SamplerName.DPM_SOLVER else None
+    total = len(timesteps)
+    alpha_bars = [*schedule.alpha_bar[list(timesteps)].tolist(), final_alpha_bar]
+    for index, (timestep, (alpha_bar, next_alpha_bar)) in enumerate(
+        zip(timesteps, pairwise(alpha_bars), strict=True), start=1
     ):
-        clean, noise = _predicted(latent, predict, schedule, timestep)
-        latent = next_alpha_bar**0.5 * clean + (1 - next_alpha_bar) ** 0.5 * noise
-        yield SamplerStep(index=index, total=len(timesteps), latent=latent, clean=clean)
+        prediction = predict(latent, timestep)
+        clean, noise = schedule.clean_and_noise(latent, prediction, torch.tensor([timestep]))
+        if solver is not None:
+            latent = solver.step(clean, timestep, latent).prev_sample
+        elif sampler is SamplerName.DDIM:
+            latent = next_alpha_bar**0.5 * clean + (1 - next_alpha_bar) ** 0.5 * noise
+        else:
+            beta = 1 - alpha_bar / next_alpha_bar
+            clean_weight = beta * next_alpha_bar**0.5 / (1 - alpha_bar)
+            latent_weight = (1 - next_alpha_bar) * (1 - beta) ** 0.5 / (1 - alpha_bar)
+            variance = beta * (1 - next_alpha_bar) / (1 - alpha_bar)
+            latent = clean_weight * clean + latent_weight * latent
+            if index < total:
+                latent = latent + variance**0.5 * draw_noise()
+        yield SamplerStep(index=index, total=total, latent=latent, clean=clean)
 
 
-def dpm_solver_steps(
-    latent: DiffusionLatent,
-    predict: Predictor,
-    schedule: NoiseSchedule,
-    timesteps: Sequence[int],
-) -> Iterator[SamplerStep]:
-    """Yield the steps of DPM-Solver++(2M); arguments as :func:`sampler_steps`."""
+def _dpm_solver(schedule: NoiseSchedule, timesteps: Sequence[int]) -> DPMSolverMultistepScheduler:
     solver = DPMSolverMultistepScheduler(
         num_train_timesteps=schedule.config.n_timesteps,
         trained_betas=schedule.betas.tolist(),
-        prediction_type="sample",  # epsilon and v are turned into the clean latent here
+        prediction_type="sample",  # epsilon and v are turned into the clean latent before
         final_sigmas_type="zero",
     )
     solver.set_timesteps(timesteps=list(timesteps))
-    for index, timestep in enumerate(timesteps, start=1):
-        clean, _ = _predicted(latent, predict, schedule, timestep)
-        latent = solver.step(clean, timestep, latent).prev_sample
-        yield SamplerStep(index=index, total=len(timesteps), latent=latent, clean=clean)
-
-
-def _alpha_bars(
-    schedule: NoiseSchedule, timesteps: Sequence[int], *, final: float = 1.0
-) -> list[float]:
-    """Return the signal variance at each timestep and after the last step."""
-    return [*schedule.alpha_bar[list(timesteps)].tolist(), final]
-
-
-def _predicted(
-    latent: DiffusionLatent, predict: Predictor, schedule: NoiseSchedule, timestep: int
-) -> tuple[Tensor, Tensor]:
-    """Return the clean latent and the noise that the network predicts."""
-    return schedule.clean_and_noise(latent, predict(latent, timestep), torch.tensor([timestep]))
+    return solver

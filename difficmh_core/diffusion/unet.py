@@ -33,9 +33,6 @@ class DenoisingUNet(EncoderHalf):
     def __init__(self, config: UNetConfig) -> None:
         """Build the untrained blocks.
 
-        Args:
-            config: Their sizes.
-
         Raises:
             ConfigError: If heads or groups do not divide the width of a level that has them.
         """
@@ -46,7 +43,7 @@ class DenoisingUNet(EncoderHalf):
             level_channels=config.block_channels,
             head_channels=config.head_channels,
         )
-        make = LayerFactory.of(config)
+        make = LayerFactory(config)
         skips = encoder_channels(config, config.block_channels)
         widths = decoder_channels(config)
         self.decoder = nn.ModuleList()

@@ -11,6 +11,7 @@ from PIL import Image
 from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.comparison import BASELINES
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import (
     BackendUnavailableError,
@@ -22,8 +23,6 @@ from difficmh_core.latent_optimization import LatentOptimizer, levels_near
 from difficmh_core.models.model_key import model_key
 from difficmh_core.rate_control import CodedPicture, RateSearch
 
-BASELINES = (*PILLOW_CODECS, "vvc", "elic")
-"""Keys of the codecs beside ours."""
 _N_VERSION_DIGITS = 8
 OPTIMIZED = "-refined"
 """How keys of ours end where latents are optimized: results are kept by them."""

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from difficmh_core.config.comparison import DEFAULT_METRICS, DEFAULT_TASKS
 from difficmh_core.errors import (
     BackendUnavailableError,
     CheckpointError,
@@ -18,11 +19,11 @@ from difficmh_core.errors import (
 )
 from difficmh_core.image_io import to_tensor
 from difficmh_core.quality.metric import unknown_name
-from difficmh_core.quality.metrics import DEFAULT_METRICS, QualityMeter, picture_metric
+from difficmh_core.quality.metrics import QualityMeter, picture_metric
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
-from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
+from difficmh_core.vision.task_table import TASKS
 from difficmh_core.vision.tasks import DetectionTask, MachineTask
 
 _logger = logging.getLogger(__name__)

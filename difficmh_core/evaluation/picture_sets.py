@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from difficmh_core._support.atomic_files import write_whole
+from difficmh_core.config.comparison import DEFAULT_SET_METRICS
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.evaluation.comparison import Row
 from difficmh_core.evaluation.statistics import Estimate, Summary
@@ -27,8 +28,6 @@ from difficmh_core.quality.patch_features import (
 from difficmh_core.quality.set_distances import SetDistance, set_distance, set_metric_of
 from difficmh_core.shapes import Image01
 
-DEFAULT_SET_METRICS = ("frechet", "kernel")
-"""What is measured unless something else is asked for: what needs no network connection."""
 _ORIGINAL = "original"
 
 

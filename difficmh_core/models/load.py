@@ -7,8 +7,9 @@ import torch
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import DEFAULT_RATE, profile_of
-from difficmh_core.models.nano import NANO_FOLDER, load_nano, load_tiny
+from difficmh_core.models.nano import load_nano, load_tiny
 from difficmh_core.models.sd21 import load_sd21
+from difficmh_core.weights.network_card import NANO_FOLDER
 
 
 def load_codec(

@@ -22,9 +22,6 @@ from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.recognition import load_tagger
 from difficmh_core.weights.storage import restored
 
-NANO_FOLDER = Path(__file__).parents[1] / "weights" / "nano"
-"""Where nano's weights and their card are packaged."""
-
 
 def build_networks(config: CodecConfig) -> Networks:
     """Build the untrained networks of a profile.

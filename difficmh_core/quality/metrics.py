@@ -88,8 +88,6 @@ PICTURE_METRICS = {
     )
 }
 """The metrics that are computed here, by their keys."""
-DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
-"""What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
 
 
 def picture_metric(key: str) -> PictureMetric:

@@ -78,8 +78,7 @@ class EfficientNetLite0(nn.Module):
         Args:
             image: RGB in [0, 1], already of the size that the network shall see.
         """
-        features = functional.relu6(self.stem((image - _MEAN) / _SCALE))
-        features = functional.relu6(self.head(self.blocks(features)))
+        features = functional.relu6(self.head(self.blocks(self._stem(image))))
         return features.mean(dim=(2, 3))
 
     def probabilities(self, image: Image01) -> Float[Tensor, "batch 1000"]:
@@ -100,13 +99,16 @@ class EfficientNetLite0(nn.Module):
             image: RGB in [0, 1], of any size.
         """
         ends = set(accumulate(repeats for repeats, *_ in _STAGES))
-        features = functional.relu6(self.stem((central_square(image) - _MEAN) / _SCALE))
+        features = self._stem(central_square(image))
         found = [features]
         for index, block in enumerate(self.blocks, start=1):
             features = block(features)
             if index in ends:
                 found.append(features)
         return [*found, functional.relu6(self.head(features))]
+
+    def _stem(self, image: Image01) -> Tensor:
+        return functional.relu6(self.stem((image - _MEAN) / _SCALE))
 
 
 class ConvNorm(nn.Module):

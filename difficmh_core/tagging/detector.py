@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
+from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.shapes import Image01
+from difficmh_core.tagging.tags import refuse_batch
 from difficmh_core.tagging.vocabulary import coco_names
 
 if TYPE_CHECKING:
@@ -54,18 +55,14 @@ class Detection:
 
 
 class Detector:
-    """YOLOX-Nano, run by ONNX Runtime on the CPU."""
+    """YOLOX-Nano, run by ONNX Runtime on the CPU.
+
+    Raises:
+        BackendUnavailableError: If ONNX Runtime is not installed.
+        CheckpointError: If the file, whose SHA-256 the caller has checked, is no ONNX network.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Load the network.
-
-        Args:
-            path: The ONNX file, whose SHA-256 the caller has checked.
-
-        Raises:
-            BackendUnavailableError: If ONNX Runtime is not installed.
-            CheckpointError: If the file is no ONNX network.
-        """
         self._session = _open_session(path)
         self._input_name: str = self._session.get_inputs()[0].name
         self._labels = coco_names()
@@ -84,8 +81,7 @@ class Detector:
         Raises:
             ImageError: If the batch does not hold exactly one picture.
         """
-        if len(image) != 1:
-            raise ImageError(f"The detector takes one image at a time, got {len(image)}.")
+        refuse_batch(image, "detector")
         height_px, width_px = image.shape[2:]
         square, scale = _letterbox(image)
         (answer,) = self._session.run(None, {self._input_name: square})
@@ -102,12 +98,7 @@ class Detector:
                 label_id=int(labels[i]),
                 label=self._labels[labels[i]],
                 score=min(float(best[i]), 1.0),
-                box_xyxy_px=(
-                    float(boxes[i, 0]),
-                    float(boxes[i, 1]),
-                    float(boxes[i, 2]),
-                    float(boxes[i, 3]),
-                ),
+                box_xyxy_px=tuple(boxes[i].tolist()),
             )
             for i in chosen[kept]
         ]

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.tagging.detector import Detector
-from difficmh_core.tagging.tags import Tag
-from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary, tag_id_of_detection
+from difficmh_core.tagging.tags import Tag, refuse_batch
+from difficmh_core.tagging.vocabulary import load_vocabulary, tag_id_of_detection
 
 WORKING_SIZE_PX = 512
 """Pictures whose shorter side is larger are scaled down to this before both networks [px]."""
@@ -62,11 +62,6 @@ class NanoTagger:
         settings: When something seen becomes a tag.
     """
 
-    vocabulary: Vocabulary
-    classifier: EfficientNetLite0
-    detector: Detector
-    settings: TaggerSettings
-
     def __init__(
         self,
         classifier: EfficientNetLite0,
@@ -88,8 +83,7 @@ class NanoTagger:
         Raises:
             ImageError: If the batch does not hold exactly one picture.
         """
-        if len(image) != 1:
-            raise ImageError(f"The tagger takes one image at a time, got {len(image)}.")
+        refuse_batch(image, "tagger")
         small = _scaled_down(image)
         confidences: dict[int, float] = {}
         probabilities = self.classifier.probabilities(small)[0].tolist()
@@ -99,11 +93,7 @@ class NanoTagger:
         for thing in self.detector(small, min_score=self.settings.min_score):
             tag_id = tag_id_of_detection(thing.label_id)
             confidences[tag_id] = max(confidences.get(tag_id, 0.0), thing.score)
-        ranked = sorted(confidences.items(), key=lambda item: (-item[1], item[0]))
-        return [
-            Tag(id=tag_id, name=self.vocabulary.name_of(tag_id), confidence=min(confidence, 1.0))
-            for tag_id, confidence in ranked[: self.settings.max_tags]
-        ]
+        return self.vocabulary.tags(confidences)[: self.settings.max_tags]
 
 
 def _scaled_down(image: Image01) -> Tensor:

@@ -24,9 +24,9 @@ from difficmh_core._support import torchvision_operators  # noqa: F401 (before t
 # isort: split
 from torchvision.models.swin_transformer import SwinTransformer
 
-from difficmh_core.errors import ConfigError, ImageError
+from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
-from difficmh_core.tagging.tags import Tag
+from difficmh_core.tagging.tags import Tag, refuse_batch
 from difficmh_core.tagging.vocabulary import Vocabulary
 
 _MEAN = (0.485, 0.456, 0.406)
@@ -74,11 +74,6 @@ class RamNetwork(nn.Module):
     standard_deviation: Tensor
 
     def __init__(self, config: RamConfig) -> None:
-        """Build the untrained networks.
-
-        Args:
-            config: Their sizes.
-        """
         super().__init__()
         self.config = config
         swin = SwinTransformer(
@@ -175,10 +170,6 @@ class RamTagger:
         thresholds: Confidence above which each tag is named; 1 for those never named.
     """
 
-    network: RamNetwork
-    vocabulary: Vocabulary
-    thresholds: Tensor
-
     def __init__(
         self, network: RamNetwork, vocabulary: Vocabulary, thresholds: Sequence[float]
     ) -> None:
@@ -193,25 +184,9 @@ class RamTagger:
 
     @torch.inference_mode()
     def __call__(self, image: Image01) -> list[Tag]:
-        """Return the tags of a picture, by falling confidence; none if nothing is certain enough.
-
-        Args:
-            image: One RGB picture in [0, 1], of any size.
-
-        Raises:
-            ImageError: If the batch does not hold exactly one picture.
-        """
-        if len(image) != 1:
-            raise ImageError(f"The tagger takes one image at a time, got {len(image)}.")
+        """Return the tags of a picture, as the tagger of ``nano`` does."""
+        refuse_batch(image, "tagger")
         where = self.network.to_logit.weight
         confidences = self.network(image.to(where.device, where.dtype))[0].sigmoid().float().cpu()
         ids = (confidences > self.thresholds).nonzero().flatten().tolist()
-        ranked = sorted(ids, key=lambda tag_id: (-confidences[tag_id].item(), tag_id))
-        return [
-            Tag(
-                id=tag_id,
-                name=self.vocabulary.name_of(tag_id),
-                confidence=confidences[tag_id].item(),
-            )
-            for tag_id in ranked
-        ]
+        return self.vocabulary.tags({tag_id: confidences[tag_id].item() for tag_id in ids})

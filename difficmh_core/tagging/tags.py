@@ -1,8 +1,9 @@
 """A tag: one word of a vocabulary that describes a picture, with the confidence of who says so."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
-from difficmh_core.errors import ConfigError
+from difficmh_core.errors import ConfigError, ImageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,13 @@ class Tag:
                 "A tag has an id of at least 0 and a confidence in 0 to 1, got "
                 f"{self.id} and {self.confidence}."
             )
+
+
+def refuse_batch(image: Sized, who: str) -> None:
+    """Refuse anything but one picture.
+
+    Raises:
+        ImageError: If the batch does not hold exactly one.
+    """
+    if len(image) != 1:
+        raise ImageError(f"The {who} takes one image at a time, got {len(image)}.")

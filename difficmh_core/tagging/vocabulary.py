@@ -28,6 +28,7 @@ from functools import cache
 from pathlib import Path
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.tagging.tags import Tag
 
 N_IMAGENET = 1000
 """Names of ``imagenet+coco`` that are ImageNet's; COCO's follow."""
@@ -47,8 +48,6 @@ class Vocabulary:
     Attributes:
         names: Every name, at the place of its number.
     """
-
-    names: tuple[str, ...]
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
@@ -96,6 +95,18 @@ class Vocabulary:
         if not 0 <= tag_id < len(self.names):
             raise ConfigError(f"Tag numbers must lie in 0 to {len(self.names) - 1}, got {tag_id}.")
         return self.names[tag_id]
+
+    def tags(self, confidences: Mapping[int, float]) -> list[Tag]:
+        """Name tags, by falling confidence; equal ones by number.
+
+        Args:
+            confidences: Of each tag, by its number; what exceeds 1 is taken as 1.
+        """
+        ranked = sorted(confidences.items(), key=lambda item: (-item[1], item[0]))
+        return [
+            Tag(id=tag_id, name=self.name_of(tag_id), confidence=min(confidence, 1.0))
+            for tag_id, confidence in ranked
+        ]
 
 
 def load_vocabulary(name: str, path: Path | None = None) -> Vocabulary:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from difficmh_core.baselines.elic import ELIC_FILE, Elic
 from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.codec import DiffICMHCodec, Networks
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import CheckpointError
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.models.load import load_codec

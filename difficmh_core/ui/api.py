@@ -16,9 +16,7 @@ from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
-from difficmh_core.config.kinds import Number
-from difficmh_core.config.presets import DEFAULT_PRESET, preset_of, presets_of
-from difficmh_core.config.profiles import either_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo
@@ -192,13 +190,13 @@ def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
 def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
     *named, given = inspect.signature(endpoint).parameters.values()
-    settings = [setting for setting in SETTINGS if setting.unset is not None]
+    settings = [setting for setting in SETTINGS if len(setting.controls) == 1]
     offered = [
         inspect.Parameter(
             setting.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=setting.unset,
-            annotation=setting.value_type if isinstance(setting, Number) else str,
+            annotation=setting.held_type,
         )
         for setting in settings
     ]

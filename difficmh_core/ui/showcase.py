@@ -14,8 +14,7 @@ from pathlib import Path
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.presets import presets_of
-from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP, presets_of
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts

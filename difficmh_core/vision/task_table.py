@@ -26,8 +26,11 @@ from difficmh_core.vision.tasks import (
     Tagging,
 )
 
-_PACKAGED = (DetectionTask, Classification, Tagging, FeatureDeviation)
-_FURTHER = (
+_TASKS = (
+    DetectionTask,
+    Classification,
+    Tagging,
+    FeatureDeviation,
     InstanceSegmentation,
     PanopticSegmentation,
     SemanticSegmentation,
@@ -39,8 +42,6 @@ _FURTHER = (
 )
 
 TASKS: Mapping[str, Callable[[Path], MachineTask]] = MappingProxyType(
-    {task.key: task for task in (*_PACKAGED, *_FURTHER)}
+    {task.key: task for task in _TASKS}
 )
 """Every machine task, by its key."""
-DEFAULT_TASKS = tuple(task.key for task in _PACKAGED)
-"""What a comparison asks unless it is told otherwise: the tasks that need no hub."""

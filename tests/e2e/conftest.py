@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
+from difficmh_core.weights.network_card import NANO_FOLDER
 from tests.e2e.actions import follow
 from tests.e2e.program import Program, running_program
 

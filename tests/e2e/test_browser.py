@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from tests.e2e.actions import (
     choose_preset,
     decoded,

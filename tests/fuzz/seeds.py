@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from safetensors.torch import save as to_safetensors
 
 from difficmh_core.config.decoding import controls_of
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.models.load import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, save_checkpoint
 from difficmh_core.training.settings import StageSettings

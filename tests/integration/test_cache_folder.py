@@ -71,7 +71,7 @@ def test_fetch(monkeypatch, named):
 
 
 def test_compare_and_evaluate(monkeypatch, named, photo):
-    place = "difficmh_core.cli.codec_options.load_codec"
+    place = "difficmh_core.cli.codecs.load_codec"
     only_ours = ("--codecs", "tiny-instant", "--metrics", "none", "--tasks", "none")
     assert asked_by(monkeypatch, place, "compare", photo, *only_ours) == [named]
     words = ("evaluate", photo.parent, "--out", photo.parent / "out", "--set-metrics", "none")
@@ -80,7 +80,7 @@ def test_compare_and_evaluate(monkeypatch, named, photo):
 
 def test_train(monkeypatch, named, tmp_path):
     words = ("train", "latents", "--photos", tmp_path)
-    assert asked_by(monkeypatch, "difficmh_core.training.main.Recipe", *words) == [named]
+    assert asked_by(monkeypatch, "difficmh_core.training.recipe.Recipe", *words) == [named]
 
 
 def test_the_page(named):

@@ -12,7 +12,7 @@ from PIL import Image
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import SamplerName
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.image_io import read_image, write_png
 
 ENCODE = ["--profile", "tiny", "--tags", "none"]

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.errors import ConfigError, CorruptBitstreamError, ModelMismatchError
 from difficmh_core.models.load import load_codec
 from difficmh_core.tagging.tags import Tag

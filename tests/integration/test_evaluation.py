@@ -10,11 +10,12 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.baselines.vvc import FfmpegVvenc
-from difficmh_core.cli.codec_options import add_codec_options, chosen_codecs
+from difficmh_core.cli.codec_options import add_codec_options
+from difficmh_core.cli.codecs import chosen_codecs
+from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
-from difficmh_core.latent_optimization import OptimizationSettings
 from difficmh_core.rate_control import CodedPicture
 
 
@@ -218,9 +219,9 @@ def test_wrong_requests_are_refused(run, photo, tmp_path, words, message):
     assert message in said
 
 
-def test_iterations_go_by_their_old_name_too(tmp_path):
+def test_iterations_go_by_their_old_name_too():
     parser = argparse.ArgumentParser()
-    add_codec_options(parser, tmp_path)
+    add_codec_options(parser)
     for words in (["--iterations", "3"], ["--passes", "3"]):
         assert parser.parse_args(words).iterations == 3
     assert parser.parse_args([]).iterations == OptimizationSettings().iterations
@@ -229,9 +230,9 @@ def test_iterations_go_by_their_old_name_too(tmp_path):
 
 def test_versions_of_decoders_stay(monkeypatch, load_once, tmp_path):
     """Rows that somebody measured are named by them."""
-    monkeypatch.setattr("difficmh_core.cli.codec_options.load_codec", load_once)
+    monkeypatch.setattr("difficmh_core.cli.codecs.load_codec", load_once)
     parser = argparse.ArgumentParser()
-    add_codec_options(parser, tmp_path)
+    add_codec_options(parser)
     codecs = chosen_codecs(parser.parse_args(["--codecs", "nano-instant", "nano-content"]))
     assert [codec.version for codec in codecs.values()] == [
         "b77e32ba, decoder 266f9fa0",

@@ -11,14 +11,13 @@ from PIL import Image
 
 from difficmh_core import latent_optimization
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.coding import MAX_ITERATIONS, OptimizationSettings
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError, ImageError
 from difficmh_core.evaluation.codecs import OptimizedSearch, OurCodec
 from difficmh_core.image_io import read_image, to_tensor
 from difficmh_core.latent_optimization import (
-    MAX_ITERATIONS,
     LatentOptimizer,
-    OptimizationSettings,
     levels_near,
 )
 from difficmh_core.models.load import load_codec

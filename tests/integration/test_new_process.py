@@ -48,6 +48,10 @@ told["decoders"] = imported("torch", *slow)
 from difficmh_core.cli.main import main
 with contextlib.redirect_stdout(io.StringIO()):
     told["info"] = [main(["info", str(folder / "tiny.dicmh")]), imported("torch")]
+    for command in ("encode", "decode", "compare", "evaluate", "train", "fetch"):
+        with contextlib.suppress(SystemExit):
+            main([command, "--help"])
+    told["help"] = imported("torch", "accelerate", "transformers")
 
 from difficmh_core._support import torchvision_operators
 told["operators"] = imported("torchvision")
@@ -140,6 +144,10 @@ def test_a_process_that_reads_pictures_imports_its_decoders_and_never_torch(told
 
 def test_info_imports_no_torch(told):
     assert told["info"] == [0, []]
+
+
+def test_the_help_of_no_command_imports_torch(told):
+    assert told["help"] == []
 
 
 def test_the_table_of_tasks_imports_no_networks(told):

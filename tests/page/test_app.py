@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.ui.runtime.texts import NOT_AN_UPLOAD
 
 SETTINGS = DecodeSettings(steps=3, guidance_scale=1.5, sampler=SamplerName.DDIM, seed=5)

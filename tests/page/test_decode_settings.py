@@ -9,7 +9,8 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from difficmh_core.cli.parser import build_parser, settings_of
+from difficmh_core.cli.coding import settings_of
+from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import (
     CONTROL_NAMES,
     SETTINGS,
@@ -17,7 +18,7 @@ from difficmh_core.config.decoding import (
     controls_of,
     options_of,
 )
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import Endpoints, with_settings
 from difficmh_core.ui.components.decoder_controls import DecodePanel

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.cli.parser import build_parser, settings_of
+from difficmh_core.cli.coding import settings_of
+from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.experiments import (

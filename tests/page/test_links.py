@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from difficmh_core.config.decoding import SamplerName, controls_of
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.ui.compress.links import LINK_KEYS, read_link
 from difficmh_core.ui.runtime.gpu import (
     MAX_S,

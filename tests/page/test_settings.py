@@ -2,7 +2,7 @@
 
 import pytest
 
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import chosen_settings
 from difficmh_core.ui.runtime.requests import read_number, read_request, read_words

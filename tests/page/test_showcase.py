@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.errors import ImageError
 from difficmh_core.ui.compare.codecs import ComparisonInput, codecs_of, measure_one, run
 from difficmh_core.ui.runtime.cache import ResultCache

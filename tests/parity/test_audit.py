@@ -12,7 +12,7 @@ from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.diffusion.control import ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.tagging.ram import RamConfig, RamNetwork
-from difficmh_core.weights.published.checkpoint import account_for
+from difficmh_core.weights.published import checkpoint
 from difficmh_core.weights.published.codec import load_published_codec
 from difficmh_core.weights.published.diffusion import (
     load_published_autoencoder,
@@ -70,10 +70,9 @@ def test_each_of_the_2557_is_read_or_ignored_for_a_reason(numbered, monkeypatch)
             corners = value.detach().flatten()[[0, -1]].unique().tolist()
             assert len(corners) == 1
             read.append(names[int(corners[0])])
-    accounting = account_for(numbered, "full size")
-    assert all(accounting.ignored.values())
-    assert set(read).isdisjoint(accounting.ignored)
-    assert set(read) | accounting.ignored.keys() == set(names)
+    parts = checkpoint.account_for(numbered, "full size")
+    assert set(read) == {name for found in parts.values() for name in found}
+    assert all(checkpoint._IGNORED.values())
     joint = [name for name in set(read) if read.count(name) > 1]
     assert all("attn.in_proj_" in name for name in joint)  # query, key and value in one
     assert all(read.count(name) == 3 for name in joint)

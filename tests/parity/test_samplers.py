@@ -5,7 +5,7 @@ import torch
 
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
-from difficmh_core.diffusion.samplers import ddim_steps, ddpm_steps, sampler_timesteps
+from difficmh_core.diffusion.samplers import sampler_steps, sampler_timesteps
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.weights.published.diffusion import load_published_control, load_published_unet
@@ -79,7 +79,16 @@ def test_posterior_is_the_published_one(schedule, reference, steps):
 
         def step(latent, clean, noise, pair=pair, signal=signal):
             epsilon = (latent - signal**0.5 * clean) / (1 - signal) ** 0.5
-            first = next(ddpm_steps(latent, lambda _l, _t: epsilon, schedule, pair, lambda: noise))
+            first = next(
+                sampler_steps(
+                    SamplerName.DDPM,
+                    latent,
+                    lambda _l, _t: epsilon,
+                    schedule,
+                    pair,
+                    lambda: noise,
+                )
+            )
             return first.latent.flatten()[0].item()
 
         assert step(zero, one, zero) == pytest.approx(
@@ -97,7 +106,8 @@ def test_posterior_is_the_published_one(schedule, reference, steps):
 def test_ddpm_walks_the_published_trajectory(schedule, reference, predict, guidance_scale):
     noise = iter(reference["noise"])
     steps = list(
-        ddpm_steps(
+        sampler_steps(
+            SamplerName.DDPM,
             reference["x_T"],
             lambda latent, timestep: predict(latent, timestep, guidance_scale),
             schedule,
@@ -114,11 +124,13 @@ def test_ddpm_walks_the_published_trajectory(schedule, reference, predict, guida
 def test_ddim_arrives_where_the_published_one_does(
     schedule, reference, predict, guidance_scale, name
 ):
-    *_, last = ddim_steps(
+    *_, last = sampler_steps(
+        SamplerName.DDIM,
         reference["x_T"],
         lambda latent, timestep: predict(latent, timestep, guidance_scale),
         schedule,
         reference["ddim5_timesteps"].tolist()[::-1],
+        lambda: pytest.fail("DDIM draws no noise."),
         final_alpha_bar=schedule.alpha_bar[0].item(),
     )
     check(last.latent, reference[f"ddim5_{name}_x0"])

@@ -14,8 +14,7 @@ from difficmh_core.config.networks import (
     LatentCodecConfig,
     UNetConfig,
 )
-from difficmh_core.config.presets import preset_of
-from difficmh_core.config.profiles import TINY
+from difficmh_core.config.profiles import TINY, preset_of
 from difficmh_core.errors import ConfigError
 
 PAPER = preset_of("nano", "paper")

@@ -3,8 +3,7 @@
 import pytest
 
 from difficmh_core.config.decoding import SamplerName
-from difficmh_core.config.presets import preset_of, presets_of
-from difficmh_core.config.profiles import SD21
+from difficmh_core.config.profiles import SD21, preset_of, presets_of
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError
 

@@ -5,8 +5,8 @@ import pytest
 from difficmh_core.config.profiles import PROFILES, profile_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.models.load import cost_notice
-from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.weights.hub_cards import CHECKPOINTS
+from difficmh_core.weights.network_card import NANO_FOLDER
 
 
 def test_what_codes_at_every_quality_has_no_rates():

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.codecs import OurCodec
 from difficmh_core.rate_control import RateSearch, best_within
 

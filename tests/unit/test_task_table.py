@@ -2,6 +2,7 @@
 
 import pytest
 
+from difficmh_core.config.comparison import DEFAULT_TASKS
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.metrics import METRICS, metric_of
@@ -9,7 +10,7 @@ from difficmh_core.quality.metric import Group
 from difficmh_core.quality.metrics import PICTURE_METRICS
 from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision import pretrained
-from difficmh_core.vision.task_table import DEFAULT_TASKS, TASKS
+from difficmh_core.vision.task_table import TASKS
 from difficmh_core.weights.task_models import TASK_MODELS
 from tests.tiny_task_models import fetched, tiny_model
 

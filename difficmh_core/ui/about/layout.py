@@ -9,12 +9,11 @@ import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import profile_of
-from difficmh_core.models.nano import NANO_FOLDER
 from difficmh_core.ui.about import texts
 from difficmh_core.ui.components import html
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
-from difficmh_core.weights.network_card import read_network_card
+from difficmh_core.weights.network_card import NANO_FOLDER, read_network_card
 
 Places = Mapping[str, tuple[float, float]]
 """Left and top of the diagram's boxes, in its own units."""

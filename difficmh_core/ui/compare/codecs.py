@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import Image
 
+from difficmh_core.config.comparison import BASELINES
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import (
-    BASELINES,
     AbsentCodec,
     ComparedCodec,
     OurCodec,

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.codecs import AbsentCodec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import (

@@ -8,7 +8,7 @@ import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
-from difficmh_core.config.presets import DEFAULT_PRESET, presets_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, presets_of
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given

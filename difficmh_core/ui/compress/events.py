@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from difficmh_core.config.presets import presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.ui.components.decoding import DecodingEvents
 from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.compress.handlers import CompressHandlers

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from difficmh_core.config.decoding import CONTROL_NAMES, DecodeSettings, controls_of
-from difficmh_core.config.presets import DEFAULT_PRESET
+from difficmh_core.config.profiles import DEFAULT_PRESET
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.components.decoder_controls import CUSTOM_PRESET

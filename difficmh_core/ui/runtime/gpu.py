@@ -29,7 +29,7 @@ def borrows_gpu() -> bool:
 def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
     """Estimate for how long a decoding needs the GPU, from steps and size [s].
 
-    >>> from difficmh_core.config.presets import preset_of
+    >>> from difficmh_core.config.profiles import preset_of
     >>> decode_duration_s(preset_of("sd21", "paper"), 768 * 512)
     10
     >>> decode_duration_s(preset_of("sd21", "paper"), 8_000_000)

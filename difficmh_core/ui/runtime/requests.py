@@ -1,13 +1,12 @@
 """What visitors and programs ask for, unchecked as it comes, and read: settings within ranges."""
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.kinds import Choice, Number, Seed, Setting
+from difficmh_core.config.kinds import Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
 
@@ -132,23 +131,7 @@ def read_words(name: str, value: object) -> tuple[str, ...]:
 
 
 def _read(setting: Setting, name: str, value: object) -> object:
-    """Read one control; a choice is judged by the setting itself."""
-    match setting:
-        case Seed():
-            return _read_seed(name, value)
-        case Choice():
-            return value
-        case Number() if setting.value_type is int:
-            return whole_number(name, value)
-        case _:
-            return read_number(name, value)
-
-
-def _read_seed(name: str, value: object) -> int | None:
-    """Read the seed in a text field; an empty one means the file's own."""
-    text = str(value).strip()
-    if not text:
-        return None
-    if not re.fullmatch(r"-?[0-9]{1,20}", text):
-        raise ConfigError(texts.NOT_A_WHOLE_NUMBER.format(name=name, value=value))
-    return int(text)
+    """Read one control; a text is judged by the setting itself."""
+    if setting.held_type is str:
+        return value
+    return whole_number(name, value) if setting.held_type is int else read_number(name, value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from difficmh_core.config.presets import preset_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.experiments import (
     EXPERIMENTS,
     ExperimentRequest,

@@ -8,7 +8,6 @@ a file of 11.7 GB costs no memory until its parts are used.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -79,39 +78,19 @@ class _Inert:
         pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounting:
-    """Where every name of a checkpoint goes.
-
-    Attributes:
-        parts: Names that are loaded, by part.
-        ignored: Names that are not, with the reason.
-    """
-
-    parts: Mapping[str, tuple[str, ...]]
-    ignored: Mapping[str, str]
-
-
-def account_for(names: Iterable[str], source: str) -> Accounting:
-    """Find where each name goes, and refuse a name of which nothing is known.
-
-    Args:
-        names: Names of the tensors.
-        source: What they are from, for messages.
+def account_for(names: Iterable[str], source: str) -> dict[str, list[str]]:
+    """Find the names that are loaded, by part, and refuse one of which nothing is known.
 
     Raises:
         CheckpointError: If a name belongs to no part and is not among the ignored ones.
     """
     parts = {part: list[str]() for part in PARTS}
-    ignored, unknown = dict[str, str](), list[str]()
+    unknown = list[str]()
     for name in names:
-        reason = next(
-            (why for pattern, why in _IGNORED.items() if re.fullmatch(pattern, name)), None
-        )
+        if any(re.fullmatch(pattern, name) for pattern in _IGNORED):
+            continue
         owner = next((part for part, prefix in PARTS.items() if name.startswith(prefix)), None)
-        if reason is not None:
-            ignored[name] = reason
-        elif owner is not None:
+        if owner is not None:
             parts[owner].append(name)
         else:
             unknown.append(name)
@@ -120,7 +99,7 @@ def account_for(names: Iterable[str], source: str) -> Accounting:
             f"The checkpoint {source} holds {len(unknown)} tensors of which nothing is known "
             f"({', '.join(sorted(unknown)[:3])}). Use a published checkpoint of Diff-ICMH."
         )
-    return Accounting(parts={part: tuple(found) for part, found in parts.items()}, ignored=ignored)
+    return parts
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:

@@ -20,8 +20,7 @@ from difficmh_core.diffusion.conditioning import TextTower
 from difficmh_core.diffusion.control import ControlModule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import CheckpointError
-from difficmh_core.weights.loading import load_strict
-from difficmh_core.weights.published.renaming import Rules, rename_below
+from difficmh_core.weights.loading import Rules, load_strict, rename_below
 
 AUTOENCODER_PREFIX = "first_stage_model."
 UNET_PREFIX = "model.diffusion_model."
@@ -88,14 +87,7 @@ def load_published_autoencoder(
 
     Its decoder counts levels from the largest picture, ours from the smallest; its attention
     projects by 1 x 1 convolutions, ours by matrices.
-
-    Args:
-        autoencoder: The autoencoder to fill.
-        tensors: The published tensors; those of other parts are left alone.
-        name: What the weights are, for messages.
-
-    Raises:
-        CheckpointError: If a tensor is missing, left over or of another shape.
+    Arguments and errors are those of :func:`load_published_unet`.
     """
     last_level = len(autoencoder.model.config.block_out_channels) - 1
     renamed = dict[str, Tensor]()
@@ -129,15 +121,7 @@ def load_published_control(
     The checkpoint also holds a factor for each place where control joins the U-Net, all equal to
     the ``control_scale`` of its training. Here that is a setting of decoding, so the factors are
     not loaded; a checkpoint with others than 1 would decode differently, and is refused.
-
-    Args:
-        control: The control module to fill.
-        tensors: The published tensors; those of other parts are left alone.
-        name: What the weights are, for messages.
-
-    Raises:
-        CheckpointError: If a tensor is missing, left over or of another shape, or if a factor is
-            not 1.
+    Arguments and errors are those of :func:`load_published_unet`.
     """
     renamed = rename_below(CONTROL_PREFIX, tensors, _CONTROL_RULES)
     scales = renamed.pop(_SCALE_LIST, torch.ones(1))
@@ -155,14 +139,7 @@ def load_published_text_tower(tower: TextTower, tensors: Mapping[str, Tensor], n
 
     Left out are the projection and temperature that compare texts with pictures, and the last
     transformer layer: the published system reads the output of the one before.
-
-    Args:
-        tower: The tower to fill.
-        tensors: The published tensors; those of other parts are left alone.
-        name: What the weights are, for messages.
-
-    Raises:
-        CheckpointError: If a tensor is missing, left over or of another shape.
+    Arguments and errors are those of :func:`load_published_unet`.
     """
     last_layer = f"encoder.layers.{tower.model.config.num_hidden_layers}."
     table = "embeddings.token_embedding.weight"

@@ -57,13 +57,13 @@ def strip_checkpoint(
             shares other weights than the files that are there.
     """
     tensors = read_checkpoint(path)
-    accounting = account_for(tensors, path.name)
+    parts = account_for(tensors, path.name)
     contents: dict[str, dict[str, torch.dtype | None]] = {
         SHARED_FILE: {},
         TAGGER_FILE: {},
         rate_file(rate): {},
     }
-    for part, names in accounting.parts.items():
+    for part, names in parts.items():
         if not names:
             raise CheckpointError(
                 f"The checkpoint {path.name} lacks the {part}. Use a published checkpoint."

@@ -1,0 +1,38 @@
+"""Options that several commands have."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from difficmh_core._support.cache_folder import CACHE_VARIABLE
+from difficmh_core.config.profiles import DEFAULT_RATE, RATE_HELP
+
+_SHARED: Mapping[str, Mapping[str, Any]] = {
+    "--rate": {"type": int, "default": DEFAULT_RATE, "help": RATE_HELP},
+    "--device": {
+        "choices": ("cpu", "cuda"),
+        "default": "cpu",
+        "help": "where the networks run (default %(default)s)",
+    },
+    "--cache-dir": {
+        "type": Path,
+        "help": f"folder of downloads (default: ${CACHE_VARIABLE}, else ~/.cache/difficmh)",
+    },
+    "--json": {"action": "store_true", "help": "print the result as JSON"},
+}
+_OLD_NAMES = {"--iterations": "--passes", "--stripped": "--slim"}
+"""What an option was called before; no help mentions it."""
+
+
+def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options that mean the same in every command."""
+    for name in names:
+        parser.add_argument(name, **_SHARED[name])
+
+
+def add_renamed(parser: argparse.ArgumentParser, name: str, **option: Any) -> None:  # noqa: ANN401 (as argparse takes it)
+    """Add an option that goes by the name that it had before, too."""
+    parser.add_argument(name, **option)
+    hidden = option | {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    parser.add_argument(_OLD_NAMES[name], dest=name.removeprefix("--"), **hidden)

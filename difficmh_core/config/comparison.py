@@ -1,0 +1,26 @@
+"""What can be compared and measured, by the names of command lines."""
+
+BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
+"""Keys of the codecs beside ours."""
+METRIC_NAMES = ("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists")
+"""Those that are computed by :mod:`difficmh_core.quality`, other names are pyiqa's."""
+DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
+"""What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
+DEFAULT_TASKS = ("detection", "classification", "tags", "features")
+"""What a comparison asks unless it is told otherwise: the tasks that need no hub."""
+TASK_NAMES = (
+    *DEFAULT_TASKS,
+    "instances",
+    "panoptic",
+    "semantic",
+    "open-vocabulary",
+    "retrieval",
+    "depth",
+    "pose",
+    "captions",
+)
+"""Every machine task."""
+DEFAULT_SET_METRICS = ("frechet", "kernel")
+"""What is measured unless something else is asked for: what needs no network connection."""
+SET_METRIC_NAMES = (*DEFAULT_SET_METRICS, "fid", "kid")
+"""Distances between sets of pictures."""
