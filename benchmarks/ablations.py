@@ -28,7 +28,7 @@ from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import load_codec
 from difficmh_core.training.data import load_photographs
@@ -39,8 +39,8 @@ from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.network_card import NANO_FOLDER
 
-METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
-MEASURES = (*METRICS, "top1", "js_bits", "box_f1")
+PICTURE_METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
+METRICS = (*PICTURE_METRICS, "top1", "js_bits", "box_f1")
 TARGET_BPP = 0.06
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
@@ -70,7 +70,9 @@ class Bench:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self.evaluator = Evaluator(cache_folder(), METRICS, ("classification", "detection"))
+        self.evaluator = Evaluator(
+            cache_folder(), PICTURE_METRICS, ("classification", "detection")
+        )
 
     def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
@@ -94,7 +96,7 @@ class Bench:
             rows.append({"bpp": encoded.stream.bpp, **self.evaluator.measure(original, decoded)})
         columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
         means = {"bpp": columns["bpp"].mean()} | {
-            key: measure_of(key).over_pictures(columns.__getitem__) for key in MEASURES
+            key: metric_of(key).over_pictures(columns.__getitem__) for key in METRICS
         }
         return {"n": len(rows), **{key: round(float(value), 4) for key, value in means.items()}}
 

@@ -41,13 +41,12 @@ from difficmh_core.encoding import (
     Encoded,
     TagChoice,
     best_file,
-    check_model,
     level_of,
     levels_of,
     resolve_tags,
     section_bits_of,
 )
-from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.rate_control import RateSearch
 from difficmh_core.shapes import DiffusionLatent, Image01
@@ -219,7 +218,18 @@ class DiffICMHCodec:
             ModelMismatchError: If another model coded them.
         """
         stream = data if isinstance(data, Bitstream) else Bitstream.from_bytes(data)
-        check_model(stream, self.config.profile, self.fingerprint)
+        profile, fingerprint = self.config.profile, self.fingerprint
+        if stream.profile != profile:
+            raise ModelMismatchError(
+                f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
+                f"Decode it with --profile {stream.profile}."
+            )
+        if stream.fingerprint != fingerprint:
+            raise ModelMismatchError(
+                f"The file was coded with model {stream.fingerprint.hex()} of profile "
+                f"{profile!r}, but model {fingerprint.hex()} is loaded. Decode it with the "
+                "program version that wrote it."
+            )
         return stream
 
     @torch.inference_mode()

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
-from difficmh_core.errors import ConfigError, ModelMismatchError
+from difficmh_core.errors import ConfigError
 from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
@@ -14,7 +15,6 @@ from difficmh_core.tagging.vocabulary import Vocabulary
 
 TagChoice = Sequence[Tag | str] | Literal["auto"] | None
 """What the tagger sees, tags of one's own, or none."""
-_QUALITY_UNSET = 50.0
 
 
 class Analyzed(NamedTuple):
@@ -80,7 +80,7 @@ def level_of(quality: float | None, rate: int | None) -> int:
                 "those of another rate, or leave quality out."
             )
         return rate
-    quality = _QUALITY_UNSET if quality is None else quality
+    quality = DEFAULT_QUALITY if quality is None else quality
     if not 0 <= quality <= QUALITY_MAX:
         raise ConfigError(f"quality must lie in 0 to 100, got {quality}.")
     return round(quality / QUALITY_MAX * QUALITY_LEVELS)
@@ -116,11 +116,6 @@ def levels_of(rate: int | None) -> range:
 def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: int) -> Encoded:
     """Code a picture at the highest quality whose file has at most ``target_bytes``.
 
-    Args:
-        at_level: Codes the picture at a level.
-        levels: Those to choose among.
-        target_bytes: Largest file [bytes].
-
     Raises:
         ConfigError: If even the smallest file is larger.
     """
@@ -131,27 +126,3 @@ def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: i
             f"{len(best.data)}. Allow more bytes, drop the tags, or shrink the image."
         )
     return best
-
-
-def check_model(stream: Bitstream, profile: str, fingerprint: bytes) -> None:
-    """Refuse a file that another model coded.
-
-    Args:
-        stream: The file.
-        profile: That is loaded.
-        fingerprint: Of the model that is loaded.
-
-    Raises:
-        ModelMismatchError: If another model coded it.
-    """
-    if stream.profile != profile:
-        raise ModelMismatchError(
-            f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
-            f"Decode it with --profile {stream.profile}."
-        )
-    if stream.fingerprint != fingerprint:
-        raise ModelMismatchError(
-            f"The file was coded with model {stream.fingerprint.hex()} of profile {profile!r}, "
-            f"but model {fingerprint.hex()} is loaded. Decode it with the program version that "
-            "wrote it."
-        )

@@ -126,12 +126,7 @@ class LatentOptimizer:
         *,
         cache_dir: Path | None = None,
     ) -> None:
-        """Load what compares pictures.
-
-        Args:
-            codec: Loaded and ready.
-            settings: How to optimize; ``None`` takes the defaults.
-            cache_dir: Where fetched weights lie; ``None`` takes the default cache.
+        """Load what compares pictures, from the default cache unless another is named.
 
         Raises:
             ConfigError: If the profile was not trained on decoded pictures, as sd21.

@@ -40,17 +40,17 @@ def summary(measured, codec, bpp):
     return found
 
 
-def delta(measured, codec, measure):
+def delta(measured, codec, metric):
     """The Bjøntegaard deltas of one codec against VVC."""
     (found,) = (
-        each for each in measured["deltas"] if (each["codec"], each["measure"]) == (codec, measure)
+        each for each in measured["deltas"] if (each["codec"], each["measure"]) == (codec, metric)
     )
     return found
 
 
-def fewer_bits(measured, codec, measure):
+def fewer_bits(measured, codec, metric):
     """How many bits less than VVC's, in percent, with the interval."""
-    rate = delta(measured, codec, measure)["bd_rate_percent"]
+    rate = delta(measured, codec, metric)["bd_rate_percent"]
     return tuple(f"{-rate[key]:.0f}" for key in ("value", "high", "low"))
 
 
@@ -59,9 +59,9 @@ def table_row(*cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def _cells(mean, measures):
+def _cells(mean, metrics):
     # A hair more, so that halves go up as readers expect: 0.625 becomes 0.63.
-    return [f"{mean['values'][key]['value'] + 1e-9:.{DIGITS[key]}f}" for key in measures]
+    return [f"{mean['values'][key]['value'] + 1e-9:.{DIGITS[key]}f}" for key in metrics]
 
 
 def readme_rows():
@@ -74,10 +74,10 @@ def readme_rows():
         "nano-instant": "**Diff-ICMH, `nano`**",
         "nano-instant-refined": "the same with 3 iterations of latent optimization",
     }
-    measures = ("lpips_alex", "dists", "box_f1", "psnr_db")
+    metrics = ("lpips_alex", "dists", "box_f1", "psnr_db")
     for codec, name in names.items():
         mean = summary(OPTIMIZED if codec.endswith("refined") else DEV, codec, 0.06)
-        yield table_row(name, _size(mean), *_cells(mean, measures))
+        yield table_row(name, _size(mean), *_cells(mean, metrics))
 
 
 def quality_rows(bpp):
@@ -140,21 +140,21 @@ def iteration_rows():
             continue
         label = name.removeprefix("nano, ").split()[0]
         seconds = mean["encode_s"]
-        measures = (f"{mean[key]:.{DIGITS[key]}f}" for key in ("lpips_alex", "lpips_vgg", "dists"))
+        metrics = (f"{mean[key]:.{DIGITS[key]}f}" for key in ("lpips_alex", "lpips_vgg", "dists"))
         time = f"{seconds:.{0 if seconds > 5 else 1}f}"
-        yield table_row(label, time, *measures, f"{mean['psnr_db']:.1f}")
+        yield table_row(label, time, *metrics, f"{mean['psnr_db']:.1f}")
 
 
 def short_rows():
     """A table of results.md: how many bits fewer than VVC's for equal quality."""
-    for measured, codec, measure, name, use in (
+    for measured, codec, metric, name, use in (
         (DEV, "nano-instant", "lpips_alex", "LPIPS (AlexNet)", "yes"),
         (DEV, "nano-instant", "dists", "DISTS", "yes"),
         (DEV, "nano-instant", "js_bits", "classifier divergence", "no"),
         (DETECT, "nano-instant", "coco_map", "mAP of a detector, on COCO", "no"),
     ):
-        value, low, high = fewer_bits(measured, codec, measure)
-        without, *_ = fewer_bits(measured, "nano-content", measure)
+        value, low, high = fewer_bits(measured, codec, metric)
+        without, *_ = fewer_bits(measured, "nano-content", metric)
         yield table_row(name, f"{value}%", f"{low}% to {high}%", f"{without}%", use)
 
 
@@ -187,9 +187,9 @@ def weight_rows():
         )
 
 
-def said(measured, codec, measure):
+def said(measured, codec, metric):
     """The same in words."""
-    value, low, high = fewer_bits(measured, codec, measure)
+    value, low, high = fewer_bits(measured, codec, metric)
     return f"{value}% fewer bits than VVC (95% interval {low}% to {high}%)"
 
 

@@ -18,7 +18,7 @@ from unittest import mock
 
 import pytest
 
-from difficmh_core.cli.main import main as command_line
+from difficmh_core.cli.main import build_parser
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.arguments import parse_arguments
@@ -30,7 +30,7 @@ __all__ = ["broken", "interface", "promised"]
 ROOT = Path(__file__).parents[1]
 PROMISED = ROOT / "tests" / "golden" / "interface.json"
 PROGRAMS: Mapping[str, Callable[[Sequence[str]], object]] = {
-    "difficmh": command_line,
+    "difficmh": build_parser().parse_args,
     "difficmh-page": lambda words: parse_arguments(words, {}),
     "showcase": lambda _: showcase(),
 }

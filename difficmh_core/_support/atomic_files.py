@@ -8,9 +8,6 @@ from pathlib import Path
 def check_writable(path: Path) -> None:
     """Refuse a target that :func:`write_whole` could not replace, before long work begins.
 
-    Args:
-        path: The file to be written.
-
     Raises:
         OSError: If the folder does not exist or cannot be written to, or if the path names a
             folder, a device, or a file that is write-protected.

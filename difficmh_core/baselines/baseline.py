@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from PIL import Image
 
 from difficmh_core.errors import ImageError
-from difficmh_core.rate_control import RateSearch
+from difficmh_core.rate_control import CodedPicture, RateSearch
 
 
 class Baseline(ABC):
@@ -47,8 +47,12 @@ class Baseline(ABC):
         self.check(image)
         return partial(self.encode, image)
 
-    def rate_search(self) -> RateSearch:
-        """Begin to search for files of so many bytes; the level is the quality number."""
+    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
+        """Find the best file of so many bytes; as :meth:`RateSearch.best_within`."""
+        return self._search.best_within(image, n_bytes)
+
+    @cached_property
+    def _search(self) -> RateSearch:
         # Quality numbers lie far apart, so files grow with them; for VVC, trying more is slow.
         return RateSearch(self.open, self.qualities, look_ahead=0)
 

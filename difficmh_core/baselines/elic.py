@@ -104,19 +104,16 @@ class Elic(Baseline):
         return 0, quality / _MAX_QUALITY
 
 
-def packaged_elic(weights: Path = ELIC_FILE) -> Elic:
+def packaged_elic() -> Elic:
     """Return the reduced ELIC that ships with this package.
-
-    Args:
-        weights: Its safetensors file, a card beside it.
 
     Raises:
         CheckpointError: If file or card is missing or damaged.
     """
-    card = read_network_card(weights)
+    card = read_network_card(ELIC_FILE)
     config = ElicConfig()
     network = ElicNetwork(config)
-    load_strict(network, read_safetensors(weights)[0], weights.name)
+    load_strict(network, read_safetensors(ELIC_FILE)[0], ELIC_FILE.name)
     name = f"ELIC (reduced: N {config.channels}, M {config.latent_channels}; trained here)"
     return Elic([network], name, card.sha256[:_N_VERSION_DIGITS])
 

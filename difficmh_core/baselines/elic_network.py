@@ -20,7 +20,7 @@ from difficmh_core._support import torchvision_operators  # noqa: F401 (before c
 
 # isort: split
 from compressai.ans import BufferedRansEncoder, RansDecoder
-from compressai.entropy_models import EntropyBottleneck, EntropyModel
+from compressai.entropy_models import EntropyModel
 from compressai.latent_codecs import CheckerboardLatentCodec
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 
@@ -107,7 +107,7 @@ class ElicNetwork(nn.Module):
 
     def auxiliary_loss(self) -> Float[Tensor, ""]:
         """The loss that fits the quantiles of the hyper-latent's prior."""
-        loss: Tensor = self._hyper_prior().loss()
+        loss: Tensor = self.elic.latent_codec["hyper"].entropy_bottleneck.loss()
         return loss
 
     def prepare(self) -> None:
@@ -168,9 +168,6 @@ class ElicNetwork(nn.Module):
     def _ungained(self, latent: Tensor, quality: Tensor) -> Tensor:
         return latent if self.gains is None else latent * self.gains.inverse_gain(quality)
 
-    def _hyper_prior(self) -> EntropyBottleneck:
-        return self.elic.latent_codec["hyper"].entropy_bottleneck
-
     def _use(self, coder: "_WritingCoder | _ReadingCoder") -> None:
         for module in self.elic.modules():
             if isinstance(module, EntropyModel):
@@ -188,15 +185,8 @@ class _WritingCoder:
         self._encoder = BufferedRansEncoder()
         self._last: Sequence[int] = ()
 
-    def encode_with_indexes(
-        self,
-        symbols: Sequence[int],
-        indexes: Sequence[int],
-        cdfs: Sequence[Sequence[int]],
-        sizes: Sequence[int],
-        offsets: Sequence[int],
-    ) -> bytes:
-        self._encoder.encode_with_indexes(symbols, indexes, cdfs, sizes, offsets)
+    def encode_with_indexes(self, symbols: Sequence[int], *tables: object) -> bytes:
+        self._encoder.encode_with_indexes(symbols, *tables)
         self._last = symbols
         return b""
 
@@ -215,15 +205,8 @@ class _ReadingCoder:
         self._decoder = RansDecoder()
         self._decoder.set_stream(data)
 
-    def decode_with_indexes(
-        self,
-        _: bytes,
-        indexes: Sequence[int],
-        cdfs: Sequence[Sequence[int]],
-        sizes: Sequence[int],
-        offsets: Sequence[int],
-    ) -> Sequence[int]:
-        symbols: Sequence[int] = self._decoder.decode_stream(indexes, cdfs, sizes, offsets)
+    def decode_with_indexes(self, _: bytes, *tables: object) -> Sequence[int]:
+        symbols: Sequence[int] = self._decoder.decode_stream(*tables)
         return symbols
 
 

@@ -8,7 +8,9 @@ References:
 
 import importlib.metadata
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, features
 
@@ -16,44 +18,28 @@ from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.errors import BackendUnavailableError, ProgramError
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PillowCodec(Baseline):
-    """A format that Pillow writes and reads."""
+    """A format that Pillow writes and reads.
 
-    def __init__(
-        self,
-        key: str,
-        name: str,
-        version: str,
-        *,
-        pillow_format: str,
-        qualities: Sequence[int],
-        options: Mapping[str, object],
-        max_side_px: int,
-    ) -> None:
-        """Describe the codec.
+    Attributes:
+        pillow_format: How Pillow names the format.
+        options: What else Pillow's encoder is told.
+    """
 
-        Args:
-            key: How command lines name it.
-            name: How people name it.
-            version: Of the library.
-            pillow_format: How Pillow names the format.
-            qualities: Quality numbers, from the smallest file to the largest.
-            options: What else Pillow's encoder is told.
-            max_side_px: Longest side that the format allows [px].
-        """
-        self.key = key
-        self.name = name
-        self.version = version
-        self.qualities = qualities
-        self.max_side_px = max_side_px
-        self._format = pillow_format
-        self._options = dict(options)
+    key: str
+    name: str
+    version: str
+    qualities: Sequence[int]
+    max_side_px: int
+    pillow_format: str
+    options: Mapping[str, Any]
 
     def encode(self, image: Image.Image, quality: int) -> bytes:
         """Return the whole file; arguments and errors as :meth:`Baseline.encode`."""
         buffer = io.BytesIO()
         try:
-            image.save(buffer, self._format, quality=quality, **self._options)
+            image.save(buffer, self.pillow_format, quality=quality, **self.options)
         except (OSError, ValueError, RuntimeError) as error:
             raise ProgramError(
                 f"{self.name} cannot encode {image.width} x {image.height} px ({error}). "
@@ -64,81 +50,10 @@ class PillowCodec(Baseline):
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture; errors as :meth:`Baseline.decode`."""
         try:
-            with Image.open(io.BytesIO(data), formats=[self._format]) as image:
+            with Image.open(io.BytesIO(data), formats=[self.pillow_format]) as image:
                 return image.convert("RGB")
         except (OSError, ValueError, RuntimeError) as error:
             raise ProgramError(f"{self.name} cannot decode its file ({error}).") from error
-
-
-def jpeg() -> PillowCodec:
-    """Return JPEG: progressive, optimized Huffman tables, 4:2:0."""
-    return PillowCodec(
-        "jpeg",
-        "JPEG (libjpeg-turbo, progressive)",
-        features.version("jpg") or "",
-        pillow_format="JPEG",
-        qualities=range(1, 96),
-        options={"optimize": True, "progressive": True, "subsampling": "4:2:0"},
-        max_side_px=65_500,
-    )
-
-
-def webp() -> PillowCodec:
-    """Return lossy WebP at its slowest method.
-
-    Raises:
-        BackendUnavailableError: If this Pillow has no WebP.
-    """
-    return PillowCodec(
-        "webp",
-        "WebP (libwebp, method 6)",
-        _feature("webp", "WebP"),
-        pillow_format="WEBP",
-        qualities=range(101),
-        options={"method": 6},
-        max_side_px=16_383,
-    )
-
-
-def avif() -> PillowCodec:
-    """Return AVIF, 4:2:0, by libaom at speed 4.
-
-    Raises:
-        BackendUnavailableError: If this Pillow has no AVIF.
-    """
-    return PillowCodec(
-        "avif",
-        "AVIF (libaom, speed 4)",
-        _feature("avif", "AVIF"),
-        pillow_format="AVIF",
-        qualities=range(101),
-        options={"speed": 4, "codec": "aom", "subsampling": "4:2:0"},
-        max_side_px=65_536,
-    )
-
-
-def jpeg_xl() -> PillowCodec:
-    """Return lossy JPEG XL, by libjxl at effort 7.
-
-    Raises:
-        BackendUnavailableError: If the plugin is not installed.
-    """
-    try:
-        import pillow_jxl  # noqa: F401 (registers the format)
-    except ImportError as error:
-        raise BackendUnavailableError(
-            "JPEG XL needs the package pillow-jxl-plugin, which is not installed. "
-            "Run `pip install pillow-jxl-plugin`; all other codecs work without it."
-        ) from error
-    return PillowCodec(
-        "jxl",
-        "JPEG XL (libjxl, effort 7)",
-        importlib.metadata.version("pillow-jxl-plugin"),
-        pillow_format="JXL",
-        qualities=range(100),  # 100 would be lossless
-        options={"effort": 7},
-        max_side_px=1 << 18,
-    )
 
 
 def _feature(module: str, name: str) -> str:
@@ -148,3 +63,55 @@ def _feature(module: str, name: str) -> str:
             "registry; all other codecs work without it."
         )
     return features.version_module(module) or ""
+
+
+def _plugin() -> str:
+    try:
+        import pillow_jxl  # noqa: F401 (registers the format)
+    except ImportError as error:
+        raise BackendUnavailableError(
+            "JPEG XL needs the package pillow-jxl-plugin, which is not installed. "
+            "Run `pip install pillow-jxl-plugin`; all other codecs work without it."
+        ) from error
+    return importlib.metadata.version("pillow-jxl-plugin")
+
+
+PILLOW_CODECS: Mapping[str, Callable[[], PillowCodec]] = {
+    "jpeg": lambda: PillowCodec(
+        key="jpeg",
+        name="JPEG (libjpeg-turbo, progressive)",
+        version=features.version("jpg") or "",
+        qualities=range(1, 96),
+        max_side_px=65_500,
+        pillow_format="JPEG",
+        options={"optimize": True, "progressive": True, "subsampling": "4:2:0"},
+    ),
+    "webp": lambda: PillowCodec(
+        key="webp",
+        name="WebP (libwebp, method 6)",
+        version=_feature("webp", "WebP"),
+        qualities=range(101),
+        max_side_px=16_383,
+        pillow_format="WEBP",
+        options={"method": 6},
+    ),
+    "avif": lambda: PillowCodec(
+        key="avif",
+        name="AVIF (libaom, speed 4)",
+        version=_feature("avif", "AVIF"),
+        qualities=range(101),
+        max_side_px=65_536,
+        pillow_format="AVIF",
+        options={"speed": 4, "codec": "aom", "subsampling": "4:2:0"},
+    ),
+    "jxl": lambda: PillowCodec(
+        key="jxl",
+        name="JPEG XL (libjxl, effort 7)",
+        version=_plugin(),
+        qualities=range(100),  # 100 would be lossless
+        max_side_px=1 << 18,
+        pillow_format="JXL",
+        options={"effort": 7},
+    ),
+}
+"""What makes each codec, by its key; raises BackendUnavailableError where a library is absent."""

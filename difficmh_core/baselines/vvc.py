@@ -34,9 +34,6 @@ from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import VVENC_FFMPEG
 
-_QUALITIES = tuple(range(63, 15, -1))
-"""Quantization parameters, from the smallest file to the largest."""
-_MAX_SIDE_PX = 16_384
 _MIN_SIDE_PX = 16
 _EVEN_PX = 2  # what 4:2:0 needs
 _BLOCK_PX = 8  # VTM's smallest block
@@ -44,12 +41,16 @@ _VTM_PROGRAMS = ("EncoderApp", "DecoderApp")
 _CONFIG = "encoder_intra_vtm.cfg"
 
 
-class FfmpegVvenc(Baseline):
-    """VVenC and FFmpeg's VVC decoder, through one ffmpeg program."""
+class Vvc(Baseline):
+    """A codec of VVC; qualities are quantization parameters."""
 
     key = "vvc"
-    qualities = _QUALITIES
-    max_side_px = _MAX_SIDE_PX
+    qualities = tuple(range(63, 15, -1))
+    max_side_px = 16_384
+
+
+class FfmpegVvenc(Vvc):
+    """VVenC and FFmpeg's VVC decoder, through one ffmpeg program."""
 
     def __init__(
         self, ffmpeg: Path, preset: str = "fast", *, limit_s: float = TIME_LIMIT_S
@@ -109,13 +110,10 @@ class FfmpegVvenc(Baseline):
                 )
 
 
-class Vtm(Baseline):
+class Vtm(Vvc):
     """VTM's ``EncoderApp`` and ``DecoderApp``, all-intra."""
 
-    key = "vvc"
     name = "VVC (VTM, all intra)"
-    qualities = _QUALITIES
-    max_side_px = _MAX_SIDE_PX
 
     def __init__(self, encoder: Path, decoder: Path, config: Path) -> None:
         """Ask the programs for their version.
@@ -178,9 +176,7 @@ class Vtm(Baseline):
         return to_image(image).crop((0, 0, width, height))
 
 
-def find_vvc(
-    cache_dir: Path, *, vtm: Path | None = None, preset: str = "fast"
-) -> FfmpegVvenc | Vtm:
+def find_vvc(cache_dir: Path, *, vtm: Path | None = None, preset: str = "fast") -> Vvc:
     """Return VTM if its folder is named, else VVenC from the path, else the packaged one.
 
     Args:

@@ -16,7 +16,7 @@ from difficmh_core.cli.many import add_many, are_many, do_many
 from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
-from difficmh_core.config.coding import OptimizationSettings
+from difficmh_core.config.coding import DEFAULT_QUALITY, OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
@@ -40,7 +40,7 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
         "output", metavar="file", help="the .dicmh file to write, or -; a folder for many"
     )
     rate = parser.add_mutually_exclusive_group()
-    rate.add_argument("--quality", type=float, help="0 to 100 (default 50)")
+    rate.add_argument("--quality", type=float, help=f"0 to 100 (default {DEFAULT_QUALITY:g})")
     rate.add_argument(
         "--target-bytes",
         type=int,

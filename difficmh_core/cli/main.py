@@ -12,7 +12,7 @@ answer at once.
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from difficmh_core import __version__
 from difficmh_core._support.cache_folder import cache_folder
@@ -48,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = build_parser().parse_args(argv)
+        arguments = build_parser(words).parse_args(words)
         arguments.cache_dir = arguments.cache_dir or cache_folder()
         _set_up_logging(shows_all=arguments.shows_all_logs)
         report = arguments.run(arguments)
@@ -67,13 +68,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(report.exit_code)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command; what it returns holds the command's name in ``command``."""
+def build_parser(words: Container[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of every command; what it returns holds the command's name in ``command``.
+
+    Args:
+        words: What it is for: a command that is not among them gets no options, which saves time.
+    """
     parser = OneLineParser(prog=PROGRAM, description="Diff-ICMH, a generative image codec.")
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (words, add_command) in COMMANDS.items():
-        add_command(commands.add_parser(name, help=words))
+    for name, (what, add_command) in COMMANDS.items():
+        command = commands.add_parser(name, help=what)
+        if name in words:
+            add_command(command)
     parser.set_defaults(cache_dir=None, json=False, shows_all_logs=False)
     return parser
 

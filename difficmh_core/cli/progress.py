@@ -18,12 +18,7 @@ def _write_line(text: str) -> None:
 
 @contextmanager
 def progress(what: str, **settings: Any) -> Iterator[Callable[..., None]]:  # noqa: ANN401
-    """Show a bar until the work is done; it is told how much of how much is, and of what.
-
-    Args:
-        what: The work.
-        settings: Of tqdm.
-    """
+    """Show a bar until the work is done; it is told how much of how much is, and of what."""
     from tqdm import tqdm
 
     interval_s = 0.0 if sys.stderr.isatty() else _LINE_INTERVAL_S

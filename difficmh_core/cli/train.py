@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from difficmh_core.errors import ConfigError
-from difficmh_core.training.settings import StageName
-from difficmh_core.weights.network_card import NANO_FOLDER
 
 if TYPE_CHECKING:
     from difficmh_core.training.recipe import Recipe
@@ -31,6 +29,9 @@ _OTHER_WORK = ("latents", "package", "unpack", "average", "package-elic", "unpac
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     """Add the words of ``train``."""
+    from difficmh_core.training.settings import StageName
+    from difficmh_core.weights.network_card import NANO_FOLDER
+
     parser.description = "Train nano, stage by stage, or the ELIC that it is compared with."
     parser.set_defaults(run=_train, shows_all_logs=True)
     parser.add_argument("stage", choices=[*StageName, *_OTHER_WORK])
@@ -99,9 +100,14 @@ def _run(recipe: "Recipe", arguments: argparse.Namespace) -> Iterator[Mapping[st
     from difficmh_core.baselines.elic import ELIC_FILE
     from difficmh_core.training.average import average_weights
     from difficmh_core.training.default_settings import default_settings
-    from difficmh_core.training.elic_package import package_elic, unpack_elic
     from difficmh_core.training.overrides import change_settings
-    from difficmh_core.training.package import package_weights, unpack_weights
+    from difficmh_core.training.package import (
+        package_elic,
+        package_weights,
+        unpack_elic,
+        unpack_weights,
+    )
+    from difficmh_core.training.settings import StageName
 
     others: Mapping[str, Callable[[], Iterator[Mapping[str, float]]]] = {
         "latents": recipe.encode_latents,

@@ -103,7 +103,8 @@ def prior_pmfs(prior: FactorizedPrior) -> list[Pmf]:
 class IntegerTables(nn.Module):
     """A set of integer tables, saved and loaded with the weights.
 
-    Its buffers have fixed shapes, whatever the tables hold, so that loading can be strict.
+    Its buffers have fixed shapes, whatever the tables hold, so that loading can be strict; the
+    capacity is the most entries of all tables together.
     """
 
     cdfs: Tensor
@@ -111,12 +112,6 @@ class IntegerTables(nn.Module):
     offsets: Tensor
 
     def __init__(self, n_tables: int, capacity: int) -> None:
-        """Start without tables.
-
-        Args:
-            n_tables: Number of tables.
-            capacity: Most entries of all tables together.
-        """
         super().__init__()
         self.register_buffer("cdfs", torch.zeros(capacity, dtype=torch.int32))
         self.register_buffer("lengths", torch.zeros(n_tables, dtype=torch.int32))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from difficmh_core.errors import ConfigError
 
+DEFAULT_QUALITY = 50.0
+"""What is coded with where neither quality nor size is asked for, 0 to 100."""
 MAX_ITERATIONS = 100
 
 

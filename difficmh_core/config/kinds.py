@@ -39,6 +39,7 @@ class Setting(ABC):
 
     Attributes:
         option: On the command line.
+        unit: Of the value; empty for a pure number.
         metavar: What stands for the value there; ``None`` takes the name.
         label: On the page.
         help: What it does, a sentence for the page.
@@ -49,6 +50,7 @@ class Setting(ABC):
     """
 
     option: str
+    unit: str = ""
     metavar: str | tuple[str, ...] | None = None
     label: str
     help: str
@@ -160,12 +162,10 @@ class Interval(Setting):
     """Two ascending numbers from 0 to 1. Endpoints, whose parameters are single, have none.
 
     Attributes:
-        unit: Of both.
         ends: Names of the lower and of the upper one's control, with the help of each.
         step: Of their sliders.
     """
 
-    unit: str
     ends: Mapping[str, str]
     step: float
 

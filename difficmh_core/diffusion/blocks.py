@@ -10,7 +10,6 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -66,38 +65,25 @@ class Block(nn.ModuleList):
         return hidden
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerFactory:
-    """Makes layers that share the widths of time and context.
+    """Makes the layers of a U-Net and its control module.
 
-    Attributes:
-        time_channels: Width of the time embedding.
-        context_channels: Width of the context.
-        norm_groups: Most groups of a group normalization; fewer where they do not divide.
+    A normalization has fewer groups where the configured number does not divide its width.
     """
 
-    time_channels: int
-    context_channels: int
-    norm_groups: int
-
-    @classmethod
-    def of(cls, config: UNetConfig) -> "LayerFactory":
-        """Return the factory for a U-Net and its control module."""
-        return cls(
-            time_channels=_TIME_EXPANSION * config.block_channels[0],
-            context_channels=config.context_channels,
-            norm_groups=config.norm_groups,
-        )
+    def __init__(self, config: UNetConfig) -> None:
+        self._time_channels = _TIME_EXPANSION * config.block_channels[0]
+        self._config = config
 
     def residual(self, in_channels: int, out_channels: int) -> nn.Module:
         """Return a residual block that the time embedding shifts."""
         return ResidualBlock(
             in_channels,
             out_channels,
-            groups=largest_divisor(in_channels, self.norm_groups),
-            groups_out=largest_divisor(out_channels, self.norm_groups),
+            groups=largest_divisor(in_channels, self._config.norm_groups),
+            groups_out=largest_divisor(out_channels, self._config.norm_groups),
             epsilon=_RESIDUAL_EPSILON,
-            time_channels=self.time_channels,
+            time_channels=self._time_channels,
         )
 
     def transformer(self, channels: int, head_channels: int) -> nn.Module:
@@ -105,8 +91,8 @@ class LayerFactory:
         return SpatialTransformer(
             channels,
             n_heads=channels // head_channels,
-            context_channels=self.context_channels,
-            groups=largest_divisor(channels, self.norm_groups),
+            context_channels=self._config.context_channels,
+            groups=largest_divisor(channels, self._config.norm_groups),
         )
 
 
@@ -147,8 +133,9 @@ class EncoderHalf(nn.Module):
                 divisor of its width that does not exceed the one of the transformer before it.
         """
         super().__init__()
-        make = LayerFactory.of(config)
-        self.time_embedding = TimeEmbedding(config.block_channels[0], make.time_channels)
+        make = LayerFactory(config)
+        first = config.block_channels[0]
+        self.time_embedding = TimeEmbedding(first, _TIME_EXPANSION * first)
         width = level_channels[0]
         self.encoder = nn.ModuleList(
             [Block([nn.Conv2d(in_channels, width, kernel_size=3, padding=1)])]

@@ -149,12 +149,8 @@ class ControlledUNet(nn.Module):
     ) -> DiffusionLatent:
         """Return the controlled prediction, as :meth:`forward` does.
 
-        Args:
-            latent: As there.
-            timesteps: As there.
-            projected: What :meth:`project` made of the context.
-            hint: What :meth:`ControlModule.hint` made of the content latent, or a crop of it.
-            control_scale: As there.
+        ``projected`` is what :meth:`project` made of the context, ``hint`` what
+        :meth:`ControlModule.hint` made of the content latent, or a crop of it.
         """
         context = KeysAndValues(self._transformers, projected)
         if control_scale == 0:

@@ -24,17 +24,11 @@ ProjectedContext: TypeAlias = Float[Tensor, "batch tokens keys_and_values"]
 
 
 class KeysAndValues:
-    """Hands each transformer its own slice of a context that was projected for all of them."""
+    """Hands each transformer its slice of what :func:`project_context` made for all of them."""
 
     def __init__(
         self, transformers: Sequence[SpatialTransformer], projected: ProjectedContext
     ) -> None:
-        """Cut the tensor.
-
-        Args:
-            transformers: The ones that it was projected for, in the same order.
-            projected: What :func:`project_context` returned for them.
-        """
         widths = [2 * layer.cross_attention.to_k.out_features for layer in transformers]
         slices: tuple[Tensor, ...] = torch.split(projected, widths, dim=-1)
         self._slice_of: dict[int, Tensor] = {

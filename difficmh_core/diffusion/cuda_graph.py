@@ -36,16 +36,11 @@ class _Recording:
 class Recorded:
     """Runs a function of tensors on CUDA as a recorded graph, one for each set of shapes.
 
-    The function must do the same on every call with these shapes: no branch on values, nothing
-    that waits for the device.
+    The function, ``run(*tensors, option)``, must do the same on every call with these shapes and
+    this option, a number: no branch on values, nothing that waits for the device.
     """
 
     def __init__(self, run: Callable[..., Tensor]) -> None:
-        """Wrap a function; nothing is recorded before it is called.
-
-        Args:
-            run: ``run(*tensors, option)``, where the option is a number that the recording fixes.
-        """
         self._run = run
         self._recordings: OrderedDict[Hashable, _Recording] = OrderedDict()
         self._can_record = True

@@ -25,14 +25,9 @@ _SPARE_BITS = 11  # of 64; the other 53 fill a float64's significand
 
 
 class PortableNoise:
-    """Standard normal numbers that depend on nothing but the seed."""
+    """Standard normal numbers that depend on nothing but the seed, 0 to 2**64 - 1."""
 
     def __init__(self, seed: int) -> None:
-        """Start at the first number.
-
-        Args:
-            seed: Key of the generator, 0 to 2**64 - 1.
-        """
         self._generator = np.random.Philox(key=seed)
 
     def draw(self, like: Tensor) -> Tensor:

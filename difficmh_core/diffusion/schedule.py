@@ -59,13 +59,7 @@ class NoiseSchedule:
     def clean_and_noise(
         self, latent: DiffusionLatent, prediction: DiffusionLatent, timesteps: Timesteps
     ) -> tuple[DiffusionLatent, DiffusionLatent]:
-        """Return the clean latent and the noise that a prediction implies.
-
-        Args:
-            latent: Noisy latent that the network read.
-            prediction: What it predicted: the noise, or v.
-            timesteps: Timestep of each latent.
-        """
+        """Return the clean latent and the noise that a prediction implies."""
         signal_root, noise_root = self._roots(timesteps, latent)
         if self.config.prediction is PredictionType.EPSILON:
             return (latent - noise_root * prediction) / signal_root, prediction

@@ -44,7 +44,7 @@ class DenoisingUNet(EncoderHalf):
             level_channels=config.block_channels,
             head_channels=config.head_channels,
         )
-        make = LayerFactory.of(config)
+        make = LayerFactory(config)
         skips = encoder_channels(config, config.block_channels)
         widths = decoder_channels(config)
         self.decoder = nn.ModuleList()

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NoReturn, Protocol, runtime_checkable
 
 from PIL import Image
 
 from difficmh_core.baselines.baseline import Baseline
-from difficmh_core.baselines.pillow_codecs import avif, jpeg, jpeg_xl, webp
+from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.comparison import BASELINES
 from difficmh_core.config.decoding import DecodeSettings
@@ -43,28 +43,10 @@ class ComparedCodec(Protocol):
     version: str
 
     def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Return the best file of so many bytes, or the smallest there is, marked so."""
+        """Find the best file of so many bytes; as :meth:`RateSearch.best_within`."""
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a file."""
-
-
-class OtherCodec:
-    """A baseline in a comparison."""
-
-    def __init__(self, baseline: Baseline) -> None:
-        """Wrap a baseline."""
-        self.key, self.name, self.version = baseline.key, baseline.name, baseline.version
-        self._baseline = baseline
-        self._search = baseline.rate_search()
-
-    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Return the best file of so many bytes; as :meth:`RateSearch.best_within`."""
-        return self._search.best_within(image, n_bytes)
-
-    def decode(self, data: bytes) -> Image.Image:
-        """Return the picture of a file; as :meth:`Baseline.decode`."""
-        return self._baseline.decode(data)
 
 
 class OptimizedSearch:
@@ -162,21 +144,15 @@ class AbsentCodec:
         self.key, self.name = key, key
         self.reason = reason
 
-    def code(self, image: Image.Image, n_bytes: int) -> CodedPicture:
-        """Say why there is no file.
+    def code(self, *_: object) -> NoReturn:
+        """Say why there is neither file nor picture.
 
         Raises:
             BackendUnavailableError: Always.
         """
         raise BackendUnavailableError(self.reason)
 
-    def decode(self, data: bytes) -> Image.Image:
-        """Say why there is no picture.
-
-        Raises:
-            BackendUnavailableError: Always.
-        """
-        raise BackendUnavailableError(self.reason)
+    decode = code
 
 
 def find_codecs(
@@ -202,10 +178,7 @@ def find_codecs(
         ConfigError: If there is no such codec.
     """
     makers: Mapping[str, Callable[[], Baseline]] = {
-        "jpeg": jpeg,
-        "webp": webp,
-        "avif": avif,
-        "jxl": jpeg_xl,
+        **PILLOW_CODECS,
         "vvc": lambda: _vvc(cache_dir, vtm, vvc_preset),
         "elic": lambda: _elic(elic),
     }
@@ -216,7 +189,7 @@ def find_codecs(
     found = dict[str, ComparedCodec]()
     for key in keys:
         try:
-            found[key] = ours[key]() if key in ours else OtherCodec(makers[key]())
+            found[key] = ours[key]() if key in ours else makers[key]()
         except (BackendUnavailableError, CheckpointError, ProgramError) as error:
             if key in ours:
                 raise

@@ -31,7 +31,7 @@ class Row:
         setting: The codec's quality number.
         encode_s: Time to encode at that setting [s].
         decode_s: Time to decode [s].
-        values: Every measure, by its key.
+        values: Every metric, by its key.
         error: Why there is no picture, if there is none.
     """
 
@@ -72,32 +72,26 @@ class CodecResult:
     boxes: BoxAgreement | None = None
 
 
+@dataclass(frozen=True, eq=False)
 class PhotoComparison:
-    """One picture, on which codecs are compared."""
+    """One picture, on which codecs are compared.
 
-    def __init__(
-        self,
-        name: str,
-        image: Image.Image,
-        evaluator: Evaluator,
-        *,
-        features: Callable[[], Features] | None = None,
-    ) -> None:
-        """Take the picture; nothing is measured yet.
+    Attributes:
+        name: Of the picture, for the rows.
+        image: RGB picture.
+        evaluator: Takes the metrics.
+        features: Gives what the evaluator sees in the picture, where others know it too.
+    """
 
-        Args:
-            name: Of the picture, for the rows.
-            image: RGB picture.
-            evaluator: Takes the measures.
-            features: Gives what the evaluator sees in the picture, where others know it too.
-        """
-        self._name, self._image, self._evaluator = name, image, evaluator
-        self._features = features
+    name: str
+    image: Image.Image
+    evaluator: Evaluator
+    features: Callable[[], Features] | None = None
 
     @cached_property
     def original(self) -> Features:
         """The picture and what machines see in it."""
-        return self._features() if self._features else self._evaluator.features(self._image)
+        return self.features() if self.features else self.evaluator.features(self.image)
 
     def measure(self, codec: ComparedCodec, target_bytes: int) -> CodecResult:
         """Code, decode and measure the picture.
@@ -108,9 +102,9 @@ class PhotoComparison:
             codec: The codec.
             target_bytes: What the file may hold.
         """
-        n_pixels = self._image.width * self._image.height
+        n_pixels = self.image.width * self.image.height
         shared: dict[str, Any] = {
-            "picture": self._name,
+            "picture": self.name,
             "codec": codec.key,
             "name": codec.name,
             "version": codec.version,
@@ -118,12 +112,12 @@ class PhotoComparison:
             "target_bpp": 8 * target_bytes / n_pixels,
         }
         try:
-            coded = codec.code(self._image, target_bytes)
+            coded = codec.code(self.image, target_bytes)
             began = perf_counter()
             picture = codec.decode(coded.data)
             decode_s = perf_counter() - began
-            features = self._evaluator.features(picture)
-            values = self._evaluator.measure(self.original, features)
+            features = self.evaluator.features(picture)
+            values = self.evaluator.measure(self.original, features)
         except DiffICMHError as error:
             return CodecResult(row=Row(**shared, error=str(error)))
         row = Row(
@@ -136,7 +130,7 @@ class PhotoComparison:
             decode_s=round(decode_s, 4),
             values=values,
         )
-        boxes = self._evaluator.boxes(self.original, features)
+        boxes = self.evaluator.boxes(self.original, features)
         return CodecResult(row=row, picture=picture, features=features, boxes=boxes)
 
     def results(

@@ -7,8 +7,6 @@ take every n-th picture each::
     python -m torch.distributed.run --nproc_per_node 4 -m difficmh_core evaluate FOLDER
 """
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,14 +19,14 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.lines import append_line, json_of, mend, read_lines
+from difficmh_core.evaluation.lines import append_line, csv_of, json_of, mend, read_lines
 from difficmh_core.evaluation.markdown import markdown_of
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
 from difficmh_core.evaluation.plots import plot_curves, plot_depth
 from difficmh_core.evaluation.statistics import Summary, summarize
 from difficmh_core.image_io import read_image
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
@@ -82,7 +80,7 @@ class Evaluation:
 
         Args:
             codecs: Those compared.
-            evaluator: Takes the measures.
+            evaluator: Takes the metrics.
             annotations: Boxes of the pictures; where given, the detector's are kept too.
             sets: Keeps the features for distances of sets, those of earlier rows too.
             limit: Only so many pictures.
@@ -100,10 +98,6 @@ class Evaluation:
         self._refuse_other_versions(kept.values(), codecs)
         measured = {key for key, line in kept.items() if line.get("error") is None}
 
-        def keep(line: dict[str, Any]) -> dict[str, Any]:
-            append_line(file, line)
-            return line
-
         def is_done(key: tuple[str, str, float]) -> bool:
             return key in measured and (sets is None or sets.has(*key))
 
@@ -118,7 +112,7 @@ class Evaluation:
             try:
                 image = read_image(path)
             except DiffICMHError as error:
-                yield keep({"picture": name, "error": str(error)})
+                yield append_line(file, {"picture": name, "error": str(error)})
                 continue
             comparison = PhotoComparison(name, image, evaluator)
             if sets is not None:
@@ -126,7 +120,7 @@ class Evaluation:
             is_annotated = annotations is not None and path.name in annotations
             if is_annotated and (name, _ORIGINAL, None) not in kept:
                 boxes = _to_lists(evaluator.all_boxes(comparison.original))
-                yield keep({"picture": name, "kind": _ORIGINAL, "boxes": boxes})
+                yield append_line(file, {"picture": name, "kind": _ORIGINAL, "boxes": boxes})
             for rate, left in missing.items():
                 n_bytes = max(1, int(rate * image.width * image.height / 8))
                 for result in comparison.results(left, [n_bytes]):
@@ -138,7 +132,7 @@ class Evaluation:
                     line = {**row.to_json(), "rate_bpp": rate}
                     if is_annotated and result.features is not None:
                         line["boxes"] = _to_lists(evaluator.all_boxes(result.features))
-                    yield keep(line)
+                    yield append_line(file, line)
 
     def lines(self) -> list[dict[str, Any]]:
         """Return every whole line that any process has kept, each row once.
@@ -165,7 +159,6 @@ class Evaluation:
     def _refuse_other_versions(
         self, lines: Iterable[Mapping[str, Any]], codecs: Sequence[ComparedCodec]
     ) -> None:
-        """Raise if rows were measured with another version of a codec than they would be now."""
         asked = {codec.key: codec.version for codec in codecs}
         for line in lines:
             version = asked.get(line.get("codec", ""))
@@ -188,7 +181,7 @@ class Evaluation:
             anchor: Key of the codec that the Bjøntegaard deltas compare with; ``None`` for none.
             annotations: Boxes of the pictures, for the mean average precision.
             sets: Knows the features, for distances of sets.
-            absent: Why a codec, measure or task is left out, by its key.
+            absent: Why a codec, metric or task is left out, by its key.
 
         Raises:
             ConfigError: If nothing was measured.
@@ -204,7 +197,7 @@ class Evaluation:
             if "codec" not in line and "error" in line
         }
         failed = [row for row in rows if row.error is not None]
-        precise = {} if annotations is None else precisions(lines, annotations)
+        precise = {} if annotations is None else _precisions(lines, annotations)
         distances = [] if sets is None else sets.distances(rows)
         deltas = list[dict[str, Any]]()
         if anchor is not None:
@@ -234,7 +227,9 @@ class Evaluation:
             "deltas": deltas,
             "absent": dict(absent or {}) | (sets.absent if sets is not None else {}),
         }
-        write_whole(_csv_of(rows).encode(), self.out / "rows.csv")
+        cells = [row.to_json() for row in rows]
+        table = csv_of([line | line.pop("values") for line in cells])
+        write_whole(table.encode(), self.out / "rows.csv")
         text = json_of(summary, indent=1) + "\n"
         write_whole(text.encode(), self.out / "summary.json")
         write_whole(markdown_of(summary).encode(), self.out / "summary.md")
@@ -242,9 +237,9 @@ class Evaluation:
         return summary
 
     def _plot(self, summaries: Sequence[Summary], distances: Sequence[Mapping[str, Any]]) -> None:
-        """Draw every measure against the rate, features against their depth instead."""
+        """Draw every metric against the rate, features against their depth instead."""
         keys = dict.fromkeys(key for summary in summaries for key in summary.values)
-        groups = {key: measure_of(key).group for key in keys}
+        groups = {key: metric_of(key).group for key in keys}
         for key, group in groups.items():
             if group is not Group.DEPTH:
                 plot_curves(summaries, key, self.out)
@@ -254,15 +249,10 @@ class Evaluation:
             plot_curves(summaries_of_sets(summaries, distances, key), key, self.out)
 
 
-def precisions(
+def _precisions(
     lines: Sequence[Mapping[str, Any]], annotations: CocoAnnotations
 ) -> dict[tuple[str, float | None], MeanPrecision]:
-    """Return COCO's mean average precision of the originals, and of every codec and rate.
-
-    Args:
-        lines: As kept, with boxes.
-        annotations: The boxes that people drew.
-    """
+    """Return COCO's mean average precision of the originals, and of every codec and rate."""
     groups = defaultdict[tuple[str, float | None], dict[str, list[Detection]]](dict)
     for line in lines:
         if "boxes" in line:
@@ -301,16 +291,3 @@ def _rounded(summary: Summary) -> dict[str, dict[str, float]]:
         key: {name: round(value, 5) for name, value in asdict(estimate).items()}
         for key, estimate in summary.values.items()
     }
-
-
-def _csv_of(rows: Sequence[Row]) -> str:
-    """Return all rows as CSV, one column for each measure."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.values))
-    buffer = io.StringIO()
-    plain = [name for name in rows[0].to_json() if name != "values"]
-    writer = csv.DictWriter(buffer, [*plain, *keys], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        cells = row.to_json()
-        writer.writerow(cells.pop("values") | cells)
-    return buffer.getvalue()

@@ -10,7 +10,6 @@ References:
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -20,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.statistics import INTERVAL
-from difficmh_core.quality.measure import Measure
+from difficmh_core.quality.metric import Metric
 from difficmh_core.vision.coco_map import MeanPrecision
-from difficmh_core.vision.measures import COCO_MAP
+from difficmh_core.vision.task_metrics import COCO_MAP
 
 Curve = Sequence[tuple[float, float]]
 """Rate [bit per pixel] and quality, one pair for each target."""
@@ -34,32 +33,10 @@ _LEAST_SHARE = 0.9
 """Share of the draws whose delta must be defined, or there is no interval."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """One codec's rows of some pictures: a line for each target, a column for each picture."""
-
-    rows: Sequence[Sequence[Row]]
-
-    def array(self, key: str) -> NDArray[np.float64]:
-        """Return one measure, (target, picture)."""
-        return np.array([[row.values[key] for row in line] for line in self.rows])
-
-    def curves(self, measure: Measure, draws: Sequence[NDArray[np.int64]]) -> list[Curve]:
-        """Return rate and quality over some pictures for each draw."""
-        bpp = np.array([[row.bpp for row in line] for line in self.rows])
-        columns = cache(self.array)
-
-        def curve(drawn: NDArray[np.int64]) -> Curve:
-            heights = measure.over_pictures(lambda key: columns(key)[:, drawn])
-            return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
-
-        return [curve(drawn) for drawn in draws]
-
-
 def codec_deltas(
     rows: Sequence[Row], targets_bpp: Sequence[float], anchor: str
 ) -> list[dict[str, Any]]:
-    """Return the Bjøntegaard deltas of every codec against one, for every measure.
+    """Return the Bjøntegaard deltas of every codec against one, for every metric.
 
     ``bd_rate_percent`` is how many more bits the codec takes at equal quality; ``bd_quality`` how
     much better it is at equal bits. Each holds ``value``, and ``low`` and ``high``, the ends of
@@ -81,16 +58,15 @@ def codec_deltas(
             names = [name for name in pictures if name not in lacking]
             if not names:
                 continue
-            n = len(names)
+            n, metric = len(names), metric_of(key)
             draws = [np.arange(n), *(_draws(n) if n > 1 else ())]
-            tables = (_table(found, which, names, len(targets_bpp)) for which in (anchor, codec))
-            measure = measure_of(key)
-            first, second = (table.curves(measure, draws) for table in tables)
-            (all_of_them, *drawn) = zip(first, second, strict=True)
-            made.append(
-                {"codec": codec, "anchor": anchor, "measure": key, "n": n}
-                | _both(all_of_them, drawn, measure)
+            tables = (
+                [[found[which, name, i] for name in names] for i in range(len(targets_bpp))]
+                for which in (anchor, codec)
             )
+            first, second = (_curves(table, metric, draws) for table in tables)
+            (all_of_them, *drawn) = zip(first, second, strict=True)
+            made.append(_line((anchor, codec), n, metric, all_of_them, drawn))
     return made
 
 
@@ -114,17 +90,13 @@ def precision_deltas(
         pair = curves[anchor], points
         if len({point.n for curve in pair for _, point in curve}) > 1:
             continue  # not the same pictures
-
         n_draws = min(len(point.draws) for curve in pair for _, point in curve)
         draws = [
-            (_drawn_curve(pair[0], index), _drawn_curve(pair[1], index))
+            tuple([(bpp, point.draws[index]) for bpp, point in curve] for curve in pair)
             for index in range(n_draws)
         ]
-        first, second = ([(bpp, point.value) for bpp, point in curve] for curve in pair)
-        made.append(
-            {"codec": codec, "anchor": anchor, "measure": COCO_MAP.key, "n": points[0][1].n}
-            | _both((first, second), draws, COCO_MAP)
-        )
+        means = tuple([(bpp, point.value) for bpp, point in curve] for curve in pair)
+        made.append(_line((anchor, codec), points[0][1].n, COCO_MAP, means, draws))
     return made
 
 
@@ -148,8 +120,9 @@ def set_deltas(
             curves.setdefault(place, []).append((rate, line["value"]))
             sizes.setdefault(place, set()).add(line["n_pictures"])
     return [
-        {"codec": codec, "anchor": anchor, "measure": key, "n": max(sizes[codec, key])}
-        | _both((curves[anchor, key], curve), [], measure_of(key))
+        _line(
+            (anchor, codec), max(sizes[codec, key]), metric_of(key), (curves[anchor, key], curve)
+        )
         for (codec, key), curve in curves.items()
         if codec != anchor
         and (anchor, key) in curves
@@ -207,8 +180,27 @@ def _delta(
     return float(value)
 
 
-def _drawn_curve(points: Sequence[tuple[float, MeanPrecision]], index: int) -> Curve:
-    return [(bpp, point.draws[index]) for bpp, point in points]
+def _curves(
+    rows: Sequence[Sequence[Row]], metric: Metric, draws: Sequence[NDArray[np.int64]]
+) -> list[Curve]:
+    """Return rate and quality over the pictures of each draw.
+
+    Args:
+        rows: One codec's: a line for each target, a column for each picture.
+        metric: The quality.
+        draws: Columns.
+    """
+    bpp = np.array([[row.bpp for row in line] for line in rows])
+
+    @cache
+    def array(key: str) -> NDArray[np.float64]:
+        return np.array([[row.values[key] for row in line] for line in rows])
+
+    def curve(drawn: NDArray[np.int64]) -> Curve:
+        heights = metric.over_pictures(lambda key: array(key)[:, drawn])
+        return list(zip(bpp[:, drawn].mean(axis=1), heights, strict=True))
+
+    return [curve(drawn) for drawn in draws]
 
 
 def _shared(
@@ -229,25 +221,24 @@ def _shared(
     return {place: row for place, row in found.items() if place[1] in pictures}, pictures
 
 
-def _table(
-    found: Mapping[tuple[str, str, int], Row], codec: str, names: Sequence[str], n_targets: int
-) -> _Table:
-    return _Table(rows=[[found[codec, name, i] for name in names] for i in range(n_targets)])
-
-
-def _draws(n: int, seed: int = 0) -> Iterator[NDArray[np.int64]]:
-    random = np.random.default_rng(seed)
+def _draws(n: int) -> Iterator[NDArray[np.int64]]:
+    random = np.random.default_rng(0)
     return (random.integers(0, n, n) for _ in range(_N_RESAMPLES))
 
 
-def _both(
-    curves: tuple[Curve, Curve], draws: Sequence[tuple[Curve, Curve]], measure: Measure
+def _line(
+    codecs: tuple[str, str],
+    n: int,
+    metric: Metric,
+    curves: Sequence[Curve],
+    draws: Sequence[Sequence[Curve]] = (),
 ) -> dict[str, Any]:
-    """Return both deltas with their intervals."""
-    made = dict[str, Any]()
+    """Return both deltas of a codec against the first of the two, with their intervals."""
+    anchor, codec = codecs
+    made: dict[str, Any] = {"codec": codec, "anchor": anchor, "measure": metric.key, "n": n}
     for name, delta in {"bd_rate_percent": bd_rate, "bd_quality": bd_quality}.items():
         value, *drawn = (
-            delta(*pair, higher_is_better=measure.is_higher_better) for pair in (curves, *draws)
+            delta(*pair, higher_is_better=metric.is_higher_better) for pair in (curves, *draws)
         )
         known = [number for number in drawn if number is not None]
         low = high = None

@@ -1,4 +1,4 @@
-"""All measures of one decoded picture: quality, and what machines make of it."""
+"""All metrics of one decoded picture: quality, and what machines make of it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from difficmh_core.errors import (
     ImageError,
 )
 from difficmh_core.image_io import to_tensor
-from difficmh_core.quality.measure import unknown_name
-from difficmh_core.quality.metrics import QualityMeter, metric_of
+from difficmh_core.quality.metric import unknown_name
+from difficmh_core.quality.metrics import QualityMeter, picture_metric
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
@@ -43,7 +43,7 @@ class Features:
 
 
 class Evaluator:
-    """Takes every measure that the fetched weights allow; networks are loaded when needed."""
+    """Takes every metric that the fetched weights allow; networks are loaded when needed."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class Evaluator:
         metrics: Sequence[str] = DEFAULT_METRICS,
         tasks: Sequence[str] = DEFAULT_TASKS,
     ) -> None:
-        """Choose measures and tasks.
+        """Choose metrics and tasks.
 
         Args:
             cache_dir: Where fetched weights lie.
-            metrics: Which measures, as :func:`metric_of` knows them.
+            metrics: Which metrics, as :func:`picture_metric` knows them.
             tasks: Which of :data:`~difficmh_core.vision.task_table.TASKS`.
 
         Raises:
-            ConfigError: If there is no such measure or task.
+            ConfigError: If there is no such metric or task.
         """
         self._meter = QualityMeter(cache_dir)
-        self._metrics = {key: metric_of(key) for key in metrics}
+        self._metrics = {key: picture_metric(key) for key in metrics}
         for key in tasks:
             if key not in TASKS:
                 raise unknown_name("task", key, TASKS)
@@ -81,7 +81,7 @@ class Evaluator:
 
     @property
     def absent(self) -> dict[str, str]:
-        """Why a measure or task is left out, by its key."""
+        """Why a metric or task is left out, by its key."""
         _ = self._tasks  # only loading tells
         return self._absent
 
@@ -102,9 +102,9 @@ class Evaluator:
 
     @torch.inference_mode()
     def measure(self, original: Features, decoded: Features) -> dict[str, float]:
-        """Return every measure of a decoded picture, by its key.
+        """Return every metric of a decoded picture, by its key.
 
-        A measure that is not defined for such a picture is left out, and so is one whose
+        A metric that is not defined for such a picture is left out, and so is one whose
         weights are absent, or whose task could not see a picture; :attr:`absent` then says why.
 
         Raises:

@@ -43,26 +43,6 @@ class ExperimentRequest:
     qualities: tuple[float, ...] = (0, 25, 50, 75, 100)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ExperimentInput:
-    """A photograph with its file.
-
-    Attributes:
-        image: The photograph.
-        encoded: Its file.
-        settings: How it is decoded, but for what an experiment changes.
-    """
-
-    image: Image.Image
-    encoded: Encoded
-    settings: DecodeSettings
-
-    @property
-    def quality(self) -> float:
-        """Of the file, 0 to 100."""
-        return self.encoded.stream.quality
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One way to code and decode the photograph.
@@ -95,7 +75,7 @@ class ExperimentResult:
         n_bytes: Size of the coded file [bytes].
         bpp: The same per pixel [bit].
         seconds: Time to decode [s].
-        values: Every measure, by its key.
+        values: Every metric, by its key.
     """
 
     variant: Variant
@@ -144,12 +124,15 @@ class Experiment:
     needs_rates: bool = False
 
 
-def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -> list[Variant]:
+def plan(
+    asked: ExperimentRequest, encoded: Encoded, settings: DecodeSettings, *, has_rates: bool
+) -> list[Variant]:
     """Return the variants of an experiment.
 
     Args:
         asked: Which experiment, and what it goes through.
-        given: The photograph and its file.
+        encoded: The photograph's file.
+        settings: How it is decoded, but for what the experiment changes.
         has_rates: Whether the networks code at several qualities.
 
     Raises:
@@ -165,9 +148,9 @@ def plan(asked: ExperimentRequest, given: ExperimentInput, *, has_rates: bool) -
         experiment=experiment.key,
         key="same",
         label="Same",
-        quality=given.quality,
-        tags=given.encoded.tags,
-        settings=given.settings,
+        quality=encoded.stream.quality,
+        tags=encoded.tags,
+        settings=settings,
     )
     variants = list(experiment.variants(asked, same))
     if not variants:

@@ -1,8 +1,10 @@
-"""Lines of JSON that are appended as they are measured, and read back whole.
+"""Lines of JSON, appended as they are measured and read back whole; and the same as CSV.
 
 JSON knows no infinity, so that the PSNR of equal pictures is written as the string ``"inf"``.
 """
 
+import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,16 @@ def json_of(value: object, *, indent: int | None = None) -> str:
     return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
+def csv_of(rows: Sequence[Mapping[str, Any]], *, line_end: str = "\n") -> str:
+    """Return rows as CSV, a column for each key in the order in which they come."""
+    buffer = io.StringIO()
+    keys = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(buffer, list(keys), lineterminator=line_end)
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
@@ -33,10 +45,14 @@ def _plain(value: object) -> object:
     return value
 
 
-def append_line(path: Path, value: object) -> None:
-    """Append a value to a file as one line; whole, unless the machine stops in the midst of it."""
+def append_line(path: Path, value: dict[str, Any]) -> dict[str, Any]:
+    """Append a value to a file as one line, and return it.
+
+    The line is whole, unless the machine stops in the midst of it.
+    """
     with path.open("ab") as file:
         file.write((json_of(value) + "\n").encode())
+    return value
 
 
 def mend(path: Path) -> None:

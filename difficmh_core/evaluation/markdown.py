@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from difficmh_core.evaluation.measures import measure_of
-from difficmh_core.quality.measure import Group, Measure
-from difficmh_core.vision.measures import COCO_MAP
+from difficmh_core.evaluation.metrics import metric_of
+from difficmh_core.quality.metric import Group, Metric
+from difficmh_core.vision.task_metrics import COCO_MAP
 
 _DIGITS = 3
 _SETS = (
@@ -23,9 +23,9 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
         summary: As :meth:`Evaluation.finish` returns it.
     """
     made = summary["summaries"]
-    measured = [measure_of(key) for key in dict.fromkeys(k for s in made for k in s["values"])]
+    measured = [metric_of(key) for key in dict.fromkeys(k for s in made for k in s["values"])]
     quality, machines, depths = (
-        [measure for measure in measured if measure.group in groups]
+        [metric for metric in measured if metric.group in groups]
         for groups in (
             (Group.DISTORTION, Group.PERCEPTION),
             (Group.MACHINES, Group.COUNTS),
@@ -51,7 +51,7 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     if depths:
         parts += [
             "## Features by depth: relative distance to the original's, shallow to deep",
-            _means(made, depths, [measure.short for measure in depths]),
+            _means(made, depths, [metric.short for metric in depths]),
         ]
     if summary["deltas"]:
         parts += [
@@ -72,21 +72,20 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
 
 def _means(
     made: Sequence[Mapping[str, Any]],
-    measures: Sequence[Measure],
+    metrics: Sequence[Metric],
     heads: Sequence[str] | None = None,
 ) -> str:
-    """Return one line for each codec and target."""
     lines = [
         [
             f"{line['target_bpp']:g}",
             line["name"],
             f"{line['bpp']:.4f}",
             f"{line['n_fitting']} of {line['n']}",
-            *(_with_interval(line["values"].get(measure.key), line["n"]) for measure in measures),
+            *(_with_interval(line["values"].get(metric.key), line["n"]) for metric in metrics),
         ]
         for line in sorted(made, key=lambda line: line["target_bpp"])
     ]
-    heads = heads or [measure.label for measure in measures]
+    heads = heads or [metric.label for metric in metrics]
     return _table(["target", "codec", "bpp", "fits", *heads], lines)
 
 
@@ -103,7 +102,7 @@ def _set_distances(summary: Mapping[str, Any]) -> str:
         counts = [str(max(line[name] for line in own)) for name in ("n_pictures", "n")]
         lines.append([f"{rate:g}", _name(summary, codec), *counts, *map(_distance, own)])
     notes = dict.fromkeys(line["note"] for line in found.values() if line["note"] is not None)
-    heads = ["target", "codec", "photos", "patches", *(measure_of(key).label for key in keys)]
+    heads = ["target", "codec", "photos", "patches", *(metric_of(key).label for key in keys)]
     return "\n\n".join([_table(heads, lines), *(f"No number: {note}." for note in notes)])
 
 
@@ -111,8 +110,8 @@ def _distance(line: Mapping[str, Any]) -> str:
     if line["value"] is None:
         return "-"
     numbers = (line["value"], line["deviation"])
-    measure = measure_of(line["measure"])
-    return " ± ".join(measure.text(number) for number in numbers if number is not None)
+    metric = metric_of(line["measure"])
+    return " ± ".join(metric.text(number) for number in numbers if number is not None)
 
 
 def _precision(summary: Mapping[str, Any]) -> str:
@@ -133,12 +132,12 @@ def _deltas(summary: Mapping[str, Any]) -> str:
     lines = [
         [
             _name(summary, line["codec"]),
-            measure.name if measure.group is Group.ANNOTATIONS else measure.label,
+            metric.name if metric.group is Group.ANNOTATIONS else metric.label,
             _bracketed(line["bd_rate_percent"], "%", 1),
             _bracketed(line["bd_quality"], "", _DIGITS),
         ]
-        for line, measure in ((line, measure_of(line["measure"])) for line in summary["deltas"])
-        if measure.group not in (Group.DEPTH, Group.COUNTS)
+        for line, metric in ((line, metric_of(line["measure"])) for line in summary["deltas"])
+        if metric.group not in (Group.DEPTH, Group.COUNTS)
         and any(line[name]["value"] is not None for name in ("bd_rate_percent", "bd_quality"))
     ]
     if not lines:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.config.comparison import DEFAULT_SET_METRICS
@@ -26,7 +25,7 @@ from difficmh_core.quality.patch_features import (
     PatchFeatures,
     load_features,
 )
-from difficmh_core.quality.set_distances import measure_sets, set_metric_of
+from difficmh_core.quality.set_distances import SetDistance, set_distance, set_metric_of
 from difficmh_core.shapes import Image01
 
 _ORIGINAL = "original"
@@ -79,9 +78,8 @@ class PictureSets:
             codec: Key of the codec; ``None`` for the original.
             rate_bpp: The target [bit per pixel]; ``None`` for the original.
         """
-        return all(
-            self._path(network, picture, codec, rate_bpp).is_file() for network in self._networks
-        )
+        paths = self._paths(picture, codec, rate_bpp)
+        return all(path.is_file() for path in paths.values())
 
     def keep(
         self,
@@ -90,21 +88,13 @@ class PictureSets:
         codec: str | None = None,
         rate_bpp: float | None = None,
     ) -> None:
-        """Compute and keep the features of a picture.
-
-        Args:
-            image: RGB in [0, 1].
-            picture: As in :meth:`has`, and so are the others.
-            codec: Key of the codec.
-            rate_bpp: The target.
-        """
-        for network, compute in self._networks.items():
-            path = self._path(network, picture, codec, rate_bpp)
+        """Compute and keep the features of a picture, RGB in [0, 1]; names as for :meth:`has`."""
+        for network, path in self._paths(picture, codec, rate_bpp).items():
             if path.is_file():
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             buffer = io.BytesIO()
-            np.save(buffer, compute(image).numpy().astype(np.float32))
+            np.save(buffer, self._networks[network](image).numpy().astype(np.float32))
             write_whole(buffer.getvalue(), path)
 
     def distances(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -127,40 +117,34 @@ class PictureSets:
                 if metric.network not in self._networks:
                     continue
                 pairs = [
-                    (
-                        self._features(metric.network, picture, None, None),
-                        self._features(metric.network, picture, codec, rate_bpp),
-                    )
-                    for picture in sorted(pictures)  # so that subsets hold the same in any order
-                    if self.has(picture) and self.has(picture, codec, rate_bpp)
+                    [
+                        np.load(paths[metric.network], allow_pickle=False).astype(np.float64)
+                        for paths in (self._paths(name), self._paths(name, codec, rate_bpp))
+                    ]
+                    for name in sorted(pictures)  # so that subsets hold the same in any order
+                    if self.has(name) and self.has(name, codec, rate_bpp)
                 ]
                 pairs = [pair for pair in pairs if len(pair[0])]
                 head = {"codec": codec, "rate_bpp": rate_bpp, "measure": key}
                 if not pairs:
-                    note = f"no photo has a patch of {PATCH_SIDE_PX} px"
-                    none = {"value": None, "deviation": None, "n": 0, "note": note}
-                    made.append(head | none | {"n_pictures": 0})
+                    none = SetDistance(note=f"no photo has a patch of {PATCH_SIDE_PX} px")
+                    made.append(head | asdict(none) | {"n_pictures": 0})
                     continue
                 originals, decoded = (
                     np.concatenate(features) for features in zip(*pairs, strict=True)
                 )
-                distance = measure_sets(metric, originals, decoded)
+                distance = set_distance(metric, originals, decoded)
                 made.append(head | asdict(distance) | {"n_pictures": len(pairs)})
         return made
 
-    def _features(
-        self, network: FeatureNetwork, picture: str, codec: str | None, rate_bpp: float | None
-    ) -> NDArray[np.float64]:
-        path = self._path(network, picture, codec, rate_bpp)
-        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return kept.astype(np.float64)
-
-    def _path(
-        self, network: FeatureNetwork, picture: str, codec: str | None, rate_bpp: float | None
-    ) -> Path:
-        folder = self._folder / network
-        folder /= _ORIGINAL if codec is None else f"{codec}/{rate_bpp!r}"
-        return folder / f"{picture}.npy"
+    def _paths(
+        self, picture: str, codec: str | None = None, rate_bpp: float | None = None
+    ) -> dict[FeatureNetwork, Path]:
+        place = _ORIGINAL if codec is None else f"{codec}/{rate_bpp!r}"
+        return {
+            network: self._folder / network / place / f"{picture}.npy"
+            for network in self._networks
+        }
 
 
 def summaries_of_sets(
@@ -178,10 +162,8 @@ def summaries_of_sets(
         for line in distances
         if line["measure"] == key and line["value"] is not None
     }
-    made = list[Summary]()
-    for summary in summaries:
-        if (summary.codec, summary.target_bpp) in values:
-            value = values[summary.codec, summary.target_bpp]
-            point = Estimate(value=value, low=value, high=value, n=summary.n)
-            made.append(replace(summary, values={key: point}))
-    return made
+    return [
+        replace(summary, values={key: Estimate(value=value, low=value, high=value, n=summary.n)})
+        for summary in summaries
+        if (value := values.get((summary.codec, summary.target_bpp))) is not None
+    ]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.evaluation.statistics import Estimate, Summary
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,64 +23,51 @@ _PUBLISHED_MARKERS = "+x1234"
 """Without an area, unlike ours: published points are of other pictures."""
 
 
-def plot_curves(
-    summaries: Sequence[Summary],
-    key: str,
-    folder: Path,
-    *,
-    published: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = PUBLISHED,
-) -> list[Path]:
-    """Draw one measure against the rate and return where the plots are.
+def plot_curves(summaries: Sequence[Summary], key: str, folder: Path) -> list[Path]:
+    """Draw one metric against the rate and return where the plots are.
+
+    Points that others published, on other pictures, are drawn apart and named as such.
 
     Args:
         summaries: Of all codecs and targets; the bars are 95 % intervals over the pictures.
-        key: Which measure.
+        key: Which metric.
         folder: Where to put them.
-        published: Points of other codecs, on other pictures, drawn apart and named as such.
     """
     figure, axes = _canvas()
-    for (marker, color), made in _by_codec(summaries):
+    for style, made in _by_codec(summaries):
         # A codec whose smallest file exceeds several targets has one point for all of them.
         # An infinite mean (PSNR of equal pictures) has no place in a plot.
         points = {
-            point.bpp: point
-            for point in made
+            point.bpp: point.values[key]
+            for point in sorted(made, key=lambda point: point.bpp)
             if key in point.values and isfinite(point.values[key].value)
         }
-        _line(
-            axes,
-            sorted(points),
-            [points[bpp].values[key] for bpp in sorted(points)],
-            (marker, color, made[0].name),
-        )
-    for index, (name, rates) in enumerate(published.items()):
+        _line(axes, points, label=made[0].name, **style)
+    for index, (name, rates) in enumerate(PUBLISHED.items()):
         marker = _PUBLISHED_MARKERS[index % len(_PUBLISHED_MARKERS)]
         at = [(bpp, values[key]) for bpp, values in rates if key in values]
         if at:
             axes.plot(*zip(*at, strict=True), marker, color="black", markersize=9, label=name)
     axes.set_xlabel("whole file [bit per pixel]")
-    axes.set_ylabel(measure_of(key).label)
+    axes.set_ylabel(metric_of(key).label)
     return _save(figure, axes, folder / key)
 
 
 def plot_depth(summaries: Sequence[Summary], target_bpp: float, folder: Path) -> list[Path]:
-    """Draw how far features move at each depth of a network, and return where the plots are.
+    """Draw how far features move at each depth of a network, at one target [bit per pixel].
 
-    Args:
-        summaries: Of all codecs and targets.
-        target_bpp: Which target.
-        folder: Where to put them.
+    The rest as for :func:`plot_curves`.
     """
     figure, axes = _canvas()
     for style, made in _by_codec([s for s in summaries if s.target_bpp == target_bpp]):
         (point,) = made
         depths = {
-            int(measure_of(key).short): value
+            float(metric_of(key).short): value
             for key, value in point.values.items()
-            if measure_of(key).group is Group.DEPTH
+            if metric_of(key).group is Group.DEPTH
         }
         label = f"{point.name}, {point.bpp:.3f} bpp"
-        _line(axes, list(depths), list(depths.values()), (*style, label))
+        _line(axes, depths, label=label, **style)
     axes.set_xlabel("depth in EfficientNet-Lite0 (0 is the stem)")
     axes.set_ylabel("relative distance to the original's features ↓")
     return _save(figure, axes, folder / f"depth_at_{target_bpp:g}_bpp")
@@ -97,36 +84,31 @@ def _canvas() -> tuple["Figure", "Axes"]:
 
 def _by_codec(
     summaries: Sequence[Summary],
-) -> Iterator[tuple[tuple[str, str], list[Summary]]]:
+) -> Iterator[tuple[Mapping[str, str], list[Summary]]]:
     """Yield marker and color, the same in every plot, and a codec's summaries."""
     codecs = dict.fromkeys(summary.codec for summary in summaries)
     for index, codec in enumerate(codecs):
-        style = _MARKERS[index % len(_MARKERS)], _COLORS[index % len(_COLORS)]
+        style = {
+            "marker": _MARKERS[index % len(_MARKERS)],
+            "color": _COLORS[index % len(_COLORS)],
+        }
         yield style, [summary for summary in summaries if summary.codec == codec]
 
 
-def _line(
-    axes: "Axes",
-    places: Sequence[float],
-    values: Sequence[Estimate],
-    style: tuple[str, str, str],
-) -> None:
-    if not places:
+def _line(axes: "Axes", points: Mapping[float, Estimate], **style: Any) -> None:  # noqa: ANN401
+    if not points:
         return
-    marker, color, label = style
+    values = points.values()
     # Pooled statistics can lie outside a percentile interval by a hair.
     below = [max(0.0, value.value - value.low) for value in values]
     above = [max(0.0, value.high - value.value) for value in values]
-    heights = [value.value for value in values]
     axes.errorbar(
-        places,
-        heights,
+        list(points),
+        [value.value for value in values],
         yerr=[below, above],
-        marker=marker,
-        color=color,
         capsize=2,
         elinewidth=0.8,
-        label=label,
+        **style,
     )
 
 

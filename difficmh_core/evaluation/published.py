@@ -1,7 +1,7 @@
 """What others published: drawn beside our measurements, never mixed with them.
 
 All are means over the 24 pictures of Kodak, as their authors give them. LPIPS is on AlexNet; how
-each program computes bits and measures differs in detail (ours count the whole file and the
+each program computes bits and metrics differs in detail (ours count the whole file and the
 original size), so that the points say where a codec stands, not which is better by a hundredth.
 
 References:
@@ -26,4 +26,4 @@ PUBLISHED: Mapping[str, Sequence[tuple[float, Mapping[str, float]]]] = MappingPr
         ),
     }
 )
-"""Rate [bit per pixel] and measures of each codec."""
+"""Rate [bit per pixel] and metrics of each codec."""

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import CodecResult, Row
-from difficmh_core.evaluation.measures import MEASURES, measure_of
-from difficmh_core.vision.boxes import BoxAgreement
-from difficmh_core.vision.measures import BOX_COUNTS
+from difficmh_core.evaluation.metrics import METRICS, metric_of
 from difficmh_core.vision.overlays import STYLES, draw_agreement
+from difficmh_core.vision.task_metrics import BOX_COUNTS
 
 _BOXES = "boxes +/-/!"
 _CAPTION_PX = 40
@@ -17,15 +16,15 @@ _GAP_PX = 6
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text, one line each; failures say why."""
-    measured = map(measure_of, dict.fromkeys(key for row in rows for key in row.values))
+    measured = map(metric_of, dict.fromkeys(key for row in rows for key in row.values))
     # Those that have a short name lead, in the order of the registry.
-    places = {key: place for place, (key, measure) in enumerate(MEASURES.items()) if measure.short}
+    places = {key: place for place, (key, metric) in enumerate(METRICS.items()) if metric.short}
     shown = sorted(
-        (measure for measure in measured if measure.has_column),
-        key=lambda measure: places.get(measure.key, len(places)),
+        (metric for metric in measured if metric.has_column),
+        key=lambda metric: places.get(metric.key, len(places)),
     )
     has_boxes = any(BOX_COUNTS[0] in row.values for row in rows)
-    headings = [*(measure.heading for measure in shown), *([_BOXES] if has_boxes else [])]
+    headings = [*(metric.heading for metric in shown), *([_BOXES] if has_boxes else [])]
     lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
     notes = [f"{_BOXES}: matched/missed/hallucinated"] if has_boxes else []
     for row in rows:
@@ -35,7 +34,7 @@ def table(rows: Sequence[Row]) -> str:
             continue
         if not row.fits:
             notes.append(f"{row.name}: * is its smallest, above {row.target_bytes:,} bytes.")
-        values = [f"{row.values[m.key]:.3f}" if m.key in row.values else "-" for m in shown]
+        values = [m.text(row.values[m.key]) if m.key in row.values else "-" for m in shown]
         if has_boxes:
             counts = map(row.values.get, BOX_COUNTS)
             values.append("/".join("-" if n is None else str(round(n)) for n in counts))
@@ -76,9 +75,7 @@ def contact_sheet(
     sheet = Image.new("RGB", (n_columns * step[0], len(lines) * step[1]), "white")
     marked = next((r.boxes for r in results if boxes and r.boxes is not None), None)
     if marked is not None:  # every result knows the original's boxes
-        theirs = (*(pair[0] for pair in marked.matched), *marked.missed)
-        own = BoxAgreement(matched=tuple((b, b) for b in theirs), missed=(), hallucinated=())
-        small = _shrunk(draw_agreement(original, own), side_px)
+        small = _shrunk(draw_agreement(original, marked.of_original), side_px)
     for row, line in enumerate(lines):
         limit = f"original\nat most {targets[row]:,} bytes"
         _paste(sheet, small, limit, (0, row * step[1]))
@@ -100,9 +97,8 @@ def _caption(result: CodecResult, boxes: bool) -> str:
         return f"{row.name}\nno image"
     size = f"{row.n_bytes:,} bytes" + ("" if row.fits else ", its smallest")
     if boxes and result.boxes is not None:
-        pairs = result.boxes
-        counts = len(pairs.matched), len(pairs.missed), len(pairs.hallucinated)
-        words = (f"{n} {style.name}" for n, style in zip(counts, STYLES, strict=True))
+        counts = zip(result.boxes.counts, STYLES, strict=True)
+        words = (f"{n} {style.name}" for n, style in counts)
         return f"{row.name}\n{', '.join(words)}"
     lpips = row.values.get("lpips_alex")
     return f"{row.name}\n{size}" + (f", LPIPS {lpips:.3f}" if lpips is not None else "")

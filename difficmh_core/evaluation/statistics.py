@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difficmh_core.evaluation.comparison import Row
-from difficmh_core.evaluation.measures import measure_of
-from difficmh_core.quality.measure import Measure
+from difficmh_core.evaluation.metrics import metric_of
+from difficmh_core.quality.metric import Metric
 
 _N_RESAMPLES = 1000
+"""How often as many pictures are drawn, with replacement."""
 INTERVAL = (2.5, 97.5)
 """Percentiles at the ends of every interval."""
 
@@ -52,7 +53,7 @@ class Summary:
         bpp: Mean of what they hold per pixel [bit].
         encode_s: Median time to encode [s].
         decode_s: Median time to decode [s].
-        values: Every measure, by its key, over the pictures on which it is defined.
+        values: Every metric, by its key, over the pictures on which it is defined.
     """
 
     codec: str
@@ -97,7 +98,7 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
                 decode_s=float(np.median([row.decode_s for row in good])),
                 values={
                     key: bootstrap(
-                        measure_of(key), [row.values for row in good if key in row.values]
+                        metric_of(key), [row.values for row in good if key in row.values]
                     )
                     for key in keys
                 },
@@ -106,32 +107,24 @@ def summarize(rows: Sequence[Row], targets_bpp: Sequence[float]) -> list[Summary
     return made
 
 
-def bootstrap(
-    measure: Measure,
-    pictures: Sequence[Mapping[str, float]],
-    *,
-    n_resamples: int = _N_RESAMPLES,
-    seed: int = 0,
-) -> Estimate:
-    """Return a measure of several pictures with its 95 % percentile interval.
+def bootstrap(metric: Metric, pictures: Sequence[Mapping[str, float]]) -> Estimate:
+    """Return a metric of several pictures with its 95 % percentile interval.
 
     Args:
-        measure: Knows how it is taken over pictures.
+        metric: Knows how it is taken over pictures.
         pictures: The values of each picture by their keys, at least one picture.
-        n_resamples: How often to draw as many pictures with replacement.
-        seed: Of the draws.
     """
     n = len(pictures)
-    draws = np.random.default_rng(seed).integers(0, n, (n_resamples, n))
+    draws = np.random.default_rng(0).integers(0, n, (_N_RESAMPLES, n))
 
     def column(key: str) -> NDArray[np.float64]:
         return np.array([values[key] for values in pictures], dtype=np.float64)
 
-    drawn = measure.over_pictures(lambda key: column(key)[draws])
+    drawn = metric.over_pictures(lambda key: column(key)[draws])
     # Between infinite values (PSNR of equal pictures) there is nothing to interpolate.
     method: Literal["linear", "inverted_cdf"] = (
         "linear" if np.isfinite(drawn).all() else "inverted_cdf"
     )
     low, high = np.percentile(drawn, INTERVAL, method=method)
-    value = measure.over_pictures(column)
+    value = metric.over_pictures(column)
     return Estimate(value=float(value), low=float(low), high=float(high), n=n)

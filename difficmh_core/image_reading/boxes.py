@@ -13,15 +13,9 @@ from difficmh_core.image_reading.caps import check
 
 
 class BoxReader:
-    """Steps over the boxes of one file, and counts them over all its levels."""
+    """Steps over the boxes of one file, and counts them over all its levels, up to a named cap."""
 
     def __init__(self, data: bytes, cap: str) -> None:
-        """Begin.
-
-        Args:
-            data: The file.
-            cap: The row of the table of caps that bounds the number of boxes.
-        """
         self._data = data
         self._cap = cap
         self._n_boxes = 0

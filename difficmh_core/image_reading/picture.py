@@ -153,14 +153,7 @@ def _whole(file: OpenFile, start: bytes, most: int) -> bytes:
 
 
 def _read(start: bytes, read: Callable[[int], bytes], name: str, max_pixels: int) -> Picture:
-    """Read the rest of a file whose beginning is known, and decode it.
-
-    Args:
-        start: Its beginning.
-        read: Returns the whole file, or as many bytes of it as it is given.
-        name: How a message calls the file.
-        max_pixels: Most pixels to accept.
-    """
+    """Decode a file whose start is known; ``read`` returns as many bytes as it is asked for."""
     format = format_of(start, name)
     cap_name = f"bytes of {format}"
     try:

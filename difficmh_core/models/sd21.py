@@ -1,7 +1,7 @@
 """Profile ``sd21``: the published system, put together from the published files."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -61,23 +61,6 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedFiles:
-    """Where the files of one rate lie.
-
-    Attributes:
-        weights: The checkpoint, or the stripped files made of it.
-        tokenizer: Folder of the text tower's vocabulary and merges.
-        names: The tagger's names, one a line.
-        thresholds: The tagger's thresholds, one a line.
-    """
-
-    weights: tuple[Path, ...]
-    tokenizer: Path
-    names: Path
-    thresholds: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """The system's words.
 
@@ -111,8 +94,12 @@ def stripped_files(rate: int, cache_dir: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(rate)))
 
 
-def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
-    """Return the files of one rate: the stripped ones if they were made, else the checkpoint.
+def find_files(rate: int, cache_dir: Path) -> tuple[tuple[Path, ...], Mapping[HubCard, Path]]:
+    """Find the files of one rate.
+
+    Returns:
+        The weights: the stripped ones if they were made, else the checkpoint; and each file that
+        was fetched.
 
     Raises:
         BackendUnavailableError: If a file has not been fetched.
@@ -136,24 +123,19 @@ def find_files(rate: int, cache_dir: Path) -> PublishedFiles:
             + f", not in {cache_dir}. Get what is missing ({max(n_bytes / 1e9, 0.01):.2f} GB) "
             f"with `{checkpoint.command}`, or use profile nano, which needs nothing from the hub."
         )
-    return PublishedFiles(
-        weights=stripped if is_stripped else (paths[checkpoint],),
-        tokenizer=paths[TOKENIZER_VOCABULARY].parent,
-        names=paths[RAM_NAMES],
-        thresholds=paths[RAM_THRESHOLDS],
-    )
+    return stripped if is_stripped else (paths[checkpoint],), paths
 
 
-def read_words(files: PublishedFiles) -> Words:
+def read_words(paths: Mapping[HubCard, Path]) -> Words:
     """Return the words of the published system.
 
     Raises:
         CheckpointError: If a file is not the published one.
     """
-    lines = files.thresholds.read_text(encoding="ascii").split()
+    lines = paths[RAM_THRESHOLDS].read_text(encoding="ascii").split()
     return Words(
-        tokenizer=load_clip_tokenizer(files.tokenizer),
-        vocabulary=load_vocabulary("ram", files.names),
+        tokenizer=load_clip_tokenizer(paths[TOKENIZER_VOCABULARY].parent),
+        vocabulary=load_vocabulary("ram", paths[RAM_NAMES]),
         thresholds=[float(line) for line in lines],
     )
 
@@ -161,26 +143,21 @@ def read_words(files: PublishedFiles) -> Words:
 def load_sd21(device: torch.device | str, cache_dir: Path, rate: int) -> DiffICMHCodec:
     """Load the published system at one rate.
 
-    Args:
-        device: Where to run the networks.
-        cache_dir: Where fetched weights lie.
-        rate: Of :attr:`Profile.rates`; a larger one makes smaller files.
-
     Raises:
         ConfigError: If there is no such rate.
         BackendUnavailableError: If a file has not been fetched.
         CheckpointError: If one is damaged.
     """
     config = config_of_rate(rate)
-    files = find_files(rate, cache_dir)
-    words = read_words(files)
+    weights, paths = find_files(rate, cache_dir)
+    words = read_words(paths)
     is_cuda = torch.device(device).type == "cuda"
     if not is_cuda:
         _logger.warning("%s", profile_of("sd21").cost_on_cpu)
     networks, tagger = load_published(
         config,
         RamConfig(),
-        files.weights,
+        weights,
         words,
         device=device,
         dtype=torch.bfloat16 if is_cuda else torch.float32,

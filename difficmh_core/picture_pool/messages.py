@@ -14,13 +14,7 @@ _MAX_FACTS = 64 << 10
 
 
 def send(stream: io.BufferedIOBase, facts: dict[str, Any], data: bytes = b"") -> None:
-    """Write a message.
-
-    Args:
-        stream: Where to.
-        facts: What JSON can hold.
-        data: A file, or nothing.
-    """
+    """Write a message."""
     written = json.dumps(facts).encode()
     stream.write(_HEAD.pack(len(written), len(data)) + written)
     stream.write(data)

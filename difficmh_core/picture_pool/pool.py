@@ -35,7 +35,9 @@ _TRY_ANOTHER = "Export it again as a JPEG or PNG, or choose another one."
 
 
 class PicturePool:
-    """Reads pictures in other processes; threads may share it.
+    """Reads pictures in other processes, one each at a time; threads may share it.
+
+    The processes get ready while the caller goes on.
 
     >>> with PicturePool(n_workers=1) as pool:
     ...     pool.read(b"no picture", name="a.jpg", max_pixels=1000)
@@ -45,12 +47,6 @@ class PicturePool:
     """
 
     def __init__(self, *, n_workers: int = N_WORKERS, limits: WorkerLimits | None = None) -> None:
-        """Start the processes; they get ready while the caller goes on.
-
-        Args:
-            n_workers: How many pictures are read at once.
-            limits: Of each; ``None`` takes the defaults.
-        """
         self._limits = limits or WorkerLimits()
         self._free: queue.Queue[_Worker] = queue.Queue()
         self._is_open = True

@@ -33,11 +33,6 @@ class PngPicture:
 def read_as_png(data: bytes, *, name: str, max_pixels: int) -> PngPicture:
     """Return the picture in a file as a PNG.
 
-    Args:
-        data: The file.
-        name: How messages call it.
-        max_pixels: Most pixels to accept.
-
     Raises:
         ImageError: If it is damaged, no picture, or too large.
     """

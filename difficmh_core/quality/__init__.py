@@ -1,1 +1,1 @@
-"""Quality: how far a decoded picture is from its original, by the measures of the field."""
+"""Quality: how far a decoded picture is from its original, by the metrics of the field."""

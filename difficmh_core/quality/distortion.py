@@ -1,4 +1,4 @@
-"""PSNR and MS-SSIM: the two measures of distortion that need no network.
+"""PSNR and MS-SSIM: the two metrics of distortion that need no network.
 
 References:
     Wang, Simoncelli, Bovik: Multi-scale Structural Similarity for Image Quality Assessment,
@@ -59,7 +59,7 @@ def ms_ssim(reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
     if min(height_px, width_px) < MS_SSIM_MIN_SIDE_PX:
         raise ImageError(
             f"The image has {width_px}x{height_px} px, but MS-SSIM needs at least "
-            f"{MS_SSIM_MIN_SIDE_PX} px on each side. Use another measure, or a larger image."
+            f"{MS_SSIM_MIN_SIDE_PX} px on each side. Use another metric, or a larger image."
         )
     window = _window(reference)
     product = torch.ones_like(reference[:, :, 0, 0])

@@ -6,7 +6,8 @@ With x and y the features of stage i (stage 0 is the picture itself), per channe
     s = (2 cov_xy + c) / (var_x + var_y + c)                       structure
     D = 1 - sum_ij (alpha_ij l_ij + beta_ij s_ij),   alpha and beta together sum to 1
 
-Other measures are pyiqa's (:mod:`.named`). This one is not, for the reasons told in :mod:`.lpips`.
+Other metrics are pyiqa's (:mod:`.pyiqa_metrics`). This one is not, for the reasons told in
+:mod:`.lpips`.
 
 References:
     Ding, Ma, Wang, Simoncelli: Image Quality Assessment: Unifying Structure and Texture
@@ -20,15 +21,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.quality.trunks import Trunk, trunk_weights, vgg16_trunk
+from difficmh_core.quality.trunks import Trunk, TrunkDistance, vgg16_trunk
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_VGG
-from difficmh_core.weights.loading import load_strict, read_torch_file
+from difficmh_core.weights.loading import load_strict, read_torch_file, tensors_below
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 _MEAN = (0.485, 0.456, 0.406)
-_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
+_DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's pictures, for RGB in [0, 1]."""
 _STABILITY = 1e-6
 """The constant c of both terms, as published."""
@@ -55,34 +56,15 @@ class L2Pooling(nn.Module):
         return (power + _ROOT_OFFSET).sqrt()
 
 
-class StructureTextureDistance(nn.Module):
-    """DISTS between pairs of pictures; frozen, differentiable in both pictures."""
-
-    mean: Tensor
-    standard_deviation: Tensor
+class StructureTextureDistance(TrunkDistance):
+    """DISTS between pairs of pictures, 0 to 1."""
 
     def __init__(self, trunk: Trunk) -> None:
-        super().__init__()
-        self.trunk = trunk
+        super().__init__(trunk, _MEAN, _DEVIATION)
         n_channels = 3 + sum(trunk.channels)
         self.alpha = nn.Parameter(torch.zeros(1, n_channels, 1, 1))
         self.beta = nn.Parameter(torch.zeros(1, n_channels, 1, 1))
-        deviation = torch.tensor(_STANDARD_DEVIATION).view(1, 3, 1, 1)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("standard_deviation", deviation, persistent=False)
         self.requires_grad_(False)
-
-    def forward(self, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
-        """Return the distance of each pair, about 0 for equal pictures (lower is better).
-
-        Args:
-            reference: Original images, RGB in [0, 1].
-            decoded: Decoded images of the same size, RGB in [0, 1].
-
-        Returns:
-            One value per pair, 0 to 1, without unit, in float32 even under autocast.
-        """
-        return self.compare(self.features(reference), self.features(decoded))
 
     def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
         """Return the distance of each pair of :meth:`features`."""
@@ -110,7 +92,7 @@ class StructureTextureDistance(nn.Module):
 
     def features(self, image: Image01) -> list[Tensor]:
         """Return the pictures and their five feature maps."""
-        features = [image, *self.trunk((image - self.mean) / self.standard_deviation)]
+        features = [image, *self.trunk((image - self.mean) / self.deviation)]
         return [x.to(torch.promote_types(x.dtype, torch.float32)) for x in features]
 
 
@@ -127,7 +109,7 @@ def structure_texture_distance(cache_dir: Path) -> StructureTextureDistance:
     convolutions = read_numpy_pickle(cached_path(LPIPS_VGG, cache_dir))
     channel_weights = read_torch_file(cached_path(DISTS_WEIGHTS, cache_dir))
     distance = StructureTextureDistance(vgg16_trunk(L2Pooling))
-    distance.trunk.load(trunk_weights(convolutions, "VGG16_0"), LPIPS_VGG.file)
+    distance.trunk.load(tensors_below(convolutions, "VGG16_0."), LPIPS_VGG.file)
     trunk_state = {f"trunk.{key}": value for key, value in distance.trunk.state_dict().items()}
     load_strict(distance, {**trunk_state, **channel_weights}, DISTS_WEIGHTS.file)
     return distance.eval()

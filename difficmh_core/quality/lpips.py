@@ -20,18 +20,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from difficmh_core.errors import CheckpointError
-from difficmh_core.quality.trunks import Trunk, alexnet_trunk, trunk_weights, vgg16_trunk
+from difficmh_core.quality.trunks import (
+    Trunk,
+    TrunkDistance,
+    alexnet_trunk,
+    vgg16_trunk,
+)
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import LPIPS_ALEX, LPIPS_VGG
+from difficmh_core.weights.loading import tensors_below
 from difficmh_core.weights.pickled_arrays import read_numpy_pickle
 
 NetworkName = Literal["alex", "vgg"]
 """Which classification network sees the pictures."""
 
-_SHIFT = (-0.030, -0.088, -0.188)
+_MEAN = (-0.030, -0.088, -0.188)
 """Mean of the training pictures, for RGB in [-1, 1], as published."""
-_SCALE = (0.458, 0.448, 0.450)
+_DEVIATION = (0.458, 0.448, 0.450)
 """Standard deviation of the training pictures, for RGB in [-1, 1], as published."""
 _LENGTH_OFFSET = 1e-10
 """Added to the length of a feature vector before dividing by it, as published."""
@@ -39,35 +45,18 @@ _TINY = 1e-20
 """Keeps the gradient of the length of an all-zero feature vector finite."""
 
 
-class PerceptualDistance(nn.Module):
-    """LPIPS between pairs of pictures; frozen, differentiable in both pictures."""
-
-    shift: Tensor
-    scale: Tensor
+class PerceptualDistance(TrunkDistance):
+    """LPIPS between pairs of pictures."""
 
     def __init__(self, trunk: Trunk) -> None:
-        super().__init__()
-        self.trunk = trunk
+        super().__init__(trunk, _MEAN, _DEVIATION)
         self.heads = nn.ParameterList(torch.zeros(n, 1) for n in trunk.channels)
-        self.register_buffer("shift", torch.tensor(_SHIFT).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("scale", torch.tensor(_SCALE).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
-
-    def forward(self, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
-        """Return the distance of each pair, 0 for equal pictures (lower is better).
-
-        Args:
-            reference: Original images, RGB in [0, 1].
-            decoded: Decoded images of the same size, RGB in [0, 1].
-
-        Returns:
-            One value per pair, without unit, in float32 even under autocast.
-        """
-        return self.compare(self.features(reference), self.features(decoded))
 
     def features(self, image: Image01) -> list[Tensor]:
         """Return the network's features of pictures, each position scaled to length 1."""
-        return [_unit_length(stage) for stage in self.trunk(self._normalized(image))]
+        normalized = (2.0 * image - 1.0 - self.mean) / self.deviation
+        return [_unit_length(stage) for stage in self.trunk(normalized)]
 
     def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
         """Return the distance of each pair of :meth:`features`."""
@@ -77,9 +66,6 @@ class PerceptualDistance(nn.Module):
             difference = (x - y).square().mean(dim=(2, 3))
             distance = distance + (difference * head[:, 0]).sum(dim=1)
         return distance
-
-    def _normalized(self, image: Image01) -> Image01:
-        return (2.0 * image - 1.0 - self.shift) / self.scale
 
 
 def perceptual_distance(net: NetworkName, cache_dir: Path) -> PerceptualDistance:
@@ -94,12 +80,12 @@ def perceptual_distance(net: NetworkName, cache_dir: Path) -> PerceptualDistance
         CheckpointError: If the weights are damaged.
     """
     card, trunk, prefix = {
-        "alex": (LPIPS_ALEX, alexnet_trunk, "AlexNet_0"),
-        "vgg": (LPIPS_VGG, lambda: vgg16_trunk(lambda _: nn.MaxPool2d(2, 2)), "VGG16_0"),
+        "alex": (LPIPS_ALEX, alexnet_trunk, "AlexNet_0."),
+        "vgg": (LPIPS_VGG, lambda: vgg16_trunk(lambda _: nn.MaxPool2d(2, 2)), "VGG16_0."),
     }[net]
     tensors = read_numpy_pickle(cached_path(card, cache_dir))
     distance = PerceptualDistance(trunk())
-    distance.trunk.load(trunk_weights(tensors, prefix), card.file)
+    distance.trunk.load(tensors_below(tensors, prefix), card.file)
     for index, head in enumerate(distance.heads):
         weights = tensors.get(f"NetLinLayer_{index}.Conv_0.kernel")
         if weights is None or weights.numel() != head.numel():

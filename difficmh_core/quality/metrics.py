@@ -1,6 +1,7 @@
-"""The table of all measures of quality, and the meter that takes them.
+"""The table of all metrics of quality, and the meter that takes them.
 
-Every measure compares a decoded picture with its original, both RGB in [0, 1] at original size.
+Every metric compares a decoded picture with its original, both RGB in [0, 1] at original size.
+Where it was published stands in the module that computes it.
 """
 
 from collections.abc import Callable
@@ -13,31 +14,28 @@ from torch import Tensor
 
 from difficmh_core.errors import ImageError
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
-from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
-from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
-from difficmh_core.quality.measure import Group, Metric, PairMeasure
-from difficmh_core.quality.named import named_metric
+from difficmh_core.quality.dists import structure_texture_distance
+from difficmh_core.quality.lpips import perceptual_distance
+from difficmh_core.quality.metric import Group, PairFunction, PictureMetric
+from difficmh_core.quality.pyiqa_metrics import pyiqa_metric
+from difficmh_core.quality.trunks import TrunkDistance
 from difficmh_core.shapes import Image01
 
-FeatureDistance = PerceptualDistance | StructureTextureDistance
 _MAX_KEPT_PIXELS = 1 << 21
 """Features of larger originals are computed anew each time: they take about 1 kB a pixel."""
-_LPIPS_REFERENCE = "Zhang et al., CVPR 2018, https://arxiv.org/abs/1801.03924, version 0.1"
 
 
-def _load(
-    make: Callable[[Path], FeatureDistance], cache_dir: Path, device: torch.device
-) -> FeatureDistance:
+def _load(make: Callable[[Path], TrunkDistance], cache_dir: Path) -> TrunkDistance:
     network = make(cache_dir)
     # Convolutions are a quarter faster so, measured on two CPU cores.
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
-METRICS = {
+PICTURE_METRICS = {
     metric.key: metric
     for metric in (
-        Metric(
+        PictureMetric(
             key="psnr_db",
             name="PSNR",
             short="PSNR",
@@ -46,11 +44,9 @@ METRICS = {
             is_higher_better=True,
             digits=2,
             min_side_px=1,
-            needs_weights=False,
-            load=lambda *_: psnr_db,
-            reference="10 log10(1 / mean squared error) over all three channels",
+            load=lambda _: psnr_db,
         ),
-        Metric(
+        PictureMetric(
             key="ms_ssim",
             name="MS-SSIM",
             short="MS-SSIM",
@@ -59,33 +55,27 @@ METRICS = {
             digits=4,
             highest=1.0,
             min_side_px=MS_SSIM_MIN_SIDE_PX,
-            needs_weights=False,
-            load=lambda *_: ms_ssim,
-            reference="Wang et al., Asilomar 2003, https://doi.org/10.1109/ACSSC.2003.1292216",
+            load=lambda _: ms_ssim,
         ),
-        Metric(
+        PictureMetric(
             key="lpips_alex",
             name="LPIPS (AlexNet)",
             short="LPIPS",
             group=Group.PERCEPTION,
             is_higher_better=False,
             min_side_px=31,
-            needs_weights=True,
             load=partial(_load, partial(perceptual_distance, "alex")),
-            reference=_LPIPS_REFERENCE,
         ),
-        Metric(
+        PictureMetric(
             key="lpips_vgg",
             name="LPIPS (VGG)",
             short="(VGG)",
             group=Group.PERCEPTION,
             is_higher_better=False,
             min_side_px=16,
-            needs_weights=True,
             load=partial(_load, partial(perceptual_distance, "vgg")),
-            reference=_LPIPS_REFERENCE,
         ),
-        Metric(
+        PictureMetric(
             key="dists",
             name="DISTS",
             short="DISTS",
@@ -93,80 +83,72 @@ METRICS = {
             is_higher_better=False,
             highest=1.0,
             min_side_px=1,
-            needs_weights=True,
             load=partial(_load, structure_texture_distance),
-            reference="Ding et al., 2020, https://arxiv.org/abs/2004.07728",
         ),
     )
 }
-"""The measures that are computed here, by their keys."""
+"""The metrics that are computed here, by their keys."""
 
 
-def metric_of(key: str) -> Metric:
-    """Look a measure up, ours or one of pyiqa's.
+def picture_metric(key: str) -> PictureMetric:
+    """Look a metric up, ours or one of pyiqa's.
 
     Raises:
         BackendUnavailableError: If it is none of ours, and pyiqa is not installed.
-        ConfigError: If there is no such measure.
+        ConfigError: If there is no such metric.
     """
-    return METRICS[key] if key in METRICS else named_metric(key, METRICS)
+    return PICTURE_METRICS[key] if key in PICTURE_METRICS else pyiqa_metric(key, PICTURE_METRICS)
 
 
 class QualityMeter:
-    """Takes measures; a network is loaded when it is first needed, and kept."""
+    """Takes metrics; a network is loaded when it is first needed, and kept."""
 
-    def __init__(self, cache_dir: Path, device: torch.device | str = "cpu") -> None:
-        """Prepare the meter; nothing is loaded yet.
-
-        Args:
-            cache_dir: Where fetched weights lie.
-            device: Where the networks run.
-        """
+    def __init__(self, cache_dir: Path) -> None:
+        """Name the folder where fetched weights lie; nothing is loaded yet."""
         self._cache_dir = cache_dir
-        self._device = torch.device(device)
-        self._measures = dict[str, PairMeasure]()
+        self._loaded = dict[str, PairFunction]()
         self._reference: Image01 | None = None
         self._features = dict[str, list[Tensor]]()
 
     @torch.no_grad()
     def measure(self, key: str, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
-        """Return one measure of each pair of pictures, in the unit that the table names.
+        """Return one metric of each pair of pictures, in the unit that the table names.
 
         Args:
-            key: Which measure, as :func:`metric_of` knows it.
+            key: Which metric, as :func:`picture_metric` knows it.
             reference: Original images, RGB in [0, 1].
             decoded: Decoded images of the same size, RGB in [0, 1].
 
         Raises:
-            ConfigError: If there is no such measure.
-            ImageError: If the pictures differ in size, or are too small for the measure.
+            ConfigError: If there is no such metric.
+            ImageError: If the pictures differ in size, or are too small for the metric.
             BackendUnavailableError: If its weights have not been fetched.
             CheckpointError: If its weights are damaged.
         """
-        metric = metric_of(key)
+        metric = picture_metric(key)
         _check_sizes(metric, reference, decoded)
-        if key not in self._measures:
-            self._measures[key] = metric.load(self._cache_dir, self._device)
-        measure = self._measures[key]
-        if isinstance(measure, FeatureDistance):
-            ours = self._features_of(key, measure, reference)
-            return measure.compare(ours, measure.features(decoded.to(self._device)))
-        return measure(reference.to(self._device), decoded.to(self._device))
+        if key not in self._loaded:
+            self._loaded[key] = metric.load(self._cache_dir)
+        compute = self._loaded[key]
+        if isinstance(compute, TrunkDistance):
+            ours = self._features_of(key, compute, reference)
+            return compute.compare(ours, compute.features(decoded))
+        return compute(reference, decoded)
 
-    def _features_of(self, key: str, network: FeatureDistance, reference: Image01) -> list[Tensor]:
+    def _features_of(self, key: str, network: TrunkDistance, reference: Image01) -> list[Tensor]:
         """Return an original's features, kept while decoded pictures are compared with it."""
         if reference is not self._reference:
             self._reference = reference
             self._features.clear()
         if key in self._features:
             return self._features[key]
-        features = network.features(reference.to(self._device))
+        features = network.features(reference)
         if reference.shape[-2] * reference.shape[-1] <= _MAX_KEPT_PIXELS:
             self._features[key] = features
         return features
 
 
-def _check_sizes(metric: Metric, reference: Image01, decoded: Image01) -> None:
+def _check_sizes(metric: PictureMetric, reference: Image01, decoded: Image01) -> None:
     if reference.shape != decoded.shape:
         raise ImageError(
             f"The images differ in shape: {tuple(reference.shape)} and {tuple(decoded.shape)}. "
@@ -176,5 +158,5 @@ def _check_sizes(metric: Metric, reference: Image01, decoded: Image01) -> None:
     if shorter_px < metric.min_side_px:
         raise ImageError(
             f"The image's shorter side has {shorter_px} px, but {metric.name} needs at least "
-            f"{metric.min_side_px} px. Use another measure, or a larger image."
+            f"{metric.min_side_px} px. Use another metric, or a larger image."
         )

@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from difficmh_core.quality.named import from_pyiqa
+from difficmh_core.quality.pyiqa_metrics import from_pyiqa
 from difficmh_core.shapes import Image01
 from difficmh_core.weights.recognition import load_classifier
 

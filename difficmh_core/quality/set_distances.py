@@ -30,14 +30,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from difficmh_core.quality.measure import Group, Measure, unknown_name
+from difficmh_core.quality.metric import Group, Metric, unknown_name
 from difficmh_core.quality.patch_features import FeatureNetwork
 
-Features = NDArray[np.float64]
+Samples = NDArray[np.float64]
 """One row for each patch."""
 _N_SUBSETS = 100
 _SUBSET_SIZE = 1000
@@ -47,54 +48,32 @@ _FEWEST_SAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetMetric(Measure):
+class SetMetric(Metric):
     """A distance of the decoded pictures of a data set from their originals, taken as sets.
 
     Attributes:
         network: Whose features.
         is_kernel: Whether it is the kernel distance, else Fréchet's.
-        reference: Where it was published.
     """
 
+    group: Group = Group.SETS
+    is_higher_better: bool = False
     network: FeatureNetwork
-    is_kernel: bool
-    reference: str
+    is_kernel: bool = False
 
 
-def _frechet(key: str, name: str, network: FeatureNetwork) -> SetMetric:
-    return SetMetric(
-        key=key,
-        name=name,
-        group=Group.SETS,
-        is_higher_better=False,
-        network=network,
-        is_kernel=False,
-        reference="Heusel et al., 2017, https://arxiv.org/abs/1706.08500",
-    )
-
-
-def _kernel(key: str, name: str, network: FeatureNetwork) -> SetMetric:
-    return SetMetric(
-        key=key,
-        name=name,
-        group=Group.SETS,
-        is_higher_better=False,
-        lowest=-inf,
-        digits=5,
-        network=network,
-        is_kernel=True,
-        reference="Bińkowski et al., 2018, https://arxiv.org/abs/1801.01401",
-    )
-
-
+_KERNEL: dict[str, Any] = {"is_kernel": True, "lowest": -inf, "digits": 5}
+_LITE0, _INCEPTION = FeatureNetwork.LITE0, FeatureNetwork.INCEPTION
 SET_METRICS: Mapping[str, SetMetric] = MappingProxyType(
     {
         metric.key: metric
         for metric in (
-            _frechet("frechet", "Fréchet distance, EfficientNet-Lite0", FeatureNetwork.LITE0),
-            _kernel("kernel", "kernel distance, EfficientNet-Lite0", FeatureNetwork.LITE0),
-            _frechet("fid", "FID, 256 px patches", FeatureNetwork.INCEPTION),
-            _kernel("kid", "KID, 256 px patches", FeatureNetwork.INCEPTION),
+            SetMetric(key="frechet", name="Fréchet distance, EfficientNet-Lite0", network=_LITE0),
+            SetMetric(
+                key="kernel", name="kernel distance, EfficientNet-Lite0", network=_LITE0, **_KERNEL
+            ),
+            SetMetric(key="fid", name="FID, 256 px patches", network=_INCEPTION),
+            SetMetric(key="kid", name="KID, 256 px patches", network=_INCEPTION, **_KERNEL),
         )
     }
 )
@@ -113,9 +92,9 @@ class SetDistance:
         note: Why there is no value.
     """
 
-    value: float | None
-    deviation: float | None
-    n: int
+    value: float | None = None
+    deviation: float | None = None
+    n: int = 0
     note: str | None = None
 
 
@@ -130,7 +109,7 @@ def set_metric_of(key: str) -> SetMetric:
     return SET_METRICS[key]
 
 
-def measure_sets(metric: SetMetric, originals: Features, decoded: Features) -> SetDistance:
+def set_distance(metric: SetMetric, originals: Samples, decoded: Samples) -> SetDistance:
     """Return one distance, or say why it is not defined for so few samples.
 
     Args:
@@ -142,14 +121,14 @@ def measure_sets(metric: SetMetric, originals: Features, decoded: Features) -> S
     fewest = _FEWEST_SAMPLES if metric.is_kernel else n_features + 1
     if n < fewest:
         note = f"{n:,} patches; {metric.name} needs at least {fewest:,}"
-        return SetDistance(value=None, deviation=None, n=n, note=note)
+        return SetDistance(n=n, note=note)
     if metric.is_kernel:
         value, deviation = kernel_distance(originals, decoded)
         return SetDistance(value=value, deviation=deviation, n=n)
-    return SetDistance(value=frechet_distance(originals, decoded), deviation=None, n=n)
+    return SetDistance(value=frechet_distance(originals, decoded), n=n)
 
 
-def frechet_distance(first: Features, second: Features) -> float:
+def frechet_distance(first: Samples, second: Samples) -> float:
     """Return the Fréchet distance of two sets, 0 and up, in the square of the features' unit.
 
     The trace of the root of C_a C_b is that of the root of the symmetric R C_b R, R the root of
@@ -174,7 +153,7 @@ def frechet_distance(first: Features, second: Features) -> float:
 
 
 def kernel_distance(
-    first: Features, second: Features, *, n_subsets: int = _N_SUBSETS, seed: int = 0
+    first: Samples, second: Samples, *, n_subsets: int = _N_SUBSETS, seed: int = 0
 ) -> tuple[float, float]:
     """Return mean and standard deviation of the kernel distance over random subsets.
 
@@ -197,7 +176,7 @@ def kernel_distance(
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
-def squared_mmd(first: Features, second: Features) -> float:
+def squared_mmd(first: Samples, second: Samples) -> float:
     """Return the squared maximum mean discrepancy of two sets, without bias.
 
     Args:
@@ -210,6 +189,6 @@ def squared_mmd(first: Features, second: Features) -> float:
     return float((terms.sum() - np.trace(terms)) / (n * (n - 1)))
 
 
-def _powers(first: Features, second: Features) -> Features:
-    scaled: Features = first @ second.T / first.shape[1] + 1
+def _powers(first: Samples, second: Samples) -> Samples:
+    scaled: Samples = first @ second.T / first.shape[1] + 1
     return scaled**3

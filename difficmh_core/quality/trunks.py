@@ -1,4 +1,4 @@
-"""The two classification networks whose features LPIPS and DISTS compare.
+"""The two classification networks whose features LPIPS and DISTS compare, and how they compare.
 
 Only the convolutions are here, up to the last one that a metric reads; each returns its five
 rectified feature maps. The weights were learned on ImageNet and stay frozen.
@@ -10,10 +10,14 @@ References:
     https://arxiv.org/abs/1409.1556
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
+import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
+from difficmh_core.shapes import Image01
 from difficmh_core.weights.loading import load_strict
 
 VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -64,6 +68,51 @@ class Trunk(nn.Module):
         load_strict(self, mapped, name)
 
 
+class TrunkDistance(nn.Module, ABC):
+    """A distance between the features of two pictures; frozen, differentiable in both pictures."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        mean: tuple[float, float, float],
+        deviation: tuple[float, float, float],
+    ) -> None:
+        """Keep the network and what its pictures are normalized by.
+
+        Args:
+            trunk: Sees the pictures.
+            mean: Of the pictures that it learned from, R, G and B.
+            deviation: Their standard deviation.
+        """
+        super().__init__()
+        self.trunk = trunk
+        for name, values in {"mean": mean, "deviation": deviation}.items():
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, reference: Image01, decoded: Image01) -> Float[Tensor, " batch"]:
+        """Return the distance of each pair, about 0 for equal pictures (lower is better).
+
+        Args:
+            reference: Original images, RGB in [0, 1].
+            decoded: Decoded images of the same size, RGB in [0, 1].
+
+        Returns:
+            One value per pair, without unit, in float32 even under autocast.
+        """
+        return self.compare(self.features(reference), self.features(decoded))
+
+    @abstractmethod
+    def features(self, image: Image01) -> list[Tensor]:
+        """Return what is compared of pictures, one tensor for each stage."""
+
+    @abstractmethod
+    def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:
+        """Return the distance of each pair of :meth:`features`."""
+
+
 def alexnet_trunk() -> Trunk:
     """Return AlexNet's five convolutions, with random weights."""
     return Trunk(
@@ -93,9 +142,3 @@ def vgg16_trunk(pooling: Callable[[int], nn.Module]) -> Trunk:
             n_in = width
         stages.append(nn.Sequential(*layers))
     return Trunk(stages, channels=tuple(widths[-1] for widths in VGG16_STAGES))
-
-
-def trunk_weights(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors under a prefix, without the prefix."""
-    start = prefix + "."
-    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}

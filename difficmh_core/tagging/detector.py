@@ -55,18 +55,14 @@ class Detection:
 
 
 class Detector:
-    """YOLOX-Nano, run by ONNX Runtime on the CPU."""
+    """YOLOX-Nano, run by ONNX Runtime on the CPU.
+
+    Raises:
+        BackendUnavailableError: If ONNX Runtime is not installed.
+        CheckpointError: If the file, whose SHA-256 the caller has checked, is no ONNX network.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Load the network.
-
-        Args:
-            path: The ONNX file, whose SHA-256 the caller has checked.
-
-        Raises:
-            BackendUnavailableError: If ONNX Runtime is not installed.
-            CheckpointError: If the file is no ONNX network.
-        """
         self._session = _open_session(path)
         self._input_name: str = self._session.get_inputs()[0].name
         self._labels = coco_names()

@@ -32,10 +32,6 @@ class Tag:
 def refuse_batch(image: Sized, who: str) -> None:
     """Refuse anything but one picture.
 
-    Args:
-        image: Pictures.
-        who: Sees one at a time, for the message.
-
     Raises:
         ImageError: If the batch does not hold exactly one.
     """

@@ -40,6 +40,8 @@ def last_weights(autoencoder: Autoencoder) -> Tensor:
 class AutoencoderStage(Stage):
     """Train the autoencoder on crops: L1 + LPIPS + KL, and adversarial where it has a weight."""
 
+    settings: AutoencoderSettings
+
     def __init__(
         self,
         settings: AutoencoderSettings,
@@ -49,17 +51,8 @@ class AutoencoderStage(Stage):
         *,
         only_decoder: bool = False,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights.
-            autoencoder: What to train; its scaling factor is 1.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-            only_decoder: Whether the encoder stays as it is.
-        """
+        """Train an autoencoder whose scaling factor is 1, or ``only_decoder`` of it."""
         super().__init__(settings)
-        self.weights = settings
         self.trained = autoencoder.requires_grad_(requires_grad=True)
         if only_decoder:
             unfreeze_decoder(autoencoder)
@@ -80,7 +73,7 @@ class AutoencoderStage(Stage):
         )
         losses["kl"] = kl_divergence(posterior, Normal(0.0, 1.0)).mean()
         total = losses["picture"] + losses.get("discriminator", 0.0)
-        losses["total"] = total + self.weights.kl * losses["kl"]
+        losses["total"] = total + self.settings.kl * losses["kl"]
         return losses
 
     @torch.no_grad()

@@ -26,7 +26,7 @@ from difficmh_core.training.loop import LOG_NAME, note_device, read_devices, rea
 from difficmh_core.training.package import Weights, unpack_weights
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.loading import load_strict
+from difficmh_core.weights.loading import load_strict, tensors_below
 
 _STAGES = (StageName.JOINT, StageName.FEW_STEP)
 _CODEC = "latent_codec."
@@ -98,8 +98,7 @@ def _with_ends_moved(
     recipe: Recipe, weights: Weights, qualities: tuple[float, float]
 ) -> dict[str, Tensor]:
     codec = LatentCodec(recipe.config(scaled=False).latent_codec)
-    own = {k.removeprefix(_CODEC): v for k, v in weights.items() if k.startswith(_CODEC)}
-    load_strict(codec, own, "the average's latent codec")
+    load_strict(codec, tensors_below(weights, _CODEC), "the average's latent codec")
     for gains in (codec.latent_gains, codec.hyper_gains):
         if gains is not None:  # one that knows a single rate has none
             gains.move_ends(*qualities)

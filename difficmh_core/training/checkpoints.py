@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.training.settings import StageSettings
-from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
+from difficmh_core.weights.loading import first_line, read_safetensors, tensors_below, unreadable
 
 _logger = logging.getLogger(__name__)
 
@@ -68,13 +68,15 @@ def save_checkpoint(path: Path, state: TrainingState, settings: StageSettings) -
         "elapsed_s": str(state.elapsed_s),
         "settings": json.dumps(asdict(settings)),
     }
+    write_tensors(path, tensors, metadata)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file; an interruption leaves the one before, or none."""
     unfinished = path.with_suffix(".unfinished")
     # Cloned, since safetensors refuses tensors that share memory.
-    save_file(
-        {key: value.cpu().clone().contiguous() for key, value in tensors.items()},
-        unfinished,
-        metadata,
-    )
+    own = {key: value.cpu().clone().contiguous() for key, value in tensors.items()}
+    save_file(own, unfinished, metadata)
     unfinished.replace(path)
 
 
@@ -94,11 +96,8 @@ def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {_COUNT: torch.tensor(1)}
     for prefix in ("model", "average"):
-        tensors |= {f"{prefix}.{key}": value.clone() for key, value in weights.items()}
-    metadata = {"step": "0", "elapsed_s": "0", "settings": "{}"}
-    unfinished = path.with_suffix(".unfinished")
-    save_file(tensors, unfinished, metadata)
-    unfinished.replace(path)
+        tensors |= {f"{prefix}.{key}": value for key, value in weights.items()}
+    write_tensors(path, tensors, {"step": "0", "elapsed_s": "0", "settings": "{}"})
 
 
 def load_checkpoint(path: Path, state: TrainingState) -> None:
@@ -110,17 +109,17 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
     tensors, metadata = read_safetensors(path)
     step, elapsed_s = _progress_of(metadata, path)
     try:
-        state.trained.load_state_dict(_below(tensors, "model."))
-        state.average.module.load_state_dict(_below(tensors, "average."))
+        state.trained.load_state_dict(tensors_below(tensors, "model."))
+        state.average.module.load_state_dict(tensors_below(tensors, "average."))
         state.average.n_averaged.copy_(tensors[_COUNT])
-        adversary = _below(tensors, "adversary.")
+        adversary = tensors_below(tensors, "adversary.")
         if state.adversary is not None and adversary:
             state.adversary.load_state_dict(adversary)
         elif state.adversary is not None:
             _logger.warning("%s holds no adversary; a new one starts.", path)
         for name, optimizer in state.optimizers.items():
             moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in _below(tensors, f"optimizer.{name}.").items():
+            for key, value in tensors_below(tensors, f"optimizer.{name}.").items():
                 index, moment = key.split(".")
                 moments.setdefault(int(index), {})[moment] = value
             _check_shapes(name, optimizer, moments)
@@ -166,8 +165,8 @@ def _check_shapes(
             raise ValueError(f"parameter {index} of {name} has moments of {str(types)[:200]}")
 
 
-def read_average(folder: Path) -> dict[str, Tensor]:
-    """Return the averaged weights of a run folder.
+def read_average(folder: Path, prefix: str = "") -> dict[str, Tensor]:
+    """Return the averaged weights of a run folder whose names begin with ``prefix``, without it.
 
     Raises:
         CheckpointError: If the folder holds no checkpoint.
@@ -175,7 +174,7 @@ def read_average(folder: Path) -> dict[str, Tensor]:
     path = folder / CHECKPOINT_NAME
     if not path.exists():
         raise CheckpointError(f"{folder} holds no checkpoint. Train that stage first.")
-    return _below(read_safetensors(path)[0], "average.")
+    return tensors_below(read_safetensors(path)[0], f"average.{prefix}")
 
 
 def holds_weights(folder: Path, prefix: str = "") -> bool:
@@ -193,7 +192,3 @@ def holds_weights(folder: Path, prefix: str = "") -> bool:
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
     return any(name.startswith(f"average.{prefix}") for name in names)
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -8,12 +8,11 @@ References:
     Cui et al.: Asymmetric Gained Deep Image Compression, CVPR 2021 (all rates in one model)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
 from difficmh_core.compression.latent_codec import LatentCodec, LatentCodecOutput
 from difficmh_core.diffusion.autoencoder import Autoencoder
@@ -23,18 +22,16 @@ from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import latent_distance, rate_weights
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import CodecSettings
-from difficmh_core.training.stage import Progress, Stage, adamw
+from difficmh_core.training.stage import Progress, Stage
 
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _EMPHASIS = 0.25
 
 
-def _as_it_is(content: Tensor) -> Tensor:
-    return content
-
-
 class CodecStage(Stage):
     """Train the latent codec: rate + latent distance, and losses on the content's picture."""
+
+    settings: CodecSettings
 
     def __init__(
         self,
@@ -44,17 +41,8 @@ class CodecStage(Stage):
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights.
-            latent_codec: What to train.
-            autoencoder: Trained autoencoder; its encoder stays as it is.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a latent codec on the latents of a trained autoencoder."""
         super().__init__(settings)
-        self.weights = settings
         self.trained: nn.ModuleDict = nn.ModuleDict({"latent_codec": latent_codec})
         self.autoencoder = autoencoder.requires_grad_(requires_grad=False).eval()
         if settings.trains_decoder:
@@ -66,23 +54,15 @@ class CodecStage(Stage):
         self.register_buffer("check", check, persistent=False)
         self.register_buffer("check_latent", autoencoder.encode(check), persistent=False)
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return the optimizers; the prior's quantiles have their own, as published."""
-        made = super().optimizers()
-        named = dict(self.trained.named_parameters())
-        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
-        made["main"] = adamw(named.values(), self.settings)
-        if any(value.requires_grad for value in quantiles):
-            rate = self.weights.quantiles_learning_rate
-            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True)
-        return made
-
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return ``bpp``, ``distance``, picture losses, ``auxiliary`` and the ``total``."""
         return self.codec_losses(batch, progress)[0]
 
     def codec_losses(
-        self, batch: LatentCrops, progress: Progress, shown: Callable[[Tensor], Tensor] = _as_it_is
+        self,
+        batch: LatentCrops,
+        progress: Progress,
+        shown: Callable[[Tensor], Tensor] = lambda content: content,
     ) -> tuple[dict[str, Tensor], LatentCodecOutput]:
         """Return the losses and what the codec put out.
 
@@ -91,7 +71,7 @@ class CodecStage(Stage):
             progress: How far the stage has come.
             shown: From content latents to those whose pictures are compared.
         """
-        settings = self.weights
+        settings = self.settings
         latent_codec = cast(LatentCodec, self.trained.get_submodule("latent_codec"))
         quality = torch.rand(len(batch.image), device=batch.image.device)
         output = latent_codec(batch.image, batch.latent, quality)
@@ -124,32 +104,31 @@ class CodecStage(Stage):
         losses["total"] = total + losses["auxiliary"]
         return losses, output
 
-    def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return estimated bits per pixel, distance, LPIPS and DISTS, at three rates."""
-        return self.check_codec(average)
-
     @torch.no_grad()
-    def check_codec(self, average: nn.Module) -> dict[str, float]:
-        """Return the measures of one codec, in evaluation mode as when coding."""
+    def validate(self, average: nn.Module) -> dict[str, float]:
+        """Return estimated bits per pixel, distance, LPIPS and DISTS, at three rates.
+
+        The codec is in evaluation mode, as when coding.
+        """
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
         autoencoder = self.autoencoder
-        if self.weights.trains_decoder:
+        if self.settings.trains_decoder:
             autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
         was_training = latent_codec.training
         latent_codec.eval()
         check = cast(Image01, self.check)
         latent = cast(DiffusionLatent, self.check_latent)
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         n_pixels = check.shape[-2] * check.shape[-1]
         for quality in _CHECK_QUALITIES:
             qualities = torch.full((len(check),), quality, device=check.device)
             output = latent_codec(check, latent, qualities)
             decoded = autoencoder.decode(output.content_latent)
             name = f"check_{round(100 * quality)}"
-            measures[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
+            metrics[f"{name}_bpp"] = round(output.bits().mean().item() / n_pixels, 4)
             distance = latent_distance(output.content_latent, latent).mean().item()
-            measures[f"{name}_distance"] = round(distance, 4)
-            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
-            measures[f"{name}_dists"] = round(self.check_dists(check, decoded).mean().item(), 4)
+            metrics[f"{name}_distance"] = round(distance, 4)
+            metrics[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+            metrics[f"{name}_dists"] = round(self.check_dists(check, decoded).mean().item(), 4)
         latent_codec.train(was_training)
-        return measures
+        return metrics

@@ -11,7 +11,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -56,9 +56,7 @@ class LatentCrops:
 
     def to(self, device: torch.device) -> "LatentCrops":
         """Return the batch on a device."""
-        return LatentCrops(
-            image=self.image.to(device), latent=self.latent.to(device), tag_ids=self.tag_ids
-        )
+        return replace(self, image=self.image.to(device), latent=self.latent.to(device))
 
 
 @runtime_checkable
@@ -158,42 +156,45 @@ def _balanced(sources: Sequence[str], max_share: float) -> NDArray[np.float64]:
     return weights
 
 
+@dataclass(frozen=True, slots=True)
 class CropSampler:
-    """Draw random square crops, flipped left to right half of the time."""
+    """Draw random square crops, flipped left to right half of the time.
 
-    def __init__(self, photographs: Photographs, *, crop_px: int) -> None:
-        """Prepare to draw from photographs.
+    Attributes:
+        photographs: Where to draw from; smaller ones than the crop are enlarged.
+        crop_px: Side of the crops [px].
+    """
 
-        Args:
-            photographs: Where to draw from; smaller ones than the crop are enlarged.
-            crop_px: Side of the crops [px].
-        """
-        self._photographs = photographs
-        self._crop_px = crop_px
+    photographs: Photographs
+    crop_px: int
 
     def draw(self, n: int, random: np.random.Generator) -> Crops:
         """Return ``n`` crops."""
-        chosen = random.choice(
-            len(self._photographs.images), size=n, p=self._photographs.probabilities
-        )
-        crops = np.stack([self._crop(self._photographs.images[i], random) for i in chosen])
+        images, probabilities = self.photographs.images, self.photographs.probabilities
+        chosen = random.choice(len(images), size=n, p=probabilities)
+        crops = np.stack([self._crop(images[i], random) for i in chosen])
         return Crops(image=torch.from_numpy(crops).permute(0, 3, 1, 2).float().div(255))
 
     def _crop(self, image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-        side = self._crop_px
+        side = self.crop_px
         # Half of the crops see the whole picture smaller, so that both texture and layout occur.
         shortest = min(image.shape[:2])
         low = min(1.0, side / shortest)
         scale = 1.0 if random.random() < 0.5 else random.uniform(low, 1.0)
         scale = max(scale, side / shortest)
         if scale != 1.0:
-            height, width = (max(side, round(edge * scale)) for edge in image.shape[:2])
-            resized = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
-            image = np.asarray(resized)
+            image = resized(image, scale, side)
         top = random.integers(image.shape[0] - side + 1)
         left = random.integers(image.shape[1] - side + 1)
         crop = image[top : top + side, left : left + side]
         return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def resized(pixels: NDArray[np.uint8], scale: float, least_px: int) -> NDArray[np.uint8]:
+    """Return a picture with its sides scaled, none below ``least_px``."""
+    height, width = (max(least_px, round(edge * scale)) for edge in pixels.shape[:2])
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 class _Endless(IterableDataset[Any]):

@@ -54,29 +54,25 @@ def default_settings(stage: StageName) -> StageSettings:
             return ElicSettings(minutes=100, batch_size=4, crop_px=192, learning_rate=6e-4)
 
 
-def paper_settings(*, rate: float = 2.0) -> JointSettings:
-    """Return the published settings of stage ``joint``, for 300,000 steps on 512 px crops.
+PAPER_SETTINGS = JointSettings(
+    minutes=60 * 24 * 30,
+    steps=300_000,
+    batch_size=4,
+    crop_px=512,
+    learning_rate=5e-5,
+    weight_decay=1e-2,
+    warmup_steps=0,
+    gradient_norm=None,
+    decays=False,
+    bfloat16=False,
+    rate=(2.0, 2.0),
+    rate_ramp_steps=0,
+    quantiles_learning_rate=1e-3,
+    semantic=SemanticSettings(weight=2.0),
+)
+"""The published settings of stage ``joint``: constant learning rate, no gradient clipping, single
+precision.
 
-    The released runs train one checkpoint per rate: first at a high rate (the lowest weight), then
-    fine-tuned from it at each of the weights 2, 4, 8, 16 and 32. Learning rate constant, no
-    gradient clipping, single precision.
-
-    Args:
-        rate: Weight of bits per pixel.
-    """
-    return JointSettings(
-        minutes=60 * 24 * 30,
-        steps=300_000,
-        batch_size=4,
-        crop_px=512,
-        learning_rate=5e-5,
-        weight_decay=1e-2,
-        warmup_steps=0,
-        gradient_norm=None,
-        decays=False,
-        bfloat16=False,
-        rate=(rate, rate),
-        rate_ramp_steps=0,
-        quantiles_learning_rate=1e-3,
-        semantic=SemanticSettings(weight=2.0),
-    )
+The released runs train one checkpoint per rate: first at a high rate (the lowest weight), then
+fine-tuned from it at each of the weights 2, 4, 8, 16 and 32.
+"""

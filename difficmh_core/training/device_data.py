@@ -6,19 +6,19 @@ photographs. All of them lie behind each other in one tensor of bytes; one gathe
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
 from jaxtyping import Int64
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
-from difficmh_core.training.data import Crops, LatentCrops, Photographs
+from difficmh_core.training.data import Crops, LatentCrops, Photographs, resized
 from difficmh_core.training.precision import has_bfloat16
 
 _RGB_CHANNELS = 3
@@ -34,7 +34,8 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
         crop_px: Side of the crops [px].
     """
     with ThreadPoolExecutor() as pool:
-        copies = list(pool.map(partial(_with_shorter_side, side=crop_px), photographs.images))
+        scales = [crop_px / min(pixels.shape[:2]) for pixels in photographs.images]
+        copies = list(pool.map(resized, photographs.images, scales, repeat(crop_px)))
     images = [
         pixels if min(pixels.shape[:2]) >= crop_px else reduced
         for pixels, reduced in zip(photographs.images, copies, strict=True)
@@ -44,13 +45,6 @@ def with_reduced_copies(photographs: Photographs, *, crop_px: int) -> Photograph
         probabilities=np.concatenate([photographs.probabilities] * 2) / 2,
         sources=[*photographs.sources, *photographs.sources],
     )
-
-
-def _with_shorter_side(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    scale = side / min(pixels.shape[:2])
-    height, width = (max(side, round(edge * scale)) for edge in pixels.shape[:2])
-    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(resized)
 
 
 class DeviceCropSampler:
@@ -107,39 +101,31 @@ class DeviceCropSampler:
         return self._pixels[index].float() / 255
 
 
+@dataclass(frozen=True, slots=True)
 class EncodedCropSampler:
-    """Draw crops with the latents that a frozen encoder makes of them, and with their tags."""
+    """Draw crops with the latents that a frozen encoder makes of them, and with their tags.
 
-    def __init__(
-        self,
-        crops: DeviceCropSampler,
-        autoencoder: Autoencoder,
-        tag_ids: Sequence[Sequence[int]],
-        *,
-        tag_dropout: float = 0.0,
-    ) -> None:
-        """Put the parts together.
+    Attributes:
+        crops: Draws the crops.
+        autoencoder: Encodes them; on the same device, scaled to unit variance.
+        tag_ids: Tags of each photograph.
+        tag_dropout: Share of the pictures whose tags are hidden.
+    """
 
-        Args:
-            crops: Draws the crops.
-            autoencoder: Encodes them; on the same device, scaled to unit variance.
-            tag_ids: Tags of each photograph.
-            tag_dropout: Share of the pictures whose tags are hidden.
-        """
-        self._crops = crops
-        self._autoencoder = autoencoder
-        self._tag_ids = tag_ids
-        self._tag_dropout = tag_dropout
+    crops: DeviceCropSampler
+    autoencoder: Autoencoder
+    tag_ids: Sequence[Sequence[int]]
+    tag_dropout: float = 0.0
 
     def draw(self, n: int, random: np.random.Generator) -> LatentCrops:
         """Return ``n`` crops on the device."""
-        image, chosen = self._crops.draw_from(n, random)
+        image, chosen = self.crops.draw_from(n, random)
         kind = image.device.type
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, has_bfloat16(kind)):
-            latent = self._autoencoder.encode(image)
-        hidden = random.random(n) < self._tag_dropout
+            latent = self.autoencoder.encode(image)
+        hidden = random.random(n) < self.tag_dropout
         tags = [
-            [] if is_hidden else list(self._tag_ids[index])
+            [] if is_hidden else list(self.tag_ids[index])
             for index, is_hidden in zip(chosen.tolist(), hidden, strict=True)
         ]
         return LatentCrops(image=image, latent=latent.float(), tag_ids=tags)

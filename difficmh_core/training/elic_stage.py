@@ -14,7 +14,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
 
 from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.quality.distortion import psnr_db
@@ -22,7 +21,7 @@ from difficmh_core.shapes import Image01
 from difficmh_core.training.data import Crops
 from difficmh_core.training.losses import rate_weights
 from difficmh_core.training.settings import ElicSettings
-from difficmh_core.training.stage import Progress, Stage, adamw
+from difficmh_core.training.stage import Progress, Stage
 
 _CHECK_QUALITIES = (0.0, 0.5, 1.0)
 _PEAK = 255.0  # errors count in 8-bit values, as the literature's weights do
@@ -31,32 +30,17 @@ _PEAK = 255.0  # errors count in 8-bit values, as the literature's weights do
 class ElicStage(Stage):
     """Train ELIC: bits per pixel + weighted mean squared error."""
 
-    def __init__(self, settings: ElicSettings, network: ElicNetwork, check: Image01) -> None:
-        """Put the parts together.
+    settings: ElicSettings
 
-        Args:
-            settings: Loss weights.
-            network: What to train.
-            check: Pictures for validation, never trained on.
-        """
+    def __init__(self, settings: ElicSettings, network: ElicNetwork, check: Image01) -> None:
+        """Train the network from its random weights."""
         super().__init__(settings)
-        self.weights = settings
         self.trained = network.train()
         self.register_buffer("check", check, persistent=False)
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """Return the optimizers; the prior's quantiles have their own."""
-        named = dict(self.trained.named_parameters())
-        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
-        rate = self.weights.quantiles_learning_rate
-        return {
-            "main": adamw(named.values(), self.settings),
-            "quantiles": AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True),
-        }
-
     def forward(self, batch: Crops, progress: Progress) -> dict[str, Tensor]:
         """Return ``bpp``, ``mse`` (8-bit values squared), ``auxiliary`` and the ``total``."""
-        settings, network = self.weights, cast(ElicNetwork, self.trained)
+        settings, network = self.settings, cast(ElicNetwork, self.trained)
         quality = torch.rand(len(batch.image), device=batch.image.device)
         output = network(batch.image, quality)
         bpp = output.bits / (batch.image.shape[-2] * batch.image.shape[-1])
@@ -81,13 +65,13 @@ class ElicStage(Stage):
         was_training = network.training
         network.eval()
         check = cast(Image01, self.check)
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         for quality in _CHECK_QUALITIES:
             output = network(check, torch.full((len(check),), quality, device=check.device))
             name = f"check_{round(100 * quality)}"
             n_pixels = check.shape[-2] * check.shape[-1]
-            measures[f"{name}_bpp"] = round(output.bits.mean().item() / n_pixels, 4)
+            metrics[f"{name}_bpp"] = round(output.bits.mean().item() / n_pixels, 4)
             psnr = psnr_db(check, output.image.clamp(0, 1)).mean().item()
-            measures[f"{name}_psnr_db"] = round(psnr, 3)
+            metrics[f"{name}_psnr_db"] = round(psnr, 3)
         network.train(was_training)
-        return measures
+        return metrics

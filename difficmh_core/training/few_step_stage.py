@@ -20,21 +20,16 @@ from torch import Tensor, nn
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.diffusion.autoencoder import Autoencoder
-from difficmh_core.diffusion.conditioning import Conditioner
-from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.decoder import DiffusionDecoder
-from difficmh_core.diffusion.schedule import NoiseSchedule
-from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.shapes import Image01
 from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder
 from difficmh_core.training.data import LatentCrops
-from difficmh_core.training.joint_stage import maybe_hidden
-from difficmh_core.training.losses import latent_distance, prediction_error
-from difficmh_core.training.one_step import OneStep
+from difficmh_core.training.losses import latent_distance
 from difficmh_core.training.picture_loss import PerceptualLosses, PictureLoss
 from difficmh_core.training.settings import FewStepSettings
 from difficmh_core.training.stage import Progress, Stage
+from difficmh_core.training.steering import Steering
 
 _CHECK_STEPS = (1, 2, 4)
 
@@ -42,43 +37,25 @@ _CHECK_STEPS = (1, 2, 4)
 class FewStepStage(Stage):
     """Train control module and picture decoder with losses on the decoded picture."""
 
+    settings: FewStepSettings
+
     def __init__(
         self,
         settings: FewStepSettings,
-        schedule: NoiseSchedule,
+        steering: Steering,
         latent_codec: LatentCodec,
-        control: ControlModule,
-        unet: DenoisingUNet,
-        conditioner: Conditioner,
         autoencoder: Autoencoder,
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Timesteps and loss weights.
-            schedule: The noise schedule.
-            latent_codec: Trained codec; it stays as it is.
-            control: Trained control module, trained further.
-            unet: Trained U-Net; it stays as it is.
-            conditioner: From tags to context; it stays as it is.
-            autoencoder: Trained autoencoder, whose decoder is trained further.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a control module and a picture decoder further, behind a trained codec."""
         super().__init__(settings)
-        self.weights = settings
-        self.schedule = schedule
+        self.steering = steering
         self.latent_codec = latent_codec.requires_grad_(requires_grad=False).eval()
-        self.unet = unet.requires_grad_(requires_grad=False).eval()
-        self.conditioner = conditioner
-        if isinstance(conditioner, nn.Module):
-            conditioner.requires_grad_(requires_grad=False)
         autoencoder.requires_grad_(requires_grad=False)
         if settings.trains_decoder:
             unfreeze_decoder(autoencoder)
-        self.trained = nn.ModuleDict({"control": control, "autoencoder": autoencoder})
+        self.trained = nn.ModuleDict({"control": steering.control, "autoencoder": autoencoder})
         self.picture_loss = PictureLoss(settings.picture, perceptual)
         self.adversary = self.picture_loss.discriminator
         self.check_lpips, self.check_dists = perceptual.lpips(), perceptual.dists()
@@ -88,23 +65,16 @@ class FewStepStage(Stage):
             content = self.latent_codec(check, latent, middle).content_latent
         self.register_buffer("check", check, persistent=False)
         self.register_buffer("check_content", content, persistent=False)
-        self.one_step = OneStep(
-            schedule,
-            start=settings.start,
-            decoding_steps=settings.decoding_steps,
-            from_content=settings.from_content,
-        )
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return picture losses, ``distance``, ``diffusion`` and the weighted ``total``."""
-        settings, latent = self.weights, batch.latent
+        settings, steering, latent = self.settings, self.steering, batch.latent
         autoencoder = cast(Autoencoder, self.trained.get_submodule("autoencoder"))
-        controlled = self._controlled(self.trained)
         with torch.no_grad():
             quality = torch.rand(len(latent), device=latent.device)
             content = self.latent_codec(batch.image, latent, quality).content_latent.float()
-            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
-        clean = self.one_step(controlled, content, latent, context)
+        context = steering.context(batch.tag_ids)
+        clean = steering.one_step(content, latent, context)
         decoded = autoencoder.decode_raw(clean)
         place = last_weights(autoencoder) if settings.trains_decoder else clean
         losses: dict[str, Tensor] = self.picture_loss(
@@ -114,20 +84,10 @@ class FewStepStage(Stage):
         total = losses["picture"] + losses.get("discriminator", 0.0)
         total = total + settings.distance * losses["distance"]
         if settings.diffusion:
-            n_timesteps = self.schedule.config.n_timesteps
-            losses["diffusion"] = prediction_error(
-                lambda x, t: controlled(x, t, context, content),
-                self.schedule,
-                latent,
-                torch.randn_like(latent),
-                torch.randint(n_timesteps, (len(latent),), device=latent.device),
-            )
+            losses["diffusion"] = steering.error(content, latent, context)
             total = total + settings.diffusion * losses["diffusion"]
         losses["total"] = total
         return losses
-
-    def _controlled(self, trained: nn.Module) -> ControlledUNet:
-        return ControlledUNet(self.unet, cast(ControlModule, trained.get_submodule("control")))
 
     @torch.no_grad()
     def validate(self, average: nn.Module) -> Mapping[str, float]:
@@ -137,15 +97,16 @@ class FewStepStage(Stage):
         """
         autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
         check, content = cast(Tensor, self.check), cast(Tensor, self.check_content)
-        decoder = DiffusionDecoder(self._controlled(average), self.schedule)
-        context = self.conditioner([[]])
+        controlled = self.steering.controlled(average.get_submodule("control"))
+        decoder = DiffusionDecoder(controlled, self.steering.schedule)
+        context = self.steering.conditioner([[]])
         latents = {0: content}
         for steps in _CHECK_STEPS:
             settings = DecodeSettings(
                 steps=steps,
                 guidance_scale=1.0,
                 sampler=SamplerName.DDIM,
-                start=self.weights.start,
+                start=self.settings.start,
             )
             latents[steps] = torch.cat(
                 [
@@ -153,14 +114,14 @@ class FewStepStage(Stage):
                     for one in torch.split(content, 1)
                 ]
             )
-        measures = dict[str, float]()
+        metrics = dict[str, float]()
         for steps, latent in latents.items():
             decoded = autoencoder.decode(latent)
             name = f"check_{steps}_steps"
-            measures[f"{name}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
-            measures[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
+            metrics[f"{name}_psnr_db"] = round(psnr_db(check, decoded).mean().item(), 3)
+            metrics[f"{name}_lpips"] = round(self.check_lpips(check, decoded).mean().item(), 4)
             if steps == 1:
                 pairs = zip(torch.split(check, 1), torch.split(decoded, 1), strict=True)
                 distances = [self.check_dists(*pair).item() for pair in pairs]
-                measures[f"{name}_dists"] = round(mean(distances), 4)
-        return measures
+                metrics[f"{name}_dists"] = round(mean(distances), 4)
+        return metrics

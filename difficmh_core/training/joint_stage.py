@@ -15,7 +15,6 @@ References:
     Diff-ICMH, NeurIPS 2025, section 3.4. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
-from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -23,84 +22,48 @@ from torch import Tensor, nn
 
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.diffusion.autoencoder import Autoencoder
-from difficmh_core.diffusion.conditioning import Conditioner
-from difficmh_core.diffusion.control import ControlledUNet, ControlModule
-from difficmh_core.diffusion.schedule import NoiseSchedule
-from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import Image01
 from difficmh_core.training.codec_stage import CodecStage
 from difficmh_core.training.data import LatentCrops
-from difficmh_core.training.losses import prediction_error, semantic_distance
-from difficmh_core.training.one_step import OneStep
+from difficmh_core.training.losses import semantic_distance
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import check_prediction
 from difficmh_core.training.settings import JointSettings
 from difficmh_core.training.stage import Progress
-
-
-def maybe_hidden(tag_ids: list[list[int]], probability: float) -> list[list[int]]:
-    """Return the tags of a batch, or no tags at all with this probability."""
-    return [[] for _ in tag_ids] if torch.rand(()).item() < probability else tag_ids
+from difficmh_core.training.steering import Steering
 
 
 class JointStage(CodecStage):
     """Train codec and control module with the four losses of the paper."""
 
+    settings: JointSettings
+
     def __init__(
         self,
         settings: JointSettings,
-        schedule: NoiseSchedule,
+        steering: Steering,
         latent_codec: LatentCodec,
-        control: ControlModule,
-        unet: DenoisingUNet,
-        conditioner: Conditioner,
         autoencoder: Autoencoder,
         perceptual: PerceptualLosses,
         check: Image01,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Loss weights, and whether codec and picture decoder are trained.
-            schedule: The noise schedule.
-            latent_codec: Trained codec, trained further.
-            control: Control module, started from the U-Net.
-            unet: Trained U-Net; it stays as it is.
-            conditioner: From tags to context; it stays as it is.
-            autoencoder: Trained autoencoder; its encoder stays as it is.
-            perceptual: Where the perceptual distances come from.
-            check: Pictures for validation, never trained on.
-        """
+        """Train a codec further, with a control module that was started from the U-Net."""
         super().__init__(settings, latent_codec, autoencoder, perceptual, check)
-        self.joint = settings
-        self.schedule = schedule
-        self.unet = unet.requires_grad_(requires_grad=False).eval()
-        self.conditioner = conditioner
-        if isinstance(conditioner, nn.Module):
-            conditioner.requires_grad_(requires_grad=False)
+        self.steering = steering
         latent_codec.requires_grad_(settings.trains_codec).train(settings.trains_codec)
-        self.trained["control"] = control
-        self.one_step = OneStep(
-            schedule,
-            start=settings.start,
-            decoding_steps=settings.decoding_steps,
-            from_content=settings.from_content,
-        )
+        self.trained["control"] = steering.control
 
     def forward(self, batch: LatentCrops, progress: Progress) -> dict[str, Tensor]:
         """Return the codec's losses, ``diffusion``, ``semantic`` and the weighted ``total``."""
-        settings = self.joint
-        with torch.no_grad():
-            context = self.conditioner(maybe_hidden(batch.tag_ids, settings.batch_tag_dropout))
-        control = cast(ControlModule, self.trained.get_submodule("control"))
-        controlled = ControlledUNet(self.unet, control)
+        settings, steering = self.settings, self.steering
+        context = steering.context(batch.tag_ids)
 
         def shown(content: Tensor) -> Tensor:
             n = round(settings.predicted * len(content))
             if n == 0:
                 return content
-            inputs = (content[:n], batch.latent[:n], context[:n])
-            return torch.cat([self.one_step(controlled, *inputs), content[n:]])
+            predicted = steering.one_step(content[:n], batch.latent[:n], context[:n])
+            return torch.cat([predicted, content[n:]])
 
         if settings.trains_codec:
             losses, output = self.codec_losses(batch, progress, shown)
@@ -112,37 +75,35 @@ class JointStage(CodecStage):
             losses = {"total": torch.zeros((), device=batch.image.device)}
         content = output.content_latent.float()
         if settings.diffusion:
-            losses["diffusion"] = prediction_error(
-                lambda noisy, t: controlled(noisy, t, context, content),
-                self.schedule,
-                batch.latent,
-                torch.randn_like(batch.latent),
-                torch.randint(
-                    self.schedule.config.n_timesteps, (len(content),), device=content.device
-                ),
-            )
+            losses["diffusion"] = steering.error(content, batch.latent, context)
             losses["total"] = losses["total"] + settings.diffusion * losses["diffusion"]
         if settings.semantic.weight and settings.trains_codec:
             losses["semantic"] = semantic_distance(
-                self.unet, self.schedule, content, batch.latent, context, settings.semantic
+                steering.unet,
+                steering.schedule,
+                content,
+                batch.latent,
+                context,
+                settings.semantic,
             )
             losses["total"] = losses["total"] + settings.semantic.weight * losses["semantic"]
         return losses
 
     @torch.no_grad()
-    def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return the codec's measures, and the prediction error with qualities spread."""
+    def validate(self, average: nn.Module) -> dict[str, float]:
+        """Return the codec's metrics, and the prediction error with qualities spread."""
         latent_codec = cast(LatentCodec, average.get_submodule("latent_codec"))
-        control = cast(ControlModule, average.get_submodule("control"))
-        measures = self.check_codec(average)
+        metrics = super().validate(average)
         check, latent = cast(Tensor, self.check), cast(Tensor, self.check_latent)
         was_training = latent_codec.training
         quality = torch.linspace(0, 1, len(check), device=check.device)
         content = latent_codec.eval()(check, latent, quality).content_latent
         latent_codec.train(was_training)
-        context = self.conditioner([[] for _ in check])
-        controlled = ControlledUNet(self.unet, control)
+        context = self.steering.conditioner([[] for _ in check])
+        controlled = self.steering.controlled(average.get_submodule("control"))
         errors = check_prediction(
-            lambda noisy, t: controlled(noisy, t, context, content), self.schedule, latent
+            lambda noisy, t: controlled(noisy, t, context, content),
+            self.steering.schedule,
+            latent,
         )
-        return measures | errors
+        return metrics | errors

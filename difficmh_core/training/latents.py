@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.shapes import Image01
+from difficmh_core.training.checkpoints import write_tensors
 from difficmh_core.training.data import LatentCrops, Photographs
 from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
@@ -55,15 +55,13 @@ def encode_photographs(
         height, width = (edge // _STRIDE_PX * _STRIDE_PX for edge in image.shape[-2:])
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, has_bfloat16("cpu")):
             latent = autoencoder.encode(image[..., :height, :width])
-        latents[f"{index:05d}"] = latent[0].half().contiguous()
+        latents[f"{index:05d}"] = latent[0].half()
         yield index + 1
     if scaling_factor is None:
         total = sum(latent.double().square().sum().item() for latent in latents.values())
         scaling_factor = (sum(latent.numel() for latent in latents.values()) / total) ** 0.5
     metadata = {"tags": json.dumps(tags), "scaling_factor": repr(scaling_factor)}
-    unfinished = path.with_suffix(".unfinished")
-    save_file(latents, unfinished, metadata)
-    unfinished.replace(path)
+    write_tensors(path, latents, metadata)
 
 
 def read_latents(path: Path) -> tuple[list[Tensor], list[list[int]], float]:

@@ -54,7 +54,7 @@ def train(
 
     Yields:
         Each line of the log, in the first process only: ``step``, ``seconds`` and losses or
-        measures.
+        metrics.
 
     Raises:
         CheckpointError: If the folder holds a checkpoint of another architecture.

@@ -55,6 +55,19 @@ def prediction_error(
     return error.mean()
 
 
+def random_prediction_error(
+    predict: Predictor,
+    schedule: NoiseSchedule,
+    latent: DiffusionLatent,
+    *,
+    min_snr: float | None = None,
+) -> Float[Tensor, ""]:
+    """Return :func:`prediction_error` with random noise, at a random timestep for each latent."""
+    noise = torch.randn_like(latent)
+    timesteps = torch.randint(schedule.config.n_timesteps, (len(latent),), device=latent.device)
+    return prediction_error(predict, schedule, latent, noise, timesteps, min_snr=min_snr)
+
+
 def latent_distance(
     content_latent: DiffusionLatent, latent: DiffusionLatent
 ) -> Float[Tensor, " batch"]:

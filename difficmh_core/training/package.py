@@ -1,18 +1,22 @@
-"""Package the trained networks: small files, integer tables, one card for each file."""
+"""Package trained networks, nano's and ELIC, and unpack them to train on from there.
+
+The files are small, in half precision or 8 bits, with integer tables, and one card for each.
+"""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from statistics import mean, median
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from difficmh_core.baselines.elic import ELIC_FILE, Elic
+from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import CheckpointError
@@ -24,9 +28,9 @@ from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import read_devices
-from difficmh_core.training.recipe import Recipe
+from difficmh_core.training.recipe import STAGES_OF_PART, Recipe
 from difficmh_core.training.settings import StageName
-from difficmh_core.weights.loading import load_strict, read_safetensors
+from difficmh_core.weights.loading import load_strict, read_safetensors, tensors_below
 from difficmh_core.weights.network_card import (
     NetworkCard,
     describe_network,
@@ -42,34 +46,15 @@ DATA = (
 )
 Weights = Mapping[str, Tensor]
 """Tensors by their names."""
-_STAGES_OF_FILE: Mapping[str, tuple[StageName, ...]] = {
-    "autoencoder": (
-        StageName.AUTOENCODER,
-        StageName.DECODER,
-        StageName.CODEC,
-        StageName.JOINT,
-        StageName.FEW_STEP,
-    ),
-    "prior": (StageName.PRIOR,),
-    "control": (StageName.JOINT, StageName.FEW_STEP),
-    "latent_codec": (StageName.CODEC, StageName.JOINT),
-}
 _IN_EIGHT_BITS: Mapping[str, str] = {"autoencoder": "autoencoder.model.encoder."}
 """What of which file is stored in 8 bits: the part that no decoder runs."""
 _QUALITIES = (0.0, 50.0, 100.0)
+_RATES_BPP = (0.03, 0.06, 0.1, 0.2)
 _N_PREVIEW_CROPS = 64
 _THEN = ", then "
 _UNKNOWN_DEVICE = "an unknown device"
-BEFORE = "before"
+_BEFORE = "before"
 """Folder of the cards of the weights that training went on from."""
-
-
-class Validated(NamedTuple):
-    """What one decoded picture is like."""
-
-    bpp: float
-    psnr_db: float
-    lpips: float
 
 
 def write_networks(recipe: Recipe, folder: Path) -> dict[str, nn.Module]:
@@ -107,7 +92,7 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
         folder: Where to write; copy it over the packaged weights to ship them.
 
     Yields:
-        The median measures at each quality.
+        The median metrics at each quality.
 
     Raises:
         CheckpointError: If a stage is missing, or the profile's scaling factor is not the trained
@@ -121,37 +106,83 @@ def package_weights(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float
             f"trained with {recipe.scaling_factor}. Set that in profiles.py and package again."
         )
     metrics = dict[str, float]()
-    for quality, rows in measure(codec, recipe).items():
-        middle = Validated(*(round(median(column), 4) for column in zip(*rows, strict=True)))
-        name = f"quality_{quality:g}"
-        metrics |= {f"{name}_{field}": value for field, value in middle._asdict().items()}
-        yield {"quality": quality, **middle._asdict()}
+    for quality, rows in _measure(codec, recipe).items():
+        middle = {name: round(median(row[name] for row in rows), 4) for name in rows[0]}
+        metrics |= {f"quality_{quality:g}_{name}": value for name, value in middle.items()}
+        yield {"quality": quality, **middle}
     for stem in files:
-        stages = _STAGES_OF_FILE[stem]
-        ran = [stage for stage in stages if recipe.history(stage)]
-        last_lines = [recipe.history(stage)[-1] for stage in ran]
-        own = {k: v for line in last_lines for k, v in line.items() if k.startswith("check_")}
-        n_steps = Counter[str]()
-        seconds = sum(line["seconds"] for line in last_lines)
-        before = card_before(recipe, stem)
-        if before is not None:
-            n_steps.update(before.n_steps)
-            seconds += before.training_seconds
-            if not ran:  # or they would tell of weights that are no more
-                own = {k: v for k, v in before.metrics.items() if k.startswith("check_")}
-        for stage, line in zip(ran, last_lines, strict=True):
-            n_steps[stage.value] += int(line["step"])
-        card = describe_network(
-            folder / f"{stem}.safetensors",
-            license="Apache-2.0",
-            source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
-            data=data_of(recipe, before, stages),
-            n_steps=dict(n_steps),
-            training_seconds=round(seconds, 1),
-            device=device_of(recipe, before, ran),
-            metrics=own | metrics,
-        )
-        write_network_card(card, folder / f"{stem}.safetensors")
+        path, own = folder / f"{stem}.safetensors", _last_validations(recipe, stem)
+        _write_card(recipe, path, STAGES_OF_PART[stem], own | metrics)
+
+
+def package_elic(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
+    """Write the trained network as a safetensors file with its card.
+
+    Args:
+        recipe: Whose run folder holds the trained stage.
+        folder: Where to write; copy it over the packaged weights to ship them.
+
+    Yields:
+        Mean bits per pixel and PSNR of whole files at each rate, on the validation pictures.
+
+    Raises:
+        CheckpointError: If the stage did not run, or had other widths.
+    """
+    network = ElicNetwork(recipe.elic)
+    load_strict(network, read_average(recipe.runs / StageName.ELIC), StageName.ELIC)
+    round_to_half(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ELIC_FILE.name
+    save_file(stored(network), path)
+    elic = Elic([network], "ELIC", "")
+    pictures = [to_image(picture[None]) for picture in recipe.check_pictures]
+    metrics = dict[str, float]()
+    for rate in _RATES_BPP:
+        bpp, psnr = list[float](), list[float]()
+        for picture in pictures:
+            n_pixels = picture.width * picture.height
+            coded = elic.code(picture, int(rate * n_pixels / 8))
+            bpp.append(8 * len(coded.data) / n_pixels)
+            decoded = to_tensor(elic.decode(coded.data))
+            psnr.append(psnr_db(to_tensor(picture), decoded).item())
+        measured = {"bpp": round(mean(bpp), 4), "psnr_db": round(mean(psnr), 3)}
+        metrics |= {f"at_{rate:g}_{name}": value for name, value in measured.items()}
+        yield {"rate": rate, **measured}
+    _write_card(recipe, path, (StageName.ELIC,), metrics)
+
+
+def _write_card(
+    recipe: Recipe, path: Path, stages: Sequence[StageName], metrics: Mapping[str, float]
+) -> None:
+    """Write the card; steps and seconds count on from the weights that training went on from."""
+    last_lines = {stage: recipe.history(stage)[-1] for stage in stages if recipe.history(stage)}
+    before = _card_before(recipe, path.stem)
+    n_steps = Counter[str](before.n_steps if before is not None else {})
+    n_steps.update({stage.value: int(line["step"]) for stage, line in last_lines.items()})
+    seconds = sum(line["seconds"] for line in last_lines.values())
+    if before is not None:
+        seconds += before.training_seconds
+    card = describe_network(
+        path,
+        license="Apache-2.0",
+        source=" && ".join(f"python -m difficmh_core train {stage}" for stage in n_steps),
+        data=_data_of(recipe, before, stages),
+        n_steps=dict(n_steps),
+        training_seconds=round(seconds, 1),
+        device=device_of(recipe, before, last_lines),
+        metrics=metrics,
+    )
+    write_network_card(card, path)
+
+
+def _last_validations(recipe: Recipe, stem: str) -> dict[str, float]:
+    lines = [history[-1] for stage in STAGES_OF_PART[stem] if (history := recipe.history(stage))]
+    before = _card_before(recipe, stem)
+    if before is not None and not lines:  # or they would tell of weights that are no more
+        lines = [before.metrics]
+    return {
+        key: value for line in lines for key, value in line.items() if key.startswith("check_")
+    }
 
 
 def unpack_weights(
@@ -172,20 +203,9 @@ def unpack_weights(
     Raises:
         CheckpointError: If a file is damaged, or a run folder holds a checkpoint already.
     """
-    cards = {stem: read_network_card(folder / f"{stem}.safetensors") for stem in _STAGES_OF_FILE}
-    parts = {
-        stem: {
-            name: tensor.float() if tensor.is_floating_point() else tensor
-            for name, tensor in _read(folder / f"{stem}.safetensors").items()
-        }
-        for stem in _STAGES_OF_FILE
-    }
-    prefix = "autoencoder."
-    autoencoder = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in parts["autoencoder"].items()
-        if name.startswith(prefix)
-    }
+    packaged = {stem: _read_packaged(folder / f"{stem}.safetensors") for stem in STAGES_OF_PART}
+    parts = {stem: tensors for stem, (tensors, _) in packaged.items()}
+    autoencoder = tensors_below(parts["autoencoder"], "autoencoder.")
     codec = {f"latent_codec.{name}": tensor for name, tensor in parts["latent_codec"].items()}
     joint = {f"control.{name}": tensor for name, tensor in parts["control"].items()} | codec
     joint |= {f"autoencoder.{name}": tensor for name, tensor in autoencoder.items()}
@@ -197,49 +217,76 @@ def unpack_weights(
     }.items():
         write_weights(runs / stage, weights)
         yield {stage.value: sum(tensor.numel() for tensor in weights.values())}
-    (runs / BEFORE).mkdir(exist_ok=True)
-    for stem, card in cards.items():
-        write_network_card(card, runs / BEFORE / stem)
+    for stem, (_, card) in packaged.items():
+        _keep_card(card, runs, stem)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    return restored(read_safetensors(path)[0], path.name)
+def unpack_elic(weights: Path, runs: Path) -> Iterator[Mapping[str, float]]:
+    """Write a run folder that starts from packaged weights, so that training goes on from them.
+
+    Args:
+        weights: The safetensors file.
+        runs: Where the run folder goes.
+
+    Yields:
+        The number of values.
+
+    Raises:
+        CheckpointError: If the file is damaged, or the folder holds a checkpoint already.
+    """
+    tensors, card = _read_packaged(weights)
+    write_weights(runs / StageName.ELIC, tensors)
+    _keep_card(card, runs, weights.stem)
+    yield {StageName.ELIC.value: sum(tensor.numel() for tensor in tensors.values())}
 
 
-def card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
+def _read_packaged(path: Path) -> tuple[dict[str, Tensor], NetworkCard]:
+    card = read_network_card(path)
+    tensors = restored(read_safetensors(path)[0], path.name)
+    single = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    return single, card
+
+
+def _keep_card(card: NetworkCard, runs: Path, stem: str) -> None:
+    (runs / _BEFORE).mkdir(exist_ok=True)
+    write_network_card(card, runs / _BEFORE / stem)
+
+
+def _card_before(recipe: Recipe, stem: str) -> NetworkCard | None:
     """Return the card of the packaged weights that the run folders went on from, if they did."""
-    path = recipe.runs / BEFORE / f"{stem}.json"
+    path = recipe.runs / _BEFORE / f"{stem}.json"
     return NetworkCard(**json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
 @torch.inference_mode()
-def measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[Validated]]:
-    """Measure the validation pictures at several qualities, preset ``fast``."""
+def _measure(codec: DiffICMHCodec, recipe: Recipe) -> dict[float, list[dict[str, float]]]:
+    """Measure each of the validation pictures at several qualities, preset ``fast``.
+
+    Returns:
+        For each quality the ``bpp``, ``psnr_db`` and ``lpips`` of every decoded picture.
+    """
     perceptual = perceptual_distance("alex", recipe.cache_dir)
-    results = dict[float, list[Validated]]()
+    results: dict[float, list[dict[str, float]]] = {quality: [] for quality in _QUALITIES}
     for original in torch.split(recipe.check_pictures, 1):
         image = to_image(original)
-        for quality in _QUALITIES:
+        for quality, rows in results.items():
             encoded = codec.encode(image, quality=quality)
             decoded = to_tensor(codec.decode_image(encoded.data, preset_of("nano", "fast")))
-            results.setdefault(quality, []).append(
-                Validated(
-                    bpp=encoded.stream.bpp,
-                    psnr_db=psnr_db(original, decoded).item(),
-                    lpips=perceptual(original, decoded).item(),
-                )
+            rows.append(
+                {
+                    "bpp": encoded.stream.bpp,
+                    "psnr_db": psnr_db(original, decoded).item(),
+                    "lpips": perceptual(original, decoded).item(),
+                }
             )
     return results
 
 
-def data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
-    """List what a file was trained on, first by the weights that training went on from.
-
-    Args:
-        recipe: Whose stages ran.
-        before: Card of the weights that training went on from.
-        stages: Those that train the file.
-    """
+def _data_of(recipe: Recipe, before: NetworkCard | None, stages: Iterable[StageName]) -> str:
+    """List what a file was trained on; arguments as :func:`device_of`, but all its stages."""
     if before is not None and not any(recipe.history(stage) for stage in stages):
         return before.data
     if recipe.limit is None:

@@ -15,7 +15,7 @@ from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.shapes import DiffusionLatent
 from difficmh_core.training.data import LatentCrops
-from difficmh_core.training.losses import Predictor, prediction_error
+from difficmh_core.training.losses import Predictor, prediction_error, random_prediction_error
 from difficmh_core.training.settings import PriorSettings
 from difficmh_core.training.stage import Progress, Stage
 
@@ -28,18 +28,20 @@ def check_prediction(
 ) -> dict[str, float]:
     """Return the prediction error over the schedule, with the same noise at every call."""
     generator = torch.Generator().manual_seed(0)
-    measures = dict[str, float]()
+    metrics = dict[str, float]()
     for timestep in torch.linspace(50, 950, _N_CHECK_TIMESTEPS).round().long().tolist():
         noise = torch.randn(latent.shape, generator=generator).to(latent)
         timesteps = torch.full((len(latent),), timestep, device=latent.device)
         error = prediction_error(predict, schedule, latent, noise, timesteps)
-        measures[f"check_{timestep}"] = round(error.item(), 4)
-    measures["check_mean"] = round(sum(measures.values()) / len(measures), 4)
-    return measures
+        metrics[f"check_{timestep}"] = round(error.item(), 4)
+    metrics["check_mean"] = round(sum(metrics.values()) / len(metrics), 4)
+    return metrics
 
 
 class PriorStage(Stage):
     """Train the U-Net and the tag embedding on latents."""
+
+    settings: PriorSettings
 
     def __init__(
         self,
@@ -49,17 +51,8 @@ class PriorStage(Stage):
         tags: TagEmbedding,
         check_latent: DiffusionLatent,
     ) -> None:
-        """Put the parts together.
-
-        Args:
-            settings: Weights of timesteps.
-            schedule: The noise schedule.
-            unet: What to train.
-            tags: The tag embedding, trained along.
-            check_latent: Latents of pictures that are never trained on.
-        """
+        """Train U-Net and tag embedding; ``check_latent`` is of pictures for validation."""
         super().__init__(settings)
-        self.weights = settings
         self.schedule = schedule
         self.trained = nn.ModuleDict({"unet": unet, "tags": tags})
         self.register_buffer("check_latent", check_latent, persistent=False)
@@ -70,14 +63,11 @@ class PriorStage(Stage):
         latent = batch.latent.flip(-1) if progress.step % 2 else batch.latent
         context = self.trained.get_submodule("tags")(batch.tag_ids)
         unet = self.trained.get_submodule("unet")
-        n_timesteps = self.schedule.config.n_timesteps
-        error = prediction_error(
+        error = random_prediction_error(
             lambda noisy, t: unet(noisy, t, context),
             self.schedule,
             latent,
-            torch.randn_like(latent),
-            torch.randint(n_timesteps, (len(latent),), device=latent.device),
-            min_snr=self.weights.min_snr,
+            min_snr=self.settings.min_snr,
         )
         return {"total": error}
 

@@ -1,10 +1,10 @@
 """nano's recipe: which stage needs what from which earlier one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,17 +42,9 @@ from difficmh_core.training.latents import LatentSampler, encode_photographs, re
 from difficmh_core.training.loop import read_log, train
 from difficmh_core.training.picture_loss import PerceptualLosses
 from difficmh_core.training.prior_stage import PriorStage
-from difficmh_core.training.settings import (
-    AutoencoderSettings,
-    CodecSettings,
-    ElicSettings,
-    FewStepSettings,
-    JointSettings,
-    PriorSettings,
-    StageName,
-    StageSettings,
-)
+from difficmh_core.training.settings import PriorSettings, StageName, StageSettings
 from difficmh_core.training.stage import Stage
+from difficmh_core.training.steering import Steering
 from difficmh_core.weights.loading import load_strict
 from difficmh_core.weights.recognition import load_tagger
 
@@ -61,7 +53,20 @@ _N_CHECK = 8
 _REPORT_EVERY = 250
 _STAGES_ON_PICTURES = (StageName.AUTOENCODER, StageName.DECODER, StageName.ELIC)
 """Stages that need no latents."""
-_PARTS_OF_STAGE = (StageName.CODEC, StageName.JOINT, StageName.FEW_STEP)
+STAGES_OF_PART: Mapping[str, tuple[StageName, ...]] = {
+    "autoencoder": (
+        StageName.AUTOENCODER,
+        StageName.DECODER,
+        StageName.CODEC,
+        StageName.JOINT,
+        StageName.FEW_STEP,
+    ),
+    "prior": (StageName.PRIOR,),
+    "control": (StageName.JOINT, StageName.FEW_STEP),
+    "latent_codec": (StageName.CODEC, StageName.JOINT),
+}
+"""The stages that train each part of nano, in the order in which they run."""
+_STAGES_OF_PARTS = (StageName.CODEC, StageName.JOINT, StageName.FEW_STEP)
 """Stages that train several networks, each under a name of its own."""
 
 
@@ -96,7 +101,7 @@ class Recipe:
         self.limit = limit
         self.cache_dir = cache_dir or cache_folder()
         self._config = config
-        self._elic = elic or ElicConfig()
+        self.elic = elic or ElicConfig()
 
     @property
     def latents_path(self) -> Path:
@@ -140,53 +145,46 @@ class Recipe:
             before: Leave this stage and later ones out; ``None`` takes the last that ran.
         """
         module = Autoencoder(self.config(scaled=scaled).autoencoder)
-        stages = (StageName.AUTOENCODER, StageName.DECODER, *_PARTS_OF_STAGE)
-        self._load(module, "autoencoder", self._last("autoencoder", stages, before))
+        self._load(module, "autoencoder", before)
         return module.requires_grad_(requires_grad=False).eval()
 
     def prior(self) -> tuple[DenoisingUNet, TagEmbedding]:
         """Return the trained U-Net and tag embedding."""
         unet = DenoisingUNet(self._config.unet)
         tags = TagEmbedding(self._config.conditioning, self._config.unet.context_channels)
-        module = nn.ModuleDict({"unet": unet, "tags": tags})
-        load_strict(module, read_average(self.runs / StageName.PRIOR), StageName.PRIOR)
+        self._load(nn.ModuleDict({"unet": unet, "tags": tags}), "prior")
         return unet, tags
 
     def latent_codec(self, *, before: StageName | None = None) -> LatentCodec:
         """Return the trained latent codec, of the last stage before one."""
         module = LatentCodec(self._config.latent_codec)
-        stages = (StageName.CODEC, StageName.JOINT)
-        self._load(module, "latent_codec", self._last("latent_codec", stages, before))
+        self._load(module, "latent_codec", before)
         return module.eval()
 
     def control(self, *, before: StageName | None = None) -> ControlModule:
         """Return the trained control module, of the last stage before one."""
         module = ControlModule(self._config.unet, self._config.control)
-        stages = (StageName.JOINT, StageName.FEW_STEP)
-        self._load(module, "control", self._last("control", stages, before))
+        self._load(module, "control", before)
         return module
 
-    def _last(self, part: str, stages: Sequence[StageName], before: StageName | None) -> StageName:
-        """Return the last of some stages that trained a network, or the first if none did."""
-        order = list(StageName)
+    def _load(self, module: nn.Module, part: str, before: StageName | None = None) -> None:
+        """Load a part from the last stage that trained it, or the first if none did.
+
+        Args:
+            module: The part.
+            part: Key of :data:`STAGES_OF_PART`.
+            before: Leave this stage and later ones out.
+        """
+        stages, order = STAGES_OF_PART[part], list(StageName)
         end = len(order) if before is None else order.index(before)
+        prefixes = {stage: f"{part}." if stage in _STAGES_OF_PARTS else "" for stage in stages}
         ran = [
             stage
             for stage in stages
-            if order.index(stage) < end
-            and holds_weights(self.runs / stage, f"{part}." if stage in _PARTS_OF_STAGE else "")
+            if order.index(stage) < end and holds_weights(self.runs / stage, prefixes[stage])
         ]
-        return ran[-1] if ran else stages[0]
-
-    def _load(self, module: nn.Module, part: str, stage: StageName) -> None:
-        """Load a network from a stage that trained it, alone or together with another."""
-        tensors = read_average(self.runs / stage)
-        if stage in _PARTS_OF_STAGE:
-            prefix = f"{part}."
-            tensors = {
-                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
-            }
-        load_strict(module, tensors, f"{stage}, {part}")
+        last = ran[-1] if ran else stages[0]
+        load_strict(module, read_average(self.runs / last, prefixes[last]), f"{last}, {part}")
 
     def encode_latents(self) -> Iterator[Mapping[str, float]]:
         """Encode and tag all photographs; yield how many are done.
@@ -214,94 +212,60 @@ class Recipe:
         yield from train(made, self._sampler(stage, settings), settings, self.runs / stage)
 
     def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
-        if settings.on_device:
-            return self._device_sampler(stage, settings)
-        if stage in _STAGES_ON_PICTURES:
-            return CropSampler(self.photographs, crop_px=settings.crop_px)
+        crop_px, photographs = settings.crop_px, self.photographs
         dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
-        return LatentSampler(
-            self.photographs, self.latents_path, crop_px=settings.crop_px, tag_dropout=dropout
-        )
-
-    def _device_sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
+        if not settings.on_device:
+            if stage in _STAGES_ON_PICTURES:
+                return CropSampler(photographs, crop_px)
+            path = self.latents_path
+            return LatentSampler(photographs, path, crop_px=crop_px, tag_dropout=dropout)
         device = make_accelerator().device
-        photographs = with_reduced_copies(self.photographs, crop_px=settings.crop_px)
-        crops = DeviceCropSampler(photographs, device, crop_px=settings.crop_px)
+        photographs = with_reduced_copies(photographs, crop_px=crop_px)
+        crops = DeviceCropSampler(photographs, device, crop_px=crop_px)
         if stage in _STAGES_ON_PICTURES:
             return crops
         autoencoder = self.autoencoder(scaled=True, before=StageName.PRIOR).to(device)
-        dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
         tag_ids = 2 * read_latents(self.latents_path)[1]
         return EncodedCropSampler(crops, autoencoder, tag_ids, tag_dropout=dropout)
 
-    def _make(self, stage: StageName, settings: StageSettings) -> Stage:
+    def _make(self, stage: StageName, settings: Any) -> Stage:  # noqa: ANN401 (of the stage)
         """Return a stage with what earlier ones left; what it trains itself starts anew."""
+        config, check = self._config, self.check_pictures
+        schedule = NoiseSchedule(config.schedule)
         perceptual = PerceptualLosses(
             lpips=partial(perceptual_distance, "alex", self.cache_dir),
             dists=partial(structure_texture_distance, self.cache_dir),
         )
-        check = self.check_pictures
-        schedule = NoiseSchedule(self._config.schedule)
         match stage:
             case StageName.AUTOENCODER:
                 new = Autoencoder(self.config(scaled=False).autoencoder)
-                return AutoencoderStage(
-                    cast(AutoencoderSettings, settings), new, perceptual, check
-                )
+                return AutoencoderStage(settings, new, perceptual, check)
             case StageName.DECODER:
-                return AutoencoderStage(
-                    cast(AutoencoderSettings, settings),
-                    self.autoencoder(scaled=False, before=stage),
-                    perceptual,
-                    check,
-                    only_decoder=True,
-                )
+                trained = self.autoencoder(scaled=False, before=stage)
+                return AutoencoderStage(settings, trained, perceptual, check, only_decoder=True)
             case StageName.PRIOR:
-                config = self._config
-                return PriorStage(
-                    cast(PriorSettings, settings),
-                    schedule,
-                    DenoisingUNet(config.unet),
-                    TagEmbedding(config.conditioning, config.unet.context_channels),
-                    self.autoencoder(scaled=True, before=stage).encode(check),
-                )
+                unet = DenoisingUNet(config.unet)
+                tags = TagEmbedding(config.conditioning, config.unet.context_channels)
+                latent = self.autoencoder(scaled=True, before=stage).encode(check)
+                return PriorStage(settings, schedule, unet, tags, latent)
             case StageName.CODEC:
-                return CodecStage(
-                    cast(CodecSettings, settings),
-                    LatentCodec(self._config.latent_codec),
-                    self.autoencoder(scaled=True, before=stage),
-                    perceptual,
-                    check,
-                )
+                codec = LatentCodec(config.latent_codec)
+                autoencoder = self.autoencoder(scaled=True, before=stage)
+                return CodecStage(settings, codec, autoencoder, perceptual, check)
+            case StageName.ELIC:
+                return ElicStage(settings, ElicNetwork(self.elic), check)
             case StageName.JOINT:
                 unet, tags = self.prior()
-                control = ControlModule(self._config.unet, self._config.control)
+                control = ControlModule(config.unet, config.control)
                 control.initialize_from(unet)
-                return JointStage(
-                    cast(JointSettings, settings),
-                    schedule,
-                    self.latent_codec(before=stage),
-                    control,
-                    unet,
-                    tags,
-                    self.autoencoder(scaled=True, before=stage),
-                    perceptual,
-                    check,
-                )
             case StageName.FEW_STEP:
-                return FewStepStage(
-                    cast(FewStepSettings, settings),
-                    schedule,
-                    self.latent_codec(before=stage),
-                    self.control(before=stage),
-                    *self.prior(),
-                    self.autoencoder(scaled=True, before=stage),
-                    perceptual,
-                    check,
-                )
-            case StageName.ELIC:
-                network = ElicNetwork(self._elic)
-                return ElicStage(cast(ElicSettings, settings), network, check)
+                unet, tags = self.prior()
+                control = self.control(before=stage)
+        make = JointStage if stage is StageName.JOINT else FewStepStage
+        steering = Steering(settings, schedule, control, unet, tags)
+        codec = self.latent_codec(before=stage)
+        autoencoder = self.autoencoder(scaled=True, before=stage)
+        return make(settings, steering, codec, autoencoder, perceptual, check)
 
     def history(self, stage: StageName) -> list[Mapping[str, float]]:
         """Return the log of a stage, oldest line first; empty if it did not run."""

@@ -129,7 +129,6 @@ class StageSettings:
     validate_every_s: float = 300.0
 
     def __post_init__(self) -> None:
-        """Refuse values that no stage can run with."""
         if self.minutes <= 0 or self.batch_size < 1:
             raise ConfigError(
                 f"minutes must be above 0 and batch_size at least 1, got {self.minutes} and "
@@ -169,29 +168,37 @@ class PriorSettings(StageSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodecSettings(StageSettings):
+class RateSettings(StageSettings):
+    """Stages that train a latent codec.
+
+    Attributes:
+        rate_ramp_steps: Steps over which the rate term grows in: transforms that leave things out
+            from the beginning do not learn to pass them later.
+        quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
+    """
+
+    rate_ramp_steps: int = 300
+    quantiles_learning_rate: float = 1e-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecSettings(RateSettings):
     """Stage ``codec``.
 
     Attributes:
         rate: Weight of bits per pixel at the lowest and the highest quality; log-linear between,
             a random quality for each picture. Equal ends train one rate.
-        rate_ramp_steps: Steps over which the rate term grows in: transforms that leave things out
-            from the beginning do not learn to pass them later.
         distance: Weight of the mean squared difference of content and diffusion latent.
         picture: Losses on the content latent's picture, through the frozen autoencoder.
-        quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
         trains_decoder: Whether the autoencoder's decoder is trained too, on content latents.
     """
 
     rate: tuple[float, float] = (3.0, 0.06)
-    rate_ramp_steps: int = 300
     distance: float = 1.0
     picture: PictureWeights = PictureWeights()
-    quantiles_learning_rate: float = 1e-2
     trains_decoder: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse rate weights that have no logarithm."""
         StageSettings.__post_init__(self)
         if min(self.rate) <= 0:
             raise ConfigError(f"Both rate weights must be above 0, got {self.rate}.")
@@ -251,23 +258,18 @@ class FewStepSettings(StageSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ElicSettings(StageSettings):
+class ElicSettings(RateSettings):
     """Stage ``elic``.
 
     Attributes:
         distortion: Weight of the mean squared error of 8-bit values, beside bits per pixel, at
             the lowest and the highest quality; log-linear between, a random quality for each
             picture.
-        rate_ramp_steps: Steps over which the rate term grows in.
-        quantiles_learning_rate: Learning rate of the factorized prior's quantiles.
     """
 
     distortion: tuple[float, float] = (1e-4, 4e-3)
-    rate_ramp_steps: int = 300
-    quantiles_learning_rate: float = 1e-2
 
     def __post_init__(self) -> None:
-        """Refuse weights that have no logarithm."""
         StageSettings.__post_init__(self)
         if min(self.distortion) <= 0:
             raise ConfigError(f"Both distortion weights must be above 0, got {self.distortion}.")

@@ -1,13 +1,13 @@
 """What every stage of the recipe is: networks to train, their losses, their validation."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from difficmh_core.training.settings import StageSettings
+from difficmh_core.training.settings import RateSettings, StageSettings
 
 
 class Progress(NamedTuple):
@@ -24,6 +24,10 @@ class Stage(nn.Module, ABC):
     Everything it computes with is a submodule, so that it moves to a device, and is wrapped for
     several processes, as a whole. Only parameters with gradients are trained.
 
+    A stage is made of its settings, the networks that it trains or that earlier stages left,
+    ``perceptual`` distances for its losses, and ``check``, pictures for validation that are never
+    trained on. The encoder of a trained autoencoder stays as it is.
+
     Attributes:
         settings: How it is trained.
         trained: What it trains; checkpoints hold it and its moving average.
@@ -34,7 +38,6 @@ class Stage(nn.Module, ABC):
     adversary: nn.Module | None
 
     def __init__(self, settings: StageSettings) -> None:
-        """Keep the settings."""
         super().__init__()
         # Not on the class, where it would hide the module of this name that a stage registers.
         self.adversary = None
@@ -46,11 +49,25 @@ class Stage(nn.Module, ABC):
 
     @abstractmethod
     def validate(self, average: nn.Module) -> Mapping[str, float]:
-        """Return measures of the averaged weights on pictures that are never trained on."""
+        """Return metrics of the averaged weights on pictures that are never trained on."""
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Return the optimizers by name, their learning rates at the peak."""
-        made: dict[str, Optimizer] = {"main": adamw(self.trained.parameters(), self.settings)}
+        """Return the optimizers by name, their learning rates at the peak.
+
+        The quantiles of a codec's prior have their own, as published.
+        """
+        named = dict(self.trained.named_parameters())
+        quantiles = [named.pop(name) for name in list(named) if name.endswith("quantiles")]
+        # Fused: besides being faster, it can leave a step out without waiting for the device.
+        made: dict[str, Optimizer] = {
+            "main": AdamW(
+                [parameter for parameter in named.values() if parameter.requires_grad],
+                lr=self.settings.learning_rate,
+                betas=(0.9, 0.98),
+                weight_decay=self.settings.weight_decay,
+                fused=True,
+            )
+        }
         if self.adversary is not None:
             # With little momentum, as is usual: what it tells apart changes all the time.
             made["adversary"] = AdamW(
@@ -60,18 +77,7 @@ class Stage(nn.Module, ABC):
                 weight_decay=0.0,
                 fused=True,
             )
+        if isinstance(self.settings, RateSettings) and any(q.requires_grad for q in quantiles):
+            rate = self.settings.quantiles_learning_rate
+            made["quantiles"] = AdamW(quantiles, lr=rate, weight_decay=0.0, fused=True)
         return made
-
-
-def adamw(parameters: Iterable[nn.Parameter], settings: StageSettings) -> AdamW:
-    """Return AdamW over those parameters that have gradients.
-
-    Fused: besides being faster, it can leave a step out without waiting for the device.
-    """
-    return AdamW(
-        [parameter for parameter in parameters if parameter.requires_grad],
-        lr=settings.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )

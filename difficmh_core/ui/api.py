@@ -40,7 +40,6 @@ class Endpoints:
     """What programs can ask."""
 
     def __init__(self, service: CodecService, uploads: UploadStore) -> None:
-        """Take what all callers share."""
         self._service, self._uploads = service, uploads
         self._codec = service.codec
         self._encode = with_gpu(self._encode_now, MAX_S)
@@ -56,6 +55,7 @@ class Endpoints:
         tags: list[str] | None = None,
         send_tags: bool = True,
         passes: int = 0,
+        iterations: int = 0,
     ) -> tuple[gr.FileData, dict[str, Any]]:
         """Compress a photo to a .dicmh file; returns the file and facts about it.
 
@@ -65,11 +65,13 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Iterations of latent optimization, 0 (off) to 20: better perceptual quality at
-                about the same size, but slower.
+            passes: The former name of the iterations, which go before it.
+            iterations: Iterations of latent optimization, 0 (off) to 20: better perceptual quality
+                at about the same size, but slower.
         """
         mode = "size" if target_bytes else "quality"
-        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
+        n_iterations = iterations or passes
+        request = read_request(mode, quality, target_bytes, send_tags, n_iterations, tags)
         received = self._uploads.receive(photo)
         encoded = self._encode(received, request, None if tags is None else request.tags)
         path = self._service.save(encoded.data, f"{received.name}.dicmh")
@@ -126,10 +128,8 @@ class Endpoints:
             codecs: Any of {codecs}; all but webp if none is named.
             preset: How ours is decoded: {presets}.
         """
-        n_bytes, keys = (
-            whole_number("target_bytes", target_bytes),
-            read_words("codecs", codecs or ()),
-        )
+        n_bytes = whole_number("target_bytes", target_bytes)
+        keys = read_words("codecs", codecs or ())
         received = self._uploads.receive(photo)
         return self._compare(received, n_bytes, keys, str(preset))
 

@@ -20,9 +20,6 @@ from difficmh_core.ui.server.listening import check_address
 
 SPACES_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
 """Where a Hugging Face Space is shown: in a frame of the hub's own page."""
-_DEVICE = re.compile(r"cpu|cuda(:\d{1,2})?", re.ASCII)
-_ORIGIN = re.compile(r"https?://(\*\.)?[\w.-]+(:\d{1,5})?", re.ASCII)
-_ROOT_PATH = re.compile(r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?", re.ASCII)
 
 
 def parse_arguments(
@@ -39,6 +36,7 @@ def parse_arguments(
     """
     parser = _build_parser(environment)
     arguments = parser.parse_args(words)
+    arguments.root_path = arguments.root_path.rstrip("/")
     try:
         arguments.accounts = _accounts(arguments, environment)
         check_address(arguments.host, arguments.port)
@@ -60,7 +58,7 @@ def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     networks.add_argument("--rate", type=int, default=DEFAULT_RATE, help=RATE_HELP)
     networks.add_argument(
         "--device",
-        type=_device,
+        type=_matching(r"cpu|cuda(:\d{1,2})?", "not cpu, cuda, or cuda:1 and so on"),
         help="device to run on: cpu, cuda, cuda:1 ... (default: cuda if there is one)",
     )
     networks.add_argument(
@@ -90,7 +88,10 @@ def _add_address(group: argparse._ArgumentGroup, environment: Mapping[str, str])
     )
     group.add_argument(
         "--root-path",
-        type=_root_path,
+        type=_matching(
+            r"(https?://[\w.:\[\]-]+)?(/[\w.~-]+)*/?",
+            "neither a path, such as /codec, nor a URL, such as https://example.org/codec",
+        ),
         default=environment.get("GRADIO_ROOT_PATH") or "",
         metavar="PATH",
         help="where a reverse proxy shows the page: /codec, or https://example.org/codec where "
@@ -122,7 +123,10 @@ def _add_visitors(group: argparse._ArgumentGroup, environment: Mapping[str, str]
     group.add_argument(
         "--framed-by",
         action="append",
-        type=_origin,
+        type=_matching(
+            r"https?://(\*\.)?[\w.-]+(:\d{1,5})?",
+            "not the origin of a site, such as https://example.org",
+        ),
         default=list(SPACES_ORIGINS) if environment.get("SPACE_ID") else [],
         metavar="ORIGIN",
         help="a site that may show the page in a frame, such as https://example.org or "
@@ -177,7 +181,6 @@ def _accounts(
 
 
 def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], int]:
-    """Make what reads a whole number of a range."""
 
     def read(text: str) -> int:
         if not text.isascii() or not text.isdigit() or not least <= int(text) <= (most or 2**63):
@@ -188,24 +191,12 @@ def _whole(what: str, least: int, most: int | None = None) -> Callable[[str], in
     return read
 
 
-def _device(text: str) -> str:
-    if not _DEVICE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not cpu, cuda, or cuda:1 and so on")
-    return text
+def _matching(pattern: str, refusal: str) -> Callable[[str], str]:
+    """Make what reads a word of a pattern; others are refused with what they are."""
 
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise argparse.ArgumentTypeError(f"{text!r} is {refusal}")
+        return text
 
-def _origin(text: str) -> str:
-    if not _ORIGIN.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not the origin of a site, such as https://example.org"
-        )
-    return text
-
-
-def _root_path(text: str) -> str:
-    if not _ROOT_PATH.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a path, such as /codec, nor a URL, such as "
-            "https://example.org/codec"
-        )
-    return text.rstrip("/")
+    return read

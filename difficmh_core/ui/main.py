@@ -4,6 +4,8 @@ import argparse
 import importlib.util
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from difficmh_core.ui.runtime.own_folder import own_folder
 from difficmh_core.ui.server.listening import server_name
 
 LOGGER = logging.getLogger("difficmh")
+GRACE_S = 3.0
+"""So long may answers that are under way take once the page is asked to end [s]."""
 
 
 def main() -> int:
@@ -85,8 +89,6 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
     """Serve the page until the process is asked to end; return the exit code."""
     import httpx
 
-    from difficmh_core.ui.server.lifetime import end, until_asked_to_end
-
     if arguments.accounts:
         LOGGER.info("Only users with a password are let in; assistants (MCP) have none.")
     try:
@@ -117,6 +119,25 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
     until_asked_to_end()
     end(page.demo.close)
     return 0
+
+
+def until_asked_to_end() -> None:
+    """Wait for Ctrl-C, or for the system to end the process (SIGINT, SIGTERM)."""
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(timeout=1.0):  # a wait without an end takes no signal on Windows
+        continue
+
+
+def end(close: Callable[..., None]) -> None:
+    """Close the page; work under way ends with its step, or with the process."""
+    from difficmh_core.ui.runtime import worker
+
+    worker.stop()
+    closing = threading.Thread(target=close, kwargs={"verbose": False}, daemon=True)
+    closing.start()
+    closing.join(GRACE_S)
 
 
 def fetch_weights(cache_dir: Path) -> None:

@@ -16,21 +16,21 @@ from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
-from difficmh_core.ui.compare.events import connect_compare_tab
-from difficmh_core.ui.compare.layout import draw_compare_tab
+from difficmh_core.ui.compare.handlers import connect_compare_tab
+from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
 from difficmh_core.ui.compress.events import connect_compress_tab
-from difficmh_core.ui.compress.layout import draw_compress_tab
+from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode.events import connect_decode_tab
-from difficmh_core.ui.decode.layout import draw_decode_tab
+from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
 from difficmh_core.ui.server.front import front_of
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
-from difficmh_core.ui.study.events import connect_study_tab
-from difficmh_core.ui.study.layout import draw_study_tab
+from difficmh_core.ui.study.handlers import connect_study_tab
+from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.viewer.markup import viewer_head
 
 MAX_SESSIONS = 1000
@@ -162,14 +162,14 @@ def build_page(
         profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                compress = draw_compress_tab(codec, files.examples, is_quick=is_quick)
-                source = connect_compress_tab(demo, compress, service, uploads)
+                compress = CompressTab(codec, files.examples, is_quick=is_quick)
+                codings = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                connect_compare_tab(draw_compare_tab(), service, uploads, source)
+                connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
-                connect_study_tab(draw_study_tab(), service, uploads, source)
+                connect_study_tab(StudyTab(), service, uploads, compress.session)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
-                decode = draw_decode_tab(profile, is_quick=is_quick)
+                decode = DecodeTab(profile, is_quick=is_quick)
                 connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
                 draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
@@ -178,7 +178,6 @@ def build_page(
 
 
 def _draw_header() -> str:
-    """Draw name, promise, and one sentence."""
     return (
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
         f'<p class="explanation">{texts.EXPLANATION}</p>'
@@ -186,5 +185,4 @@ def _draw_header() -> str:
 
 
 def _draw_footer(profile: str) -> str:
-    """Draw the notice about invented detail, and facts about this server."""
     return f"{html.draw_warning()}<p>{texts.FOOTER.format(profile=escape(profile))}</p>"

@@ -56,6 +56,7 @@ def prepare(
         photos: The examples.
         presets: Which presets decode them.
     """
+    profile = codec.config.profile
     with tempfile.TemporaryDirectory() as folder:
         files = ServedFiles(Path(folder), examples=photos)
         uploads = UploadStore(files, max_pixels=MAX_PIXELS)
@@ -66,33 +67,24 @@ def prepare(
             keeps_for_good=True,
             weights_dir=weights_dir,
         )
-        yield from _prepare(service, uploads, files.examples, presets)
-
-
-def _prepare(
-    service: CodecService, uploads: UploadStore, names: Sequence[str], presets: Sequence[str]
-) -> Iterator[str]:
-    profile = service.codec.config.profile
-    request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
-    for served in names:
-        photo, file = uploads.receive(served), Path(served).name
-        image = uploads.load(photo)
-        tags = service.tag(photo, image)
-        encoded = service.encode(photo, image, request, tags)
-        yield f"{file}: {len(encoded.data):,} bytes"
-        for name in presets:
-            settings = presets_of(profile)[name]
-            *_, last = service.decode(encoded.stream, settings)
-            yield f"{file}: {name}, {last.seconds:.1f} s"
-        asked = ComparisonInput(
-            photo=photo,
-            image=image,
-            target_bytes=len(encoded.data),
-            tags=encoded.tags,
-            settings=presets_of(profile)["fast"],
-        )
-        for measured in run(service, texts.CHOSEN, asked):
-            yield f"{file}: {measured.row.error or measured.row.name}"
+        for served in files.examples:
+            photo, file = uploads.receive(served), Path(served).name
+            image = uploads.load(photo)
+            tags = service.tag(photo, image)
+            encoded = service.encode(photo, image, CodingRequest(), tags)
+            yield f"{file}: {len(encoded.data):,} bytes"
+            for name in presets:
+                *_, last = service.decode(encoded.stream, presets_of(profile)[name])
+                yield f"{file}: {name}, {last.seconds:.1f} s"
+            asked = ComparisonInput(
+                photo=photo,
+                image=image,
+                target_bytes=len(encoded.data),
+                tags=encoded.tags,
+                settings=presets_of(profile)["fast"],
+            )
+            for measured in run(service, texts.CHOSEN, asked):
+                yield f"{file}: {measured.row.error or measured.row.name}"
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from difficmh_core.tagging.detector import Detection
 
 MIN_OVERLAP = 0.5
+"""Least intersection over union of a pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +33,35 @@ class BoxAgreement:
     hallucinated: tuple[Detection, ...]
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """Numbers of boxes matched, missed and hallucinated."""
+        return len(self.matched), len(self.missed), len(self.hallucinated)
+
+    @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall, 0 to 1; 1 if neither picture has boxes."""
-        counts = len(self.matched), len(self.missed), len(self.hallucinated)
-        return float(f1_of_counts(*counts))
+        return float(f1_of_counts(*self.counts))
+
+    @property
+    def of_original(self) -> "BoxAgreement":
+        """The boxes of the original, all matched with themselves."""
+        boxes = (*(pair[0] for pair in self.matched), *self.missed)
+        return BoxAgreement(matched=tuple((b, b) for b in boxes), missed=(), hallucinated=())
 
 
-def compare_boxes(
-    original: Sequence[Detection],
-    decoded: Sequence[Detection],
-    *,
-    min_overlap: float = MIN_OVERLAP,
-) -> BoxAgreement:
+def compare_boxes(original: Sequence[Detection], decoded: Sequence[Detection]) -> BoxAgreement:
     """Pair the boxes of two pictures.
 
     Args:
         original: Boxes of the original, by falling score.
         decoded: Boxes of the decoded picture.
-        min_overlap: Least intersection over union of a pair, above 0 to 1.
     """
     left = list(decoded)
     matched, missed = list[tuple[Detection, Detection]](), list[Detection]()
     for box in original:
         same = [other for other in left if other.label_id == box.label_id]
         best = max(same, key=lambda other: overlap(box, other), default=None)
-        if best is not None and overlap(box, best) >= min_overlap:
+        if best is not None and overlap(box, best) >= MIN_OVERLAP:
             left.remove(best)
             matched.append((box, best))
         else:

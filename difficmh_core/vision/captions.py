@@ -16,13 +16,9 @@ References:
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-import torch
 
 from difficmh_core.shapes import Image01
-from difficmh_core.vision.pretrained import load_pretrained
-from difficmh_core.weights.task_models import TaskModel
+from difficmh_core.vision.pretrained import PretrainedTask
 
 MAX_TOKENS = 20
 """Longest caption, as the field evaluates COCO."""
@@ -31,42 +27,8 @@ BETA = 1.2
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
-class Captioning:
-    """One sentence about a picture, the likeliest next word each time."""
-
-    key = "captions"
-    name = "captioning (GIT, base)"
-
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-
-    @torch.no_grad()
-    def see(self, image: Image01) -> str:
-        """Return the caption."""
-        network = self._pretrained.network
-        made = network.generate(
-            pixel_values=self._pretrained.pixels(image),
-            max_new_tokens=MAX_TOKENS,
-            do_sample=False,
-            num_beams=1,
-        )
-        tokenizer = self._pretrained.tokenizer
-        words: str = tokenizer.decode(made[0], skip_special_tokens=True)  # type: ignore[union-attr]
-        return words.strip()
-
-    def agreement(self, original: str, decoded: str) -> Mapping[str, float]:
-        """Return ROUGE-L and F1 of the words."""
-        return caption_agreement(original, decoded)
-
-
 def caption_agreement(original: str, decoded: str) -> Mapping[str, float]:
-    """Return ROUGE-L and F1 of the words of two captions; 1 if neither has any.
-
-    Args:
-        original: Caption of the original.
-        decoded: Caption of the decoded picture.
-    """
+    """Return ROUGE-L and F1 of the words of two captions; 1 if neither has any."""
     reference, candidate = words_of(original), words_of(decoded)
     if not (reference and candidate):
         return dict.fromkeys(("caption_rouge_l", "caption_f1"), float(reference == candidate))
@@ -96,3 +58,24 @@ def common_subsequence(first: Sequence[str], second: Sequence[str]) -> int:
             lengths[index] = before + 1 if word == other else max(above, lengths[index - 1])
             before = above
     return lengths[-1]
+
+
+class Captioning(PretrainedTask):
+    """One sentence about a picture, the likeliest next word each time."""
+
+    key = "captions"
+    name = "captioning (GIT, base)"
+
+    agreement = staticmethod(caption_agreement)
+
+    def see(self, image: Image01) -> str:
+        """Return the caption."""
+        made = self.network.generate(
+            pixel_values=self.pixels(image),
+            max_new_tokens=MAX_TOKENS,
+            do_sample=False,
+            num_beams=1,
+        )
+        tokenizer = self.tokenizer
+        words: str = tokenizer.decode(made[0], skip_special_tokens=True)  # type: ignore[union-attr]
+        return words.strip()

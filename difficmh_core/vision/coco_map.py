@@ -2,7 +2,7 @@
 
 References:
     Lin et al.: Microsoft COCO, ECCV 2014, https://arxiv.org/abs/1405.0312; pycocotools computes
-    the official measure: mean over classes and over overlaps of 0.50, 0.55 … 0.95.
+    the official metric: mean over classes and over overlaps of 0.50, 0.55 … 0.95.
 """
 
 import contextlib
@@ -84,14 +84,12 @@ class CocoAnnotations:
         detections: Mapping[str, Sequence[Detection]],
         *,
         n_resamples: int = 200,
-        seed: int = 0,
     ) -> MeanPrecision:
         """Return the mean average precision of boxes on annotated pictures.
 
         Args:
             detections: All boxes of each picture, by its file name.
             n_resamples: Draws of the bootstrap.
-            seed: Of the draws.
 
         Raises:
             ConfigError: If a picture is not annotated, or there is none.
@@ -115,10 +113,10 @@ class CocoAnnotations:
             if box.label in self._categories
         ]
         with contextlib.redirect_stdout(io.StringIO()):
-            return self._evaluate(chosen, found, n_resamples, seed)
+            return self._evaluate(chosen, found, n_resamples)
 
     def _evaluate(
-        self, chosen: list[int], found: list[dict[str, Any]], n_resamples: int, seed: int
+        self, chosen: list[int], found: list[dict[str, Any]], n_resamples: int
     ) -> MeanPrecision:
         from pycocotools.cocoeval import COCOeval
 
@@ -133,7 +131,7 @@ class CocoAnnotations:
         evaluation.evaluate()
         n, by_category = len(chosen), evaluation.evalImgs
         value = _accumulated(evaluation, by_category, range(n), n)
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(0)
         drawn = [
             _accumulated(evaluation, by_category, random.integers(0, n, n), n)
             for _ in range(n_resamples)

@@ -18,50 +18,19 @@ References:
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from difficmh_core.shapes import Image01
-from difficmh_core.vision.pretrained import load_pretrained
-from difficmh_core.weights.task_models import TaskModel
+from difficmh_core.vision.pretrained import PretrainedTask
 
 FARTHEST = 100.0
 """Largest depth, in depths of the nearest point of the original."""
 MAX_RATIO = 1.25
 """Below which ratio two depths count as the same."""
 _SMALLEST = 1e-12
-
-
-class DepthEstimation:
-    """Inverse depth of each pixel."""
-
-    key = "depth"
-    name = "depth (Depth Anything V2, small)"
-
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-
-    @torch.no_grad()
-    def see(self, image: Image01) -> Float[Tensor, "rows columns"]:
-        """Return inverse depth, at the network's size.
-
-        Raises:
-            ImageError: If the picture is so narrow that nothing of it is left at that size.
-        """
-        pixels = self._pretrained.pixels(image)
-        try:
-            depth: Tensor = self._pretrained.network(pixel_values=pixels).predicted_depth[0]
-        except (RuntimeError, ValueError, ZeroDivisionError) as error:
-            raise self._pretrained.refusal(image, error) from error
-        return depth
-
-    def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
-        """Return the relative error of depth, and the share of pixels of about the same depth."""
-        return depth_agreement(original, decoded)
 
 
 def depth_agreement(
@@ -95,3 +64,25 @@ def aligned(
     variance = centered.square().mean()
     scale = (centered * wanted).mean() / variance if variance > 0 else variance
     return scale * centered + reference.mean()
+
+
+class DepthEstimation(PretrainedTask):
+    """Inverse depth of each pixel."""
+
+    key = "depth"
+    name = "depth (Depth Anything V2, small)"
+
+    agreement = staticmethod(depth_agreement)
+
+    def see(self, image: Image01) -> Float[Tensor, "rows columns"]:
+        """Return inverse depth, at the network's size.
+
+        Raises:
+            ImageError: If the picture is so narrow that nothing of it is left at that size.
+        """
+        pixels = self.pixels(image)
+        try:
+            depth: Tensor = self.network(pixel_values=pixels).predicted_depth[0]
+        except (RuntimeError, ValueError, ZeroDivisionError) as error:
+            raise self.refusal(image, error) from error
+        return depth

@@ -98,7 +98,8 @@ def panoptic_agreement(original: Panorama, decoded: Panorama) -> Mapping[str, fl
     are 1 if neither picture has a segment.
     """
     void = original.segments == VOID
-    matched = {label: list[float]() for label in _classes(original, decoded)}
+    classes = sorted({*original.labels.values(), *decoded.labels.values()})
+    matched = {label: list[float]() for label in classes}
     left_original, left_decoded = dict(original.labels), dict(decoded.labels)
     ignored = set[int]()
     for number, label in decoded.labels.items():
@@ -136,12 +137,7 @@ def panoptic_agreement(original: Panorama, decoded: Panorama) -> Mapping[str, fl
 def class_agreement(
     original: Int[Tensor, "height width"], decoded: Int[Tensor, "height width"]
 ) -> Mapping[str, float]:
-    """Return the mean overlap over the classes of either picture, and the share of equal pixels.
-
-    Args:
-        original: Class of each pixel of the original.
-        decoded: Class of each pixel of the decoded picture.
-    """
+    """Return the mean overlap over either picture's classes, and the share of equal pixels."""
     classes = torch.unique(torch.cat([original.flatten(), decoded.flatten()])).tolist()
     overlaps = [mask_iou(original == label, decoded == label) for label in classes]
     return {
@@ -153,20 +149,10 @@ def class_agreement(
 def word_agreement(
     original: Bool[Tensor, "words height width"], decoded: Bool[Tensor, "words height width"]
 ) -> Mapping[str, float]:
-    """Return the mean overlap over the words that either picture shows; 1 if there are none.
-
-    Args:
-        original: Where the original shows each word.
-        decoded: Where the decoded picture does.
-    """
+    """Return the mean overlap over the words that either picture shows; 1 if there are none."""
     overlaps = [
         mask_iou(first, second)
         for first, second in zip(original, decoded, strict=True)
         if first.any() or second.any()
     ]
     return {"open_miou": sum(overlaps) / len(overlaps) if overlaps else 1.0}
-
-
-def _classes(*panoramas: Panorama) -> list[int]:
-    """Return every class that has a segment, once."""
-    return sorted({label for panorama in panoramas for label in panorama.labels.values()})

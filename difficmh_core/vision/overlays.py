@@ -73,7 +73,6 @@ def _draw_box(image: Image.Image, box: Detection, style: BoxStyle) -> None:
 def _dashes(
     start: tuple[float, float], end: tuple[float, float], dash_px: int
 ) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """Yield the parts of a line that are drawn."""
     length = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
     if not dash_px or length <= dash_px:
         yield start, end

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
-from difficmh_core.vision.pretrained import load_pretrained
+from difficmh_core.vision.pretrained import PretrainedTask
 from difficmh_core.weights.recognition import load_detector
 from difficmh_core.weights.task_models import TaskModel
 
@@ -68,59 +68,6 @@ class Person:
         """Width and height of the box [px]."""
         left, top, right, bottom = self.box_xyxy_px
         return right - left, bottom - top
-
-
-class PoseEstimation:
-    """Joints of each person: ViTPose in the boxes of YOLOX-Nano."""
-
-    key = "pose"
-    name = "pose (ViTPose, base, in the boxes of YOLOX-Nano)"
-
-    def __init__(
-        self,
-        cache_dir: Path,
-        card: TaskModel | None = None,
-        detector: Callable[..., list[Detection]] | None = None,
-    ) -> None:
-        """Load both networks; raises what :func:`load_pretrained` does.
-
-        Args:
-            cache_dir: Where fetched files lie.
-            card: Another network of joints instead of the published one.
-            detector: What finds persons instead of YOLOX-Nano, called as it is.
-        """
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-        self._detector = load_detector(cache_dir) if detector is None else detector
-
-    @torch.no_grad()
-    def see(self, image: Image01) -> list[Person]:
-        """Return the persons of whom at least one joint is sure, by falling score of the box."""
-        boxes = [
-            found.box_xyxy_px
-            for found in self._detector(image, min_score=MIN_PERSON_SCORE)
-            if found.label == _PERSON
-        ]
-        boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= _MIN_SIDE_PX]
-        if not boxes:
-            return []
-        sized = [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes]
-        pixels = self._pretrained.pixels(image, boxes=[sized])
-        answer = self._pretrained.network(pixel_values=pixels)
-        process = self._pretrained.image_processor.post_process_pose_estimation  # type: ignore[attr-defined]
-        (found,) = process(answer, boxes=[sized])
-        persons = [
-            Person(
-                box_xyxy_px=box,
-                joints_px=pose["keypoints"].float(),
-                scores=pose["scores"].float(),
-            )
-            for box, pose in zip(boxes, found, strict=True)
-        ]
-        return [person for person in persons if bool((person.scores >= MIN_JOINT_SCORE).any())]
-
-    def agreement(self, original: list[Person], decoded: list[Person]) -> Mapping[str, float]:
-        """Return OKS over all persons, and PCK over the original's joints."""
-        return pose_agreement(original, decoded)
 
 
 def keypoint_similarity(original: Person, decoded: Person) -> float:
@@ -168,3 +115,52 @@ def pose_agreement(original: Sequence[Person], decoded: Sequence[Person]) -> Map
             n_near += int((distances[sure] <= PCK_SHARE * max(person.sides_px)).sum())
     n_persons = len(original) + len(decoded) - len(partner_of)
     return {"pose_oks": total / n_persons, "pose_pck": n_near / n_sure}
+
+
+class PoseEstimation(PretrainedTask):
+    """Joints of each person: ViTPose in the boxes of YOLOX-Nano."""
+
+    key = "pose"
+    name = "pose (ViTPose, base, in the boxes of YOLOX-Nano)"
+    agreement = staticmethod(pose_agreement)
+
+    def __init__(
+        self,
+        cache_dir: Path,
+        card: TaskModel | None = None,
+        detector: Callable[..., list[Detection]] | None = None,
+    ) -> None:
+        """Load both networks; raises what :class:`PretrainedTask` does.
+
+        Args:
+            cache_dir: Where fetched files lie.
+            card: Another network of joints instead of the published one.
+            detector: What finds persons instead of YOLOX-Nano, called as it is.
+        """
+        super().__init__(cache_dir, card)
+        self._detector = load_detector(cache_dir) if detector is None else detector
+
+    def see(self, image: Image01) -> list[Person]:
+        """Return the persons of whom at least one joint is sure, by falling score of the box."""
+        boxes = [
+            found.box_xyxy_px
+            for found in self._detector(image, min_score=MIN_PERSON_SCORE)
+            if found.label == _PERSON
+        ]
+        boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= _MIN_SIDE_PX]
+        if not boxes:
+            return []
+        sized = [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes]
+        pixels = self.pixels(image, boxes=[sized])
+        answer = self.network(pixel_values=pixels)
+        process = self.image_processor.post_process_pose_estimation
+        (found,) = process(answer, boxes=[sized])
+        persons = [
+            Person(
+                box_xyxy_px=box,
+                joints_px=pose["keypoints"].float(),
+                scores=pose["scores"].float(),
+            )
+            for box, pose in zip(boxes, found, strict=True)
+        ]
+        return [person for person in persons if bool((person.scores >= MIN_JOINT_SCORE).any())]

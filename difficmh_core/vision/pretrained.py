@@ -8,7 +8,6 @@ names.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +19,66 @@ from torch import Tensor
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
 from difficmh_core.image_io import to_image
 from difficmh_core.shapes import Image01
+from difficmh_core.vision.tasks import MachineTask
 from difficmh_core.weights.task_models import TASK_MODELS, TaskModel
 
 _N_NAMED = 3
 """Parameters that a message names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pretrained:
-    """A network and what prepares its input.
+class PretrainedTask(MachineTask):
+    """A machine task on a network of the hub.
 
     Attributes:
-        card: Where it comes from.
+        card: Where the network comes from.
         network: The network of transformers, on the CPU, ready to run.
         image_processor: From a picture to the network's pixels.
         tokenizer: From texts to tokens; ``None`` for a network without words.
     """
 
-    card: TaskModel
-    network: Any
-    image_processor: Callable[..., Any]
-    tokenizer: Callable[..., Any] | None
+    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
+        """Load the network.
+
+        Args:
+            cache_dir: Where fetched files lie.
+            card: Another network of the same kind instead of the published one.
+
+        Raises:
+            BackendUnavailableError: If its files have not been fetched, or a package is missing.
+            CheckpointError: If a file is damaged, is another than the pinned one, or does not fit
+                the network.
+        """
+        from safetensors import SafetensorError
+
+        card = TASK_MODELS[self.key] if card is None else card
+        folder = card.verified_folder(cache_dir)
+        try:
+            network, image_processor, tokenizer, told = _read(card, folder)
+        except ImportError as error:
+            raise BackendUnavailableError(
+                f"{card.name} needs a package that is not installed ({error}). "
+                "Run `pip install -r requirements.txt`."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise _damaged(card, folder, str(error).strip().splitlines()) from error
+        missing = _others(told["missing_keys"], card.absent)
+        unknown = _others(told["unexpected_keys"], card.superfluous)
+        mismatched = sorted(str(key[0]) for key in told["mismatched_keys"])
+        if missing or unknown or mismatched:
+            what = [
+                f"{len(keys)} {kind} ({', '.join(keys[:_N_NAMED])})"
+                for kind, keys in (
+                    ("parameters are missing", missing),
+                    ("are unknown", unknown),
+                    ("have another shape", mismatched),
+                )
+                if keys
+            ]
+            raise _damaged(card, folder, [", ".join(what)])
+        self.card: TaskModel = card
+        self.network: Any = network.requires_grad_(False).eval()
+        self.image_processor: Any = image_processor
+        self.tokenizer: Callable[..., Any] | None = tokenizer
 
     def pixels(self, image: Image01, **options: Any) -> Tensor:  # noqa: ANN401 (the processor's)
         """Return one picture as the network wants it, resized and normalized as published.
@@ -83,54 +121,6 @@ class Pretrained:
         )
 
 
-def load_pretrained(task: str, cache_dir: Path, card: TaskModel | None = None) -> Pretrained:
-    """Return the network of a task.
-
-    Args:
-        task: Key of the task.
-        cache_dir: Where fetched files lie.
-        card: Another network of the same kind instead of the published one.
-
-    Raises:
-        BackendUnavailableError: If its files have not been fetched, or a package is missing.
-        CheckpointError: If a file is damaged, is another than the pinned one, or does not fit the
-            network.
-    """
-    from safetensors import SafetensorError
-
-    card = TASK_MODELS[task] if card is None else card
-    folder = card.verified_folder(cache_dir)
-    try:
-        network, image_processor, tokenizer, told = _read(card, folder)
-    except ImportError as error:
-        raise BackendUnavailableError(
-            f"{card.name} needs a package that is not installed ({error}). "
-            "Run `pip install -r requirements.txt`."
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise _damaged(card, folder, str(error).strip().splitlines()) from error
-    missing = _others(told["missing_keys"], card.absent)
-    unknown = _others(told["unexpected_keys"], card.superfluous)
-    mismatched = sorted(str(key[0]) for key in told["mismatched_keys"])
-    if missing or unknown or mismatched:
-        what = [
-            f"{len(keys)} {kind} ({', '.join(keys[:_N_NAMED])})"
-            for kind, keys in (
-                ("parameters are missing", missing),
-                ("are unknown", unknown),
-                ("have another shape", mismatched),
-            )
-            if keys
-        ]
-        raise _damaged(card, folder, [", ".join(what)])
-    return Pretrained(
-        card=card,
-        network=network.requires_grad_(False).eval(),
-        image_processor=image_processor,
-        tokenizer=tokenizer,
-    )
-
-
 def _read(card: TaskModel, folder: Path) -> tuple[Any, Any, Any, Any]:
     """Return network, image processor, tokenizer or ``None``, and what fits where."""
     from difficmh_core._support import (  # noqa: F401 (before transformers' vision)
@@ -158,7 +148,6 @@ def _read(card: TaskModel, folder: Path) -> tuple[Any, Any, Any, Any]:
 
 
 def _others(keys: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Return, sorted, the keys that no pattern finds."""
     return sorted(key for key in keys if not any(re.search(p, key) for p in patterns))
 
 

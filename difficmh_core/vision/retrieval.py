@@ -12,7 +12,7 @@ References:
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -21,47 +21,38 @@ from torch.nn import functional
 
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.vocabulary import N_IMAGENET, coco_names, load_vocabulary
-from difficmh_core.vision.pretrained import load_pretrained
-from difficmh_core.weights.task_models import TaskModel
+from difficmh_core.vision.pretrained import PretrainedTask
 
 _AT = (1, 5)
 _TEXTS_AT_ONCE = 128
 
 
-class Retrieval:
+class Retrieval(PretrainedTask):
     """The place of a picture among texts."""
 
     key = "retrieval"
     name = "image-text retrieval (CLIP, ViT-B/32)"
 
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-        self._read: Tensor | None = None
-
-    @torch.no_grad()
     def see(self, image: Image01) -> Float[Tensor, " features"]:
         """Return the picture's embedding, of length 1."""
-        network = self._pretrained.network
-        seen = network.vision_model(pixel_values=self._pretrained.pixels(image))
+        network = self.network
+        seen = network.vision_model(pixel_values=self.pixels(image))
         return functional.normalize(network.visual_projection(seen.pooler_output), dim=-1)[0]
 
     def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
         """Return recall of the original's nearest text, and the cosine of both pictures."""
-        return retrieval_agreement(original, decoded, self._texts())
+        return retrieval_agreement(original, decoded, self._texts)
 
-    @torch.no_grad()
-    def _texts(self) -> Tensor:
-        """Return the texts' embeddings, of length 1; read once."""
-        if self._read is None:
-            network, texts = self._pretrained.network, retrieval_texts()
-            parts = list[Tensor]()
-            for start in range(0, len(texts), _TEXTS_AT_ONCE):
-                tokens = self._pretrained.tokens(texts[start : start + _TEXTS_AT_ONCE])
-                read = network.text_model(**tokens).pooler_output
-                parts.append(functional.normalize(network.text_projection(read), dim=-1))
-            self._read = torch.cat(parts)
-        return self._read
+    @cached_property
+    def _texts(self) -> Float[Tensor, "texts features"]:
+        """The texts' embeddings, of length 1."""
+        network, texts = self.network, retrieval_texts()
+        parts = list[Tensor]()
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            tokens = self.tokens(texts[start : start + _TEXTS_AT_ONCE])
+            read = network.text_model(**tokens).pooler_output
+            parts.append(functional.normalize(network.text_projection(read), dim=-1))
+        return torch.cat(parts)
 
 
 def retrieval_texts() -> tuple[str, ...]:

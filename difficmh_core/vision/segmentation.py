@@ -15,7 +15,6 @@ References:
     Lüddecke, Ecker: CLIPSeg, CVPR 2022, https://arxiv.org/abs/2112.10003
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -32,7 +31,7 @@ from difficmh_core.vision.masks import (
     panoptic_agreement,
     word_agreement,
 )
-from difficmh_core.vision.pretrained import load_pretrained
+from difficmh_core.vision.pretrained import PretrainedTask
 from difficmh_core.weights.task_models import TaskModel
 
 MIN_INSTANCE_SCORE = 0.5
@@ -53,97 +52,72 @@ WORDS = (
 """What the open-vocabulary task looks for: frequent things and stuff of photographs."""
 
 
-class InstanceSegmentation:
+class InstanceSegmentation(PretrainedTask):
     """Things of 80 classes, each with its mask."""
 
     key = "instances"
     name = "instance segmentation (Mask2Former, Swin-T)"
+    agreement = staticmethod(instance_agreement)
 
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-
-    @torch.no_grad()
     def see(self, image: Image01) -> list[Instance]:
         """Return the instances that count, by falling score."""
-        pixels = self._pretrained.pixels(image)
-        answer = self._pretrained.network(pixel_values=pixels)
+        pixels = self.pixels(image)
+        answer = self.network(pixel_values=pixels)
         classes = answer.class_queries_logits[0].softmax(dim=-1)
         return instances_of(classes, _enlarged(answer.masks_queries_logits, pixels)[0])
 
-    def agreement(self, original: list[Instance], decoded: list[Instance]) -> Mapping[str, float]:
-        """Return F1 at an overlap of one half, and the mean overlap of the pairs."""
-        return instance_agreement(original, decoded)
 
-
-class PanopticSegmentation:
+class PanopticSegmentation(PretrainedTask):
     """Every pixel a thing of 80 classes or stuff of 53."""
 
     key = "panoptic"
     name = "panoptic segmentation (Mask2Former, Swin-T)"
+    agreement = staticmethod(panoptic_agreement)
 
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-
-    @torch.no_grad()
     def see(self, image: Image01) -> Panorama:
         """Return the segments."""
-        pixels = self._pretrained.pixels(image)
-        answer = self._pretrained.network(pixel_values=pixels)
+        pixels = self.pixels(image)
+        answer = self.network(pixel_values=pixels)
         classes = answer.class_queries_logits[0].softmax(dim=-1)
         masks = _enlarged(answer.masks_queries_logits, pixels)[0].sigmoid()
         return panorama_of(classes, masks, n_things=N_THINGS)
 
-    def agreement(self, original: Panorama, decoded: Panorama) -> Mapping[str, float]:
-        """Return panoptic quality with its two factors."""
-        return panoptic_agreement(original, decoded)
 
-
-class SemanticSegmentation:
+class SemanticSegmentation(PretrainedTask):
     """The class of each pixel, of ADE20K's 150."""
 
     key = "semantic"
     name = "semantic segmentation (SegFormer-B0)"
+    agreement = staticmethod(class_agreement)
 
-    def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-
-    @torch.no_grad()
     def see(self, image: Image01) -> Int[Tensor, "rows columns"]:
         """Return the class of each pixel, at the network's size."""
-        pixels = self._pretrained.pixels(image)
-        logits = self._pretrained.network(pixel_values=pixels).logits
+        pixels = self.pixels(image)
+        logits = self.network(pixel_values=pixels).logits
         classes: Tensor = _enlarged(logits, pixels)[0].argmax(dim=0)
         return classes
 
-    def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
-        """Return the mean overlap over classes, and the share of pixels of the same class."""
-        return class_agreement(original, decoded)
 
-
-class OpenVocabularySegmentation:
+class OpenVocabularySegmentation(PretrainedTask):
     """Where a picture shows what words say; the words are :data:`WORDS`."""
 
     key = "open-vocabulary"
     name = "open-vocabulary segmentation (CLIPSeg)"
+    agreement = staticmethod(word_agreement)
 
     def __init__(self, cache_dir: Path, card: TaskModel | None = None) -> None:
-        """Load the network and read the words; raises what :func:`load_pretrained` does."""
-        self._pretrained = load_pretrained(self.key, cache_dir, card)
-        clip = self._pretrained.network.clip
-        with torch.no_grad():
-            read = clip.text_model(**self._pretrained.tokens(WORDS))
-            self._words: Tensor = clip.text_projection(read.pooler_output)
+        """Load the network and read the words; as :class:`PretrainedTask`."""
+        super().__init__(cache_dir, card)
+        clip = self.network.clip
+        read = clip.text_model(**self.tokens(WORDS))
+        self._words: Tensor = clip.text_projection(read.pooler_output)
 
-    @torch.no_grad()
     def see(self, image: Image01) -> Bool[Tensor, "words rows columns"]:
         """Return a mask for each word, at the network's size."""
-        network = self._pretrained.network
+        network = self.network
         # The picture is read once; only the small decoder runs for each word.
         read = network.clip.vision_model(
-            pixel_values=self._pretrained.pixels(image),
+            pixel_values=self.pixels(image),
             output_hidden_states=True,
             interpolate_pos_encoding=True,
         )
@@ -153,10 +127,6 @@ class OpenVocabularySegmentation:
         ]
         logits: Tensor = network.decoder(features, self._words).logits
         return logits.sigmoid() >= MIN_PIXEL_SCORE
-
-    def agreement(self, original: Tensor, decoded: Tensor) -> Mapping[str, float]:
-        """Return the mean overlap over the words that either picture shows."""
-        return word_agreement(original, decoded)
 
 
 def instances_of(

@@ -1,22 +1,5 @@
 """The table of all machine tasks: four on packaged networks, eight through transformers.
 
-==================  ===================================================  =======================
-task                network                                              measure of agreement
-==================  ===================================================  =======================
-detection           YOLOX-Nano                                           F1 of boxes, counts
-classification      EfficientNet-Lite0                                   first class, JS
-tags                both of these                                        IoU
-features            EfficientNet-Lite0                                   relative distance
-instances           Mask2Former, Swin-T                                  F1 and IoU of masks
-panoptic            Mask2Former, Swin-T                                  PQ, SQ, RQ
-semantic            SegFormer-B0                                         mIoU, same class
-open-vocabulary     CLIPSeg                                              mIoU over words
-retrieval           CLIP, ViT-B/32                                       recall at 1, 5; cosine
-depth               Depth Anything V2, small                             AbsRel, within 1.25
-pose                ViTPose, base, in YOLOX-Nano's boxes                 OKS, PCK
-captions            GIT, base                                            ROUGE-L, F1
-==================  ===================================================  =======================
-
 A task is made from the cache folder. Where its weights are absent it raises
 BackendUnavailableError, with the command that gets them.
 """

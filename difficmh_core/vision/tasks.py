@@ -2,22 +2,24 @@
 
 Each task is asked for the original once and for every decoded picture, and tells how far the
 answers agree. Nothing is adapted to decoded pictures. What the numbers mean is told by
-:mod:`difficmh_core.vision.measures`, all tasks are listed in
+:mod:`difficmh_core.vision.task_metrics`, all tasks are listed in
 :mod:`difficmh_core.vision.task_table`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import log
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.classifier import EfficientNetLite0
-from difficmh_core.tagging.detector import Detection
+from difficmh_core.tagging.detector import Detection, Detector
+from difficmh_core.tagging.nano import NanoTagger
 from difficmh_core.vision.boxes import compare_boxes
+from difficmh_core.vision.task_metrics import BOX_COUNTS
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
 
 MIN_SCORE = 0.35
@@ -25,6 +27,7 @@ MIN_SCORE = 0.35
 _COCO_MIN_SCORE = 0.01
 _COCO_MAX_OVERLAP = 0.65  # as the detector's authors evaluate it
 _TOP = 5
+NetworkT = TypeVar("NetworkT")
 
 
 @runtime_checkable
@@ -43,14 +46,17 @@ class MachineTask(Protocol):
         """Return the network's answer for one RGB picture in [0, 1]."""
 
     def agreement(self, original: Any, decoded: Any) -> Mapping[str, float]:  # noqa: ANN401
-        """Compare two answers; the keys are those of :mod:`difficmh_core.vision.measures`."""
+        """Compare two answers; the keys are those of :mod:`difficmh_core.vision.task_metrics`."""
 
 
-class DetectionTask:
-    """Objects of 80 classes (YOLOX-Nano): boxes matched, missed and hallucinated."""
+class PackagedTask(MachineTask, Generic[NetworkT]):
+    """A machine task on a network that needs no hub.
 
-    key = "detection"
-    name = "detection (YOLOX-Nano)"
+    Attributes:
+        load: Takes the folder of fetched weights and returns the network.
+    """
+
+    load: Callable[[Path], NetworkT]
 
     def __init__(self, cache_dir: Path) -> None:
         """Load the network.
@@ -58,44 +64,39 @@ class DetectionTask:
         Raises:
             BackendUnavailableError: If its weights have not been fetched.
         """
-        self._detector = load_detector(cache_dir)
+        self._network = self.load(cache_dir)
+
+
+class DetectionTask(PackagedTask[Detector]):
+    """Objects of 80 classes (YOLOX-Nano): boxes matched, missed and hallucinated."""
+
+    key = "detection"
+    name = "detection (YOLOX-Nano)"
+    load = staticmethod(load_detector)
 
     def see(self, image: Image01) -> list[Detection]:
         """Return the boxes that count, by falling score."""
-        return self._detector(image, min_score=MIN_SCORE)
+        return self._network(image, min_score=MIN_SCORE)
 
     def all_boxes(self, image: Image01) -> list[Detection]:
         """Return nearly all boxes with low confidence too, as COCO's precision wants them."""
-        return self._detector(image, min_score=_COCO_MIN_SCORE, max_overlap=_COCO_MAX_OVERLAP)
+        return self._network(image, min_score=_COCO_MIN_SCORE, max_overlap=_COCO_MAX_OVERLAP)
 
     def agreement(
         self, original: list[Detection], decoded: list[Detection]
     ) -> Mapping[str, float]:
         """Return F1 at an overlap of one half, and the numbers of boxes."""
         boxes = compare_boxes(original, decoded)
-        return {
-            "box_f1": boxes.f1,
-            "boxes_matched": len(boxes.matched),
-            "boxes_missed": len(boxes.missed),
-            "boxes_hallucinated": len(boxes.hallucinated),
-        }
+        return {"box_f1": boxes.f1, **dict(zip(BOX_COUNTS, boxes.counts, strict=True))}
 
 
-class Classification:
+class Classification(PackagedTask[EfficientNetLite0]):
     """A thousand classes (EfficientNet-Lite0): first class, first five, divergence."""
 
     key = "classification"
     name = "classification (EfficientNet-Lite0)"
+    load = staticmethod(load_classifier)
 
-    def __init__(self, cache_dir: Path) -> None:
-        """Load the network.
-
-        Raises:
-            BackendUnavailableError: If its weights have not been fetched.
-        """
-        self._network = load_classifier(cache_dir)
-
-    @torch.no_grad()
     def see(self, image: Image01) -> Tensor:
         """Return the probability of each class."""
         return self._network.probabilities(image)[0]
@@ -110,23 +111,16 @@ class Classification:
         }
 
 
-class Tagging:
+class Tagging(PackagedTask[NanoTagger]):
     """The codec's own tags: how many of both pictures' tags they share."""
 
     key = "tags"
     name = "tags (EfficientNet-Lite0 and YOLOX-Nano)"
-
-    def __init__(self, cache_dir: Path) -> None:
-        """Load the networks.
-
-        Raises:
-            BackendUnavailableError: If their weights have not been fetched.
-        """
-        self._tagger = load_tagger(cache_dir)
+    load = staticmethod(load_tagger)
 
     def see(self, image: Image01) -> frozenset[int]:
         """Return the ids of the picture's tags."""
-        return frozenset(tag.id for tag in self._tagger(image))
+        return frozenset(tag.id for tag in self._network(image))
 
     def agreement(self, original: frozenset[int], decoded: frozenset[int]) -> Mapping[str, float]:
         """Return intersection over union; 1 if neither picture has a tag."""
@@ -134,7 +128,7 @@ class Tagging:
         return {"tags_iou": len(original & decoded) / len(union) if union else 1.0}
 
 
-class FeatureDeviation:
+class FeatureDeviation(PackagedTask[EfficientNetLite0]):
     """How far a classifier's features move, stage by stage: the experiment behind the paper.
 
     The relative distance ``|f(decoded) - f(original)| / |f(original)|`` after the stem and after
@@ -146,16 +140,8 @@ class FeatureDeviation:
 
     key = "features"
     name = "features by depth (EfficientNet-Lite0)"
+    load = staticmethod(load_classifier)
 
-    def __init__(self, cache_dir: Path) -> None:
-        """Load the network.
-
-        Raises:
-            BackendUnavailableError: If its weights have not been fetched.
-        """
-        self._network: EfficientNetLite0 = load_classifier(cache_dir)
-
-    @torch.no_grad()
     def see(self, image: Image01) -> list[Tensor]:
         """Return the features after each stage."""
         return self._network.stages(image)

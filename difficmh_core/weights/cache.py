@@ -61,10 +61,6 @@ def is_cached(card: PackageCard, cache_dir: Path) -> bool:
 def cached_path(card: PackageCard, cache_dir: Path) -> Path:
     """Return the path of a file that was fetched before.
 
-    Args:
-        card: The file.
-        cache_dir: The cache folder.
-
     Raises:
         BackendUnavailableError: If the file has not been fetched.
         CheckpointError: If its SHA-256 is not the card's.

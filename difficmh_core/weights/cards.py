@@ -90,11 +90,6 @@ def _with_tuples(content: Mapping[str, Any]) -> dict[str, Any]:
 def card_of(content: object, kind: type[CardT], name: str) -> CardT:
     """Make a card of what its file holds.
 
-    Args:
-        content: From JSON.
-        kind: Class of the card.
-        name: Of the file, for messages.
-
     Raises:
         CheckpointError: If the fields are not a card's.
     """

@@ -80,10 +80,6 @@ class HubCard:
 def hub_path(card: HubCard, cache_dir: Path) -> Path:
     """Return the path of a file that was fetched and checked before.
 
-    Args:
-        card: The file.
-        cache_dir: The cache folder.
-
     Raises:
         BackendUnavailableError: If it was not fetched, or not to its end, or at another revision.
         CheckpointError: If it has changed in size since it was checked.
@@ -107,10 +103,6 @@ def verified_path(card: HubCard, cache_dir: Path) -> Path:
     """Return the path of a file that was fetched before, after reading all of it.
 
     Its SHA-256 must be the card's, or, where the card has none, the one of the file that arrived.
-
-    Args:
-        card: The file.
-        cache_dir: The cache folder.
 
     Raises:
         BackendUnavailableError: If it was not fetched, or not to its end, or at another revision.

@@ -92,10 +92,6 @@ def read_safetensors(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file and return its tensors and its metadata.
 
-    Args:
-        path: The file.
-        device: Where the tensors shall lie.
-
     Raises:
         CheckpointError: If the file is missing or damaged, or holds complex numbers.
     """
@@ -127,10 +123,6 @@ def read_torch_file(path: Path) -> dict[str, Tensor]:
 
 def named_tensors(content: Mapping[object, object], path: Path) -> dict[str, Tensor]:
     """Read a file of ``torch.save``, if it holds nothing but named tensors.
-
-    Args:
-        content: What was read.
-        path: The file.
 
     Raises:
         CheckpointError: If a name is none, or a value is no tensor, one without values of its own,
@@ -176,3 +168,8 @@ def _shown(names: list[str]) -> str:
         return "none"
     more = ", ..." if len(names) > _N_NAMES_SHOWN else ""
     return f"{len(names)} ({', '.join(names[:_N_NAMES_SHOWN])}{more})"
+
+
+def tensors_below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

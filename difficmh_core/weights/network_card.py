@@ -43,12 +43,7 @@ class NetworkCard:
 
 
 def describe_network(weights: Path, **facts: Any) -> NetworkCard:  # noqa: ANN401 (its fields)
-    """Return the card of a safetensors file, its size and SHA-256 taken from the file itself.
-
-    Args:
-        weights: The safetensors file.
-        facts: The other fields.
-    """
+    """Return the card of a file: name, size and SHA-256 are the file's, other fields given."""
     return NetworkCard(
         file=weights.name, n_bytes=weights.stat().st_size, sha256=sha256_of(weights), **facts
     )
@@ -63,9 +58,6 @@ def write_network_card(card: NetworkCard, weights: Path) -> Path:
 
 def read_network_card(weights: Path) -> NetworkCard:
     """Read the card beside a safetensors file, and check that it describes this file.
-
-    Args:
-        weights: The safetensors file.
 
     Raises:
         CheckpointError: If card or weights are missing, the card's fields are not a card's, or

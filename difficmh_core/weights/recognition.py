@@ -34,9 +34,6 @@ _BLOCK_KEY = re.compile(r"_blocks\.(\d+)\.(\w+)\.(\w+)")
 def load_classifier(cache_dir: Path) -> EfficientNetLite0:
     """Return EfficientNet-Lite0 with its published weights, on the CPU, ready to run.
 
-    Args:
-        cache_dir: Where fetched weights lie.
-
     Raises:
         BackendUnavailableError: If the weights have not been fetched.
         CheckpointError: If the weights are damaged.
@@ -51,9 +48,6 @@ def load_classifier(cache_dir: Path) -> EfficientNetLite0:
 def load_detector(cache_dir: Path) -> Detector:
     """Return YOLOX-Nano with its published weights, ready to run on the CPU.
 
-    Args:
-        cache_dir: Where fetched weights lie.
-
     Raises:
         BackendUnavailableError: If the weights have not been fetched, or ONNX Runtime is absent.
         CheckpointError: If the weights are damaged.
@@ -63,10 +57,6 @@ def load_detector(cache_dir: Path) -> Detector:
 
 def load_tagger(cache_dir: Path, settings: TaggerSettings | None = None) -> NanoTagger:
     """Return the tagger of the ``nano`` profile, ready to run on the CPU.
-
-    Args:
-        cache_dir: Where fetched weights lie.
-        settings: When something seen becomes a tag; ``None`` for the defaults.
 
     Raises:
         BackendUnavailableError: If weights have not been fetched, or ONNX Runtime is absent.

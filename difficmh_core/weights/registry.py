@@ -119,13 +119,7 @@ def extract_member(archive: Path, member: str, target: Path) -> None:
 
 
 def disk_full_error(folder: Path, n_bytes: int, error: OSError) -> BackendUnavailableError:
-    """Return the error that words a failed write: the disk is full, or what else it was.
-
-    Args:
-        folder: Where the write failed.
-        n_bytes: How much was to be written [bytes].
-        error: What the operating system said.
-    """
+    """Return the error that words a failed write: the disk is full, or what else it was."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return BackendUnavailableError(
             f"The disk that holds {folder} is full; {n_bytes / 1e6:.1f} MB are needed. "

@@ -71,9 +71,6 @@ class TaskModel:
     def verified_folder(self, cache_dir: Path) -> Path:
         """Return the folder of the files, each of which is the one that was checked.
 
-        Args:
-            cache_dir: The cache folder.
-
         Raises:
             BackendUnavailableError: If a file has not been fetched.
             CheckpointError: If one has changed since, or is not the pinned one.

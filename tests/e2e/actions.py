@@ -1,6 +1,28 @@
 """What a visitor does on the page, and waits for."""
 
 from pathlib import Path
+from weakref import WeakKeyDictionary
+
+_STREAMS = WeakKeyDictionary()
+"""For each page, the streams that tell it what comes of its events, as long as they are open."""
+
+
+def follow(page):
+    """Note the streams of a page, for :func:`until_told`."""
+    streams = _STREAMS[page] = set()
+    page.on("request", lambda asked: streams.add(asked) if "/queue/data" in asked.url else None)
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda asked: streams.discard(asked))
+
+
+def until_told(page):
+    """Wait until the page has been told all that comes of its events: its streams have ended."""
+    for _ in range(500):
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        if not _STREAMS[page]:
+            return
+        page.wait_for_timeout(20)
+    raise TimeoutError("the page is still told of its events")
 
 
 def encode(page, photo):

@@ -9,6 +9,7 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER
+from tests.e2e.actions import follow
 from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -69,6 +70,7 @@ def visit(window, page_url):
     def open_page(width=1280, height=900, url=page_url):
         page = window.new_page()
         pages.append(page)
+        follow(page)
         page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: _note(complaints, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))

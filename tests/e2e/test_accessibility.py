@@ -21,7 +21,7 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut(visit, page_url, photos, 
     faults = {}
     for tab in ("Compress", "Compare", "Study", "Decode a file", "About"):
         _open_any(page, tab)
-        page.wait_for_timeout(600)
+        page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
         found = Axe().run(page, options={"runOnly": AXE_RULES})
         for fault in found.response["violations"]:
             if fault["impact"] in SERIOUS:

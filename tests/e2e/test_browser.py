@@ -7,7 +7,15 @@ import pytest
 from PIL import Image
 
 from difficmh_core.config.profiles import preset_of
-from tests.e2e.actions import choose_preset, decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import (
+    choose_preset,
+    decoded,
+    download,
+    encode,
+    file_size,
+    set_auto,
+    until_told,
+)
 
 
 @pytest.fixture
@@ -18,7 +26,7 @@ def long_decoding(visit, gate, photos):
     decoded(page)
     gate.close_after(2)
     choose_preset(page, "compress", "Paper")
-    page.wait_for_selector("#progress:has-text('Step 2')")
+    page.wait_for_selector("#compress-progress:has-text('Step 2')")
     return page
 
 
@@ -152,8 +160,8 @@ def test_quality_and_size_change_the_file(visit, photos):
 def test_stop_ends_decoding_within_a_step_and_frees_the_model(long_decoding, gate, until_idle):
     page = long_decoding
     assert page.is_visible("#preview img")
-    assert "s left" in page.inner_text("#progress")
-    assert "steps per second" in page.inner_text("#progress")
+    assert "s left" in page.inner_text("#compress-progress")
+    assert "steps per second" in page.inner_text("#compress-progress")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     gate.open()
@@ -168,7 +176,7 @@ def test_stop_ends_decoding_within_a_step_and_frees_the_model(long_decoding, gat
 def test_another_choice_ends_the_running_decoding(long_decoding, gate, until_idle):
     page = long_decoding
     choose_preset(page, "compress", "Instant")
-    page.wait_for_selector("#progress:has-text('Step 2')", state="hidden")
+    page.wait_for_selector("#compress-progress:has-text('Step 2')", state="hidden")
     gate.open()
     page.wait_for_selector("#status:has-text('1 step')")
     until_idle()
@@ -182,9 +190,9 @@ def test_clearing_the_photograph_ends_its_decoding(long_decoding, gate, until_id
     gate.open()
     until_idle()
     assert gate.n_steps <= 3
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert page.is_visible("#facts .how")
-    assert not page.is_visible("#progress")
+    assert not page.is_visible("#compress-progress")
     assert not page.is_visible("#preview")
 
 
@@ -195,13 +203,13 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, gate, photos):
         decoded(page)
     gate.close_after(2)
     choose_preset(first, "compress", "Paper")
-    first.wait_for_selector("#progress:has-text('Step 2')")
+    first.wait_for_selector("#compress-progress:has-text('Step 2')")
     choose_preset(second, "compress", "Paper")
-    second.wait_for_selector("#progress:has-text('queue: 1/1')")
+    second.wait_for_selector("#compress-progress:has-text('queue: 1/1')")
     first.click("#compress-stop")
     first.wait_for_selector("#status:has-text('Stopped')")
     gate.let_one_go()
-    second.wait_for_selector("#progress:has-text('Step 2')")
+    second.wait_for_selector("#compress-progress:has-text('Step 2')")
     second.click("#compress-stop")
     second.wait_for_selector("#status:has-text('Stopped')")
 

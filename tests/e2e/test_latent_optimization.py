@@ -5,7 +5,7 @@ from PIL import Image
 
 from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.ui.runtime.requests import read_request
-from tests.e2e.actions import decoded, download, encode, file_size, set_auto
+from tests.e2e.actions import decoded, download, encode, file_size, set_auto, until_told
 from tests.gate import Gate
 
 
@@ -35,8 +35,8 @@ def test_optimization_shows_its_iterations_and_makes_another_file(
     plain = download(page, "#dicmh-file").read_bytes()
     iterations.close_after(1)
     optimize(page, 3)
-    page.wait_for_selector("#progress:has-text('iteration 1 of 3')")
-    assert "s left" in page.inner_text("#progress")
+    page.wait_for_selector("#compress-progress:has-text('iteration 1 of 3')")
+    assert "s left" in page.inner_text("#compress-progress")
     iterations.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text",
@@ -55,7 +55,7 @@ def test_stop_ends_optimization_within_an_iteration_and_the_file_stays(visit, it
     before = file_size(page)
     iterations.close_after(2)
     optimize(page, 20)
-    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
+    page.wait_for_selector("#compress-progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     optimize(page, 1)  # at once, while the iteration that was under way still runs
@@ -74,16 +74,16 @@ def test_another_number_of_iterations_ends_the_running_optimization(visit, itera
     before = file_size(page)
     iterations.close_after(2)
     optimize(page, 20)
-    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
+    page.wait_for_selector("#compress-progress:has-text('iteration 2 of 20')")
     optimize(page, 4)
     iterations.let_one_go()
-    page.wait_for_selector("#progress:has-text('of 4')")
+    page.wait_for_selector("#compress-progress:has-text('of 4')")
     assert page.is_enabled("#compress-stop")
     iterations.open()
     page.wait_for_function(
         "text => document.querySelector('#facts .size strong').innerText !== text", arg=before
     )
-    page.wait_for_selector("#progress", state="hidden")
+    page.wait_for_selector("#compress-progress", state="hidden")
     assert iterations.n_steps <= 7  # one that was under way, and the new ones
     assert page.is_enabled("#compress-decode")
 
@@ -95,7 +95,7 @@ def test_a_picture_that_is_too_large_to_optimize_frees_the_page(visit, tmp_path,
     optimize(page, 2)
     page.set_input_files("#photo input[type=file]", tmp_path / "teal.png")
     page.wait_for_selector("text=Latent optimization takes images of up to 100 pixels")
-    page.wait_for_selector("#progress", state="hidden")
+    page.wait_for_selector("#compress-progress", state="hidden")
     optimize(page, 0)
     page.wait_for_selector("#facts .file")
     decoded(page)
@@ -108,13 +108,13 @@ def test_the_first_file_of_a_photograph_can_be_stopped_and_made_after_all(
     iterations.close_after(2)
     optimize(page, 20)
     page.set_input_files("#photo input[type=file]", photos["wide"])
-    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
+    page.wait_for_selector("#compress-progress:has-text('iteration 2 of 20')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
     assert page.is_disabled("#compress-decode")
     iterations.open()
     until_idle()
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert "Change any setting" in page.inner_text("#status")
     optimize(page, 0)
     page.wait_for_selector("#facts .file")
@@ -139,15 +139,15 @@ def test_clearing_the_photograph_ends_its_optimization(visit, iterations, until_
     decoded(page)
     iterations.close_after(2)
     optimize(page, 20)
-    page.wait_for_selector("#progress:has-text('iteration 2 of 20')")
+    page.wait_for_selector("#compress-progress:has-text('iteration 2 of 20')")
     page.click("#photo button[aria-label*='lear'], #photo button[aria-label*='emove']")
     page.wait_for_selector("#facts .how")
     iterations.open()
     until_idle()
     assert iterations.n_steps <= 3
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert page.is_visible("#facts .how")
-    assert not page.is_visible("#progress")
+    assert not page.is_visible("#compress-progress")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from tests.e2e.actions import decoded, encode, open_tab
+from tests.e2e.actions import decoded, encode, open_tab, until_told
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_stop_ends_a_study_within_a_step_and_what_was_measured_stays(studying, g
     gate.open()
     until_idle()
     assert gate.n_steps <= 4  # two of each seed
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert "Stopped" in page.inner_text("#study-progress")
     assert page.locator("#study-table tbody tr").count() == 1
     assert page.is_enabled("#study-start")
@@ -71,7 +71,7 @@ def test_stop_ends_a_comparison_before_its_next_codec(page, gate, until_idle):
     page.wait_for_selector("#compare-progress:has-text('Stopped')")
     gate.open()
     until_idle()
-    page.wait_for_timeout(300)  # for what the page might still be told
+    until_told(page)
     assert "Stopped" in page.inner_text("#compare-progress")
     assert page.locator("#compare-table tbody tr").count() == 0
     assert page.is_enabled("#compare-start")

@@ -158,7 +158,7 @@ def test_stopping_midway_frees_the_queue_at_once(visit):
     upload(page)
     upload(other)
     page.click("#compress-preset label:has-text('Paper')")
-    page.locator("#progress", has_text=re.compile(r"Step \d+ of 50")).wait_for()
+    page.locator("#compress-progress", has_text=re.compile(r"Step \d+ of 50")).wait_for()
     other.click("#compress-preset label:has-text('Instant')")
     page.click("#compress-stop")
     page.wait_for_selector("#status:has-text('Stopped')")
@@ -179,13 +179,12 @@ def test_the_viewer_of_a_comparison_zooms_all_pictures_together(visit):
     viewer = page.locator("dicmh-viewer#compare-viewer")
     before = viewer.evaluate(ZOOMS)
     viewer.locator("button", has_text="100%").first.click()
-    page.wait_for_timeout(500)
     after = viewer.evaluate(ZOOMS)
     assert len(set(after)) == 1
     assert before != after
 
 
-ZOOMS = """viewer => [...viewer.shadowRoot.querySelectorAll("img.picture, .pane img, canvas")]
+ZOOMS = """viewer => [...viewer.shadowRoot.querySelectorAll("img.picture, .figure img, canvas")]
   .filter(picture => picture.getBoundingClientRect().width > 0)
   .map(picture => Math.round(picture.getBoundingClientRect().width))"""
 

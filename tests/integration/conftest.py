@@ -2,9 +2,9 @@
 
 import pytest
 
-from difficmh_core.baselines.pillow_codecs import avif, jpeg, webp
+from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.evaluation.codecs import OtherCodec, OurCodec
+from difficmh_core.evaluation.codecs import OurCodec
 from difficmh_core.evaluation.evaluator import Evaluator
 
 QUICK = DecodeSettings(steps=1, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER)
@@ -19,9 +19,8 @@ def evaluator(tmp_path_factory):
 @pytest.fixture(scope="session")
 def codecs(tiny_codec):
     """JPEG, WebP, AVIF, and ours."""
-    return [OtherCodec(make()) for make in (jpeg, webp, avif)] + [
-        OurCodec(tiny_codec, "one step", QUICK)
-    ]
+    others = [PILLOW_CODECS[key]() for key in ("jpeg", "webp", "avif")]
+    return [*others, OurCodec(tiny_codec, "one step", QUICK)]
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.baselines.pillow_codecs import jpeg
+from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.baselines.vvc import FfmpegVvenc
 from difficmh_core.cli.codec_options import add_codec_options
 from difficmh_core.cli.codecs import chosen_codecs
 from difficmh_core.config.coding import OptimizationSettings
-from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
@@ -83,7 +82,7 @@ def test_an_encoder_that_fails_is_a_row_and_the_others_go_on(
     program.write_text(POOR_ENCODER.format(python=sys.executable, instead=instead))
     program.chmod(0o755)
     vvc = FfmpegVvenc(program, limit_s=1.0)
-    codecs = [OtherCodec(vvc), OtherCodec(jpeg())]
+    codecs = [vvc, PILLOW_CODECS["jpeg"]()]
     results = list(PhotoComparison("a", picture, evaluator).results(codecs, [900, 2500]))
     failed, good = results[::2], results[1::2]
     assert all(message in o.row.error and o.picture is None for o in failed)

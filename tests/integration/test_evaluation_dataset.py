@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.baselines.pillow_codecs import jpeg, webp
+from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.errors import ConfigError, ProgramError
-from difficmh_core.evaluation.codecs import OtherCodec
 from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.picture_sets import PictureSets
@@ -176,13 +176,13 @@ def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, 
 
 def test_a_codec_that_failed_tries_again(folder, tmp_path, evaluator, monkeypatch):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
-    codec = OtherCodec(jpeg())
+    codec = PILLOW_CODECS["jpeg"]()
     with monkeypatch.context() as patch:
 
-        def fail(image, n_bytes):
+        def fail(codec, image, n_bytes):
             raise ProgramError("The encoder was killed.")
 
-        patch.setattr(codec, "code", fail)
+        patch.setattr(type(codec), "code", fail)
         # As the process that is read last wrote it: the order must not bring failures back.
         list(evaluation.run([codec], evaluator, process=1, n_processes=2))
     assert [row["error"] for row in evaluation.finish()["failures"]] == ["The encoder was killed."]
@@ -194,12 +194,12 @@ def test_a_codec_that_failed_tries_again(folder, tmp_path, evaluator, monkeypatc
 
 def test_rows_of_another_version_of_a_codec_are_refused(folder, tmp_path, evaluator):
     evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
-    codec = OtherCodec(jpeg())
+    codec = PILLOW_CODECS["jpeg"]()
     list(evaluation.run([codec], evaluator, limit=2))
-    codec.version = "next"
+    codec = replace(codec, version="next")
     with pytest.raises(ConfigError, match=r"holds rows of jpeg .+, but here it is next"):
         list(evaluation.run([codec], evaluator))
-    assert list(evaluation.run([OtherCodec(webp())], evaluator, limit=2)) != []
+    assert list(evaluation.run([PILLOW_CODECS["webp"]()], evaluator, limit=2)) != []
 
 
 def test_rows_of_a_tiny_picture_keep_their_targets_and_measures_their_pictures(
@@ -232,7 +232,7 @@ class Same:
 
     def code(self, image, n_bytes):
         self.image = image
-        coded = OtherCodec(jpeg()).code(image, n_bytes)
+        coded = PILLOW_CODECS["jpeg"]().code(image, n_bytes)
         return type(coded)(data=coded.data, setting=0, fits=True, seconds=0.0)
 
     def decode(self, data):
@@ -284,7 +284,7 @@ def plain_features(monkeypatch):
 
 def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path, plain_features):
     evaluator, out = Evaluator(tmp_path, ["psnr_db"], []), tmp_path / "out"
-    both = [OtherCodec(jpeg()), OtherCodec(webp())]
+    both = [PILLOW_CODECS["jpeg"](), PILLOW_CODECS["webp"]()]
     evaluation = Evaluation(folder=large_folder, rates_bpp=(0.15, 0.3, 0.6), out=out)
     list(evaluation.run(both, evaluator, limit=1))  # as an earlier run without distances left it
     sets = PictureSets(out, tmp_path)

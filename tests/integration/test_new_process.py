@@ -73,8 +73,8 @@ told["operators"] = imported("torchvision")
 import difficmh_core.vision.task_table
 told["tasks"] = imported("transformers", "torchvision")
 
-from difficmh_core.quality.metrics import metric_of
-told["metric"] = [metric_of("fsim").name, imported("pyiqa")]
+from difficmh_core.quality.metrics import picture_metric
+told["metric"] = [picture_metric("fsim").name, imported("pyiqa")]
 
 from difficmh_core.errors import CheckpointError
 from difficmh_core.tagging.detector import Detector

@@ -20,15 +20,14 @@ from difficmh_core.baselines.elic_network import ElicConfig
 from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.models.load import load_codec
+from difficmh_core.training import package
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
 from difficmh_core.training.default_settings import default_settings
-from difficmh_core.training.elic_package import package_elic, unpack_elic
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
-from difficmh_core.training.package import package_weights, unpack_weights
 from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import PictureWeights, StageName, StageSettings
@@ -135,8 +134,8 @@ def test_the_frozen_parts_of_a_stage_stay_what_they_were(recipe, stage, followin
 
 def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
-    measures = list(package_weights(recipe, tmp_path))
-    assert [line["quality"] for line in measures] == [0, 50, 100]
+    rows = list(package.package_weights(recipe, tmp_path))
+    assert [line["quality"] for line in rows] == [0, 50, 100]
     codec = load_codec("nano", weights_folder=tmp_path)
     image = picture(np.random.default_rng(2), 70, 90)
     encoded = codec.encode(image, tags=None)
@@ -145,7 +144,7 @@ def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
 
 
 def test_the_learned_codec_beside_ours_is_packaged_and_unpacked(recipe, tmp_path):
-    rows = list(package_elic(recipe, tmp_path, TINY_ELIC))
+    rows = list(package.package_elic(recipe, tmp_path))
     assert [row["rate"] for row in rows] == [0.03, 0.06, 0.1, 0.2]
     assert all(row["psnr_db"] > 0 for row in rows)
     path = tmp_path / "elic.safetensors"
@@ -153,7 +152,7 @@ def test_the_learned_codec_beside_ours_is_packaged_and_unpacked(recipe, tmp_path
     last = recipe.history(StageName.ELIC)[-1]
     assert card.n_steps == {"elic": last["step"]}
     assert card.metrics["at_0.1_bpp"] == rows[2]["bpp"]
-    list(unpack_elic(path, tmp_path / "runs"))
+    list(package.unpack_elic(path, tmp_path / "runs"))
     tensors, _ = read_safetensors(path)
     unpacked = read_average(tmp_path / "runs" / StageName.ELIC)
     assert unpacked.keys() == tensors.keys()
@@ -293,8 +292,8 @@ def with_runs(recipe, runs):
 
 def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
-    list(package_weights(recipe, tmp_path / "nano"))
-    sizes = list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
+    list(package.package_weights(recipe, tmp_path / "nano"))
+    sizes = list(package.unpack_weights(tmp_path / "nano", tmp_path / "runs"))
     assert [next(iter(line)) for line in sizes] == ["autoencoder", "prior", "codec", "joint"]
     again = with_runs(recipe, tmp_path / "runs")
     ours, theirs = again.latent_codec().state_dict(), recipe.latent_codec().state_dict()
@@ -303,7 +302,7 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
             torch.testing.assert_close(ours[name], theirs[name], atol=2e-3, rtol=2e-3)
     *_, checked = again.train(StageName.JOINT, brief(StageName.JOINT))
     assert checked["check_50_bpp"] > 0
-    list(package_weights(again, tmp_path / "next"))
+    list(package.package_weights(again, tmp_path / "next"))
     first, second = (
         read_network_card(tmp_path / name / "latent_codec.safetensors")
         for name in ("nano", "next")
@@ -314,13 +313,13 @@ def test_packaged_weights_become_run_folders(recipe, tmp_path, monkeypatch):
     }
     assert second.training_seconds > first.training_seconds
     with pytest.raises(CheckpointError, match="exists already"):
-        list(unpack_weights(tmp_path / "nano", tmp_path / "runs"))
+        list(package.unpack_weights(tmp_path / "nano", tmp_path / "runs"))
 
 
 def test_branches_are_averaged(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("difficmh_core.models.nano.NANO", recipe.config(scaled=True))
-    list(package_weights(recipe, packaged := tmp_path / "nano"))
-    list(unpack_weights(packaged, tmp_path / "branch"))
+    list(package.package_weights(recipe, packaged := tmp_path / "nano"))
+    list(package.unpack_weights(packaged, tmp_path / "branch"))
     before = read_average(tmp_path / "branch" / StageName.JOINT)
     branch = with_runs(recipe, tmp_path / "branch")
     large = ("learning_rate=0.01", "warmup_steps=0")  # so that no tolerance hides the change
@@ -338,7 +337,7 @@ def test_branches_are_averaged(recipe, tmp_path, monkeypatch):
     first = gains[0] - 0.1 * (len(gains) - 1) * (gains[1] - gains[0])
     torch.testing.assert_close(made[moved[0]][0], first)
 
-    list(package_weights(average, tmp_path / "next"))
+    list(package.package_weights(average, tmp_path / "next"))
     first, second = (
         read_network_card(tmp_path / name / "control.safetensors") for name in ("nano", "next")
     )

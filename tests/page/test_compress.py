@@ -4,14 +4,14 @@ import gradio as gr
 import pytest
 
 from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.compress.layout import draw_compress_tab
+from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.runtime.session import Session
 
 
 @pytest.fixture(scope="module")
 def tab(codec):
     with gr.Blocks():
-        return draw_compress_tab(codec, (), is_quick=True)
+        return CompressTab(codec, (), is_quick=True)
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_without_a_photograph_there_is_nothing_to_code(handlers, tab, values):
 def test_a_file_is_decoded_automatically_until_its_picture_is_shown(handlers, tab, values):
     *_, shown = handlers.encode(values)
     values[tab.session] = shown[tab.session]
-    assert not handlers.lacks_picture(values | {tab.panel.auto: False})
+    assert not handlers.is_wanted(values | {tab.panel.auto: False})
     *_, shown = handlers.decode_automatically(values)
     assert shown[tab.session].picture == shown[tab.comparison]["value"][1]
     values[tab.session] = shown[tab.session]
     assert list(handlers.decode_automatically(values)) == []
-    assert handlers.lacks_picture(values | {tab.panel.settings["steps"]: 7})
+    assert handlers.is_wanted(values | {tab.panel.settings["steps"]: 7})

@@ -21,7 +21,7 @@ from difficmh_core.config.decoding import (
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.api import Endpoints, with_settings
-from difficmh_core.ui.components.decoder_controls import draw_decode_panel
+from difficmh_core.ui.components.decoder_controls import DecodePanel
 from difficmh_core.ui.compress.links import LINK_KEYS
 from difficmh_core.ui.runtime.requests import read_settings
 
@@ -72,7 +72,7 @@ def decode_help():
 
 def panel():
     with gr.Blocks():
-        return draw_decode_panel("x", "nano")
+        return DecodePanel("x", "nano")
 
 
 def endpoint():

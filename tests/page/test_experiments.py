@@ -19,12 +19,13 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.experiments import (
     ExperimentRequest,
     ExperimentResult,
+    Variant,
     plan,
     uncertainty,
 )
+from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.study.handlers import _csv_of
 from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import (
     LEFT,
@@ -60,6 +61,10 @@ def given(runtime, service, photos) -> StudyInput:
     return StudyInput(photo=photo, image=image, encoded=encoded, settings=SETTINGS)
 
 
+def planned(request, given, *, has_rates=True) -> list[Variant]:
+    return plan(request, given.encoded, given.settings, has_rates=has_rates)
+
+
 def finish(service, given, variant) -> ExperimentResult:
     *_, last = run_variant(service, given, variant)
     return last
@@ -67,7 +72,7 @@ def finish(service, given, variant) -> ExperimentResult:
 
 def test_a_grid_has_one_variant_for_each_pair(given):
     request = ExperimentRequest(experiment="grid", guidances=(1.0, 3.0), steps=(1, 2, 4))
-    variants = plan(request, given, has_rates=True)
+    variants = planned(request, given, has_rates=True)
     pairs = {(variant.settings.guidance_scale, variant.settings.steps) for variant in variants}
     assert pairs == {(guidance, steps) for guidance in (1.0, 3.0) for steps in (1, 2, 4)}
     assert len({variant.key for variant in variants}) == len(variants)
@@ -75,15 +80,15 @@ def test_a_grid_has_one_variant_for_each_pair(given):
 
 def test_what_makes_no_sense_is_refused(given):
     with pytest.raises(ConfigError, match="no experiment"):
-        plan(ExperimentRequest(experiment="taste"), given, has_rates=True)
+        planned(ExperimentRequest(experiment="taste"), given, has_rates=True)
     with pytest.raises(ConfigError, match="one rate"):
-        plan(ExperimentRequest(experiment="sweep"), given, has_rates=False)
+        planned(ExperimentRequest(experiment="sweep"), given, has_rates=False)
     with pytest.raises(ConfigError, match="at least one value"):
-        plan(ExperimentRequest(experiment="grid", steps=()), given, has_rates=True)
+        planned(ExperimentRequest(experiment="grid", steps=()), given, has_rates=True)
 
 
 def test_a_variant_at_the_files_own_quality_is_the_file(service, given, codec):
-    on, off = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    on, off = planned(ExperimentRequest(experiment="tags"), given, has_rates=True)
     result = finish(service, given, on)
     assert result.n_bytes == len(given.encoded.data)
     expected = codec.decode_image(given.encoded.data, SETTINGS)
@@ -140,7 +145,7 @@ def test_marks_are_round_and_names_lie_apart():
 def test_the_report_names_what_reproduces_the_picture(service, given, codec, tmp_path):
     settings = replace(SETTINGS, seed=7, guidance_interval=(0.1, 0.9), realism=0.5)
     given = replace(given, settings=settings)
-    (variant, _) = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    (variant, _) = planned(ExperimentRequest(experiment="tags"), given, has_rates=True)
     result = finish(service, given, variant)
     report = report_of(codec, given, result, [result.row()])
 
@@ -158,9 +163,9 @@ def test_the_report_names_what_reproduces_the_picture(service, given, codec, tmp
 
 
 def test_the_table_is_a_csv_that_others_read(service, given):
-    variants = plan(ExperimentRequest(experiment="tags"), given, has_rates=True)
+    variants = planned(ExperimentRequest(experiment="tags"), given, has_rates=True)
     rows = [finish(service, given, variant).row() for variant in variants]
     assert controls_of(SETTINGS).items() <= rows[0].items()
-    read = list(csv.DictReader(io.StringIO(_csv_of(rows).decode())))
+    read = list(csv.DictReader(io.StringIO(csv_of(rows))))
     assert [row["label"] for row in read] == ["Tags on", "Tags off"]
     assert float(read[0]["psnr_db"]) == pytest.approx(rows[0]["psnr_db"])

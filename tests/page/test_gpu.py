@@ -7,15 +7,16 @@ import gradio as gr
 import pytest
 
 from difficmh_core.ui.compare import handlers as compare
-from difficmh_core.ui.compare.layout import draw_compare_tab
+from difficmh_core.ui.compare.layout import CompareTab
+from difficmh_core.ui.components import decoding
 from difficmh_core.ui.compress import handlers as compress
-from difficmh_core.ui.compress.layout import draw_compress_tab
+from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode import handlers as decode
-from difficmh_core.ui.decode.layout import draw_decode_tab
+from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.study import handlers as study
-from difficmh_core.ui.study.layout import draw_study_tab
+from difficmh_core.ui.study.layout import StudyTab
 
 
 def crossed(value):
@@ -37,7 +38,7 @@ def borrowed(event, duration_s):
 
 @pytest.fixture(autouse=True)
 def borrows(monkeypatch):
-    for module in (compare, compress, decode, study):
+    for module in (compare, compress, decoding, study):
         monkeypatch.setattr(module, "with_gpu", borrowed)
 
 
@@ -49,7 +50,7 @@ def runtime(runtime_in, tmp_path_factory):
 @pytest.fixture(scope="module")
 def compress_tab(codec):
     with gr.Blocks():
-        return draw_compress_tab(codec, (), is_quick=True)
+        return CompressTab(codec, (), is_quick=True)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_photograph_becomes_a_file_and_a_picture(session):
 
 def test_a_file_is_decoded(runtime, session):
     with gr.Blocks():
-        tab = draw_decode_tab("tiny", is_quick=True)
+        tab = DecodeTab("tiny", is_quick=True)
     values = {component: component.value for component in tab.panel.settings.values()}
     values[tab.file] = runtime.service.save(session.encoded.data, "photo.dicmh")
     handlers = decode.DecodeHandlers(tab, runtime.service, runtime.uploads)
@@ -83,7 +84,7 @@ def test_a_file_is_decoded(runtime, session):
 
 def test_codecs_are_compared(runtime, session):
     with gr.Blocks():
-        tab, state = draw_compare_tab(), gr.State()
+        tab, state = CompareTab(), gr.State()
     values = {state: session, tab.codecs: ["ours", "jpeg"], tab.n_bytes: None}
     handlers = compare.CompareHandlers(tab, runtime.service, runtime.uploads, state)
     *_, shown = handlers.compare(values)
@@ -92,7 +93,7 @@ def test_codecs_are_compared(runtime, session):
 
 def test_experiments_are_run(runtime, session):
     with gr.Blocks():
-        tab, state, rows = draw_study_tab(), gr.State(), gr.State()
+        tab, state, rows = StudyTab(), gr.State(), gr.State()
     values = {component: component.value for component in tab.options}
     values |= {tab.question: "seeds", tab.n_seeds: 2, state: session, rows: study.Study()}
     handlers = study.StudyHandlers(

@@ -6,7 +6,7 @@ import torch
 from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.training.default_settings import paper_settings
+from difficmh_core.training.default_settings import PAPER_SETTINGS
 from difficmh_core.training.losses import latent_distance, prediction_error, semantic_distance
 from difficmh_core.training.settings import FeatureDistance, SemanticSettings
 from difficmh_core.weights.published.diffusion import load_published_control, load_published_unet
@@ -59,7 +59,7 @@ def test_the_latent_distance_is_the_published_one(reference):
 def test_semantic_loss_and_total_are_the_published_ones(
     reference, schedule, unet, time, block, distance
 ):
-    paper = paper_settings(rate=2.0)
+    paper = PAPER_SETTINGS
     t = int(reference["t"])
     settings = SemanticSettings(
         weight=paper.semantic.weight,

@@ -11,11 +11,11 @@ from difficmh_core.evaluation.deltas import (
     precision_deltas,
     set_deltas,
 )
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.statistics import bootstrap, summarize
 from difficmh_core.vision.coco_map import MeanPrecision
 
-PSNR = measure_of("psnr_db")
+PSNR = metric_of("psnr_db")
 
 
 def test_precision_has_deltas_with_intervals_over_the_same_draws():

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from difficmh_core.errors import ConfigError
-from difficmh_core.training.default_settings import default_settings, paper_settings
+from difficmh_core.training.default_settings import PAPER_SETTINGS, default_settings
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.settings import (
     FeatureDistance,
@@ -56,7 +56,7 @@ def test_changes_that_make_no_sense_are_refused(change, message):
 
 
 def test_the_paper_trains_one_rate_at_full_size():
-    settings = paper_settings(rate=8)
+    settings = change_settings(PAPER_SETTINGS, ["rate=[8, 8]"])
     assert settings.rate == (8, 8)
     assert settings.crop_px == 512
     assert settings.semantic.weight == 2

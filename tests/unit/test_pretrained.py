@@ -11,9 +11,8 @@ from safetensors.torch import load, save
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ImageError
 from difficmh_core.image_io import to_tensor
 from difficmh_core.tagging.detector import Detection
-from difficmh_core.vision.measures import MEASURES
 from difficmh_core.vision.pose import PoseEstimation
-from difficmh_core.vision.pretrained import load_pretrained
+from difficmh_core.vision.task_metrics import TASK_METRICS
 from difficmh_core.vision.task_table import TASKS
 from difficmh_core.vision.tasks import MachineTask
 from difficmh_core.weights.task_models import TASK_MODELS
@@ -41,11 +40,11 @@ def test_each_task_agrees_with_itself_and_less_with_noise(task, tmp_path, pictur
         seen = network.see(clean)
         same = network.agreement(seen, network.see(clean))
         other = network.agreement(seen, network.see(noise))
-    assert set(same) == set(other) <= set(MEASURES)
+    assert set(same) == set(other) <= set(TASK_METRICS)
     for key, value in same.items():
-        best = MEASURES[key].highest if MEASURES[key].is_higher_better else 0
+        best = TASK_METRICS[key].highest if TASK_METRICS[key].is_higher_better else 0
         assert value == pytest.approx(best, abs=1e-6)
-        assert MEASURES[key].lowest <= other[key] <= MEASURES[key].highest
+        assert TASK_METRICS[key].lowest <= other[key] <= TASK_METRICS[key].highest
     if task != "captions":  # an untrained network may say the same of everything
         assert any(other[key] != same[key] for key in same)
 
@@ -65,7 +64,7 @@ def place(tmp_path):
 
 def refused(place, tmp_path, words):
     with pytest.raises(CheckpointError, match=words):
-        load_pretrained("semantic", tmp_path, place[0])
+        TASKS["semantic"](tmp_path, place[0])
 
 
 def replaced(path, data, card):
@@ -98,7 +97,7 @@ def test_another_file_than_the_pinned_one_is_refused(place, tmp_path):
 def test_files_of_another_revision_do_not_count(place, tmp_path):
     card = replace(place[0], revision="f" * 40)
     with pytest.raises(BackendUnavailableError, match="fetch tasks semantic"):
-        load_pretrained("semantic", tmp_path, card)
+        TASKS["semantic"](tmp_path, card)
 
 
 def test_weights_that_are_none_are_refused(place, tmp_path):
@@ -146,7 +145,7 @@ def test_code_of_a_repository_is_never_run(tmp_path):
     }
     (path.parent / "evil.py").write_text("raise SystemExit('code was run')")
     replaced(path, json.dumps(settings).encode(), card)
-    load_pretrained("semantic", tmp_path, card)  # the class is named by the card, not by the file
+    TASKS["semantic"](tmp_path, card)  # the class is named by the card, not by the file
 
 
 def test_two_pictures_at_once_and_a_sliver_are_refused(tmp_path, picture):

@@ -11,7 +11,8 @@ from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageErro
 from difficmh_core.quality.distortion import ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
 from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
-from difficmh_core.quality.metrics import METRICS, QualityMeter
+from difficmh_core.quality.metric import Group
+from difficmh_core.quality.metrics import PICTURE_METRICS, QualityMeter
 from difficmh_core.quality.trunks import alexnet_trunk
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
@@ -108,12 +109,12 @@ def test_the_meter_refuses_what_it_cannot_measure(tmp_path):
         meter.measure("dists", torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
 
 
-@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.key)
-def test_the_table_says_which_measures_need_weights(metric, tmp_path):
+@pytest.mark.parametrize("metric", PICTURE_METRICS.values(), ids=lambda metric: metric.key)
+def test_only_metrics_of_perception_need_weights(metric, tmp_path):
     side = max(metric.min_side_px, 16)
     picture = torch.rand(1, 3, side, side)
     meter = QualityMeter(tmp_path)
-    if metric.needs_weights:
+    if metric.group is Group.PERCEPTION:
         with pytest.raises(BackendUnavailableError):
             meter.measure(metric.key, picture, picture)
     else:
@@ -122,7 +123,7 @@ def test_the_table_says_which_measures_need_weights(metric, tmp_path):
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.key)
+@pytest.mark.parametrize("metric", PICTURE_METRICS.values(), ids=lambda metric: metric.key)
 def test_measures_run_at_their_smallest_size_and_worsen_with_noise(metric, cache_dir):
     side = metric.min_side_px
     generator = torch.Generator().manual_seed(3)

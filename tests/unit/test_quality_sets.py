@@ -16,7 +16,7 @@ from difficmh_core.quality.set_distances import (
     SET_METRICS,
     frechet_distance,
     kernel_distance,
-    measure_sets,
+    set_distance,
     set_metric_of,
     squared_mmd,
 )
@@ -144,16 +144,16 @@ def test_both_agree_with_pyiqa(random):
 
 def test_too_few_samples_are_no_silent_number(random):
     few = random.normal(size=(50, 50))
-    found = measure_sets(SET_METRICS["frechet"], few, few)
+    found = set_distance(SET_METRICS["frechet"], few, few)
     assert found.value is None
     assert found.n == 50
     assert "50 patches" in found.note
     assert "needs at least 51" in found.note
-    kernel = measure_sets(SET_METRICS["kernel"], few, few)
+    kernel = set_distance(SET_METRICS["kernel"], few, few)
     assert (kernel.value, kernel.deviation) == pytest.approx((0, 0), abs=1e-12)
-    assert measure_sets(SET_METRICS["kid"], few[:39], few[:39]).value is None
+    assert set_distance(SET_METRICS["kid"], few[:39], few[:39]).value is None
     enough = random.normal(size=(51, 50))
-    assert measure_sets(SET_METRICS["fid"], enough, enough).value == pytest.approx(0, abs=1e-6)
+    assert set_distance(SET_METRICS["fid"], enough, enough).value == pytest.approx(0, abs=1e-6)
 
 
 def test_only_inceptions_distances_are_called_fid_and_kid():

@@ -5,9 +5,9 @@ import pytest
 from difficmh_core.config.comparison import DEFAULT_TASKS
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.measures import MEASURES, measure_of
-from difficmh_core.quality.measure import Group
-from difficmh_core.quality.metrics import METRICS
+from difficmh_core.evaluation.metrics import METRICS, metric_of
+from difficmh_core.quality.metric import Group
+from difficmh_core.quality.metrics import PICTURE_METRICS
 from difficmh_core.quality.set_distances import SET_METRICS
 from difficmh_core.vision import pretrained
 from difficmh_core.vision.task_table import TASKS
@@ -28,30 +28,30 @@ def test_the_table_holds_what_the_defaults_and_the_hub_offer():
 
 
 def test_every_measure_has_a_direction_and_a_label():
-    for key, measure in MEASURES.items():
-        assert measure.key == key
-        unit = f" [{measure.unit}]" if measure.unit else ""
-        arrow = "↑" if measure.is_higher_better else "↓"
-        assert measure_of(key).label == f"{measure.name}{unit} {arrow}"
-        assert measure.heading.endswith(arrow)
-        assert measure.lowest < measure.highest
-        for count in measure.pooling.counts if measure.pooling else ():
-            assert MEASURES[count].group is Group.COUNTS
-    assert len({measure.label for measure in MEASURES.values()}) == len(MEASURES)
+    for key, metric in METRICS.items():
+        assert metric.key == key
+        unit = f" [{metric.unit}]" if metric.unit else ""
+        arrow = "↑" if metric.is_higher_better else "↓"
+        assert metric_of(key).label == f"{metric.name}{unit} {arrow}"
+        assert metric.heading.endswith(arrow)
+        assert metric.lowest < metric.highest
+        for count in metric.pooling.counts if metric.pooling else ():
+            assert METRICS[count].group is Group.COUNTS
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
 
 
 def test_measures_are_declared_once_and_grouped():
     def keys(*groups):
-        return {key for key, measure in MEASURES.items() if measure.group in groups}
+        return {key for key, metric in METRICS.items() if metric.group in groups}
 
     assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim"}
-    assert keys(Group.DISTORTION, Group.PERCEPTION) == set(METRICS)
+    assert keys(Group.DISTORTION, Group.PERCEPTION) == set(PICTURE_METRICS)
     assert keys(Group.SETS) == set(SET_METRICS)
     assert keys(Group.ANNOTATIONS) == {"coco_map"}
-    assert measure_of("psnr_db").text(24.096) == "24.10"
-    assert measure_of("js_bits").heading == "JS ↓"
-    assert measure_of("fsim").group is Group.DISTORTION  # a formula of pyiqa's
-    assert measure_of("musiq").group is Group.PERCEPTION
+    assert metric_of("psnr_db").text(24.096) == "24.10"
+    assert metric_of("js_bits").heading == "JS ↓"
+    assert metric_of("fsim").group is Group.DISTORTION  # a formula of pyiqa's
+    assert metric_of("musiq").group is Group.PERCEPTION
 
 
 def test_an_evaluator_names_the_tasks_whose_weights_are_absent(tmp_path):

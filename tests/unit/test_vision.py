@@ -9,14 +9,14 @@ from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import to_tensor
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.vocabulary import coco_names
 from difficmh_core.vision.boxes import compare_boxes, f1_of_counts, overlap
 from difficmh_core.vision.coco_map import CocoAnnotations
-from difficmh_core.vision.measures import BOX_COUNTS, MEASURES, N_FEATURE_STAGES
 from difficmh_core.vision.overlays import STYLES, draw_agreement
+from difficmh_core.vision.task_metrics import BOX_COUNTS, N_FEATURE_STAGES, TASK_METRICS
 from difficmh_core.vision.tasks import (
     Classification,
     FeatureDeviation,
@@ -59,7 +59,7 @@ def test_f1_is_pooled_over_pictures():
         (len(pairs.matched), len(pairs.missed), len(pairs.hallucinated))
         for pairs in (empty, one, invented)
     ]
-    found = measure_of("box_f1").over_pictures(
+    found = metric_of("box_f1").over_pictures(
         lambda key: np.array([count[BOX_COUNTS.index(key)] for count in counts])
     )
     assert found == pytest.approx(2 / 3)
@@ -156,8 +156,8 @@ def test_tasks_agree_with_themselves_and_less_with_noise(cache_dir, picture):
         seen = task.see(clean)
         same = task.agreement(seen, task.see(clean))
         other = task.agreement(seen, task.see(noisy.clamp(0, 1)))
-        assert set(same) <= set(MEASURES)
+        assert set(same) <= set(TASK_METRICS)
         for key, value in same.items():
-            assert value == (1 if MEASURES[key].is_higher_better else 0)
+            assert value == (1 if TASK_METRICS[key].is_higher_better else 0)
         assert any(other[key] != same[key] for key in same)
     assert len(same) == N_FEATURE_STAGES

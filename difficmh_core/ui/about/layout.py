@@ -1,5 +1,6 @@
 """The about tab: how the codec works, its weights, its limits, and what becomes of pictures."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -9,6 +10,7 @@ import gradio as gr
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import profile_of
 from difficmh_core.ui.about import texts
+from difficmh_core.ui.components import html
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER, read_network_card
@@ -16,6 +18,8 @@ from difficmh_core.weights.network_card import NANO_FOLDER, read_network_card
 Places = Mapping[str, tuple[float, float]]
 """Left and top of the diagram's boxes, in its own units."""
 BOX_WIDTH, BOX_HEIGHT = 172, 56
+BOX_LETTERS = 22
+"""In a line of a box, at most."""
 WIDE: Places = {
     "photo": (0, 60),
     "tagger": (210, 0),
@@ -108,7 +112,7 @@ def _draw(places: Places, name: str) -> str:
 
 
 def _draw_box(key: str, left: float, top: float) -> str:
-    words = _wrapped(texts.BOXES[key])
+    words = textwrap.wrap(texts.BOXES[key], BOX_LETTERS, break_on_hyphens=False)
     middle, first = left + BOX_WIDTH / 2, top + BOX_HEIGHT / 2 - 8 * (len(words) - 1) + 5
     lines = "".join(
         f'<tspan x="{middle}" y="{first + 16 * index}">{escape(line)}</tspan>'
@@ -118,15 +122,6 @@ def _draw_box(key: str, left: float, top: float) -> str:
         f'<g class="{key}"><rect x="{left}" y="{top}" width="{BOX_WIDTH}" '
         f'height="{BOX_HEIGHT}" rx="9"/><text>{lines}</text></g>'
     )
-
-
-def _wrapped(text: str, width: int = 22) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
 
 
 def _draw_arrow(start: tuple[float, float], end: tuple[float, float], tip: str) -> str:
@@ -148,18 +143,12 @@ def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:
     intro = texts.WEIGHTS_WORDS.format(
         profile=codec.config.profile, fingerprint=codec.fingerprint.hex(), n=n
     )
-    heads = "".join(f'<th scope="col">{head}</th>' for head in texts.WEIGHTS_HEADS)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for name, *cells in _weights(codec, weights_dir)
+    weights = _weights(codec, weights_dir)
+    lines = (html.draw_line(name, html.draw_cells(cells)) for name, *cells in weights)
+    table = html.draw_table(
+        texts.WEIGHTS, map(html.draw_head, texts.WEIGHTS_HEADS), lines, look="numbers words"
     )
-    return (
-        f"{_paragraph(intro)}"
-        f'<div class="numbers words" tabindex="0" role="region" aria-label="{texts.WEIGHTS}">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
+    return _paragraph(intro) + table
 
 
 def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]:

@@ -127,7 +127,6 @@ def measure_one(
 
 
 def _worded(service: CodecService, key: str, codec: ComparedCodec, row: Row) -> Row:
-    """Word what went wrong for visitors."""
     error, name = without_paths(row.error or "", service.weights_dir), texts.CODECS[key]
     if isinstance(codec, AbsentCodec):
         LOGGER.info("%s is absent: %s", key, row.error)

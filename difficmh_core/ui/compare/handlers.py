@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -18,35 +17,43 @@ from difficmh_core.ui.compare.codecs import (
     run,
 )
 from difficmh_core.ui.compare.layout import CompareTab
-from difficmh_core.ui.compare.results import draw_table, original_overlay, pane_of
+from difficmh_core.ui.compare.results import draw_table, figure_of, original_overlay
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import Updates, Values, unchanged
+from difficmh_core.ui.runtime.events import QUICK, Event, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import CodingRequest, whole_number
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
-from difficmh_core.ui.viewer.measures import best_of, original_pane
+from difficmh_core.ui.viewer.metrics import best_of, original_figure
 
 VIEWER_ID = "compare-viewer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
-    """A codec begins.
+def connect_compare_tab(
+    tab: CompareTab,
+    service: CodecService,
+    uploads: UploadStore,
+    session: gr.State,
+    codings: Sequence[Event],
+) -> None:
+    """Connect the components of the tab.
 
-    Attributes:
-        index: How many are done.
-        total: How many there are.
-        key: Of the codec.
+    Args:
+        tab: The components.
+        service: The codec, shared by all visitors.
+        uploads: What visitors brought.
+        session: Holds the photograph and its file.
+        codings: Events after which there is another file.
     """
-
-    index: int
-    total: int
-    key: str
+    handlers = CompareHandlers(tab, service, uploads, session)
+    inputs = {session, tab.codecs, tab.n_bytes}
+    tab.buttons.connect(handlers.compare, inputs, [tab.viewer, tab.table])
+    for event in codings:
+        event.then(handlers.take_size, {session}, tab.n_bytes, **QUICK)
 
 
 class CompareHandlers:
@@ -55,7 +62,6 @@ class CompareHandlers:
     def __init__(
         self, tab: CompareTab, service: CodecService, uploads: UploadStore, session: gr.State
     ) -> None:
-        """Take the components of the tab, and what all visitors share."""
         self._tab, self._service, self._uploads = tab, service, uploads
         self._session = session
         self._compare = with_gpu(self._compare_now, MAX_S)
@@ -70,9 +76,10 @@ class CompareHandlers:
                 if isinstance(state, Measured):
                     measured.append(state)
                     continue
-                name = texts.CODECS[state.key]
-                now = texts.WORKING.format(index=state.index + 1, total=state.total, name=name)
-                progress = draw_part(state.index, state.total, now)
+                key, total = state
+                index, name = len(measured), texts.CODECS[key]
+                now = texts.WORKING.format(index=index + 1, total=total, name=name)
+                progress = draw_part(index, total, now)
                 yield self._tab.buttons.at_work(progress) | self._show(measured, given)
         n_files = sum(bool(item.png) for item in measured)
         done = html.draw_message(texts.DONE.format(n=n_files, target=given.target_bytes))
@@ -86,12 +93,13 @@ class CompareHandlers:
     @with_errors
     def _compare_now(
         self, keys: list[str], given: ComparisonInput
-    ) -> Iterator[Beginning | Measured]:
+    ) -> Iterator[tuple[str, int] | Measured]:
+        """Yield each codec's key with the number of all when it begins, then its file."""
         codecs = codecs_of(self._service, keys, given)
         total = sum(not isinstance(codec, AbsentCodec) for codec in codecs.values())
         for index, (key, codec) in enumerate(codecs.items()):
             if index < total:  # absent ones, the last, take no time
-                yield Beginning(index=index, total=total, key=key)
+                yield key, total
             yield measure_one(self._service, key, codec, given)
 
     def _given(self, session: Session, n_bytes: float | None) -> ComparisonInput:
@@ -115,9 +123,9 @@ class CompareHandlers:
         best = best_of([item.row.values for item in pictures if item.row.fits])
         size = given.image.size
         overlay = original_overlay(self._service, pictures[0], size) if pictures else None
-        panes = [original_pane(given.photo.path, overlay)]
-        panes += [pane_of(self._service, item, best) for item in pictures]
-        viewer = viewer_markup(panes, size=(size[1], size[0]), viewer_id=VIEWER_ID)
+        figures = [original_figure(given.photo.path, overlay)]
+        figures += [figure_of(self._service, item, best, size) for item in pictures]
+        viewer = viewer_markup(figures, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {
             self._tab.viewer: viewer,
             self._tab.table: draw_table(measured) if measured else "",
@@ -145,8 +153,7 @@ def compare_photo(
     image = uploads.load(photo)
     tags = service.tag(photo, image)
     if not target_bytes:
-        request = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
-        target_bytes = len(service.encode(photo, image, request, tags).data)
+        target_bytes = len(service.encode(photo, image, CodingRequest(), tags).data)
     given = ComparisonInput(
         photo=photo,
         image=image,

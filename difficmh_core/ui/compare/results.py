@@ -1,38 +1,40 @@
-"""Measured pictures as panes of the viewer and as lines of a table."""
+"""Measured pictures as figures of the viewer and as lines of a table."""
 
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from PIL import Image
 
-from difficmh_core.quality.measure import Measure
+from difficmh_core.quality.metric import Metric
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
-from difficmh_core.ui.runtime.served_files import address_of
+from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.viewer import texts as viewer_texts
-from difficmh_core.ui.viewer.markup import Pane
-from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of
+from difficmh_core.ui.viewer.markup import Figure
+from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.overlays import draw_agreement
 
 
-def pane_of(service: CodecService, measured: Measured, best: Mapping[str, float]) -> Pane:
-    """Show a decoded picture with its numbers and boxes."""
+def figure_of(
+    service: CodecService, measured: Measured, best: Mapping[str, float], size: tuple[int, int]
+) -> Figure:
+    """Show a decoded picture of (width, height) with its numbers and boxes."""
     row = measured.row
     facts = facts_of(row.n_bytes, row.bpp, row.values, best if row.fits else {})
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
-    if measured.boxes is not None:
-        notes.append(_count(measured.boxes))
-    path = service.save(measured.png, f"{Path(row.picture).stem}-{measured.key}.png")
-    return Pane(
+    boxes = measured.boxes
+    if boxes is not None:
+        counts = len(boxes.matched), len(boxes.missed), len(boxes.hallucinated)
+        notes.append(texts.BOXES.format(*counts))
+    return Figure(
         key=measured.key,
         label=label_of(measured),
-        source=address_of(path),
+        source=service.address_of(measured.png, f"{Path(row.picture).stem}-{measured.key}.png"),
         facts=facts,
-        overlay=_overlay(service, measured),
+        overlay=None if boxes is None else _saved_overlay(service, boxes, size),
         note=" ".join(notes),
     )
 
@@ -43,9 +45,7 @@ def original_overlay(
     """Draw the boxes of the original, which every measured picture knows."""
     if measured.boxes is None:
         return None
-    boxes = (*(pair[0] for pair in measured.boxes.matched), *measured.boxes.missed)
-    own = BoxAgreement(matched=tuple((box, box) for box in boxes), missed=(), hallucinated=())
-    return _saved_overlay(service, own, size)
+    return _saved_overlay(service, measured.boxes.of_original, size)
 
 
 def label_of(measured: Measured) -> str:
@@ -57,66 +57,47 @@ def label_of(measured: Measured) -> str:
 def draw_table(measured: Sequence[Measured]) -> str:
     """Draw every file in numbers; what failed or is absent says why."""
     best = best_of([item.row.values for item in measured if item.row.fits])
-    keys = [key for key in MEASURES if any(key in item.row.values for item in measured)]
-    heads = "".join(_head(MEASURES[key]) for key in keys)
-    lines = "".join(_line(item, keys, best if item.row.fits else {}) for item in measured)
-    return (
-        f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
-        f'<table><thead><tr><th scope="col">{texts.CODEC}</th>'
-        f'<th scope="col" title="{viewer_texts.BYTES_HELP}">{viewer_texts.BYTES}</th>'
-        f'<th scope="col" title="{viewer_texts.BPP_HELP}">{viewer_texts.BPP}</th>'
-        f"{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
+    keys = [key for key in METRICS if any(key in item.row.values for item in measured)]
+    heads = (
+        html.draw_head(texts.CODEC),
+        html.draw_head(viewer_texts.BYTES, viewer_texts.BYTES_HELP),
+        html.draw_head(viewer_texts.BPP, viewer_texts.BPP_HELP),
+        *(_head(METRICS[key]) for key in keys),
     )
+    lines = (_line(item, keys, best if item.row.fits else {}) for item in measured)
+    return html.draw_table(texts.TABLE, heads, lines)
 
 
-def _head(measure: Measure) -> str:
+def _head(measure: Metric) -> str:
     sign, words = viewer_texts.ARROWS[measure.is_higher_better]
     unit = f" [{measure.unit}]" if measure.unit else ""
-    return (
-        f'<th scope="col" title="{escape(viewer_texts.HELP[measure.key])}">{measure.short}{unit} '
-        f'<span role="img" aria-label="({words})">{sign}</span></th>'
+    return html.draw_head(
+        f'{measure.short}{unit} <span role="img" aria-label="({words})">{sign}</span>',
+        viewer_texts.HELP[measure.key],
     )
 
 
 def _line(measured: Measured, keys: Sequence[str], best: Mapping[str, float]) -> str:
-    row, name = measured.row, escape(label_of(measured))
+    row, name = measured.row, label_of(measured)
     if row.error is not None:
         return (
-            f'<tr class="absent"><th scope="row">{name}</th>'
+            f'<tr class="absent"><th scope="row">{escape(name)}</th>'
             f'<td colspan="{2 + len(keys)}">{escape(row.error)}</td></tr>'
         )
-    cells = "".join(
+    cells = (
         f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
-        f"{MEASURES[key].text(row.values[key])}</td>"
+        f"{METRICS[key].text(row.values[key])}</td>"
         if key in row.values
         else "<td></td>"
         for key in keys
     )
     larger = "" if row.fits else f' title="{texts.LARGER.format(target=row.target_bytes)}"'
     mark = "" if row.fits else " *"
-    return (
-        f'<tr><th scope="row">{name}</th><td{larger}>{row.n_bytes:,}{mark}</td>'
-        f"<td>{row.bpp:.4f}</td>{cells}</tr>"
-    )
-
-
-def _overlay(service: CodecService, measured: Measured) -> str | None:
-    if measured.boxes is None:
-        return None
-    with Image.open(io.BytesIO(measured.png)) as picture:
-        size = picture.size
-    return _saved_overlay(service, measured.boxes, size)
+    sizes = (f"<td{larger}>{row.n_bytes:,}{mark}</td>", f"<td>{row.bpp:.4f}</td>")
+    return html.draw_line(name, (*sizes, *cells))
 
 
 def _saved_overlay(service: CodecService, boxes: BoxAgreement, size: tuple[int, int]) -> str:
     """Save a transparent picture of the boxes of (width, height), and name its address."""
     drawn = draw_agreement(Image.new("RGBA", size), boxes)
-    return address_of(service.save(png_of(drawn), "boxes.png"))
-
-
-def _count(boxes: BoxAgreement) -> str:
-    return texts.BOXES.format(
-        matched=len(boxes.matched),
-        missed=len(boxes.missed),
-        hallucinated=len(boxes.hallucinated),
-    )
+    return service.address_of(png_of(drawn), "boxes.png")

@@ -32,4 +32,4 @@ LARGER = "Its smallest file is larger than the {target:,} bytes allowed."
 
 TABLE = "All measurements"
 CODEC = "Codec"
-BOXES = "Objects: {matched} matched, {missed} missed, {hallucinated} hallucinated"
+BOXES = "Objects: {} matched, {} missed, {} hallucinated"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,8 +10,8 @@ from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSetting
 from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
 from difficmh_core.config.profiles import DEFAULT_PRESET, presets_of
 from difficmh_core.ui import texts
+from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given
-from difficmh_core.ui.runtime.requests import read_settings
 
 CUSTOM_PRESET = "custom"
 _PRESET_NAMES = [
@@ -24,23 +23,46 @@ _PRESET_NAMES = [
 """Names of the controls that a preset fills."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DecodePanel:
-    """The controls of a decoding.
+    """The controls of a decoding."""
 
-    Attributes:
-        preset: Fills the settings.
-        settings: The controls of ``DecodeSettings``, by their names.
-        auto: Whether decoding starts automatically.
-        decode: Starts.
-        stop: Stops within one step.
-    """
+    def __init__(self, prefix: str, profile: str, *, is_quick: bool = True) -> None:
+        """Draw the controls inside the current layout.
 
-    preset: gr.Radio
-    settings: Mapping[str, Component]
-    auto: gr.Checkbox
-    decode: gr.Button
-    stop: gr.Button
+        Args:
+            prefix: Begins the ids of the elements, which differ between the tabs.
+            profile: Whose presets are offered.
+            is_quick: Whether decoding is quick enough to start automatically.
+        """
+        presets = presets_of(profile)
+        self.preset = gr.Radio(
+            [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
+            value=DEFAULT_PRESET,
+            label=texts.PRESET,
+            info=texts.preset_help(profile, {name: each.steps for name, each in presets.items()}),
+            elem_id=f"{prefix}-preset",
+            elem_classes="preset",
+        )
+        with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
+            controls = _build_settings(presets[DEFAULT_PRESET])
+        self.settings = {name: controls[name] for name in CONTROL_NAMES}
+        """The controls of ``DecodeSettings``, by their names."""
+        self.auto = gr.Checkbox(
+            is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto"
+        )
+        self.buttons = JobButtons(prefix, texts.DECODE, start_id="decode", can_start=False)
+
+        filled = [controls[name] for name in _PRESET_NAMES]
+        script = _preset_script(presets)
+        self.preset.input(None, [self.preset, *filled], filled, js=script, **QUICK)
+        gr.on(
+            [control.input for control in filled],
+            None,
+            outputs=self.preset,
+            js=f"() => {json.dumps(CUSTOM_PRESET)}",
+            **QUICK,
+        )
+        take_as_given(*self.settings.values())
 
     @property
     def choices(self) -> list[Any]:
@@ -64,74 +86,15 @@ class DecodePanel:
         """Name what the controls hold, unchecked."""
         return {name: values[control] for name, control in self.settings.items()}
 
-    def read(self, values: Values) -> DecodeSettings:
-        """Check what the controls hold.
-
-        Raises:
-            ConfigError: If a value is no number or outside its range.
-        """
-        return read_settings(self.controls(values))
-
-
-def draw_decode_panel(prefix: str, profile: str, *, is_quick: bool = True) -> DecodePanel:
-    """Draw the controls inside the current layout.
-
-    Args:
-        prefix: Begins the ids of the elements, which differ between the tabs.
-        profile: Whose presets are offered.
-        is_quick: Whether decoding is quick enough to start automatically.
-    """
-    presets = presets_of(profile)
-    preset = gr.Radio(
-        [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
-        value=DEFAULT_PRESET,
-        label=texts.PRESET,
-        info=texts.preset_help(profile, {name: each.steps for name, each in presets.items()}),
-        elem_id=f"{prefix}-preset",
-        elem_classes="preset",
-    )
-    with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
-        controls = _build_settings(presets[DEFAULT_PRESET])
-    auto = gr.Checkbox(is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto")
-    with gr.Row(elem_classes="actions"):
-        decode = gr.Button(
-            texts.DECODE,
-            variant="primary",
-            interactive=False,
-            min_width=120,
-            elem_id=f"{prefix}-decode",
-        )
-        stop = gr.Button(
-            texts.STOP,
-            variant="stop",
-            interactive=False,
-            min_width=120,
-            elem_id=f"{prefix}-stop",
-        )
-
-    filled = [controls[name] for name in _PRESET_NAMES]
-    preset.input(None, [preset, *filled], filled, js=_preset_script(presets), **QUICK)
-    gr.on(
-        [control.input for control in filled],
-        None,
-        outputs=preset,
-        js=f"() => {json.dumps(CUSTOM_PRESET)}",
-        **QUICK,
-    )
-    settings = {name: controls[name] for name in CONTROL_NAMES}
-    take_as_given(*settings.values())
-    return DecodePanel(preset=preset, settings=settings, auto=auto, decode=decode, stop=stop)
-
 
 def _build_settings(initial: DecodeSettings) -> dict[str, Component]:
     """Draw the controls: two settings in a row, then each interval in its own, then seeds."""
-    controls = dict[str, Component]()
+    controls, held = dict[str, Component](), controls_of(initial)
 
     def draw(settings: Sequence[Setting]) -> None:
         for setting in settings:
-            values = setting.as_controls(getattr(initial, setting.name))
-            for control, value in zip(setting.controls, values, strict=True):
-                controls[control.name] = _draw_control(setting, control, value)
+            for control in setting.controls:
+                controls[control.name] = _draw_control(setting, control, held[control.name])
 
     numbers, choices, intervals, seeds = (
         [setting for setting in SETTINGS if isinstance(setting, kind)]

@@ -1,72 +1,63 @@
-"""What is in a coded file: its size, what that compares with, and its bits by section."""
+"""What the page says about a coded file and its picture: sizes, bits by section, time, PSNR."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 
+from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.html import draw_lead, join
+from difficmh_core.ui.runtime.service import Decoding
+from difficmh_core.ui.runtime.uploads import Photo
 
 BYTES_PER_RAW_PIXEL = 3
 """Eight bits for each of red, green and blue."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
-    """What the page says about a coded picture.
+def draw_file(
+    stream: Bitstream, section_bits: Mapping[str, float], photo: Photo | None = None
+) -> str:
+    """Draw the size of a file, what it compares with, and its bits by section.
 
-    Attributes:
-        n_bytes: Size of the whole file [bytes].
-        size_px: Height and width of the picture [px].
+    Args:
+        stream: The file.
         section_bits: Size of each section [bit], in the order of the file.
-        upload_bytes: Size of the photograph as it was uploaded [bytes]; ``None`` where unknown.
-        upload_format: Its format, as people call it.
-        notes: What was told when the photograph was read, each a sentence.
+        photo: What it was made of, where that is known.
     """
-
-    n_bytes: int
-    size_px: tuple[int, int]
-    section_bits: Mapping[str, float]
-    upload_bytes: int | None = None
-    upload_format: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def bpp(self) -> float:
-        """Bits of the whole file per pixel of the original picture."""
-        height, width = self.size_px
-        return 8 * self.n_bytes / (height * width)
-
-
-def draw_file(facts: FileFacts) -> str:
-    """Draw the size of a file, what it compares with, and its bits by section."""
-    height, width = facts.size_px
-    comparisons = [
-        _compare(
-            facts.n_bytes,
-            BYTES_PER_RAW_PIXEL * height * width,
-            texts.SMALLER_THAN_RAW,
-            texts.LARGER_THAN_RAW,
+    n_bytes, n_raw = stream.n_bytes, BYTES_PER_RAW_PIXEL * stream.height_px * stream.width_px
+    comparisons = [_compare(n_bytes, n_raw, texts.SMALLER_THAN_RAW, texts.LARGER_THAN_RAW)]
+    if photo is not None:
+        smaller, larger = (
+            words.replace("{format}", photo.upload_format)
+            for words in (texts.SMALLER_THAN_UPLOAD, texts.LARGER_THAN_UPLOAD)
         )
-    ]
-    if facts.upload_bytes:
-        comparisons.insert(
-            0,
-            _compare(
-                facts.n_bytes,
-                facts.upload_bytes,
-                texts.SMALLER_THAN_UPLOAD.replace("{format}", facts.upload_format),
-                texts.LARGER_THAN_UPLOAD.replace("{format}", facts.upload_format),
-            ),
-        )
+        comparisons.insert(0, _compare(n_bytes, photo.upload_bytes, smaller, larger))
     return (
         f'<section class="file" aria-label="{texts.THE_FILE}">'
-        f'<p class="size"><strong>{texts.FILE_SIZE.format(n_bytes=facts.n_bytes)}</strong>'
-        f'<span title="{texts.BPP_HELP}">{texts.BPP.format(bpp=facts.bpp)}</span></p>'
+        f'<p class="size"><strong>{texts.FILE_SIZE.format(n_bytes=n_bytes)}</strong>'
+        f'<span title="{texts.BPP_HELP}">{texts.BPP.format(bpp=stream.bpp)}</span></p>'
         f'<p class="comparisons">{join(comparisons)}</p>'
-        f"{''.join(map(draw_lead, facts.notes))}"
-        f"{_draw_bits(facts.section_bits)}</section>"
+        f"{''.join(map(draw_lead, photo.notes if photo else ()))}"
+        f"{_draw_bits(section_bits)}</section>"
     )
+
+
+def draw_result(stream: Bitstream, decoding: Decoding) -> str:
+    """Draw the numbers under a decoded picture.
+
+    Args:
+        stream: The file that it came from.
+        decoding: Its last state.
+    """
+    steps, psnr = decoding.total, decoding.psnr_db
+    parts = [
+        texts.DECODED_FROM.format(n_bytes=stream.n_bytes, bpp=stream.bpp),
+        texts.STEP_DONE if steps == 1 else texts.STEPS_DONE.format(steps=steps),
+        (texts.KEPT if decoding.was_kept else texts.SECONDS).format(seconds=decoding.seconds),
+    ]
+    if psnr is not None:
+        parts.insert(0, texts.PSNR_EQUAL if math.isinf(psnr) else texts.PSNR.format(psnr=psnr))
+    return f'<p class="result" role="status">{join(parts)}</p>'
 
 
 def _compare(n_bytes: int, other_bytes: int, smaller: str, larger: str) -> str:

@@ -41,3 +41,42 @@ def draw_facts(facts: Iterable[tuple[str, str]]) -> str:
 def join(parts: Iterable[str]) -> str:
     """Draw facts one after the other; the style sheet puts marks between them."""
     return "".join(f"<span>{escape(part)}</span>" for part in parts)
+
+
+def draw_head(words: str, help: str = "") -> str:
+    """Draw the head of a column.
+
+    Args:
+        words: Its name; markup.
+        help: What it means.
+    """
+    title = f' title="{escape(help)}"' if help else ""
+    return f'<th scope="col"{title}>{words}</th>'
+
+
+def draw_line(name: str, cells: Iterable[str]) -> str:
+    """Draw a line of a table: its name, and its cells, which are markup."""
+    return f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>'
+
+
+def draw_cells(words: Iterable[str]) -> str:
+    """Draw the cells of a line."""
+    return "".join(f"<td>{escape(word)}</td>" for word in words)
+
+
+def draw_table(
+    label: str, heads: Iterable[str], lines: Iterable[str], *, look: str = "numbers"
+) -> str:
+    """Draw a table that scrolls where it is too wide.
+
+    Args:
+        label: Names it for screen readers.
+        heads: Of the columns, see :func:`draw_head`.
+        lines: See :func:`draw_line`.
+        look: Its classes in the style sheet.
+    """
+    return (
+        f'<div class="{look}" tabindex="0" role="region" aria-label="{label}">'
+        f"<table><thead><tr>{''.join(heads)}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )

@@ -1,7 +1,6 @@
 """Bars that say how far a piece of work is."""
 
 import math
-from collections.abc import Sequence
 from html import escape
 
 from difficmh_core.ui import texts
@@ -19,32 +18,17 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
     if index == 0:
         return draw_waiting(texts.STARTING)
     rate = texts.STEPS_PER_SECOND.format(rate=index / max(seconds, 1e-6))
-    return _draw_bar(texts.STEP, index, total, seconds, [rate])
+    return _draw_steps(texts.STEP, index, total, seconds, rate)
 
 
 def draw_optimization(index: int, total: int, seconds: float) -> str:
     """Draw a progress bar with the iteration and the time left; arguments as above."""
-    return _draw_bar(texts.ITERATION, index, total, seconds, [])
-
-
-def _draw_bar(words: str, index: int, total: int, seconds: float, more: Sequence[str]) -> str:
-    parts = [
-        words.format(index=index, total=total),
-        texts.TIME_LEFT.format(seconds=math.ceil(seconds / index * (total - index))),
-        *more,
-    ]
-    return (
-        f'<div class="progress"><progress value="{index}" max="{total}" '
-        f'aria-label="{parts[0]}"></progress><p>{join(parts)}</p></div>'
-    )
+    return _draw_steps(texts.ITERATION, index, total, seconds)
 
 
 def draw_waiting(message: str) -> str:
     """Draw a progress bar without an end in sight."""
-    return (
-        f'<div class="progress"><progress aria-label="{escape(message)}"></progress>'
-        f"<p>{escape(message)}</p></div>"
-    )
+    return _draw(message)
 
 
 def draw_part(done: float, total: int, message: str) -> str:
@@ -55,7 +39,17 @@ def draw_part(done: float, total: int, message: str) -> str:
         total: Parts in all.
         message: What is being done.
     """
+    return _draw(message, place=f' value="{done:.3f}" max="{max(total, 1)}"')
+
+
+def _draw_steps(words: str, index: int, total: int, seconds: float, *more: str) -> str:
+    left = texts.TIME_LEFT.format(seconds=math.ceil(seconds / index * (total - index)))
+    message = words.format(index=index, total=total)
+    return _draw(message, left, *more, place=f' value="{index}" max="{total}"')
+
+
+def _draw(*parts: str, place: str = "") -> str:
     return (
-        f'<div class="progress"><progress value="{done:.3f}" max="{max(total, 1)}" '
-        f'aria-label="{escape(message)}"></progress><p>{escape(message)}</p></div>'
+        f'<div class="progress"><progress{place} aria-label="{escape(parts[0])}"></progress>'
+        f"<p>{join(parts)}</p></div>"
     )

@@ -5,32 +5,26 @@ from pathlib import Path
 import gradio as gr
 
 from difficmh_core.config.profiles import presets_of
+from difficmh_core.ui.components.decoding import DecodingEvents
+from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
-from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
-from difficmh_core.ui.runtime.events import LATEST, MODEL, QUICK, Event, Updates, after_all
+from difficmh_core.ui.runtime.cancellation import RequestKind
+from difficmh_core.ui.runtime.events import LATEST, QUICK, Event, Updates
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.session import Source
 from difficmh_core.ui.runtime.uploads import UploadStore
 
 
 def connect_compress_tab(
     demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore
-) -> Source:
-    """Connect the components of the tab.
-
-    Args:
-        demo: The page, which restores the settings of a link.
-        tab: The components.
-        service: The codec, shared by all visitors.
-        uploads: What visitors brought.
-    """
+) -> list[Event]:
+    """Connect the components of the tab; return what makes another file."""
     _connect_link(demo, tab, service)
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]
     events.connect_decoding()
-    return Source(session=tab.session, changed=codings)
+    return codings
 
 
 def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> None:
@@ -53,16 +47,12 @@ def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> N
     demo.load(None, js=name_examples_script(names), **QUICK)
 
 
-class _CompressEvents:
+class _CompressEvents(DecodingEvents):
     """The events of one tab; every heavy one brings the number of the request that led to it."""
 
     def __init__(self, tab: CompressTab, handlers: CompressHandlers) -> None:
+        super().__init__(tab, handlers)
         self._tab, self._handlers = tab, handlers
-        self._cancellation = Cancellation(tab.request_id)
-        self._busy = [*tab.buttons.all, tab.status]
-        """What says that work waits."""
-        self._shown = [tab.status, tab.preview, tab.comparison, tab.picture_file]
-        """What shows the picture."""
 
     def connect_photo(self) -> list[Event]:
         """Connect what brings a photograph, or takes it away; return what makes its file."""
@@ -72,8 +62,10 @@ class _CompressEvents:
             chosen.append(file.gallery.load_input_event.then)
         restored = [file.photo, tab.status, tab.column]
         for choose in chosen:
-            cleared = self._request(choose, RequestKind.PHOTO).then(
-                handlers.prepare, outputs=[*tab.buttons.all, *self._shown], **QUICK
+            cleared = self.request(choose, RequestKind.PHOTO).then(
+                handlers.prepare,
+                outputs=[*self._busy, *tab.pictures],
+                **QUICK,
             )
             received = cleared.then(
                 handlers.receive,
@@ -87,20 +79,23 @@ class _CompressEvents:
             ready = received.success(
                 handlers.wait_for_first,
                 {file.iterations},
-                [*tab.buttons.all, tab.column],
+                [*tab.panel.buttons.all, tab.column],
                 **QUICK,
             )
             encoded = self._encode(ready)
             for event in (received, encoded):
                 event.failure(handlers.restore, {tab.session}, restored, **QUICK)
-            received.failure(handlers.rest, {tab.session}, tab.buttons.all, **QUICK)
+            received.failure(handlers.rest, {tab.session}, tab.panel.buttons.all, **QUICK)
             codings.append(encoded)
-        gone = self._request(file.photo.clear, RequestKind.PHOTO).then(
+        gone = self.request(file.photo.clear, RequestKind.PHOTO).then(
             handlers.forget,
-            outputs=[tab.session, tab.facts, file.tags, tab.dicmh_file, *self._shown, tab.column],
+            outputs=[
+                *(tab.session, tab.facts, file.tags, tab.dicmh_file),
+                *(tab.status, *tab.pictures, tab.column),
+            ],
             **QUICK,
         )
-        self._rest_after(gone)
+        self.rest_after(gone)
         return codings
 
     def connect_changes(self) -> list[Event]:
@@ -134,38 +129,12 @@ class _CompressEvents:
                 asked.then(
                     handlers.wait_for_file,
                     {tab.session, file.iterations},
-                    [*tab.buttons.all, tab.preview],
+                    [*tab.panel.buttons.all, tab.preview],
                     **QUICK,
                 )
             )
             for asked in (changed, added)
         ]
-
-    def connect_decoding(self) -> None:
-        """Connect what asks for another picture of the same file, or for nothing more."""
-        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
-        clicked = panel.decode.click(handlers.wait, outputs=self._busy, **QUICK)
-        self._decode(clicked, automatically=False)
-        # A choice ends the running decoding, if another one follows automatically.
-        chosen = gr.on(
-            panel.choices,
-            self._cancellation.request_if(RequestKind.PICTURE, lambda values: values[panel.auto]),
-            {panel.auto},
-            tab.request_id,
-            **QUICK,
-            **LATEST,
-        )
-        for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **LATEST)):
-            self._decode_after(touched.then)
-        stopped = self._request(panel.stop.click, RequestKind.PHOTO)
-        stopped.then(handlers.stop, {tab.session}, self._busy, **QUICK)
-
-    def _request(self, event: Event, kind: RequestKind) -> Event:
-        noted = self._cancellation.request(kind)
-        return event(noted, outputs=self._tab.request_id, **QUICK, **LATEST)
-
-    def _rest_after(self, event: Event) -> None:
-        after_all(event, self._handlers.rest, {self._tab.session}, self._tab.buttons.all)
 
     def _encode(self, event: Event) -> Event:
         """Encode, then decode if the visitor wants that automatically."""
@@ -174,35 +143,11 @@ class _CompressEvents:
             self._cancellation.until_next(handlers.encode, RequestKind.FILE),
             {tab.request_id, tab.session, file.tags, *file.linked.values()},
             [tab.session, tab.facts, file.tags, tab.dicmh_file, *self._busy, tab.column],
-            api_visibility="private",
-            show_progress="minimal",
             show_progress_on=tab.facts,
             **LATEST,
-            **MODEL,
+            **WORKING,
         )
-        self._rest_after(encoded)
+        self.rest_after(encoded)
         shown = encoded.success(handlers.show_column, {tab.session}, tab.column, **QUICK)
-        self._decode_after(shown.then)
+        self.decode_after(shown.then)
         return encoded
-
-    def _decode_after(self, event: Event) -> None:
-        """Decode if the visitor wants that automatically, and sees another picture."""
-        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
-        inputs = {tab.session, panel.auto, *panel.settings.values()}
-        waited = event(handlers.wait_if_wanted, inputs, self._busy, **QUICK)
-        self._decode(waited, automatically=True)
-
-    def _decode(self, event: Event, *, automatically: bool) -> None:
-        tab, panel, handlers = self._tab, self._tab.panel, self._handlers
-        decode = handlers.decode_automatically if automatically else handlers.decode
-        decoded = event.then(
-            self._cancellation.until_next(decode, RequestKind.PICTURE),
-            {tab.request_id, tab.session, panel.auto, *panel.settings.values()},
-            [tab.session, *tab.buttons.all, *self._shown],
-            api_visibility="private",
-            show_progress="minimal",
-            show_progress_on=tab.buttons.progress,
-            **LATEST,
-            **MODEL,
-        )
-        self._rest_after(decoded)

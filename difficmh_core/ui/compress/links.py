@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
+from difficmh_core.config.decoding import CONTROL_NAMES, DecodeSettings, controls_of
 from difficmh_core.config.profiles import DEFAULT_PRESET
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
@@ -15,15 +15,13 @@ from difficmh_core.ui.runtime.errors import shown_error
 from difficmh_core.ui.runtime.requests import (
     BY_QUALITY,
     BY_SIZE,
+    CODING_DEFAULTS,
     read_request,
     read_settings,
 )
 
-_CODING = {"mode": BY_QUALITY, "quality": 50.0, "bytes": 2000.0, "tags": True, "passes": 0.0}
-"""How files are made, by the names in the link: what holds where a link leaves one open."""
-LINK_KEYS = (*_CODING, *CONTROL_NAMES)
+LINK_KEYS = (*CODING_DEFAULTS, *CONTROL_NAMES)
 """Names in the link."""
-_TEXTS = {"mode", *(setting.name for setting in SETTINGS if setting.held_type is str)}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 
@@ -71,17 +69,19 @@ def read_link(
     Raises:
         gr.Error: If the link holds a setting out of range; it is said in the core's words.
     """
-    given = {key: _value(key, query[key]) for key in LINK_KEYS if key in query}
+    defaults = {**CODING_DEFAULTS, **controls_of(presets[DEFAULT_PRESET])}
+    given = {key: _value(query[key], defaults[key]) for key in LINK_KEYS if key in query}
     if not given:
         return {}
-    values: dict[str, Any] = _CODING | controls_of(presets[DEFAULT_PRESET]) | given
+    values = defaults | given
     try:
         settings = read_settings(values)
         if values["mode"] not in (BY_QUALITY, BY_SIZE):
             raise ConfigError(texts.NO_SUCH_MODE.format(mode=values["mode"]))
         # In both modes, since the components of both get what the link says.
         for mode in (BY_SIZE, BY_QUALITY):
-            request = read_request(mode, *(values[key] for key in list(_CODING)[1:]))
+            coding = values | {"mode": mode}
+            request = read_request(*(coding[key] for key in CODING_DEFAULTS))
         level_of(request.quality, None)
         if request.iterations and not can_optimize:
             raise ConfigError(texts.NO_OPTIMIZATION)
@@ -91,10 +91,10 @@ def read_link(
     return {key: values[key] for key in LINK_KEYS} | {"preset": preset}
 
 
-def _value(key: str, text: str) -> Any:  # noqa: ANN401 (each setting has its own type)
-    if key in _TEXTS:
+def _value(text: str, default: object) -> object:
+    if isinstance(default, str):
         return text
-    if key == "tags":
+    if isinstance(default, bool):
         return text == "true"
     # Anything else is judged, and named, where the settings are read.
     return float(text) if _NUMBER.fullmatch(text) else text

@@ -44,7 +44,6 @@ class Cancellation:
     """
 
     def __init__(self, request_id: gr.Number) -> None:
-        """Know no visitor yet."""
         self.request_id = request_id
         self._latest: OrderedDict[str, dict[RequestKind, int]] = OrderedDict()
         self._lock = threading.Lock()

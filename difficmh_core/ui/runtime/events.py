@@ -52,5 +52,4 @@ def take_as_given(*components: Component) -> None:
 
 
 def _as_given(value: object) -> object:
-    """Take an input as it came; a file as its path."""
     return value.path if isinstance(value, FileData | ImageData) else value

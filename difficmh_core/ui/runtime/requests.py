@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Setting
@@ -11,6 +12,15 @@ from difficmh_core.ui import texts
 
 BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
+CODING_DEFAULTS: Mapping[str, Any] = {
+    "mode": BY_QUALITY,
+    "quality": 50.0,
+    "bytes": 2000.0,
+    "tags": True,
+    "passes": 0.0,
+}
+"""How files are made unless a visitor says otherwise, by the names in a link; the arguments of
+:func:`read_request` come in this order."""
 MOST_ITERATIONS = 20
 """Of latent optimization. The command line takes more, but other visitors would wait for them."""
 
@@ -27,10 +37,10 @@ class CodingRequest:
         iterations: Of latent optimization; 0 leaves it out.
     """
 
-    quality: float | None
-    target_bytes: int | None
-    send_tags: bool
-    tags: tuple[str, ...]
+    quality: float | None = 50.0
+    target_bytes: int | None = None
+    send_tags: bool = True
+    tags: tuple[str, ...] = ()
     iterations: int = 0
 
 
@@ -48,7 +58,7 @@ def read_request(
         ConfigError: If a value is no number, a size is below one byte, there are too many
             iterations, or the tags are no list of words.
     """
-    n_iterations = whole_number("passes", iterations)  # as the endpoint calls them
+    n_iterations = whole_number("iterations", iterations)
     if not 0 <= n_iterations <= MOST_ITERATIONS:
         raise ConfigError(texts.TOO_MANY_ITERATIONS.format(most=MOST_ITERATIONS, n=n_iterations))
     if mode == BY_SIZE:

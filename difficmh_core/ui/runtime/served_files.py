@@ -92,7 +92,7 @@ class ServedFiles:
         self.examples = tuple(self.save(path.read_bytes(), path.name) for path in examples)
         """Names of the page's own files."""
         self._uploads = set[str]() if uploads is None else uploads
-        self._read = OrderedDict[str, None]()
+        self._read = OrderedDict[str, object]()
         self.keep_s = keep_s
         self._shown = shown
         self._max_bytes = max_bytes
@@ -132,8 +132,13 @@ class ServedFiles:
         if not any(name in names for names in self._shown):
             self.path_of(name)
 
-    def delete_upload(self, path: Path) -> None:
-        """Delete what a visitor sent; its name stays known for a while."""
+    def delete_upload(self, path: Path, read: object = None) -> None:
+        """Delete what a visitor sent; its name stays known for a while.
+
+        Args:
+            path: The upload.
+            read: What was read in it, for :meth:`read_in`.
+        """
         name = str(path)
         if name not in self._uploads or self._is_result(path):
             return
@@ -141,9 +146,14 @@ class ServedFiles:
         for names in (self._uploads, *self._shown):
             names.discard(name)
         with self._lock:
-            self._read[name] = None
+            self._read[name] = read
             while len(self._read) > MAX_READ:
                 self._read.popitem(last=False)
+
+    def read_in(self, path: Path) -> object:
+        """Tell what was read in an upload before it was deleted, if that is still known."""
+        with self._lock:
+            return self._read.get(str(path))
 
     def save(self, data: bytes, name: str) -> str:
         """Write a file where the page serves it from, and return the name to hand out.

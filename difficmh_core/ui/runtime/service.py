@@ -28,7 +28,7 @@ from difficmh_core.models.model_key import model_key
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.runtime.cache import Entry, ResultCache, key_of
 from difficmh_core.ui.runtime.requests import CodingRequest
-from difficmh_core.ui.runtime.served_files import ServedFiles
+from difficmh_core.ui.runtime.served_files import ServedFiles, address_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 
@@ -62,14 +62,7 @@ class Decoding:
 
 
 class CodecService:
-    """The codec, with the results that it has computed and the networks that measure them.
-
-    Attributes:
-        codec: Loaded and ready.
-        model: Names the networks in the keys of results.
-        results: Those that are kept.
-        weights_dir: Where fetched weights lie.
-    """
+    """The codec, with the results that it has computed and the networks that measure them."""
 
     def __init__(
         self,
@@ -91,6 +84,7 @@ class CodecService:
         """
         self.codec = codec
         self.model = model_key(codec)
+        """Names the networks in the keys of results."""
         self.results = results or ResultCache()
         self.weights_dir = weights_dir or cache_folder()
         self._files = files
@@ -151,9 +145,8 @@ class CodecService:
                 self._optimizer = LatentOptimizer(self.codec, cache_dir=self.weights_dir)
             steps = self._optimizer.steps(image, iterations=request.iterations, **asked)
         else:
-            steps = iter(
-                [OptimizationStep(index=0, total=0, encoded=self.codec.encode(image, **asked))]
-            )
+            encoded = self.codec.encode(image, **asked)
+            steps = iter([OptimizationStep(index=0, total=0, encoded=encoded)])
         for step in steps:
             if step.encoded is not None:
                 facts = {
@@ -184,19 +177,12 @@ class CodecService:
             yield replace(done, image=step.image, png=png)
 
     def save(self, data: bytes, name: str) -> str:
-        """Write a result where the page serves it from, and return the name to hand out.
-
-        Raises:
-            FullError: If the disk is full.
-        """
+        """Write a result where the page serves it from; as :meth:`ServedFiles.save`."""
         return self._files.save(data, name)
 
-    def save_preview(self, preview: Image.Image) -> str:
-        """Write a preview likewise.
-
-        Gradio would write it, too, but could not say that the disk is full.
-        """
-        return self.save(png_of(preview), "preview.png")
+    def address_of(self, data: bytes, name: str) -> str:
+        """Write a result likewise, and tell where the browser finds it, seen from the page."""
+        return address_of(self.save(data, name))
 
     @property
     def evaluator(self) -> Evaluator:

@@ -1,14 +1,11 @@
 """What the page keeps for one visitor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import gradio as gr
 
 from difficmh_core.config.decoding import DecodeSettings, controls_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui.runtime.events import Event
 from difficmh_core.ui.runtime.uploads import Photo
 
 KEPT_S = 600
@@ -42,16 +39,3 @@ class Session:
         if self.picture is None or self.settings is None:
             return True
         return controls_of(self.settings) != controls
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the tabs that measure a photograph take it from.
-
-    Attributes:
-        session: Holds what the page keeps for a visitor.
-        changed: Events after which there is another file.
-    """
-
-    session: gr.State
-    changed: Sequence[Event]

@@ -1,8 +1,6 @@
 """What visitors bring: photographs, which lose their metadata on arrival, and .dicmh files."""
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from difficmh_core.errors import ImageError
 from difficmh_core.image_io import read_image
 from difficmh_core.picture_pool import PngPicture, read_as_png
 from difficmh_core.ui.runtime import texts
-from difficmh_core.ui.runtime.served_files import MAX_READ, ForeignFileError, ServedFiles
+from difficmh_core.ui.runtime.served_files import ForeignFileError, ServedFiles
 
 PictureReader = Callable[..., PngPicture]
 """As :func:`~difficmh_core.picture_pool.read_as_png`."""
@@ -47,12 +45,10 @@ class OpenedFile:
 
     Attributes:
         stream: What its header says, and its payload.
-        n_bytes: Its size [bytes].
         name: Its name without the suffix.
     """
 
     stream: Bitstream
-    n_bytes: int
     name: str
 
 
@@ -72,8 +68,6 @@ class UploadStore:
         self._files = files
         self._max_pixels = max_pixels
         self._read = read
-        self._received: OrderedDict[str, Photo] = OrderedDict()
-        self._lock = threading.Lock()
 
     def receive(self, named: object) -> Photo:
         """Take an upload: strip its metadata, keep the picture, delete the upload itself.
@@ -89,9 +83,8 @@ class UploadStore:
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:  # two visitors may bring the same at once
-            with self._lock:
-                known = self._received.get(str(path))
-            if known is None or not Path(known.path).is_file():
+            known = self._files.read_in(path)
+            if not isinstance(known, Photo) or not Path(known.path).is_file():
                 raise ForeignFileError from error
             return known
         read = self._read(data, name=path.name, max_pixels=self._max_pixels)
@@ -103,11 +96,7 @@ class UploadStore:
             upload_format=read.format_name,
             notes=read.notes,
         )
-        with self._lock:
-            self._received[str(path)] = photo
-            while len(self._received) > MAX_READ:
-                self._received.popitem(last=False)
-        self._files.delete_upload(path)
+        self._files.delete_upload(path, photo)
         return photo
 
     def load(self, photo: Photo) -> Image.Image:
@@ -137,4 +126,4 @@ class UploadStore:
         except FileNotFoundError as error:
             raise ForeignFileError from error
         stream = Bitstream.from_bytes(data, limits=Limits(max_pixels=self._max_pixels))
-        return OpenedFile(stream=stream, n_bytes=len(data), name=path.stem)
+        return OpenedFile(stream=stream, name=path.stem)

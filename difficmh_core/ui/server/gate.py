@@ -11,19 +11,19 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import PurePath
 from typing import Any, NoReturn
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.served_files import ForeignFileError, FullError, ServedFiles
 from difficmh_core.ui.server.fetching import Fetcher, is_address
-from difficmh_core.ui.server.request_body import Body, Message, Receive, Refusal, Scope
-
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from difficmh_core.ui.server.request_body import Body, Refusal
 
 _READ = re.compile(
     r"""
@@ -64,7 +64,7 @@ class Gate:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         *,
         files: ServedFiles,
         max_upload_bytes: int,
@@ -99,10 +99,12 @@ class Gate:
                 admitted = await self._admit(scope, body, receive, kept)
             except Refusal as refusal:
                 await body.discard()
-                await _answer(send, refusal.status, {"detail": refusal.sentence})
+                answer = _answer(refusal.status, {"detail": refusal.sentence})
+                await answer(scope, receive, send)
             except _ToolRefusal as refusal:
                 error = {"code": _INVALID_PARAMS, "message": refusal.sentence}
-                await _answer(send, 200, {"jsonrpc": "2.0", "id": refusal.call_id, "error": error})
+                answer = _answer(200, {"jsonrpc": "2.0", "id": refusal.call_id, "error": error})
+                await answer(scope, receive, send)
             else:
                 await self._app(scope, admitted, send)
 
@@ -251,12 +253,7 @@ def _route(scope: Scope) -> str:
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
-async def _answer(send: Send, status: int, content: Mapping[str, object]) -> None:
-    body = _written(content)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # what was not read of the body shall not be read as a request
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _answer(status: int, content: Mapping[str, object]) -> Response:
+    # What was not read of the body shall not be read as a request.
+    headers = {"connection": "close"}
+    return Response(_written(content), status, headers, media_type="application/json")

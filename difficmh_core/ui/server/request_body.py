@@ -1,13 +1,9 @@
 """The body of a request: how long it says it is, read once, put back for the next reader."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from starlette.types import Message, Receive, Scope
 
 from difficmh_core.ui.runtime import texts
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 MAX_DISCARDED_BYTES = 128 << 20
 """Of a refused body, so that whoever is still sending it comes to read the answer."""
 
@@ -21,7 +17,6 @@ class Refusal(Exception):  # noqa: N818 (an answer, not an error)
     """
 
     def __init__(self, *, status: int, sentence: str) -> None:
-        """Take both."""
         super().__init__(sentence)
         self.status, self.sentence = status, sentence
 
@@ -30,7 +25,6 @@ class Body:
     """The body of one request, as ASGI hands it out."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        """Take the request; nothing is read yet."""
         self._scope = scope
         self._receive = receive
         self._is_read = False

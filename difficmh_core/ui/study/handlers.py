@@ -1,7 +1,5 @@
 """Events of the study tab: experiments on one photograph, their table and report."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,23 +18,24 @@ from difficmh_core.evaluation.experiments import (
     plan,
     uncertainty,
 )
+from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.components import html
+from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.events import QUICK, Updates, Values
 from difficmh_core.ui.runtime.gpu import MAX_S, with_gpu
 from difficmh_core.ui.runtime.requests import whole_number
-from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
-from difficmh_core.ui.runtime.session import Session
+from difficmh_core.ui.runtime.session import KEPT_S, Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.study.photograph import StudyInput, run_variant
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
-from difficmh_core.ui.viewer.markup import Pane, viewer_markup
-from difficmh_core.ui.viewer.measures import MEASURES, best_of, facts_of, original_pane
+from difficmh_core.ui.viewer.markup import Figure, viewer_markup
+from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of, original_figure
 
 VIEWER_ID = "study-viewer"
 
@@ -59,6 +58,27 @@ class Study:
         return self if self.digest == digest else Study(digest=digest)
 
 
+def connect_study_tab(
+    tab: StudyTab, service: CodecService, uploads: UploadStore, session: gr.State
+) -> None:
+    """Connect the components of the tab."""
+    study = gr.State(Study(), time_to_live=KEPT_S)
+    handlers = StudyHandlers(tab, service, uploads, session=session, study=study)
+    tab.question.input(handlers.explain, {tab.question}, [tab.explanation, *tab.options], **QUICK)
+    tab.buttons.connect(
+        handlers.run,
+        {session, study, tab.question, *tab.options},
+        [study, tab.overview, tab.viewer, tab.table, tab.csv_file],
+    )
+    tab.make_report.click(
+        handlers.report,
+        {session, study},
+        [tab.card, tab.card_file, tab.json_file],
+        show_progress_on=tab.buttons.progress,
+        **WORKING,
+    )
+
+
 class StudyHandlers:
     """The events of one page."""
 
@@ -71,7 +91,6 @@ class StudyHandlers:
         session: gr.State,
         study: gr.State,
     ) -> None:
-        """Take the components of the tab, and what all visitors share."""
         self._tab, self._service, self._uploads = tab, service, uploads
         self._session, self._study = session, study
         self._codec = service.codec
@@ -90,7 +109,8 @@ class StudyHandlers:
         """Run an experiment, and show every picture as soon as it is there."""
         tab, given = self._tab, self._given(values[self._session])
         request = self._request(values)
-        variants = plan(request, given, has_rates=self._codec.config.rate is None)
+        has_rates = self._codec.config.rate is None
+        variants = plan(request, given.encoded, given.settings, has_rates=has_rates)
         study = values[self._study].of(given)
         results = list[ExperimentResult]()
         with closing(self._measure(given, variants)) as states:
@@ -124,7 +144,7 @@ class StudyHandlers:
             experiment="report",
             key="report",
             label=texts.CARD_DECODED,
-            quality=given.quality,
+            quality=given.encoded.stream.quality,
             tags=given.encoded.tags,
             settings=given.settings,
         )
@@ -181,20 +201,28 @@ class StudyHandlers:
         results: Sequence[ExperimentResult],
         study: Study,
     ) -> Updates:
-        """Show the overview, the pictures, the table and the CSV file."""
-        tab, experiment = self._tab, variants[0].experiment
+        tab, experiment, name = self._tab, variants[0].experiment, given.photo.name
         best = best_of([item.values for item in results])
-        panes = [self._pane(given, item, best) for item in results]
+        figures = [
+            Figure(
+                key=item.variant.key,
+                label=item.variant.label,
+                source=self._service.address_of(item.png, f"{name}-{item.variant.key}.png"),
+                facts=facts_of(item.n_bytes, item.bpp, item.values, best),
+            )
+            for item in results
+        ]
         draw_overview = _OVERVIEWS.get(experiment)
-        overview = draw_overview(variants, results, panes) if draw_overview else ""
-        panes = [*self._spread(given, results), *panes]
+        overview = draw_overview(variants, results, figures) if draw_overview else ""
+        figures = [*self._spread(given, results), *figures]
         size = given.image.height, given.image.width
         viewer = viewer_markup(
-            [original_pane(given.photo.path), *panes],
+            [original_figure(given.photo.path), *figures],
             size=size,
             viewer_id=f"{VIEWER_ID}-{experiment}",
         )
-        path = self._service.save(_csv_of(study.rows), f"{given.photo.name}-study.csv")
+        table = csv_of(study.rows, line_end="\r\n").encode()
+        path = self._service.save(table, f"{name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
@@ -203,13 +231,7 @@ class StudyHandlers:
             tab.csv_file: gr.update(value=path, visible=True),
         }
 
-    def _pane(self, given: StudyInput, item: ExperimentResult, best: Mapping[str, float]) -> Pane:
-        path = self._service.save(item.png, f"{given.photo.name}-{item.variant.key}.png")
-        facts = facts_of(item.n_bytes, item.bpp, item.values, best)
-        label = item.variant.label
-        return Pane(key=item.variant.key, label=label, source=address_of(path), facts=facts)
-
-    def _spread(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Pane]:
+    def _spread(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Figure]:
         """Show how pictures of the same file differ, where it was decoded from several seeds."""
         if len({item.variant.settings.seed for item in results}) < 2:
             return []
@@ -219,12 +241,10 @@ class StudyHandlers:
             "spread": (spread, texts.UNCERTAINTY, texts.UNCERTAINTY_NOTE.format(peak=peak)),
         }
         return [
-            Pane(
+            Figure(
                 key=key,
                 label=label,
-                source=address_of(
-                    self._service.save(png_of(image), f"{given.photo.name}-{key}.png")
-                ),
+                source=self._service.address_of(png_of(image), f"{given.photo.name}-{key}.png"),
                 note=note,
             )
             for key, (image, label, note) in words.items()
@@ -234,56 +254,51 @@ class StudyHandlers:
 def _draw_grid(
     variants: Sequence[Variant],
     results: Sequence[ExperimentResult],
-    panes: Sequence[Pane],
+    figures: Sequence[Figure],
 ) -> str:
     """Draw guidance x steps as a table of pictures; what is still to come is empty."""
     best = best_of([item.values for item in results])
     guidances = sorted({variant.settings.guidance_scale for variant in variants})
     steps = sorted({variant.settings.steps for variant in variants})
     found = {
-        (item.variant.settings.steps, item.variant.settings.guidance_scale): (item, pane)
-        for item, pane in zip(results, panes, strict=True)
+        (item.variant.settings.steps, item.variant.settings.guidance_scale): (item, figure)
+        for item, figure in zip(results, figures, strict=True)
     }
-    heads = "".join(f'<th scope="col">{guidance:g}</th>' for guidance in guidances)
-    lines = "".join(
-        f'<tr><th scope="row">{n}</th>'
-        + "".join(_draw_cell(found.get((n, guidance)), best) for guidance in guidances)
-        + "</tr>"
+    heads = [texts.GRID_CORNER, *(f"{guidance:g}" for guidance in guidances)]
+    lines = (
+        html.draw_line(
+            str(n), (_draw_cell(found.get((n, guidance)), best) for guidance in guidances)
+        )
         for n in steps
     )
-    return (
-        f'<div class="grid-of-pictures" tabindex="0" role="region" aria-label="{texts.GRID}">'
-        f'<table><thead><tr><th scope="col">{texts.GRID_CORNER}</th>{heads}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
+    return html.draw_table(texts.GRID, map(html.draw_head, heads), lines, look="grid-of-pictures")
 
 
 def _draw_curves(
-    _: Sequence[Variant], results: Sequence[ExperimentResult], __: Sequence[Pane]
+    _: Sequence[Variant], results: Sequence[ExperimentResult], __: Sequence[Figure]
 ) -> str:
     return draw_curves([(item.bpp, item.values) for item in results])
 
 
-def _draw_cell(found: tuple[ExperimentResult, Pane] | None, best: Mapping[str, float]) -> str:
+def _draw_cell(found: tuple[ExperimentResult, Figure] | None, best: Mapping[str, float]) -> str:
     if found is None:
         return "<td></td>"
-    item, pane = found
+    item, figure = found
     psnr, lpips = item.values["psnr_db"], item.values.get("lpips_alex")
     more = texts.GRID_CELL_MORE.format(psnr=psnr, seconds=item.seconds)
     first = "" if lpips is None else f"<span>{texts.GRID_CELL.format(lpips=lpips)}</span>"
     is_best = lpips is not None and best.get("lpips_alex") == lpips
     return (
-        f'<td{" class=best" if is_best else ""}><img src="{escape(pane.source)}" '
-        f'alt="{escape(pane.label)}">{first}<span>{more}</span></td>'
+        f'<td{" class=best" if is_best else ""}><img src="{escape(figure.source)}" '
+        f'alt="{escape(figure.label)}">{first}<span>{more}</span></td>'
     )
 
 
 def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw everything that has been measured, the newest first."""
-    keys = [key for key in MEASURES if any(key in row for row in rows)]
-    names = [*texts.COLUMNS.values(), *(MEASURES[key].short for key in keys)]
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    lines = ""
+    keys = [key for key in METRICS if any(key in row for row in rows)]
+    names = [*texts.COLUMNS.values(), *(METRICS[key].short for key in keys)]
+    lines = []
     for row in reversed(rows):
         told = dict(row) | {
             "experiment": EXPERIMENTS[row["experiment"]].name,
@@ -291,25 +306,10 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
             "bpp": f"{row['bpp']:.4f}",
             "seconds": f"{row['seconds']:.1f}",
         }
-        told |= {key: MEASURES[key].text(row[key]) for key in keys if key in row}
-        cells = "".join(
-            f"<td>{escape(str(told.get(key, '')))}</td>"
-            for key in [*list(texts.COLUMNS)[1:], *keys]
-        )
-        lines += f'<tr><th scope="row">{escape(told["experiment"])}</th>{cells}</tr>'
-    return (
-        f'<div class="numbers" tabindex="0" role="region" aria-label="{texts.TABLE}">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
-
-
-def _csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, keys, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+        told |= {key: METRICS[key].text(row[key]) for key in keys if key in row}
+        first, *others = (str(told.get(key, "")) for key in [*texts.COLUMNS, *keys])
+        lines.append(html.draw_line(first, html.draw_cells(others)))
+    return html.draw_table(texts.TABLE, map(html.draw_head, map(escape, names)), lines)
 
 
 _OVERVIEWS = {"grid": _draw_grid, "sweep": _draw_curves}

@@ -7,7 +7,7 @@ never joined with ours.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.ui.study import texts
 
@@ -37,7 +37,7 @@ def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
                 if key in values
             ],
             _published(key),
-            measure_of(key).short_label,
+            metric_of(key).short_label,
         )
         for key in PLOTTED
     )
@@ -45,7 +45,6 @@ def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
 
 
 def _published(key: str) -> list[tuple[Point, str]]:
-    """Return the others' points with the names of their codecs."""
     return [
         ((bpp, values[key]), name.partition(" (")[0])
         for name, rates in PUBLISHED.items()
@@ -88,11 +87,12 @@ def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name
     )
     crosses = _draw_crosses(others, at)
     title = texts.PLOT.format(measure=name)
+    legend = f'<span class="key"><i></i>{texts.PLOT_OURS}</span>'
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
         f"{grid}{curve}{dots}{crosses}"
         f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{texts.PLOT_X}'
-        f"</text></svg><figcaption><strong>{escape(name)}</strong> {_legend()}</figcaption>"
+        f"</text></svg><figcaption><strong>{escape(name)}</strong> {legend}</figcaption>"
         "</figure>"
     )
 
@@ -123,10 +123,6 @@ def _places_of_name(x: float, y: float, width: float) -> list[Box]:
 
 def _meet(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _legend() -> str:
-    return f'<span class="key"><i></i>{texts.PLOT_OURS}</span>'
 
 
 def _marks(values: Iterable[float]) -> list[float]:

@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import platform
 import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,12 +18,12 @@ from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
 from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.models.model_key import model_key
-from difficmh_core.quality.measure import Group
+from difficmh_core.quality.metric import Group
 from difficmh_core.ui import texts
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.study.photograph import StudyInput
 from difficmh_core.ui.viewer import texts as viewer_texts
-from difficmh_core.ui.viewer.measures import MEASURES
+from difficmh_core.ui.viewer.metrics import METRICS
 
 WIDTH_PX, MARGIN_PX, GAP_PX = 1280, 40, 20
 BACKGROUND, INK, MUTED, ACCENT = "#ffffff", "#16202c", "#526072", "#0f766e"
@@ -66,7 +67,7 @@ def report_of(
         "file": {
             "n_bytes": stream.n_bytes,
             "bpp": stream.bpp,
-            "quality": round(given.quality, 2),
+            "quality": round(stream.quality, 2),
             "tags": [tag.name for tag in encoded.tags],
             "section_bits": dict(encoded.section_bits),
             "sha256": _sha256(encoded.data),
@@ -88,7 +89,11 @@ def commands_of(codec: DiffICMHCodec, given: StudyInput) -> list[str]:
     name, profile = given.photo.name, codec.config.profile
     tags = ",".join(tag.name for tag in given.encoded.tags) or "none"
     rate = codec.config.rate
-    quality = ["--quality", f"{given.quality:.6g}"] if rate is None else ["--rate", str(rate)]
+    quality = (
+        ["--quality", f"{given.encoded.stream.quality:.6g}"]
+        if rate is None
+        else ["--rate", str(rate)]
+    )
     program = ["python", "-m", "difficmh_core"]
     encode = [*program, "encode", f"{name}.png", f"{name}.dicmh", *quality, "--tags", tags]
     decode = [*program, "decode", f"{name}.dicmh", f"{name}-decoded.png"]
@@ -106,7 +111,7 @@ def draw_card(
     numbers = [f"{file['n_bytes']:,} {viewer_texts.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
         f"{measure.short} {measure.text(result.values[key])} {measure.unit}".strip()
-        for key, measure in MEASURES.items()
+        for key, measure in METRICS.items()
         if key in result.values and measure.group is not Group.MACHINES
     ]
     origin = [
@@ -118,7 +123,10 @@ def draw_card(
         f"SHA-256 .dicmh {file['sha256'][:32]}",
         f"SHA-256 {words.CARD_DECODED.lower()} (RGB) {report['picture']['rgb_sha256'][:32]}",
     ]
-    commands = [line for command in report["commands"] for line in _wrapped(command, 118)]
+    wrapper = textwrap.TextWrapper(
+        118, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    commands = [line for command in report["commands"] for line in wrapper.wrap(command)]
     height = 130 + pictures[0].height + 40 + 46 + 26 * (len(origin) + len(commands) + 1) + 90
     card = Image.new("RGB", (WIDTH_PX, height), BACKGROUND)
     draw = ImageDraw.Draw(card)
@@ -147,15 +155,6 @@ def draw_card(
 def _fitted(image: Image.Image, width: int) -> Image.Image:
     height = max(1, round(image.height * width / image.width))
     return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("   ")
-        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
-    return lines
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

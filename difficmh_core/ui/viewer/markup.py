@@ -33,8 +33,8 @@ class Fact:
         value: The number, as it is shown.
         unit: Its unit; empty for a pure number.
         is_higher_better: Which way is better; ``None`` where neither is.
-        help: What it means, in plain words; shown once for all panes.
-        is_best: Whether no other pane has a better one.
+        help: What it means, in plain words; shown once for all figures.
+        is_best: Whether no other figure has a better one.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pane:
+class Figure:
     """One picture of the viewer.
 
     Attributes:
-        key: Names it among the panes, such as ``original``, ``ours``, ``vvc``.
+        key: Names it among the figures, such as ``original``, ``ours``, ``vvc``.
         label: Its name as shown, with the real encoder's.
         source: Address of a PNG at the original's size, or the PNG as a ``data:`` address.
         facts: The numbers under it.
@@ -67,27 +67,27 @@ class Pane:
     note: str = ""
 
 
-def viewer_markup(panes: Sequence[Pane], *, size: tuple[int, int], viewer_id: str) -> str:
+def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id: str) -> str:
     """Write the markup of a viewer.
 
     Args:
-        panes: The pictures; the first two are compared first.
+        figures: The pictures; the first two are compared first.
         size: Height and width of all of them [px].
         viewer_id: Id of the element. A viewer that comes back under the same id, with the same
             first picture, shows what the visitor last chose and the part last looked at.
 
     Raises:
-        ValueError: If two panes have the same key.
+        ValueError: If two figures have the same key.
     """
-    keys = [pane.key for pane in panes]
+    keys = [figure.key for figure in figures]
     if len(set(keys)) != len(keys):
-        raise ValueError(f"the keys of the panes must differ, got {', '.join(keys)}.")
+        raise ValueError(f"the keys of the figures must differ, got {', '.join(keys)}.")
     height, width = size
     return (
         f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}">'
-        f"{''.join(_draw_pane(pane, size) for pane in panes)}"
-        f"{_draw_box_legend() if any(pane.overlay for pane in panes) else ''}"
-        f"{_draw_help(fact for pane in panes for fact in pane.facts)}</dicmh-viewer>"
+        f"{''.join(_draw_figure(figure, size) for figure in figures)}"
+        f"{_draw_box_legend() if any(figure.overlay for figure in figures) else ''}"
+        f"{_draw_help(fact for figure in figures for fact in figure.facts)}</dicmh-viewer>"
     )
 
 
@@ -100,20 +100,22 @@ def viewer_head() -> str:
     return f'<style id="{STYLE_ID}">\n{style}</style>\n<script>\n{script}</script>\n'
 
 
-def _draw_pane(pane: Pane, size: tuple[int, int]) -> str:
+def _draw_figure(figure: Figure, size: tuple[int, int]) -> str:
     height, width = size
     picture = (
-        f'<img class="picture" src="{escape(pane.source)}" alt="{escape(pane.label)}" '
+        f'<img class="picture" src="{escape(figure.source)}" alt="{escape(figure.label)}" '
         f'width="{width}" height="{height}">'
     )
     overlay = ""
-    if pane.overlay is not None:
-        overlay = f'<img class="overlay" src="{escape(_as_address(pane.overlay))}" alt="" hidden>'
-    note = f'<span class="note">{escape(pane.note)}</span>' if pane.note else ""
-    facts = "".join(_draw_fact(fact) for fact in pane.facts)
+    if figure.overlay is not None:
+        overlay = (
+            f'<img class="overlay" src="{escape(_as_address(figure.overlay))}" alt="" hidden>'
+        )
+    note = f'<span class="note">{escape(figure.note)}</span>' if figure.note else ""
+    facts = "".join(_draw_fact(fact) for fact in figure.facts)
     return (
-        f'<figure data-key="{escape(pane.key)}">{picture}{overlay}'
-        f'<figcaption><strong class="label">{escape(pane.label)}</strong>{note}'
+        f'<figure data-key="{escape(figure.key)}">{picture}{overlay}'
+        f'<figcaption><strong class="label">{escape(figure.label)}</strong>{note}'
         f"{f'<dl>{facts}</dl>' if facts else ''}</figcaption></figure>"
     )
 
@@ -131,7 +133,7 @@ def _draw_fact(fact: Fact) -> str:
         sign, words = texts.ARROWS[fact.is_higher_better]
         arrow = f' <span role="img" aria-label="({words})" title="{words}">{sign}</span>'
     if fact.is_best:
-        words = texts.BEST_OF_PANES
+        words = texts.BEST_OF_FIGURES
         best = (
             f' <span class="best" role="img" aria-label="({words})" title="{words}">'
             "\N{BLACK STAR}</span>"

@@ -28,7 +28,7 @@ ARROWS = {
     True: ("\N{UPWARDS ARROW}", "higher is better"),
     False: ("\N{DOWNWARDS ARROW}", "lower is better"),
 }
-BEST_OF_PANES = "best of the files compared"
+BEST_OF_FIGURES = "best of the files compared"
 NUMBERS_HELP = "What the numbers mean"
 BOX_LEGEND = "What the boxes mean"
 BOX_KINDS = {

@@ -50,7 +50,7 @@ class DicmhViewer extends HTMLElement {
     this.body = make("div", { class: "dicmh" }, this.tools, this.chooser, this.stage, this.notes);
     root.append(this.body);
     this.body.addEventListener("keydown", (event) => {
-      if (!event.defaultPrevented && this.panes.length && pressKey(this, event)) event.preventDefault();
+      if (!event.defaultPrevented && this.figures.length && pressKey(this, event)) event.preventDefault();
     });
     this.addEventListener("fullscreenchange", () => this.layOut());
     listenToPointers(this, this.stage);
@@ -64,15 +64,15 @@ class DicmhViewer extends HTMLElement {
   refresh() {
     this.#drawn = 0;
     this.size = { width: Number(this.dataset.width), height: Number(this.dataset.height) };
-    this.panes = [...this.querySelectorAll(":scope > figure")].map((figure) => ({
+    this.figures = [...this.querySelectorAll(":scope > figure")].map((figure) => ({
       key: figure.dataset.key,
       label: figure.querySelector(".label")?.textContent ?? "",
       source: figure.querySelector("img.picture")?.src ?? "",
       overlay: figure.querySelector("img.overlay")?.src,
       caption: figure.querySelector("figcaption"),
     }));
-    this.body.classList.toggle("empty", this.panes.length === 0);
-    if (this.panes.length === 0) {
+    this.body.classList.toggle("empty", this.figures.length === 0);
+    if (this.figures.length === 0) {
       this.stage.replaceChildren(make("p", {}, WORDS.none));
       return;
     }
@@ -83,7 +83,7 @@ class DicmhViewer extends HTMLElement {
 
   #recall() {
     const { width, height } = this.size;
-    const picture = `${width}x${height} ${this.panes[0].source}`;
+    const picture = `${width}x${height} ${this.figures[0].source}`;
     const memory = MEMORY.get(this.id) ?? {
       state: { mode: "side", shown: null, gain: 4, split: 50, isBoxed: false, isMagnified: false },
     };
@@ -91,41 +91,41 @@ class DicmhViewer extends HTMLElement {
     MEMORY.set(this.id, memory);
     this.state = memory.state;
     this.view = memory.view;
-    const { state, panes } = this;
-    const known = (key, fallback) => (panes.some((pane) => pane.key === key) ? key : panes[fallback % panes.length].key);
+    const { state, figures } = this;
+    const known = (key, fallback) => (figures.some((figure) => figure.key === key) ? key : figures[fallback % figures.length].key);
     state.left = known(state.left, 0);
     state.right = known(state.right, 1);
-    if (state.left === state.right) state.right = known(null, panes[0].key === state.left ? 1 : 0);
+    if (state.left === state.right) state.right = known(null, figures[0].key === state.left ? 1 : 0);
     state.current = known(state.current, 0);
     state.before = known(state.before, 1);
-    if (panes.length < 2) state.mode = "side";
+    if (figures.length < 2) state.mode = "side";
   }
 
   // What is chosen
 
-  paneOf(key) {
-    return this.panes.find((pane) => pane.key === key);
+  figureOf(key) {
+    return this.figures.find((figure) => figure.key === key);
   }
 
   get pair() {
-    return { left: this.paneOf(this.state.left), right: this.paneOf(this.state.right) };
+    return { left: this.figureOf(this.state.left), right: this.figureOf(this.state.right) };
   }
 
-  get shownPanes() {
+  get shownFigures() {
     const { shown } = this.state;
-    const chosen = this.panes.filter((pane) => shown?.includes(pane.key));
+    const chosen = this.figures.filter((figure) => shown?.includes(figure.key));
     if (chosen.length) return chosen;
-    return this.panes.slice(0, this.clientWidth && this.clientWidth < NARROW_PX ? 2 : MOST_SHOWN);
+    return this.figures.slice(0, this.clientWidth && this.clientWidth < NARROW_PX ? 2 : MOST_SHOWN);
   }
 
   get currentIndex() {
-    return this.panes.findIndex((pane) => pane.key === this.state.current);
+    return this.figures.findIndex((figure) => figure.key === this.state.current);
   }
 
-  /** Show one pane in blink mode; return whether there was anything to do. */
+  /** Show one figure in blink mode; return whether there was anything to do. */
   choose(index) {
-    if (this.state.mode !== "blink" || index >= this.panes.length) return false;
-    const { key } = this.panes[index];
+    if (this.state.mode !== "blink" || index >= this.figures.length) return false;
+    const { key } = this.figures[index];
     if (key !== this.state.current) this.state.before = this.state.current;
     this.state.current = key;
     this.turnTo(index);
@@ -135,15 +135,15 @@ class DicmhViewer extends HTMLElement {
   }
 
   flip() {
-    return this.choose(this.panes.findIndex((pane) => pane.key === this.state.before));
+    return this.choose(this.figures.findIndex((figure) => figure.key === this.state.before));
   }
 
   turn(by) {
-    return this.choose((this.currentIndex + by + this.panes.length) % this.panes.length);
+    return this.choose((this.currentIndex + by + this.figures.length) % this.figures.length);
   }
 
   toggleBoxes() {
-    if (!this.panes.some((pane) => pane.overlay)) return false;
+    if (!this.figures.some((figure) => figure.overlay)) return false;
     this.state.isBoxed = !this.state.isBoxed;
     this.show();
     return true;
@@ -164,27 +164,27 @@ class DicmhViewer extends HTMLElement {
 
   // What is drawn
 
-  /** Return the layer of a pane, the same one until its picture changes. */
-  layerOf(pane) {
-    const key = `${pane.key}\n${pane.source}\n${pane.overlay}`;
-    const layer = this.#layers.get(pane.key);
+  /** Return the layer of a figure, the same one until its picture changes. */
+  layerOf(figure) {
+    const key = `${figure.key}\n${figure.source}\n${figure.overlay}`;
+    const layer = this.#layers.get(figure.key);
     if (layer?.key === key) return layer.element;
-    const element = makeLayer(pane, this.size);
-    this.#layers.set(pane.key, { key, element });
+    const element = makeLayer(figure, this.size);
+    this.#layers.set(figure.key, { key, element });
     return element;
   }
 
-  captionOf(pane) {
+  captionOf(figure) {
     const caption = make("figcaption");
-    for (const child of pane.caption?.children ?? []) caption.append(child.cloneNode(true));
+    for (const child of figure.caption?.children ?? []) caption.append(child.cloneNode(true));
     return caption;
   }
 
   #drawTools() {
-    const key = `${this.panes.length > 1} ${this.panes.some((pane) => pane.overlay)}`;
+    const key = `${this.figures.length > 1} ${this.figures.some((figure) => figure.overlay)}`;
     if (this.#tools !== key) {
       this.#tools = key;
-      const modes = Object.entries(WORDS.modes).slice(0, this.panes.length > 1 ? undefined : 1);
+      const modes = Object.entries(WORDS.modes).slice(0, this.figures.length > 1 ? undefined : 1);
       const act = (change) => () => { change(this.view); this.show(); };
       this.zoom = make("output", { "aria-label": WORDS.zoom });
       this.boxes = makeButton("boxes", WORDS.boxes, WORDS.boxesHelp, () => this.toggleBoxes());
@@ -203,7 +203,7 @@ class DicmhViewer extends HTMLElement {
           makeButton("fit", "Fit", "Fit the whole image (F)", act((view) => view.fit())),
           makeButton("actual", "100%", "Show one pixel of the image as one pixel of the page (0)", act((view) => view.zoomTo(1)))),
         make("div", { class: "switches" },
-          ...(this.panes.some((pane) => pane.overlay) ? [this.boxes] : []), this.loupe,
+          ...(this.figures.some((figure) => figure.overlay) ? [this.boxes] : []), this.loupe,
           ...(document.fullscreenEnabled ? [full] : [])),
       );
     }
@@ -217,7 +217,7 @@ class DicmhViewer extends HTMLElement {
 
   #drawChooser() {
     const { mode, left, right, gain, current } = this.state;
-    const options = this.panes.map((pane, index) => [pane.key, mode === "blink" ? `${index + 1} ${pane.label}` : pane.label]);
+    const options = this.figures.map((figure, index) => [figure.key, mode === "blink" ? `${index + 1} ${figure.label}` : figure.label]);
     const choices = { legend: WORDS.pictures, options };
     const pair = (first, second) => [
       makeSelect({ id: "left", label: first, options, value: left, onchange: (key) => this.#setPair("left", key) }),
@@ -226,9 +226,9 @@ class DicmhViewer extends HTMLElement {
     const parts = {
       side: () => [makeChoices({
         ...choices, type: "checkbox", name: "shown",
-        isChosen: (key) => this.shownPanes.some((pane) => pane.key === key),
+        isChosen: (key) => this.shownFigures.some((figure) => figure.key === key),
         onchange: (key, isOn) => {
-          const shown = this.shownPanes.map((pane) => pane.key).filter((other) => other !== key);
+          const shown = this.shownFigures.map((figure) => figure.key).filter((other) => other !== key);
           // The last one stays: an empty stage shows nothing to anyone.
           this.state.shown = isOn || shown.length === 0 ? [...shown, key] : shown;
           this.draw();
@@ -237,7 +237,7 @@ class DicmhViewer extends HTMLElement {
       slider: () => pair(WORDS.left, WORDS.right),
       blink: () => [makeChoices({
         ...choices, type: "radio", name: "current", isChosen: (key) => key === current,
-        onchange: (key) => this.choose(this.panes.findIndex((pane) => pane.key === key)),
+        onchange: (key) => this.choose(this.figures.findIndex((figure) => figure.key === key)),
       })],
       difference: () => [...pair(WORDS.first, WORDS.second), makeSelect({
         id: "gain", label: WORDS.gain, options: GAINS.map((each) => [`${each}`, `${each}\u00d7`]), value: `${gain}`,

@@ -5,12 +5,12 @@ const LEAST_FRAME_PX = 260;
 const MOST_LOUPE_PX = 176;
 const GAINS = [1, 2, 4, 8, 16, 32];
 
-/** Return the layer of a pane: its picture, and its boxes on top. */
-function makeLayer(pane, { width, height }) {
+/** Return the layer of a figure: its picture, and its boxes on top. */
+function makeLayer(figure, { width, height }) {
   const image = (source, style, alt) => make("img", { src: source, class: style, alt, width, height, draggable: "false" });
   const layer = make("div", { class: "layer", style: `width: ${width}px; height: ${height}px` });
-  layer.append(image(pane.source, "picture", pane.label));
-  if (pane.overlay) layer.append(image(pane.overlay, "overlay", ""));
+  layer.append(image(figure.source, "picture", figure.label));
+  if (figure.overlay) layer.append(image(figure.overlay, "overlay", ""));
   return layer;
 }
 
@@ -26,15 +26,15 @@ const makeFigure = (style, ...children) => make("figure", { class: style }, ...c
 const pictureOf = (layer) => layer.querySelector(".picture");
 
 const MODES = {
-  /** All chosen panes, each in its frame with its numbers. */
+  /** All chosen figures, each in its frame with its numbers. */
   side(viewer) {
-    return viewer.shownPanes.map((pane) => {
-      const layer = viewer.layerOf(pane);
-      return makeFigure("", makeFrame(() => pictureOf(layer), layer), viewer.captionOf(pane));
+    return viewer.shownFigures.map((figure) => {
+      const layer = viewer.layerOf(figure);
+      return makeFigure("", makeFrame(() => pictureOf(layer), layer), viewer.captionOf(figure));
     });
   },
 
-  /** Two panes in one frame; the divider says where one ends. */
+  /** Two figures in one frame; the divider says where one ends. */
   slider(viewer) {
     const { left, right } = viewer.pair;
     const [under, over] = [viewer.layerOf(right), viewer.layerOf(left)];
@@ -59,27 +59,27 @@ const MODES = {
     return [makeFigure("wide", frame, makePair(viewer, left, right))];
   },
 
-  /** All panes in one frame, one of them on top. */
+  /** All figures in one frame, one of them on top. */
   blink(viewer) {
-    const layers = viewer.panes.map((pane) => viewer.layerOf(pane));
+    const layers = viewer.figures.map((figure) => viewer.layerOf(figure));
     const frame = makeFrame(() => pictureOf(layers[viewer.currentIndex]), ...layers);
     const tag = makeTag("");
     const caption = make("div", { class: "captions" });
     frame.append(tag);
     viewer.turnTo = (index) => {
-      const pane = viewer.panes[index];
+      const figure = viewer.figures[index];
       layers.forEach((layer, at) => {
         layer.classList.toggle("top", at === index);
         layer.setAttribute("aria-hidden", String(at !== index));
       });
-      tag.textContent = `${index + 1} \u00b7 ${pane.label}`;
-      caption.replaceChildren(viewer.captionOf(pane));
+      tag.textContent = `${index + 1} \u00b7 ${figure.label}`;
+      caption.replaceChildren(viewer.captionOf(figure));
     };
     viewer.turnTo(viewer.currentIndex);
     return [makeFigure("wide", frame, caption)];
   },
 
-  /** |a - b| of two panes in the colors of a scale. */
+  /** |a - b| of two figures in the colors of a scale. */
   difference(viewer) {
     const { left, right } = viewer.pair;
     const { width, height } = viewer.size;
@@ -132,7 +132,7 @@ async function drawDifference(viewer, canvas, legend, left, right) {
     if (viewer.difference?.key !== key) {
       viewer.difference = null;
       const [a, b] = await Promise.all(
-        [left, right].map((pane) => readPixels(pictureOf(viewer.layerOf(pane)), width, height)),
+        [left, right].map((figure) => readPixels(pictureOf(viewer.layerOf(figure)), width, height)),
       );
       if (!canvas.isConnected) return; // another pair was chosen meanwhile
       viewer.difference = { key, ...subtract(a, b) };

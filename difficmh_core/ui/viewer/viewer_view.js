@@ -1,4 +1,4 @@
-/* Where all panes look: one scale and one center; and what fingers, mouse and keys do to them. */
+/* Where all figures look: one scale and one center; and what fingers, mouse and keys do to them. */
 
 const ZOOM_STEPS = [1 / 16, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 const MOST_ZOOM = 32;

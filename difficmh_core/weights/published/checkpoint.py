@@ -81,10 +81,6 @@ class _Inert:
 def account_for(names: Iterable[str], source: str) -> dict[str, list[str]]:
     """Find the names that are loaded, by part, and refuse one of which nothing is known.
 
-    Args:
-        names: Names of the tensors.
-        source: What they are from, for messages.
-
     Raises:
         CheckpointError: If a name belongs to no part and is not among the ignored ones.
     """

@@ -48,13 +48,7 @@ _CONSTANTS = ("preprocess_normalize_mean", "preprocess_normalize_std")
 def load_published_tagger(network: RamNetwork, tensors: Mapping[str, Tensor], name: str) -> None:
     """Copy a published checkpoint's RAM++ into ours, strictly.
 
-    Args:
-        network: The network to fill.
-        tensors: The published tensors; those of other parts are left alone.
-        name: What the weights are, for messages.
-
-    Raises:
-        CheckpointError: If a tensor is missing, left over or of another shape.
+    Arguments and errors are those of :func:`.load_published_unet`.
     """
     own = {k: v for k, v in network.state_dict().items() if k.endswith(_INDEX_NAME)}
     renamed = dict[str, Tensor]()

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from difficmh_core.ui.viewer.markup import Fact, Pane, viewer_markup
+from difficmh_core.ui.viewer.markup import Fact, Figure, viewer_markup
 
 HEIGHT, WIDTH = 60, 90
 MODES = ("side", "slider", "blink", "difference")
@@ -29,19 +29,21 @@ def ramp(height=HEIGHT, width=WIDTH):
     return np.linspace(20, 200, height * width * 3).reshape(height, width, 3).round()
 
 
-def some_panes() -> list[Pane]:
-    """Three panes: the second differs from the first by 40 levels in one half, 0 in the other."""
+def some_figures() -> list[Figure]:
+    """Three figures: the second differs from the first by 40 levels in one half, by 0 in one."""
     original, changed = ramp(), ramp()
     changed[:, : WIDTH // 2, 1] += 40
     return [
-        Pane(key="original", label="Original", source=png(original), overlay=SVG),
-        Pane(key="ours", label="Diff-ICMH", source=png(changed), facts=FACTS, overlay=SVG),
-        Pane(key="copy", label="Copy", source=png(original), facts=FACTS, note="Too large."),
+        Figure(key="original", label="Original", source=png(original), overlay=SVG),
+        Figure(key="ours", label="Diff-ICMH", source=png(changed), facts=FACTS, overlay=SVG),
+        Figure(key="copy", label="Copy", source=png(original), facts=FACTS, note="Too large."),
     ]
 
 
-def markup(panes=None, viewer_id="a", size=(HEIGHT, WIDTH)) -> str:
-    return viewer_markup(some_panes() if panes is None else panes, size=size, viewer_id=viewer_id)
+def markup(figures=None, viewer_id="a", size=(HEIGHT, WIDTH)) -> str:
+    return viewer_markup(
+        some_figures() if figures is None else figures, size=size, viewer_id=viewer_id
+    )
 
 
 def transforms(page, viewer_id="a") -> list[str]:

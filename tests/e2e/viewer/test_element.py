@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 
-from difficmh_core.ui.viewer.markup import Pane, viewer_head
+from difficmh_core.ui.viewer.markup import Figure, viewer_head
 from tests.e2e.viewer.drawn import (
     FACTS,
     MODES,
@@ -14,17 +14,17 @@ from tests.e2e.viewer.drawn import (
     press,
     ramp,
     scale,
-    some_panes,
+    some_figures,
 )
 
 
 def test_labels_are_text_whatever_they_hold(visit):
     evil = "<img src=x onerror=\"document.title='broken'\"> & ${1 + 1} {{value}}"
-    panes = [
-        Pane(key="a'b", label=evil, source=png(ramp()), note=evil, facts=FACTS),
-        Pane(key="c", label=f"{evil}2", source=png(ramp())),
+    figures = [
+        Figure(key="a'b", label=evil, source=png(ramp()), note=evil, facts=FACTS),
+        Figure(key="c", label=f"{evil}2", source=png(ramp())),
     ]
-    page = visit(markup(panes))
+    page = visit(markup(figures))
     for mode in MODES:
         choose_mode(page, mode)
         assert evil in page.locator("#a .stage .label").first.inner_text()
@@ -52,13 +52,13 @@ def test_a_viewer_that_comes_back_shows_what_was_chosen(visit):
     assert on_top(page) == ["Diff-ICMH"]
     assert scale(page) == zoomed
 
-    other = [Pane(key="original", label="Original", source=png(ramp() + 9)), *some_panes()[1:]]
+    other = [Figure(key="original", label="Original", source=png(ramp() + 9)), *some_figures()[1:]]
     page.evaluate(replace, markup(other))
     page.wait_for_selector("#a .layer.top")
     assert on_top(page) == ["Diff-ICMH"]
     assert scale(page) != zoomed, "another picture begins as a whole"
 
-    page.evaluate(replace, markup(some_panes()[:1]))
+    page.evaluate(replace, markup(some_figures()[:1]))
     page.wait_for_selector("#a .frame")
     assert page.locator("#a .stage.side").count() == 1
     page.evaluate(replace, markup([]))
@@ -67,10 +67,10 @@ def test_a_viewer_that_comes_back_shows_what_was_chosen(visit):
 
 @pytest.mark.slow
 def test_gradio_updates_it_in_place(browser):
-    panes = some_panes()
+    figures = some_figures()
     with gr.Blocks() as demo:
-        shown = gr.HTML(markup(panes[:2]), elem_id="shown")
-        gr.Button("More", elem_id="more").click(lambda: markup(panes), outputs=shown)
+        shown = gr.HTML(markup(figures[:2]), elem_id="shown")
+        gr.Button("More", elem_id="more").click(lambda: markup(figures), outputs=shown)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, head=viewer_head())
     page = browser.new_page()
     errors = []

@@ -1,6 +1,6 @@
 """Side by side, slider, blink, difference; boxes and loupe."""
 
-from difficmh_core.ui.viewer.markup import Pane
+from difficmh_core.ui.viewer.markup import Figure
 from tests.e2e.viewer.drawn import (
     HEIGHT,
     WIDTH,
@@ -11,12 +11,12 @@ from tests.e2e.viewer.drawn import (
     png,
     press,
     ramp,
-    some_panes,
+    some_figures,
     transforms,
 )
 
 
-def test_panes_are_chosen_and_the_last_one_stays(visit):
+def test_figures_are_chosen_and_the_last_one_stays(visit):
     page = visit(markup())
     for key in ("original", "ours"):
         page.locator(f"#a #shown-{key}").uncheck(force=True)
@@ -111,8 +111,8 @@ def test_equal_pictures_have_no_difference(visit):
 
 
 def test_pictures_of_unequal_size_are_not_subtracted(visit):
-    panes = [*some_panes()[:1], Pane(key="small", label="Small", source=png(ramp(30, 45)))]
-    page = visit(markup(panes))
+    figures = [*some_figures()[:1], Figure(key="small", label="Small", source=png(ramp(30, 45)))]
+    page = visit(markup(figures))
     choose_mode(page, "difference")
     page.wait_for_selector("#a .scale [role=alert]:has-text('same size')")
 

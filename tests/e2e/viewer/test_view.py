@@ -1,4 +1,4 @@
-"""One view for all panes: wheel, mouse, keys, buttons and fingers."""
+"""One view for all figures: wheel, mouse, keys, buttons and fingers."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from tests.e2e.viewer.drawn import WIDTH, choose_mode, markup, middle, press, scale, transforms
 
 
-def test_the_wheel_zooms_all_panes_and_the_point_at_the_cursor_stays(visit):
+def test_the_wheel_zooms_all_figures_and_the_point_at_the_cursor_stays(visit):
     page = visit(markup())
     assert len(set(transforms(page))) == 1
     press(page, "+", "+", "+")
@@ -28,7 +28,7 @@ def test_the_wheel_zooms_all_panes_and_the_point_at_the_cursor_stays(visit):
     assert page.locator("#a").evaluate(place) == pytest.approx(point, abs=0.05)
 
 
-def test_dragging_moves_all_panes(visit):
+def test_dragging_moves_all_figures(visit):
     page = visit(markup())
     press(page, "+", "+", "+", "+")
     before = page.locator("#a").evaluate("viewer => [viewer.view.x, viewer.view.y]")

@@ -1,8 +1,8 @@
-"""Further measures by the names that pyiqa gives them: gmsd, fsim, vif, niqe, musiq, topiq_fr ...
+"""Further metrics by the names that pyiqa gives them: gmsd, fsim, vif, niqe, musiq, topiq_fr ...
 
 Some compare with the original, others look at the decoded picture alone. pyiqa gets their weights
 when they are first used; they are read as tensors only (:mod:`.foreign_weights`), and a file that
-cannot be read so is removed. Some of these measures shrink or crop the picture by definition; all
+cannot be read so is removed. Some of these metrics shrink or crop the picture by definition; all
 are given it at its own size, and those that draw crops draw the same ones each time. A name that
 is ours too (``ms_ssim``, ``dists``) means ours. pyiqa's ``psnr`` ends at 80 dB, ours does not.
 
@@ -39,7 +39,7 @@ from difficmh_core.errors import (
     ImageError,
 )
 from difficmh_core.quality.foreign_weights import removed_on_failure, tensors_only
-from difficmh_core.quality.measure import Group, Metric, PairMeasure, unknown_name
+from difficmh_core.quality.metric import Group, PairFunction, PictureMetric, unknown_name
 from difficmh_core.shapes import Image01
 
 _REFUSED = {
@@ -75,51 +75,48 @@ _UNMEASURABLE = (
 """What its many authors raise on a picture that is too small, say."""
 
 
-def named_metric(name: str, others: Iterable[str] = ()) -> Metric:
-    """Look up a measure of pyiqa; its range is what pyiqa expects, not a bound.
+def pyiqa_metric(name: str, others: Iterable[str] = ()) -> PictureMetric:
+    """Look up a metric of pyiqa; its range is what pyiqa expects, not a bound.
 
     Args:
         name: As pyiqa names it.
-        others: Names of measures that are not pyiqa's, for the message about a wrong one.
+        others: Names of metrics that are not pyiqa's, for the message about a wrong one.
 
     Raises:
         BackendUnavailableError: If pyiqa is not installed.
-        ConfigError: If it has no such measure of one decoded picture.
+        ConfigError: If it has no such metric of one decoded picture.
     """
     known = _registry()
     if name not in known:
         usable = [key for key in known if _refusal(known[key]) is None]
-        raise unknown_name("measure", name, others, usable)
+        raise unknown_name("metric", name, others, usable)
     entry = known[name]
     reason = _refusal(entry)
     if reason is not None:
-        raise ConfigError(f"{name} is no measure of one decoded image here: it {reason}.")
+        raise ConfigError(f"{name} is no metric of one decoded image here: it {reason}.")
     ends = _RANGE.match(entry["score_range"])
     lowest, highest = ends.groups() if ends else (None, None)
-    is_compared = _is_compared(entry)
-    needs_weights = entry["metric_opts"]["type"] not in _WITHOUT_WEIGHTS
-    return Metric(
+    kind = entry["metric_opts"]["type"]
+    return PictureMetric(
         key=name,
         name=f"{name} (pyiqa)",
-        unit="dB" if entry["metric_opts"]["type"] == "PSNR" else "",
-        group=Group.DISTORTION if is_compared and not needs_weights else Group.PERCEPTION,
+        unit="dB" if kind == "PSNR" else "",
+        group=Group.DISTORTION
+        if _is_compared(entry) and kind in _WITHOUT_WEIGHTS
+        else Group.PERCEPTION,
         lowest=-math.inf if lowest is None else float(lowest),
         highest=math.inf if highest is None else float(highest),
         is_higher_better=not entry.get("lower_better"),
         min_side_px=1,
-        needs_weights=needs_weights,
-        load=lambda _, device: named_measure(name, device),
-        reference=f"pyiqa {importlib.metadata.version('pyiqa')}, {name}"
-        + ("" if is_compared else ", of the decoded image alone"),
+        load=lambda _: pyiqa_function(name),
     )
 
 
-def named_measure(name: str, device: torch.device) -> PairMeasure:
-    """Return a measure of pyiqa; its weights are fetched if they are not there.
+def pyiqa_function(name: str) -> PairFunction:
+    """Return a metric of pyiqa; its weights are fetched if they are not there.
 
     Args:
-        name: As :func:`named_metric` knows it.
-        device: Where it runs.
+        name: As :func:`pyiqa_metric` knows it.
 
     Returns:
         What takes original and decoded pictures and gives one number each. It raises ImageError
@@ -128,21 +125,21 @@ def named_measure(name: str, device: torch.device) -> PairMeasure:
     Raises:
         BackendUnavailableError: If pyiqa is not installed, or its weights cannot be fetched.
         CheckpointError: If its weights are damaged, or hold anything but tensors.
-        ConfigError: If there is no such measure.
+        ConfigError: If there is no such metric.
     """
-    metric = named_metric(name)
+    metric = pyiqa_metric(name)
     is_compared = _is_compared(_registry()[name])
-    network = from_pyiqa(metric.name, lambda pyiqa: pyiqa.create_metric(name, device=device))
+    network = from_pyiqa(metric.name, lambda pyiqa: pyiqa.create_metric(name, device="cpu"))
 
     def measure(reference: Image01, decoded: Image01) -> Tensor:
         try:
-            with contextlib.redirect_stdout(sys.stderr), _same_draws(device), _calm():
+            with contextlib.redirect_stdout(sys.stderr), _same_draws(), _calm():
                 value = network(decoded, reference) if is_compared else network(decoded)
             numbers = torch.as_tensor(value).detach().float().reshape(len(decoded))
         except _UNMEASURABLE as error:
             raise ImageError(
                 f"{metric.name} cannot measure an image of {decoded.shape[3]} x "
-                f"{decoded.shape[2]} px ({_line_of(error)}). Leave this measure out."
+                f"{decoded.shape[2]} px ({_line_of(error)}). Leave this metric out."
             ) from error
         if numbers.isnan().any():
             raise ImageError(f"{metric.name} is not defined for this image.")
@@ -176,19 +173,19 @@ def from_pyiqa(name: str, build: Callable[[ModuleType], Any]) -> Any:  # noqa: A
             raise BackendUnavailableError(
                 f"{name} needs a package that is not installed ({_line_of(error)}). "
                 + (f"Run `pip install {package}`, or leave" if package else "Leave")
-                + " this measure out."
+                + " this metric out."
             ) from error
         except (OSError, HTTPException) as error:
             *_, last = [None, *_DOWNLOAD.finditer(told.getvalue())]
             what = f"Put {last[1]} at {last[2]}" if last else "Connect to the network"
             raise BackendUnavailableError(
                 f"The weights of {name} are not available and could not be fetched "
-                f"({_line_of(error)}). {what}, or leave this measure out."
+                f"({_line_of(error)}). {what}, or leave this metric out."
             ) from error
         except _UNREADABLE as error:
             raise CheckpointError(
                 f"The weights of {name} cannot be read as tensors ({_line_of(error)}). "
-                "Try again, or leave this measure out."
+                "Try again, or leave this metric out."
             ) from error
 
 
@@ -209,10 +206,10 @@ def _calm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _same_draws(device: torch.device) -> Iterator[None]:
+def _same_draws() -> Iterator[None]:
     """Draw the same random numbers each time, and leave others' generators as they were."""
     state = np.random.get_state()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with torch.random.fork_rng([]):
         torch.manual_seed(0)
         np.random.seed(0)
         try:
@@ -232,7 +229,6 @@ def _is_compared(entry: Mapping[str, Any]) -> bool:
 
 
 def _refusal(entry: Mapping[str, Any]) -> str | None:
-    """Say why a measure of pyiqa is not taken here, if it is not."""
     if not _RANGE.match(entry.get("score_range") or ""):
         return "gives several numbers"
     return _REFUSED.get(entry["metric_opts"]["type"])
@@ -244,7 +240,7 @@ def _registry() -> Mapping[str, Mapping[str, Any]]:
     spec = importlib.util.find_spec("pyiqa")
     if spec is None or not spec.submodule_search_locations:
         raise BackendUnavailableError(
-            "Measures by other names need the package pyiqa, which is not installed. "
+            "Metrics by other names need the package pyiqa, which is not installed. "
             "Run `pip install pyiqa`."
         )
     path = Path(spec.submodule_search_locations[0]) / "default_model_configs.py"
@@ -253,6 +249,6 @@ def _registry() -> Mapping[str, Mapping[str, Any]]:
     except (OSError, LookupError) as error:
         raise BackendUnavailableError(
             f"This version of pyiqa ({importlib.metadata.version('pyiqa')}) has no table of its "
-            "measures. Run `pip install 'pyiqa>=0.1.14,<0.2'`."
+            "metrics. Run `pip install 'pyiqa>=0.1.14,<0.2'`."
         ) from error
     return table

@@ -16,32 +16,31 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from difficmh_core.quality.measure import Group, Measure, Pooling
+from difficmh_core.quality.metric import Group, Metric, Pooling
 from difficmh_core.vision.boxes import f1_of_counts
 
 N_FEATURE_STAGES = 9
 """Stem, seven stages and head."""
-COCO_MAP = Measure(
+COCO_MAP = Metric(
     key="coco_map", name="mAP", group=Group.ANNOTATIONS, is_higher_better=True, highest=1.0
 )
 """COCO's mean average precision, of the boxes that people drew."""
 
 
-def _share(key: str, name: str, short: str = "", **changes: Any) -> Measure:  # noqa: ANN401
-    """Return a measure from 0 (nothing agrees) to 1 (all does)."""
+def _share(key: str, name: str, short: str = "", **changes: Any) -> Metric:  # noqa: ANN401
+    """Return a metric from 0 (nothing agrees) to 1 (all does)."""
     usual: dict[str, Any] = {"group": Group.MACHINES, "is_higher_better": True, "highest": 1.0}
-    return Measure(key=key, name=name, short=short, **(usual | changes))
+    return Metric(key=key, name=name, short=short, **(usual | changes))
 
 
-def _distance(key: str, name: str, short: str = "", **changes: Any) -> Measure:  # noqa: ANN401
-    """Return a measure from 0 (no difference) upward."""
+def _distance(key: str, name: str, short: str = "", **changes: Any) -> Metric:  # noqa: ANN401
+    """Return a metric from 0 (no difference) upward."""
     usual: dict[str, Any] = {"group": Group.MACHINES, "is_higher_better": False}
-    return Measure(key=key, name=name, short=short, **(usual | changes))
+    return Metric(key=key, name=name, short=short, **(usual | changes))
 
 
-def _count(key: str, name: str, *, is_higher_better: bool = False) -> Measure:
-    """Return a number of things in one picture."""
-    return Measure(
+def _count(key: str, name: str, *, is_higher_better: bool = False) -> Metric:
+    return Metric(
         key=key,
         name=name,
         group=Group.COUNTS,
@@ -57,10 +56,10 @@ _COUNTS = (
 )
 BOX_COUNTS = tuple(count.key for count in _COUNTS)
 """Keys of the numbers of boxes matched, missed and hallucinated."""
-MEASURES: Mapping[str, Measure] = MappingProxyType(
+TASK_METRICS: Mapping[str, Metric] = MappingProxyType(
     {
-        measure.key: measure
-        for measure in (
+        metric.key: metric
+        for metric in (
             _share(
                 "box_f1",
                 "boxes, F1",

@@ -1,4 +1,4 @@
-"""Measures by pyiqa's names: which there are, what they give, and what their weights may hold."""
+"""Metrics by pyiqa's names: which there are, what they give, and what their weights may hold."""
 
 import hashlib
 import io
@@ -22,10 +22,9 @@ from difficmh_core.errors import (
 )
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.foreign_weights import tensors_only
-from difficmh_core.quality.metrics import QualityMeter, metric_of
-from difficmh_core.quality.named import from_pyiqa, named_measure, named_metric
-
-CPU = torch.device("cpu")
+from difficmh_core.quality.metric import Group
+from difficmh_core.quality.metrics import QualityMeter, picture_metric
+from difficmh_core.quality.pyiqa_metrics import from_pyiqa, pyiqa_function, pyiqa_metric
 
 
 @pytest.fixture
@@ -62,22 +61,20 @@ def weights_folder(tmp_path, monkeypatch):
 
 
 def test_a_measure_says_what_it_is():
-    gmsd, niqe = named_metric("gmsd"), named_metric("niqe")
+    gmsd, niqe = pyiqa_metric("gmsd"), pyiqa_metric("niqe")
     assert (gmsd.name, gmsd.lowest, gmsd.highest) == ("gmsd (pyiqa)", 0.0, 1.0)
     assert not gmsd.is_higher_better
-    assert not gmsd.needs_weights
-    assert niqe.needs_weights
-    assert niqe.reference.endswith("of the decoded image alone")
-    assert named_metric("mad").highest == float("inf")
-    assert metric_of("fsim") == named_metric("fsim")
-    assert metric_of("dists").name == "DISTS"  # a name of both is ours
+    assert (gmsd.group, niqe.group) == (Group.DISTORTION, Group.PERCEPTION)
+    assert pyiqa_metric("mad").highest == float("inf")
+    assert picture_metric("fsim") == pyiqa_metric("fsim")
+    assert picture_metric("dists").name == "DISTS"  # a name of both is ours
 
 
 def test_a_wrong_name_is_refused_with_those_near_it():
     with pytest.raises(ConfigError, match=r"'gsmd'; near are gmsd.*psnr_db.*or a name of pyiqa"):
-        metric_of("gsmd")
+        picture_metric("gsmd")
     with pytest.raises(ConfigError, match=r"near are .*lpips_vgg"):
-        metric_of("lpips_vg")
+        picture_metric("lpips_vg")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +90,13 @@ def test_a_wrong_name_is_refused_with_those_near_it():
     ],
 )
 def test_what_says_nothing_of_one_picture_or_runs_code_is_refused(name, reason):
-    with pytest.raises(ConfigError, match=f"{name} is no measure .*{reason}"):
-        metric_of(name)
+    with pytest.raises(ConfigError, match=f"{name} is no metric .*{reason}"):
+        picture_metric(name)
 
 
 def test_psnr_is_ours(pair):
     expected = psnr_db(*pair).item()
-    assert named_measure("psnr", CPU)(*pair).item() == pytest.approx(expected, abs=1e-3)
+    assert pyiqa_function("psnr")(*pair).item() == pytest.approx(expected, abs=1e-3)
 
 
 def test_ssim_agrees_with_scikit_image(pair):
@@ -115,7 +112,7 @@ def test_ssim_agrees_with_scikit_image(pair):
         full=True,
     )
     inside = values[5:-5, 5:-5].mean()  # pyiqa's window lies inside the picture
-    assert named_measure("ssimc", CPU)(*pair).item() == pytest.approx(inside, abs=1e-5)
+    assert pyiqa_function("ssimc")(*pair).item() == pytest.approx(inside, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +123,7 @@ def test_ssim_agrees_with_scikit_image(pair):
     ],
 )
 def test_formulas_run_here_and_worsen_with_noise(name, pair):
-    metric, meter = named_metric(name), QualityMeter(Path())
+    metric, meter = pyiqa_metric(name), QualityMeter(Path())
     reference, decoded = pair
     worse = (reference + 4 * (decoded - reference)).clamp(0, 1)
     with torch.inference_mode():
@@ -138,13 +135,13 @@ def test_formulas_run_here_and_worsen_with_noise(name, pair):
 
 
 def test_of_the_decoded_picture_alone(pair):
-    measure = named_measure("entropy", CPU)
+    measure = pyiqa_function("entropy")
     assert measure(*pair).item() == measure(pair[1], pair[1]).item() != measure(pair[1], pair[0])
 
 
 @pytest.mark.parametrize(("name", "side"), [("ssim", 8), ("cw_ssim", 8), ("gmsd", 3)])
 def test_a_picture_that_is_too_small_is_an_image_error(name, side):
-    measure = named_measure(name, CPU)
+    measure = pyiqa_function(name)
     with pytest.raises(ImageError, match=r"cannot measure an image of|not defined"):
         measure(torch.rand(1, 3, side, side), torch.rand(1, 3, side, side))
 
@@ -156,7 +153,7 @@ def test_random_crops_are_the_same_each_time_and_leave_other_draws_alone(monkeyp
         return torch.rand(1) + float(np.random.rand())
 
     monkeypatch.setattr(pyiqa, "create_metric", lambda *args, **options: draws)
-    measure = named_measure("psnr", CPU)
+    measure = pyiqa_function("psnr")
     torch.manual_seed(7)
     np.random.seed(7)
     expected = torch.rand(1), np.random.rand()
@@ -170,13 +167,13 @@ def test_more_than_one_number_is_refused(monkeypatch, pair):
     pyiqa = pytest.importorskip("pyiqa")
     monkeypatch.setattr(pyiqa, "create_metric", lambda *args, **options: lambda *_: torch.ones(3))
     with pytest.raises(ImageError, match="cannot measure"):
-        named_measure("psnr", CPU)(*pair)
+        pyiqa_function("psnr")(*pair)
 
 
 def test_absent_weights_name_their_address_and_their_place(weights_folder):
     place = weights_folder / "niqe_modelparameters.mat"
     with pytest.raises(BackendUnavailableError, match=rf"Put https://\S+ at {place}, or leave"):
-        named_measure("niqe", CPU)
+        pyiqa_function("niqe")
     assert list(weights_folder.iterdir()) == []
 
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from difficmh_core.evaluation.measures import measure_of
+from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.viewer import texts
-from difficmh_core.ui.viewer.markup import Fact, Pane
+from difficmh_core.ui.viewer.markup import Fact, Figure
 
-MEASURES = {key: measure_of(key) for key in texts.HELP}
+METRICS = {key: metric_of(key) for key in texts.HELP}
 """What the page shows, in this order."""
 
 
 def best_of(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Find the best value of each measure, where pictures differ in it."""
     best = dict[str, float]()
-    for key, measure in MEASURES.items():
+    for key, measure in METRICS.items():
         found = [line[key] for line in values if key in line]
         if len(set(found)) > 1:
             best[key] = (max if measure.is_higher_better else min)(found)
@@ -44,12 +44,12 @@ def facts_of(
                 help=texts.HELP[key],
                 is_best=best.get(key) == values[key],
             )
-            for key, measure in MEASURES.items()
+            for key, measure in METRICS.items()
             if key in values
         ),
     )
 
 
-def original_pane(path: str, overlay: str | None = None) -> Pane:
+def original_figure(path: str, overlay: str | None = None) -> Figure:
     """Show the original, which has no numbers."""
-    return Pane(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
+    return Figure(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)

@@ -1,4 +1,4 @@
-"""What one measure is: name, unit, range, direction, group, and how it is summed up."""
+"""What one metric is: name, unit, range, direction, group, and how it is summed up."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -17,13 +16,13 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.shapes import Image01
 
 Numbers = NDArray[np.floating[Any]]
-PairMeasure = Callable[[Image01, Image01], Tensor]
+PairFunction = Callable[[Image01, Image01], Tensor]
 """Takes originals and decoded pictures, and gives one number for each pair."""
 ARROWS = {True: "↑", False: "↓"}
 
 
 class Group(StrEnum):
-    """What a measure is about; a table of results has a section for each."""
+    """What a metric is about; a table of results has a section for each."""
 
     DISTORTION = "distortion"
     """How far pixels and structures are from the original's."""
@@ -32,7 +31,7 @@ class Group(StrEnum):
     MACHINES = "machines"
     """How far a machine's answers to the two pictures agree."""
     COUNTS = "counts"
-    """Numbers of things, from which another measure is pooled."""
+    """Numbers of things, from which another metric is pooled."""
     DEPTH = "depth"
     """How far features move after one stage of a network."""
     ANNOTATIONS = "annotations"
@@ -47,7 +46,7 @@ class Pooling:
 
     Attributes:
         counts: Keys of the counts.
-        ratio: From the sums of the counts, in this order, to the measure.
+        ratio: From the sums of the counts, in this order, to the metric.
     """
 
     counts: tuple[str, ...]
@@ -55,8 +54,8 @@ class Pooling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """What one measure is.
+class Metric:
+    """What one metric is.
 
     Attributes:
         key: How command lines, tables and files name it.
@@ -109,10 +108,10 @@ class Measure:
         return f"{value:.{self.digits}f}"
 
     def over_pictures(self, column: Callable[[str], Numbers]) -> Numbers:
-        """The measure over several pictures: the mean, or what the sums of its counts give.
+        """The metric over several pictures: the mean, or what the sums of its counts give.
 
         Args:
-            column: Returns a measure of each picture, by its key; pictures on the last axis.
+            column: Returns a metric of each picture, by its key; pictures on the last axis.
         """
         if self.pooling is None:
             return np.asarray(column(self.key).mean(axis=-1))
@@ -123,21 +122,17 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric(Measure):
-    """A measure of quality.
+class PictureMetric(Metric):
+    """A metric of quality.
 
     Attributes:
         min_side_px: Shortest side of a picture on which it is defined [px].
-        needs_weights: Whether fetched weights are needed.
-        reference: Where it was published.
-        load: Takes the folder of fetched weights and a device, and returns what measures; raises
+        load: Takes the folder of fetched weights and returns what measures; raises
             BackendUnavailableError or CheckpointError.
     """
 
     min_side_px: int
-    needs_weights: bool
-    reference: str
-    load: Callable[[Path, torch.device], PairMeasure] = field(compare=False, repr=False)
+    load: Callable[[Path], PairFunction] = field(compare=False, repr=False)
 
 
 def unknown_name(
@@ -146,7 +141,7 @@ def unknown_name(
     """The error for a name that no table holds, with those that are spelled like it.
 
     Args:
-        what: What the name should name: ``measure``.
+        what: What the name should name: ``metric``.
         name: As it was given.
         choices: Names to offer.
         further: Names that would do too, offered only where they are near.
