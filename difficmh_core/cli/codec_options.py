@@ -45,7 +45,7 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
         "(default %(default)s)",
     )
     metrics = (*METRIC_NAMES, "or names of metrics in pyiqa")
-    add_names(parser, "metrics", "measures of each image", DEFAULT_METRICS, metrics)
+    add_names(parser, "metrics", "metrics of each image", DEFAULT_METRICS, metrics)
     add_names(parser, "tasks", "machine tasks", DEFAULT_TASKS, TASK_NAMES)
     add_shared(parser, "--rate", "--device")
     parser.add_argument("--vtm", type=Path, help="folder of a VTM build, to use instead of VVenC")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.kinds import Setting
 from difficmh_core.errors import ConfigError
@@ -14,7 +15,7 @@ BY_QUALITY, BY_SIZE = "quality", "size"
 """What decides how large a file becomes."""
 CODING_DEFAULTS: Mapping[str, Any] = {
     "mode": BY_QUALITY,
-    "quality": 50.0,
+    "quality": DEFAULT_QUALITY,
     "bytes": 2000.0,
     "tags": True,
     "passes": 0.0,
@@ -37,7 +38,7 @@ class CodingRequest:
         iterations: Of latent optimization; 0 leaves it out.
     """
 
-    quality: float | None = 50.0
+    quality: float | None = DEFAULT_QUALITY
     target_bytes: int | None = None
     send_tags: bool = True
     tags: tuple[str, ...] = ()
