@@ -314,7 +314,8 @@ class LatentCodec(nn.Module):
         for part, tensors in parts.items():
             for name, tensor in tensors.items():
                 digest.update(f"{part}.{name}{tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().double().numpy().astype("<f8", copy=False).data)
+                values = tensor.cpu().double().contiguous().numpy()
+                digest.update(values.astype("<f8", copy=False).data)
         return digest.digest()[:4]
 
     @torch.no_grad()

@@ -132,8 +132,8 @@ class _Decoder(nn.Module):
         super().__init__()
         widths, groups = config.block_channels[::-1], config.norm_groups or 1
         self.conv_in = nn.Conv2d(config.diffusion_channels, widths[0], kernel_size=3, padding=1)
+        self.up_blocks = nn.ModuleList()  # in diffusers' order, which names measured decoders
         self.mid_block = _Middle(widths[0], groups, has_attention=config.mid_attention)
-        self.up_blocks = nn.ModuleList()
         for index, width in enumerate(widths):
             level = _level(widths[max(0, index - 1)], width, config.layers_per_block + 1, groups)
             if index < len(widths) - 1:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from difficmh_core.batch.run import InProcesses, Outcome, run
 from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.targets import Target, output_names
 from difficmh_core.batch.work import Decoding, Encoding, Product
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ImageError
 from tests.documents import ROOT
 
@@ -231,19 +232,11 @@ def test_one_process_and_two_write_the_same_files_as_the_codec(photos, tmp_path,
     assert encoding().settings()["model"] == tiny_codec.fingerprint.hex()
 
     assert [o.reason for o in do(decoding(), one, decoded)] == [None] * 3
-    settings = tiny_codec_settings()
+    settings = replace(preset_of("tiny", "instant"), seed=3)
     assert np.array_equal(
         np.asarray(Image.open(decoded / "1.png")),
         np.asarray(tiny_codec.decode_image(alone.data, settings)),
     )
-
-
-def tiny_codec_settings():
-    from dataclasses import replace
-
-    from difficmh_core.config.presets import preset_of
-
-    return replace(preset_of("tiny", "instant"), seed=3)
 
 
 def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):

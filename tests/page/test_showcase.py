@@ -91,10 +91,10 @@ def test_a_kept_result_is_not_measured_again(runtime, photos, monkeypatch):
         raise ImageError("It cannot take it.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(jpeg, "code", fail)
+        broken.setattr(type(jpeg), "code", fail)
         assert measure_one(service, "jpeg", jpeg, asked).row.error == "It cannot take it."
     first = measure_one(service, "jpeg", jpeg, asked)  # a failure is tried again
     assert first.row.error is None
-    monkeypatch.setattr(jpeg, "code", fail)
+    monkeypatch.setattr(type(jpeg), "code", fail)
     again = measure_one(service, "jpeg", jpeg, asked)
     assert (again.png, again.row.to_json()) == (first.png, first.row.to_json())

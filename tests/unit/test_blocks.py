@@ -24,7 +24,7 @@ def test_widths_of_the_full_size_blocks_are_the_published_ones():
 
 
 def test_sinusoids_of_time_begin_with_cosines():
-    embedding = TimeEmbedding(4)
+    embedding = TimeEmbedding(4, 4)
     embedding.layers = torch.nn.Identity()
     embedding.layers.linear_1 = torch.nn.Linear(1, 1)  # its element type is asked for
     timesteps = torch.tensor([0, 7])

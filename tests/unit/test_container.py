@@ -113,13 +113,8 @@ def test_numbers_of_profiles_never_change():
 
 
 def test_fixed_part_of_a_photograph_has_24_bytes():
-    assert STREAM.section_bytes() == {
-        "header": 18,
-        "tags": 0,
-        "payload": 300,
-        "corrections": 0,
-        "checks": 6,
-    }
+    costs = {"header": 18, "tags": 0, "payload": 300, "corrections": 0, "checks": 6}
+    assert STREAM.section_bytes() == costs
     assert STREAM.n_bytes - 300 == 24
 
 
