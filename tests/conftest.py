@@ -17,6 +17,8 @@ CHECKED = [f"difficmh_core.{path.stem}" for path in PACKAGE.iterdir() if path.na
 CHECKED.remove("difficmh_core.ui")
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
+from difficmh_core._support import torchvision_operators  # noqa: E402, F401 (before diffusers)
+
 pytest_plugins = ["tests.page_fixtures"]
 
 # The networks are small: several threads would wait for each other more than they compute.
