@@ -55,7 +55,6 @@ class Endpoints:
         tags: list[str] | None = None,
         send_tags: bool = True,
         passes: int = 0,
-        iterations: int = 0,
     ) -> tuple[gr.FileData, dict[str, Any]]:
         """Compress a photo to a .dicmh file; returns the file and facts about it.
 
@@ -65,13 +64,11 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: The former name of the iterations, which go before it.
-            iterations: Iterations of latent optimization, 0 (off) to 20: better perceptual quality
-                at about the same size, but slower.
+            passes: Iterations of latent optimization, 0 (off) to 20: better perceptual quality at
+                about the same size, but slower.
         """
         mode = "size" if target_bytes else "quality"
-        n_iterations = iterations or passes
-        request = read_request(mode, quality, target_bytes, send_tags, n_iterations, tags)
+        request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
         received = self._uploads.receive(photo)
         encoded = self._encode(received, request, None if tags is None else request.tags)
         path = self._service.save(encoded.data, f"{received.name}.dicmh")
