@@ -10,8 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.image_reading import import_decoders
+from difficmh_core.image_reading.picture import MAX_SIDE_PX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,24 +23,27 @@ class PictureFormat:
         name: As Pillow knows it.
         options: How Pillow writes it.
         loss: What it adds to the decoded picture's own loss, in words; empty for none.
+        longest_px: Largest height or width [px].
     """
 
     name: str
     options: Mapping[str, Any]
     loss: str = ""
+    longest_px: int = MAX_SIDE_PX
 
 
 _JPEG = PictureFormat(
     name="JPEG",
     options={"quality": 95, "subsampling": 0},
     loss="JPEG at quality 95 adds a little loss",
+    longest_px=65_500,
 )
 _TIFF = PictureFormat(name="TIFF", options={"compression": "tiff_adobe_deflate"})
 FORMATS: Mapping[str, PictureFormat] = {
     ".png": PictureFormat(name="PNG", options={}),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": PictureFormat(name="WEBP", options={"lossless": True}),
+    ".webp": PictureFormat(name="WEBP", options={"lossless": True}, longest_px=16_383),
     ".avif": PictureFormat(
         name="AVIF",
         options={"quality": 95, "subsampling": "4:4:4"},
@@ -69,6 +73,33 @@ def format_of(suffix: str) -> PictureFormat:
     return found
 
 
+def loss_of(suffix: str) -> str | None:
+    """What a format adds to the decoded picture's own loss, in a sentence; ``None`` for none."""
+    if not (loss := format_of(suffix).loss):
+        return None
+    exact = {kind.name for kind in FORMATS.values() if not kind.loss}
+    return f"{loss}; {', '.join(sorted(exact))} add none."
+
+
+def check_picture(suffix: str, size_px: tuple[int, int]) -> None:
+    """Refuse a picture that is too long for a format.
+
+    Args:
+        suffix: How the file's name ends: ``.png``.
+        size_px: Height and width [px].
+
+    Raises:
+        ConfigError: If no format is named so.
+        ImageError: If the format has no room for it.
+    """
+    kind = format_of(suffix)
+    if max(size_px) > kind.longest_px:
+        raise ImageError(
+            f"The image has a side of {max(size_px):,} px; {kind.name} has room for "
+            f"{kind.longest_px:,}. Write a PNG."
+        )
+
+
 def picture_bytes(image: Image.Image, suffix: str) -> bytes:
     """Write a picture in the format that a suffix asks for.
 
@@ -78,17 +109,18 @@ def picture_bytes(image: Image.Image, suffix: str) -> bytes:
 
     Raises:
         ConfigError: If no format is named so.
+        ImageError: If the picture is too long for it.
         BackendUnavailableError: If this installation cannot write it.
     """
     kind = format_of(suffix)
+    check_picture(suffix, (image.height, image.width))
     if kind.name == "JXL":
         import_decoders()  # brings the plugin of Pillow that also writes it
     buffer = io.BytesIO()
     try:
         image.save(buffer, format=kind.name, **kind.options)
-    except KeyError as error:
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
         raise BackendUnavailableError(
-            f"This installation of Pillow cannot write {kind.name}. Install Pillow with it, or "
-            "choose .png."
+            f"Pillow cannot write this image as {kind.name} here ({error}). Choose .png."
         ) from error
     return buffer.getvalue()

@@ -4,6 +4,15 @@ import os
 import secrets
 from pathlib import Path
 
+_N_RANDOM = 8  # bytes of a temporary file's name
+_PART = ".part"
+
+
+def is_part(path: Path) -> bool:
+    """Tell whether a file has the name of one that :func:`write_whole` is writing."""
+    is_ours = path.name.startswith(".") and path.suffix == _PART
+    return is_ours and len(path.stem) == 1 + 2 * _N_RANDOM
+
 
 def check_writable(path: Path) -> None:
     """Refuse a target that :func:`write_whole` could not replace, before long work begins.
@@ -37,7 +46,7 @@ def write_whole(data: bytes, path: Path) -> None:
     """
     check_writable(path)
     target = path.resolve()
-    temporary = target.parent / f".{secrets.token_hex(8)}.part"
+    temporary = target.parent / f".{secrets.token_hex(_N_RANDOM)}{_PART}"
     try:
         with temporary.open("xb") as file:
             file.write(data)

@@ -5,16 +5,19 @@ files to another when it dies, and stops reading ahead when workers are slow. Ev
 this package and must reach the inputs and the output's folder under the same addresses.
 """
 
+import io
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from difficmh_core.batch.journal import Record
 from difficmh_core.batch.run import Outcome, Worker
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
-from difficmh_core.batch.work import Work
+from difficmh_core.batch.work import Work, release_networks
 from difficmh_core.errors import BackendUnavailableError
 
 _MOST_FILES = 16
@@ -44,24 +47,29 @@ class OnCluster:
         Raises:
             BackendUnavailableError: If Ray is not installed or the cluster cannot be reached.
         """
-        data = self._connect()
+        release_networks()
+        ray = self._connect()
         unit = "GPU" if self.device == "cuda" else "CPU"
-        items = [
-            {"name": name, "source": json.dumps(asdict(source))} for name, source in todo.items()
-        ]
+        # In JSON, which keeps names that are no text.
+        items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
         most = self.jobs or len(items)
         n_blocks = min(len(items), max(2 * most, -(-len(items) // _MOST_FILES)))
-        outcomes = data.from_items(items, override_num_blocks=n_blocks).map(
+        outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map(
             _RayWorker,
             fn_constructor_args=(work, target),
             # From one: a pool that must have them all would wait for a machine that is gone.
-            compute=data.ActorPoolStrategy(min_size=1, max_size=most),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
             **{f"num_{unit.lower()}s": 1},
         )
-        for row in outcomes.iter_rows():
-            yield Outcome(**json.loads(row["outcome"]))
+        try:
+            for row in outcomes.iter_rows():
+                yield Outcome(**json.loads(row["outcome"]))
+        except ray.exceptions.RayTaskError as error:
+            raise BackendUnavailableError(
+                f"The cluster's workers cannot do the work: {error.cause}"
+            ) from error
 
-    def _connect(self) -> Any:  # noqa: ANN401 (the module ray.data, imported only here)
+    def _connect(self) -> Any:  # noqa: ANN401 (the module ray, imported only here)
         # Read when Ray is imported: it would report its use over the network.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
@@ -81,9 +89,9 @@ class OnCluster:
                     f"The Ray cluster {self.address!r} cannot be reached: {error}. Start it, or "
                     "leave the address out."
                 ) from error
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        return ray.data
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        return ray
 
 
 class _RayWorker:
@@ -93,18 +101,29 @@ class _RayWorker:
         self._worker = Worker(work, target)
 
     def __call__(self, row: Mapping[str, str]) -> Mapping[str, str]:
-        outcome = self._worker.do(row["name"], Source(**json.loads(row["source"])))
+        name, source = json.loads(row["item"])
+        outcome = self._worker.do(name, Source(**source))
         return {"outcome": json.dumps(asdict(outcome))}
 
 
-def parquet_of(records: Iterator[Mapping[str, Any]]) -> bytes:
-    """A table of finished files in the format Parquet, without the settings that all share."""
-    import io
+def parquet_of(parts: Iterable[Sequence[Record]]) -> bytes:
+    """A table of finished files in the format Parquet.
 
+    Args:
+        parts: Records of finished files, as :meth:`~difficmh_core.batch.journal.Journal.records`
+            yields them.
+    """
     import pyarrow
     from pyarrow import parquet
 
-    rows = [{key: value for key, value in row.items() if key != "settings"} for row in records]
+    rows = [{key: _as_text(value) for key, value in row.items()} for part in parts for row in part]
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(rows), buffer)
     return buffer.getvalue()
+
+
+def _as_text(value: object) -> object:
+    """Text as a table takes it: bytes of a name that are no text are written as in Python."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -6,7 +6,7 @@
 ``'photos/*.jpg'``        what the pattern matches (``**`` also goes into folders)
 ``shards-{00..07}.tar``   every picture in these archives, as WebDataset packs them
 ``s3://bucket/photos``    the same on any storage that fsspec knows: ``gs://``, ``hf://``, ...
-``-``                     standard input
+``-``                     standard input, alone
 ========================  =====================================================================
 
 References:
@@ -34,6 +34,8 @@ PICTURE_SUFFIXES = frozenset(
     }
 )
 """What is taken from folders and archives, in lower case; other files there are left alone."""
+JOURNAL_NAME = ".difficmh"
+"""The folder that a run keeps its records in; nothing in it is ever an input."""
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -58,6 +60,18 @@ class Source:
     def place(self) -> str:
         """Where it is, for people."""
         return self.address if self.start is None else f"{self.address}: {self.name}"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders of its address and its name."""
+        return *PurePosixPath(self.address).parts, *PurePosixPath(self.name).parts
+
+    @property
+    def identity(self) -> str:
+        """Where it is, the same from whatever folder it is named."""
+        is_here = self.address != STANDARD and not is_address(self.address)
+        address = os.path.abspath(self.address) if is_here else self.address  # noqa: PTH100
+        return address if self.start is None else f"{address}: {self.name}"
 
     def read(self, most: int) -> bytes:
         """Read the file.
@@ -113,14 +127,17 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
     """
     sources = list[Source]()
     for word in words:
+        if word == STANDARD and len(words) > 1:
+            raise ConfigError("Standard input (-) is one file. Give it alone, or leave it out.")
         found = [source for each in _expanded(word) for source in _named_by(each, suffixes)]
         if not found:
             raise ConfigError(
                 f"{word!r} names no file that can be worked on. Give files, folders, patterns or "
-                f"archives that hold {', '.join(sorted(suffixes))}."
+                f"archives that hold {', '.join(sorted(suffixes))}. Braces hold a rising range: "
+                "{00..99}."
             )
         sources += found
-    return sources
+    return [source for source in sources if JOURNAL_NAME not in source.parts]
 
 
 def is_archive(word: str) -> bool:
@@ -131,7 +148,7 @@ def is_archive(word: str) -> bool:
 def _expanded(word: str) -> Iterator[str]:
     """A word with its braces replaced by each number of their range, as many digits wide."""
     match = _RANGE.search(word)
-    if match is None:
+    if match is None or (not is_address(word) and Path(word).exists()):
         yield word
         return
     first, last = match.groups()
@@ -155,12 +172,9 @@ def _named_by(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
 def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     path = Path(word)
     if path.is_dir():
-        for folder, folders, names in os.walk(path):
-            folders.sort()
-            for name in sorted(names):
-                file = Path(folder, name)
-                if file.suffix.lower() in suffixes:
-                    yield Source(name=file.relative_to(path).as_posix(), address=str(file))
+        for file in _below(path, set()):
+            if file.suffix.lower() in suffixes:
+                yield Source(name=file.relative_to(path).as_posix(), address=str(file))
     elif path.exists() or not _PATTERN.search(word):
         yield Source(name=path.name, address=word)
     else:
@@ -168,6 +182,24 @@ def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
         for found in sorted(Path(root).glob(word.removeprefix(root).lstrip("/\\"))):
             if found.is_file():
                 yield Source(name=found.relative_to(root).as_posix(), address=str(found))
+
+
+def _below(folder: Path, above: set[Path]) -> Iterator[Path]:
+    """The files below a folder in the order of their names, those behind links, too."""
+    real = folder.resolve()
+    if real in above:
+        return  # a link that leads back to a folder around it
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {str(folder)!r} cannot be read: {error.strerror}. Make it readable, or "
+            "name others."
+        ) from error
+    yield from (entry for entry in entries if entry.is_file())
+    for entry in entries:
+        if entry.is_dir():
+            yield from _below(entry, above | {real})
 
 
 def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
@@ -189,6 +221,8 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     try:
         with _open(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
+                if member.issparse():
+                    raise tarfile.TarError(f"{member.name} is stored sparsely")
                 if member.isreg() and PurePosixPath(member.name).suffix.lower() in suffixes:
                     yield Source(
                         name=member.name,
@@ -198,7 +232,7 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                     )
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
-            f"The archive {word!r} cannot be read: {error}. Give a tar file that is not "
+            f"The archive {word!r} cannot be read: {error}. Give a plain tar file that is not "
             "compressed."
         ) from error
 

@@ -1,15 +1,23 @@
 """Where outputs go: a folder of this machine or of any storage that fsspec knows."""
 
+import os
 import re
+import stat
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from difficmh_core._support.atomic_files import write_whole
-from difficmh_core.batch.sources import Source, is_address, storage_of
+from difficmh_core._support.atomic_files import is_part, write_whole
+from difficmh_core.batch.sources import JOURNAL_NAME, STANDARD, Source, is_address, storage_of
 from difficmh_core.errors import ConfigError
 
+FAILURES_NAME = "failures.jsonl"
+TABLE_NAME = "files.parquet"
+_KEPT_NAMES = (JOURNAL_NAME, FAILURES_NAME, TABLE_NAME)  # for what a run tells
+_OLD_S = 3600.0  # after which a part of a file is one that a killed run left
 _FOLDS_CASE = sys.platform in ("darwin", "win32")  # file systems that take A.jpg for a.jpg
 
 
@@ -24,13 +32,13 @@ class Target:
     address: str
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file below the folder, whole or not at all.
+        """Write a file below the folder; in a folder of this machine whole or not at all.
 
         Raises:
             OSError: If it cannot be written.
         """
         if is_address(self.address):
-            # Storage shows an object once it was sent to its end; no earlier one is lost.
+            # Such storage as S3 shows an object once it was sent to its end.
             storage, path = storage_of(self._path(name))
             storage.makedirs(path.rpartition("/")[0], exist_ok=True)
             storage.pipe_file(path, data)
@@ -61,7 +69,10 @@ class Target:
             storage.rm_file(path)
 
     def sizes(self, folder: str = "") -> Mapping[str, int]:
-        """The files below a folder of this one, by name, with their sizes [bytes]."""
+        """The files below a folder of this one, by name, with their sizes [bytes].
+
+        What a killed run left of a file long ago is removed.
+        """
         if is_address(self.address):
             storage, path = storage_of(self._path(folder).rstrip("/"))
             storage.invalidate_cache()
@@ -69,12 +80,19 @@ class Target:
             return {
                 key.removeprefix(path).lstrip("/"): value["size"] for key, value in found.items()
             }
-        root = Path(self.address, folder)
-        return {
-            file.relative_to(root).as_posix(): file.stat().st_size
-            for file in root.rglob("*")
-            if file.is_file()
-        }
+        root, found = Path(self.address, folder), dict[str, int]()
+        for file in root.rglob("*"):
+            try:
+                status = file.stat()
+            except FileNotFoundError:
+                continue  # another run has just renamed or removed it
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            if is_part(file) and time.time() - status.st_mtime > _OLD_S:
+                file.unlink(missing_ok=True)
+            elif not is_part(file):
+                found[file.relative_to(root).as_posix()] = status.st_size
+        return found
 
     def _path(self, name: str) -> str:
         return f"{self.address.rstrip('/')}/{name}"
@@ -103,26 +121,49 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
     return source_of
 
 
-def leads_out(name: str) -> bool:
-    """Tell whether a name, as an archive may hold it, leads out of the folder that it is below."""
+def refusal_of(name: str) -> str | None:
+    """Why nothing is written under a name, as an archive may hold it; ``None`` if it may be."""
     path = PurePosixPath(name.replace("\\", "/"))
     has_drive = re.match(r"[A-Za-z]:/", str(path)) is not None
-    return path.is_absolute() or has_drive or ".." in path.parts or "\0" in name
+    if path.is_absolute() or has_drive or ".." in path.parts or "\0" in name:
+        return "Its name leads out of the output's folder."
+    if path.parts[0] in _KEPT_NAMES:
+        return f"The name {path.parts[0]} is kept for what a run tells."
+    return None
 
 
-def check_apart(words: Iterable[str], target: str) -> None:
-    """Refuse outputs below a folder that is read: the next run would read them as well.
+def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Target) -> None:
+    """Refuse outputs that would replace an input, or that the next run would take for inputs.
+
+    Args:
+        words: The inputs, as they were named.
+        sources: What they name, by the names of the outputs.
+        target: Where outputs go.
 
     Raises:
-        ConfigError: If the target is an input or lies in one.
+        ConfigError: If the target lies in a folder that is read, if a pattern would match an
+            output, or if an output is an input.
     """
+    folder = target.address.rstrip("/")
     for word in words:
-        if is_address(word) or is_address(target):
-            lies_in = f"{target.rstrip('/')}/".startswith(f"{word.rstrip('/')}/")
+        if word == STANDARD:
+            continue
+        if is_address(word) or is_address(folder):
+            lies_in = f"{folder}/".startswith(f"{word.rstrip('/')}/")
         else:
-            inner, outer = Path(target).resolve(), Path(word).resolve()
+            inner, outer = Path(folder).resolve(), Path(word).resolve()
             lies_in = outer.is_dir() and inner.is_relative_to(outer)
-        if lies_in:
+        is_pattern = re.search(r"[*?\[]", word) is not None and not Path(word).exists()
+        if lies_in or (is_pattern and any(fnmatch(f"{folder}/{name}", word) for name in sources)):
             raise ConfigError(
-                f"The output {target!r} lies in the input {word!r}. Choose a folder outside of it."
+                f"The output {target.address!r} lies in the input {word!r}. Choose a folder "
+                "outside of it."
+            )
+    if is_address(folder):
+        return
+    inputs = {source.identity for source in sources.values()}
+    for name in sources:
+        if os.path.abspath(Path(folder, name)) in inputs:  # noqa: PTH100 (links stay links)
+            raise ConfigError(
+                f"The output {str(Path(folder, name))!r} is an input. Choose another folder."
             )

@@ -15,6 +15,7 @@ from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.profiles import preset_of, profile_of
 from difficmh_core.errors import ImageError
+from difficmh_core.image_writing import check_picture, format_of, picture_bytes
 
 if TYPE_CHECKING:
     from difficmh_core.codec import DiffICMHCodec
@@ -57,7 +58,7 @@ class Work(Protocol):
         ...
 
     def settings(self) -> dict[str, Any]:
-        """Everything that decides an output's bytes, the networks included."""
+        """Everything that decides an output's bytes, the networks included; all is checked."""
         ...
 
     def load(self) -> Callable[[bytes], Product]:
@@ -82,8 +83,22 @@ class Encoding:
     most_bytes: int = field(default=MOST_PHOTO_BYTES, init=False)
 
     def settings(self) -> dict[str, Any]:
-        """Everything that decides a file's bytes, the networks included."""
-        codec = _load(self.profile, "cpu", self.cache_dir, self.rate)
+        """Everything that decides a file's bytes, the networks included.
+
+        Raises:
+            ConfigError: If a setting is out of range, or a tag unknown.
+            DiffICMHError: As :func:`difficmh_core.models.load.load_codec`.
+        """
+        from difficmh_core.encoding import level_of, resolve_tags
+        from difficmh_core.models.load import is_present
+
+        # The networks are the same on every device, and a cluster's may be elsewhere.
+        device = self.device if is_present(self.device) else "cpu"
+        codec = _load(self.profile, device, self.cache_dir, self.rate)
+        level_of(self.quality, codec.config.rate)
+        resolve_tags(self.tags or (), codec.vocabulary, codec.config.conditioning.max_tags)
+        if self.iterations:
+            OptimizationSettings(iterations=self.iterations)
         return self._request | {
             "iterations": self.iterations,
             "model": codec.fingerprint.hex(),
@@ -111,7 +126,8 @@ class Encoding:
         def encode(data: bytes) -> Product:
             if len(data) == self.most_bytes:
                 raise ImageError(f"The file has {self.most_bytes:,} bytes or more. Shrink it.")
-            image = read_picture(data).image
+            picture = read_picture(data)
+            image = picture.image
             if optimizer is None:
                 encoded = codec.encode(image, **request)
             else:
@@ -124,6 +140,7 @@ class Encoding:
                 "quality": stream.quality,
                 "tags": [tag.name for tag in encoded.tags],
                 "checksum": f"{stream.checksum:08x}",
+                "notes": list(picture.notes),
             }
             return Product(encoded.data, facts)
 
@@ -153,7 +170,13 @@ class Decoding:
     most_bytes: int = field(default=MOST_FILE_BYTES, init=False)
 
     def settings(self) -> dict[str, Any]:
-        """What decides a picture beside the file, which names its networks itself."""
+        """What decides a picture beside the file, which names its networks itself.
+
+        Raises:
+            ConfigError: If there is no such preset or format, or a value is out of range.
+        """
+        format_of(self.suffix)
+        replace(preset_of(self.profile or "nano", self.preset), **self.changes)
         return {
             "preset": self.preset,
             "changes": {name: str(value) for name, value in self.changes.items()},
@@ -164,10 +187,10 @@ class Decoding:
 
     def load(self) -> Callable[[bytes], Product]:
         """Make ready; the networks of a profile are loaded when a file first names it."""
-        from difficmh_core.image_writing import picture_bytes
 
         def decode(data: bytes) -> Product:
             stream = Bitstream.from_bytes(data)
+            check_picture(self.suffix, (stream.height_px, stream.width_px))
             profile = self.profile or stream.profile
             codec = _load(profile, self.device, self.cache_dir, stream.quality_level)
             settings = replace(preset_of(profile, self.preset), **self.changes)
@@ -186,6 +209,11 @@ def _load(profile: str, device: str, cache_dir: Path, rate: int) -> "DiffICMHCod
     """Load a profile, once for all files in a row that need the same networks."""
     has_rates = bool(profile_of(profile).rates)
     return _load_once(profile, device, cache_dir, rate if has_rates else 0)
+
+
+def release_networks() -> None:
+    """Forget what :meth:`Work.settings` loaded, where others do the work."""
+    _load_once.cache_clear()
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from difficmh_core.config.coding import DEFAULT_QUALITY, OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
-from difficmh_core.image_writing import FORMATS, format_of, picture_bytes
+from difficmh_core.image_writing import FORMATS, check_picture, format_of, loss_of, picture_bytes
 
 if TYPE_CHECKING:
     from difficmh_core.codec import DiffICMHCodec
@@ -179,6 +179,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
     _check_target(file, target)
     suffix = _suffix_of(target, arguments.format)
     stream = _parse(file)
+    check_picture(suffix, (stream.height_px, stream.width_px))
     profile = arguments.profile or stream.profile
     settings = settings_of(arguments, profile)
     codec = _load(profile, arguments, stream.quality_level)
@@ -280,8 +281,8 @@ def _suffix_of(target: str, given: str | None) -> str:
 
 
 def _note_loss(suffix: str) -> None:
-    if loss := format_of(suffix).loss:
-        sys.stderr.write(f"note: {loss}; PNG, WebP, TIFF and JPEG XL add none.\n")
+    if loss := loss_of(suffix):
+        sys.stderr.write(f"note: {loss}\n")
 
 
 def _parse(file: str) -> Bitstream:
@@ -298,14 +299,8 @@ def _parse(file: str) -> Bitstream:
 
 def _load(profile: str, arguments: argparse.Namespace, rate: int) -> "DiffICMHCodec":
     """Load a profile; ``rate`` matters to one whose networks have a single rate."""
-    import torch
-
     from difficmh_core.models.load import load_codec
 
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise BackendUnavailableError(
-            "There is no CUDA device, but --device cuda asks for one. Use --device cpu."
-        )
     folder = arguments.cache_dir
     return load_codec(profile, device=arguments.device, cache_dir=folder, rate=rate)
 

@@ -6,17 +6,24 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from difficmh_core.batch.journal import FAILURES_NAME, Journal
-from difficmh_core.batch.run import Execution, InProcesses, Outcome, in_this_process, run
+from difficmh_core.batch.journal import Journal
+from difficmh_core.batch.processes import InProcesses
+from difficmh_core.batch.run import Execution, Outcome, in_this_process, run
 from difficmh_core.batch.sources import STANDARD, find_sources, is_address, is_archive
-from difficmh_core.batch.targets import Target, check_apart, output_names
+from difficmh_core.batch.targets import (
+    FAILURES_NAME,
+    TABLE_NAME,
+    Target,
+    check_apart,
+    output_names,
+)
 from difficmh_core.batch.work import Work
 from difficmh_core.cli.output import Report
 from difficmh_core.cli.progress import progress
 from difficmh_core.errors import ConfigError
 
-TABLE_NAME = "files.parquet"
 _ON_THIS_MACHINE = "local"
+_N_SHOWN = 3  # failures; the list has all
 
 
 def add_many(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +47,11 @@ def add_many(parser: argparse.ArgumentParser) -> None:
 
 
 def are_many(inputs: Sequence[str], output: str) -> bool:
-    """Tell whether words name more than one plain file and where to write it."""
+    """Tell whether words name more than one plain file and where to write it.
+
+    Raises:
+        ConfigError: If several inputs would go to standard output.
+    """
     if output == STANDARD or list(inputs) == [STANDARD]:
         if len(inputs) > 1:
             raise ConfigError(
@@ -69,22 +80,20 @@ def do_many(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     Raises:
         ConfigError: If inputs are not there, outputs would collide or lie in an input.
     """
-    began, target = time.monotonic(), Target(arguments.output)
-    check_apart(arguments.inputs, arguments.output)
+    began, target, execute = time.monotonic(), Target(arguments.output), _execution(arguments)
     sources = output_names(find_sources(arguments.inputs, work.suffixes), work.suffix)
-    outcomes = list[Outcome]()
+    check_apart(arguments.inputs, sources, target)
+    summary = _Summary(target.address)
     with progress(what, unit="file") as tell:
         tell(0, len(sources))
-        for outcome in run(
-            work, sources, target, execute=_execution(arguments), overwrite=arguments.overwrite
-        ):
-            outcomes.append(outcome)
-            tell(len(outcomes), len(sources))
+        for outcome in run(work, sources, target, execute=execute, overwrite=arguments.overwrite):
+            summary.add(outcome)
+            tell(summary.n_known, len(sources))
     if arguments.ray is not None:
         from difficmh_core.batch.cluster import parquet_of
 
-        target.write(TABLE_NAME, parquet_of(iter(Journal(target))))
-    return _summary(outcomes, target, time.monotonic() - began)
+        target.write(TABLE_NAME, parquet_of(Journal(target, {}).records()))
+    return summary.report(time.monotonic() - began)
 
 
 def _execution(arguments: argparse.Namespace) -> Execution:
@@ -99,30 +108,58 @@ def _execution(arguments: argparse.Namespace) -> Execution:
     return in_this_process if jobs in (None, 1) else InProcesses(jobs)
 
 
-def _summary(outcomes: Sequence[Outcome], target: Target, seconds: float) -> Report:
-    written = [outcome.record for outcome in outcomes if outcome.record]
-    failed = [outcome for outcome in outcomes if outcome.reason is not None]
-    n_skipped = sum(outcome.was_done for outcome in outcomes)
-    n_bytes = sum(record["n_bytes"] for record in written)
-    bpp = [record["bpp"] for record in written if "bpp" in record]
-    for outcome in failed[:3]:
-        sys.stderr.write(f"failed: {outcome.place}: {outcome.reason}\n")
-    parts = [f"{len(written):,} written, {n_bytes:,} bytes"]
-    if bpp:
-        parts.append(f"{sum(bpp) / len(bpp):.4f} bpp on average")
-    if n_skipped:
-        parts.append(f"{n_skipped:,} done before")
-    if failed:
-        parts.append(f"{len(failed):,} failed, named in {FAILURES_NAME}")
-    rate = len(written) / seconds
-    text = f"{target.address}: {', '.join(parts)}; {seconds:.1f} s, {rate:.2f} files/s"
-    fields = {
-        "folder": target.address,
-        "n_written": len(written),
-        "n_bytes": n_bytes,
-        "bpp": sum(bpp) / len(bpp) if bpp else None,
-        "n_done_before": n_skipped,
-        "n_failed": len(failed),
-        "seconds": round(seconds, 3),
-    }
-    return Report(fields=fields, text=text, exit_code=1 if failed else 0)
+class _Summary:
+    """Sums over outcomes, which themselves may be a million."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._n_written = self._n_bytes = self._n_done_before = self._n_failed = 0
+        self._bpp = 0.0
+
+    @property
+    def n_known(self) -> int:
+        """Files whose outcome is known."""
+        return self._n_written + self._n_done_before + self._n_failed
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome; the first failures are told at once."""
+        if outcome.reason is not None:
+            self._n_failed += 1
+            if self._n_failed <= _N_SHOWN:
+                sys.stderr.write(f"failed: {_shown(outcome.place)}: {_shown(outcome.reason)}\n")
+        elif outcome.was_done:
+            self._n_done_before += 1
+        else:
+            self._n_written += 1
+            self._n_bytes += outcome.record["n_bytes"]
+            self._bpp += outcome.record.get("bpp", 0.0)
+
+    def report(self, seconds: float) -> Report:
+        """Sum up a run of so many seconds."""
+        bpp = self._bpp / self._n_written if self._bpp else None
+        parts = [f"{self._n_written:,} written, {self._n_bytes:,} bytes"]
+        if bpp is not None:
+            parts.append(f"{bpp:.4f} bpp on average")
+        if self._n_done_before:
+            parts.append(f"{self._n_done_before:,} done before")
+        if self._n_failed:
+            parts.append(f"{self._n_failed:,} failed, named in {FAILURES_NAME}")
+        speed = f", {self._n_written / seconds:.2f} files/s" if self._n_written else ""
+        fields = {
+            "folder": self._folder,
+            "n_written": self._n_written,
+            "n_bytes": self._n_bytes,
+            "bpp": bpp,
+            "n_done_before": self._n_done_before,
+            "n_failed": self._n_failed,
+            "seconds": round(seconds, 3),
+        }
+        text = f"{self._folder}: {', '.join(parts)}; {seconds:.1f} s{speed}"
+        return Report(fields=fields, text=text, exit_code=1 if self._n_failed else 0)
+
+
+def _shown(text: str) -> str:
+    """A text in which nothing but what can be printed is left to the terminal."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )

@@ -7,6 +7,7 @@ import torch
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import DEFAULT_RATE, profile_of
+from difficmh_core.errors import BackendUnavailableError
 from difficmh_core.models.nano import load_nano, load_tiny
 from difficmh_core.weights.network_card import NANO_FOLDER
 
@@ -30,9 +31,13 @@ def load_codec(
 
     Raises:
         ConfigError: If there is no such profile or rate.
-        BackendUnavailableError: If the profile's weights are absent.
+        BackendUnavailableError: If the profile's weights or the device are absent.
         CheckpointError: If the profile's weights are damaged.
     """
+    if not is_present(device):
+        raise BackendUnavailableError(
+            f"There is no device {str(device)!r} here. Use the device 'cpu'."
+        )
     folder = cache_dir or cache_folder()
     match profile_of(name).name:
         case "nano":
@@ -43,6 +48,12 @@ def load_codec(
             from difficmh_core.models.sd21 import load_sd21  # its tagger needs torchvision, slow
 
             return load_sd21(device, folder, rate)
+
+
+def is_present(device: torch.device | str) -> bool:
+    """Tell whether networks can run on a device here."""
+    kind = torch.device(device).type
+    return torch.cuda.is_available() if kind == "cuda" else True
 
 
 def cost_notice(name: str, device: torch.device | str) -> str | None:

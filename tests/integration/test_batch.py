@@ -1,5 +1,6 @@
 """Many files in one run: what is written, skipped, tried again and reported."""
 
+import contextlib
 import json
 import os
 import signal
@@ -14,12 +15,13 @@ import pytest
 from PIL import Image
 
 from difficmh_core.batch.cluster import OnCluster
-from difficmh_core.batch.run import InProcesses, Outcome, run
+from difficmh_core.batch.processes import InProcesses
+from difficmh_core.batch.run import Outcome, run
 from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.targets import Target, output_names
 from difficmh_core.batch.work import Decoding, Encoding, Product
 from difficmh_core.config.profiles import preset_of
-from difficmh_core.errors import ImageError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from tests.documents import ROOT
 
 N_PHOTOS = 6
@@ -138,6 +140,63 @@ def test_a_process_that_dies_fails_its_own_file_only(inputs, tmp_path):
     written = outputs(out)
     written.pop("failures.jsonl")
     assert written == EXPECTED
+
+
+def test_a_slow_consumer_loses_nothing_when_a_process_dies(inputs, tmp_path):
+    for number in range(20):
+        (inputs / f"more {number}.in").write_bytes(b"kill" if number == 3 else b"more")
+    work = Reversing()
+    sources = output_names(find_sources([str(inputs)], work.suffixes), work.suffix)
+    outcomes = list[Outcome]()
+    for outcome in run(work, sources, Target(str(tmp_path / "out")), execute=InProcesses(2)):
+        outcomes.append(outcome)
+        time.sleep(0.3 if len(outcomes) < 5 else 0)
+    assert sorted(outcome.name for outcome in outcomes) == sorted(sources)
+    assert [o.name for o in outcomes if o.reason] == ["more 3.out"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotThere(Reversing):
+    """Work whose networks cannot be loaded."""
+
+    def load(self):
+        raise BackendUnavailableError("The weights are absent.")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_cannot_be_loaded_ends_the_run_in_its_words_and_the_old_list_stays(
+    inputs, tmp_path, jobs
+):
+    out = tmp_path / "out"
+    (inputs / "a.in").write_bytes(b"bad")
+    do(Reversing(), inputs, out)
+    with pytest.raises(BackendUnavailableError, match="The weights are absent"):
+        do(NotThere(), inputs, out, jobs=jobs, overwrite=True)
+    assert (out / "failures.jsonl").exists()
+
+
+def test_an_output_of_another_input_is_not_taken_for_done(inputs, tmp_path):
+    other, out = tmp_path / "other", tmp_path / "out"
+    (other / "sub").mkdir(parents=True)
+    (other / "sub" / "0.in").write_bytes(b"gone on")
+    do(Reversing(), inputs, out)
+    with contextlib.chdir(inputs):  # the same inputs by another path
+        assert all(outcome.was_done for outcome in do(Reversing(), ".", out))
+    with pytest.raises(ConfigError, match=r"was made of .*in/sub/0\.in"):
+        do(Reversing(), other, out)
+    assert outputs(out) == EXPECTED
+    do(Reversing(), other, out, overwrite=True)
+    assert outputs(out)["sub/0.out"] == b"no enog"
+
+
+def test_an_old_part_of_a_file_is_cleared_away_and_a_new_one_let_be(inputs, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name, age_s in ((f".{'a' * 16}.part", 7200), (f".{'b' * 16}.part", 0)):
+        (out / name).write_bytes(b"half")
+        os.utime(out / name, (time.time() - age_s,) * 2)
+    do(Reversing(), inputs, out)
+    assert [path.name for path in out.glob("*.part")] == [f".{'b' * 16}.part"]
 
 
 PROGRAM = """

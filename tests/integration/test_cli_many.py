@@ -111,6 +111,8 @@ def test_an_archive_and_a_bucket_give_what_the_folder_gives(photos, tmp_path, ca
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
+        (["photos", "out/", "--quality", "500"], "quality must lie in 0 to 100"),
+        (["photos", "out/", "--device", "cuda"], "There is no device 'cuda'"),
         (["photos", "photos/out/"], "lies in the input"),
         (["photos/a.png", "photos/sub/../a.png", "out/"], "would both be written"),
         (["nothing/*.png", "out/"], "names no file"),
@@ -143,6 +145,42 @@ def test_a_picture_is_written_as_its_name_says(photos, tmp_path, capsys, suffix)
     difference = np.abs(ours - exact)
     assert (difference.max() > 0) == is_lossy
     assert difference.mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--preset", "bogus"], "There is no preset 'bogus'"),
+        (["--steps", "0"], "steps must"),
+    ],
+)
+def test_settings_of_decoding_are_checked_before_any_work(photos, tmp_path, capsys, words, reason):
+    coded, out = tmp_path / "coded", tmp_path / "out"
+    assert main(["encode", str(photos), f"{coded}/", *TINY]) == 0
+    capsys.readouterr()
+    assert main(["decode", str(coded), f"{out}/", *words]) == 1
+    assert reason in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_picture_too_long_for_a_format_is_refused_before_it_is_decoded(tmp_path, capsys):
+    Image.new("RGB", (16_384, 64)).save(tmp_path / "wide.png")
+    coded = tmp_path / "wide.dicmh"
+    assert main(["encode", str(tmp_path / "wide.png"), str(coded), *TINY]) == 0
+    assert main(["decode", str(coded), str(tmp_path / "wide.webp")]) == 1
+    said = capsys.readouterr().err
+    assert "WEBP has room for 16,383" in said
+    assert "decoding" not in said
+
+
+def test_names_reach_the_terminal_without_their_control_characters(tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a\x1b[31m\nfailed: b.png").write_bytes(b"no picture")
+    assert main(["encode", str(photos), f"{tmp_path}/out/", *TINY]) == 1
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "a\\x1b[31m\\nfailed: b.png" in said
 
 
 def test_pipes_carry_the_files_and_nothing_else(photos, tmp_path):

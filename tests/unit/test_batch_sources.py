@@ -1,13 +1,15 @@
 """What words on a command line name, and what outputs are called."""
 
 import io
+import subprocess
 import tarfile
+from pathlib import Path
 
 import fsspec
 import pytest
 
 from difficmh_core.batch.sources import Source, find_sources
-from difficmh_core.batch.targets import Target, check_apart, leads_out, output_names
+from difficmh_core.batch.targets import Target, check_apart, output_names, refusal_of
 from difficmh_core.errors import ConfigError
 
 SUFFIXES = frozenset({".jpg", ".png"})
@@ -115,27 +117,96 @@ def test_outputs_keep_the_structure_and_never_share_a_name():
 
 
 @pytest.mark.parametrize(
-    "name", ["../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg"]
+    "name",
+    [
+        *("../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg", "C:\\a.jpg"),
+        *("failures.jsonl/a.jpg", ".difficmh/a.jpg", "files.parquet/x/a.jpg"),
+    ],
 )
-def test_a_name_that_leads_out_is_known(name):
-    assert leads_out(name)
+def test_a_name_that_does_harm_is_refused(name):
+    assert refusal_of(name)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "x/a..jpg", "x/...jpg", "12:30.jpg", "a\\b.jpg"])
+@pytest.mark.parametrize(
+    "name", ["a.jpg", "x/a..jpg", "x/...jpg", "12:30.jpg", "a\\b.jpg", "failures.jpg"]
+)
 def test_a_plain_name_is_let_be(name):
-    assert not leads_out(name)
+    assert refusal_of(name) is None
 
 
-def test_outputs_below_an_input_are_refused(tmp_path):
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for target in (photos, photos / "out", photos / ".." / "photos" / "x"):
+def apart(word, target, suffix=".dicmh"):
+    sources = output_names(find_sources([str(word)], SUFFIXES), suffix)
+    check_apart([str(word)], sources, Target(str(target)))
+
+
+def test_outputs_below_an_input_are_refused(folder):
+    for target in (folder, folder / "out", folder / ".." / folder.name / "x"):
         with pytest.raises(ConfigError, match="lies in the input"):
-            check_apart([str(photos)], str(target))
-    check_apart([str(photos)], str(tmp_path / "photos2"))
+            apart(folder, target)
+    apart(folder, folder.parent / f"{folder.name}2")
     with pytest.raises(ConfigError, match="lies in the input"):
-        check_apart(["s3://b/photos"], "s3://b/photos/out")
-    check_apart(["s3://b/photos"], "s3://b/photos2")
+        apart(folder / "**" / "*", folder / "out")
+    apart(folder / "**" / "*.jpg", folder / "out")
+
+
+def test_outputs_on_storage_below_an_input_are_refused(memory):
+    memory.pipe_file("/bucket/photos/a.jpg", b"a")
+    with pytest.raises(ConfigError, match="lies in the input"):
+        apart("memory://bucket/photos", "memory://bucket/photos/out")
+    apart("memory://bucket/photos", "memory://bucket/photos2")
+
+
+def test_an_output_never_replaces_an_input(folder):
+    (folder / "photo.dicmh").write_bytes(b"a picture by another name")
+    with pytest.raises(ConfigError, match="is an input"):
+        apart(folder / "photo.dicmh", folder)
+
+
+def test_folders_behind_links_are_read_once_and_unreadable_ones_named(folder, monkeypatch):
+    (folder / "deep" / "back").symlink_to(folder)
+    elsewhere = folder.parent / f"{folder.name}-elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "z.jpg").write_bytes(b"z")
+    (folder / "link").symlink_to(elsewhere)
+    expected = ["a.PNG", "b.jpg", "odd [1]*.jpg", "deep/c.jpg", "deep/er/d.jpg", "link/z.jpg"]
+    assert names([folder]) == expected
+
+    def refuse(path):
+        if path.name == "er":
+            raise PermissionError(13, "Permission denied")
+        return iterdir(path)
+
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ConfigError, match=r"er' cannot be read: Permission denied"):
+        names([folder])
+
+
+def test_what_a_run_keeps_is_no_input(folder):
+    (folder / ".difficmh").mkdir()
+    (folder / ".difficmh" / "part.jpg").write_bytes(b"")
+    assert ".difficmh/part.jpg" not in names([folder])
+    assert "part.jpg" not in names([folder / "**" / "*.jpg"])
+
+
+def test_braces_of_a_file_that_is_there_are_its_name(folder):
+    (folder / "a{1..2}.jpg").write_bytes(b"one")
+    assert names([folder / "a{1..2}.jpg"]) == ["a{1..2}.jpg"]
+    with pytest.raises(ConfigError, match="rising range"):
+        names([folder / "x{2..0}.jpg"])
+
+
+def test_standard_input_comes_alone(folder):
+    with pytest.raises(ConfigError, match="alone"):
+        names(["-", folder / "b.jpg"])
+
+
+def test_sparse_members_are_refused_for_their_bytes_lie_elsewhere(tmp_path):
+    subprocess.run(["truncate", "-s", "1M", tmp_path / "hole.jpg"], check=True)
+    packing = ["tar", "--sparse", "-C", tmp_path, "-cf", tmp_path / "s.tar", "hole.jpg"]
+    subprocess.run(packing, check=True)
+    with pytest.raises(ConfigError, match="sparsely"):
+        names([tmp_path / "s.tar"])
 
 
 @pytest.mark.parametrize("where", ["folder", "memory://bucket/out"])
