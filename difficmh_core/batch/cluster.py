@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from difficmh_core.errors import BackendUnavailableError
 
 _MOST_FILES = 16
 """Of a block, which is what a worker takes at once and what is done again if it dies."""
+_BLOCKS_AHEAD = 4  # for each worker, so that they end together
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +50,34 @@ class OnCluster:
             BackendUnavailableError: If Ray is not installed or the cluster cannot be reached.
         """
         release_networks()
-        ray = self._connect()
-        unit = "GPU" if self.device == "cuda" else "CPU"
-        # In JSON, which keeps names that are no text.
-        items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
-        most = self.jobs or len(items)
-        n_blocks = min(len(items), max(2 * most, -(-len(items) // _MOST_FILES)))
-        outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map(
-            _RayWorker,
-            fn_constructor_args=(work, target),
-            # From one: a pool that must have them all would wait for a machine that is gone.
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
-            **{f"num_{unit.lower()}s": 1},
-        )
-        try:
-            for row in outcomes.iter_rows():
-                yield Outcome(**json.loads(row["outcome"]))
-        except ray.exceptions.RayTaskError as error:
-            raise BackendUnavailableError(
-                f"The cluster's workers cannot do the work: {error.cause}"
-            ) from error
+        with self._connected() as ray:
+            unit = "GPU" if self.device == "cuda" else "CPU"
+            most = self.jobs or max(1, int(ray.cluster_resources().get(unit, 1)))
+            # In JSON, which keeps names that are no text.
+            items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
+            n_blocks = min(len(items), max(_BLOCKS_AHEAD * most, -(-len(items) // _MOST_FILES)))
+            outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map(
+                _RayWorker,
+                fn_constructor_args=(work, target),
+                # From one: a pool that must have them all would wait for a machine that is gone.
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+                **{f"num_{unit.lower()}s": 1},
+            )
+            try:
+                for row in outcomes.iter_rows():
+                    yield Outcome(**json.loads(row["outcome"]))
+            except ray.exceptions.RayTaskError as error:
+                raise BackendUnavailableError(
+                    f"The cluster's workers cannot do the work: {error.cause}"
+                ) from error
 
-    def _connect(self) -> Any:  # noqa: ANN401 (the module ray, imported only here)
-        # Read when Ray is imported: it would report its use over the network.
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """Connect to the cluster, or start one, for as long as it is needed."""
+        # Read when Ray is imported: it would report its use over the network, and write to the
+        # terminal between our lines.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         try:
             import ray
             import ray.data
@@ -79,19 +85,24 @@ class OnCluster:
             raise BackendUnavailableError(
                 f"--ray needs the package ray ({error}). Run `pip install 'difficmh[ray]'`."
             ) from error
-        if not ray.is_initialized():
+        is_ours = not ray.is_initialized()
+        if is_ours:
+            address = self.address or "local"
             try:
-                ray.init(
-                    address=self.address or "local", log_to_driver=False, logging_level="error"
-                )
+                ray.init(address=address, log_to_driver=False, logging_level="error")
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise BackendUnavailableError(
                     f"The Ray cluster {self.address!r} cannot be reached: {error}. Start it, or "
                     "leave the address out."
                 ) from error
-        logging.getLogger("ray").setLevel(logging.ERROR)
+        for name in ("ray", "ray.data"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
-        return ray
+        try:
+            yield ray
+        finally:
+            if is_ours:
+                ray.shutdown()
 
 
 class _RayWorker:

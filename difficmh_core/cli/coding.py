@@ -12,7 +12,7 @@ from difficmh_core._support.atomic_files import check_writable, write_whole
 from difficmh_core.batch.sources import STANDARD
 from difficmh_core.batch.work import MOST_FILE_BYTES, Decoding, Encoding
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.cli.many import add_many, are_many, do_many
+from difficmh_core.cli.many import add_many, are_many, check_alone, do_many
 from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
@@ -80,6 +80,7 @@ def _encode(arguments: argparse.Namespace) -> Report:
             iterations=iterations,
         )
         return do_many(work, arguments, "encoding")
+    check_alone(arguments)
     (photo,) = arguments.inputs
     _check_target(photo, arguments.output)
     optimization = OptimizationSettings(iterations=iterations) if iterations else None
@@ -175,6 +176,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
         )
         _note_loss(work.suffix)
         return do_many(work, arguments, "decoding")
+    check_alone(arguments)
     (file,), target = arguments.inputs, arguments.output
     _check_target(file, target)
     suffix = _suffix_of(target, arguments.format)

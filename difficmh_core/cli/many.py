@@ -69,6 +69,18 @@ def are_many(inputs: Sequence[str], output: str) -> bool:
     )
 
 
+def check_alone(arguments: argparse.Namespace) -> None:
+    """Refuse, for one file, what only many files can have.
+
+    Raises:
+        ConfigError: If a cluster or several processes are asked for.
+    """
+    if arguments.ray is not None or arguments.jobs not in (None, 1):
+        raise ConfigError(
+            "--ray and --jobs work on many files. Give a folder as the output, ending in /."
+        )
+
+
 def do_many(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     """Work on many files, show how far it is, and sum up.
 

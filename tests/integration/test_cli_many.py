@@ -117,6 +117,8 @@ def test_an_archive_and_a_bucket_give_what_the_folder_gives(photos, tmp_path, ca
         (["photos/a.png", "photos/sub/../a.png", "out/"], "would both be written"),
         (["nothing/*.png", "out/"], "names no file"),
         (["photos", "out/", "--jobs", "0"], "--jobs must be at least 1"),
+        (["photos/a.png", "out", "--jobs", "2"], "work on many files"),
+        (["photos/a.png", "out", "--ray"], "work on many files"),
         (["photos/a.png", "photos/sub/b.png", "-"], "Standard output takes one file"),
         (["nowhere://x/y", "out/"], "cannot be reached"),
     ],
