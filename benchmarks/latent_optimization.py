@@ -58,27 +58,30 @@ def main() -> None:
 
     evaluator = Evaluator(cache_dir, METRICS, ())
     values = defaultdict[str, dict[str, list[float]]](lambda: defaultdict(list))
-    paths = find_pictures(arguments.folder)[: arguments.n]
-    for path in paths:
-        image = read_image(path)
-        comparison = PhotoComparison(path.name, image, evaluator)
+    sources = find_pictures([str(arguments.folder)])[: arguments.n]
+    for source in sources:
+        image = read_image(source.address)
+        comparison = PhotoComparison(source.name, image, evaluator)
         n_bytes = int(arguments.bpp * image.width * image.height / 8)
         for name, compared in codecs.items():
             row = comparison.measure(compared, n_bytes).row
             if row.error is not None:
-                raise SystemExit(f"{path.name}, {name}: {row.error}")
+                raise SystemExit(f"{source.name}, {name}: {row.error}")
             told = {"bpp": row.bpp, "encode_s": row.encode_s, **row.values}
             for key, value in told.items():
                 values[name][key].append(value)
             print(
-                path.name, name, {key: round(value, 4) for key, value in told.items()}, flush=True
+                source.name,
+                name,
+                {key: round(value, 4) for key, value in told.items()},
+                flush=True,
             )
 
     means = {name: {k: mean(v) for k, v in told.items()} for name, told in values.items()}
     print(f"\n{'':32}" + "".join(f"{key:>12}" for key in ("bpp", "encode_s", *METRICS)))
     for name, told in means.items():
         print(f"{name:32}" + "".join(f"{told[k]:12.4f}" for k in ("bpp", "encode_s", *METRICS)))
-    report = {"n_pictures": len(paths), "bpp": arguments.bpp, "absent": absent, "means": means}
+    report = {"n_pictures": len(sources), "bpp": arguments.bpp, "absent": absent, "means": means}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -175,8 +175,10 @@ def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
         for file in _below(path, set()):
             if file.suffix.lower() in suffixes:
                 yield Source(name=file.relative_to(path).as_posix(), address=str(file))
-    elif path.exists() or not _PATTERN.search(word):
+    elif path.exists():
         yield Source(name=path.name, address=word)
+    elif not _PATTERN.search(word):
+        raise ConfigError(f"There is no file or folder {word!r}. Name one that is there.")
     else:
         root = _root_of(word)
         for found in sorted(Path(root).glob(word.removeprefix(root).lstrip("/\\"))):

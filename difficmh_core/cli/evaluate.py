@@ -26,7 +26,12 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         "Resumes where it stopped."
     )
     parser.set_defaults(run=_evaluate)
-    parser.add_argument("folder", type=Path, help="folder of photos")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="folder",
+        help="folder of photos; also files, patterns, .tar archives and addresses, as for encode",
+    )
     parser.add_argument(
         "--rates",
         type=float,
@@ -77,7 +82,7 @@ def _evaluate(arguments: argparse.Namespace) -> Report | None:
     absent = {key: codec.reason for key, codec in chosen.items() if isinstance(codec, AbsentCodec)}
     codecs = {key: codec for key, codec in chosen.items() if key not in absent}
     sets = PictureSets(arguments.out, arguments.cache_dir, set_metrics, arguments.device)
-    evaluation = Evaluation(folder=arguments.folder, rates_bpp=rates, out=arguments.out)
+    evaluation = Evaluation(inputs=tuple(arguments.inputs), rates_bpp=rates, out=arguments.out)
     annotations = CocoAnnotations(arguments.annotations) if arguments.annotations else None
     for line in evaluation.run(
         list(codecs.values()),

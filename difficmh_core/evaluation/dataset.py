@@ -10,10 +10,13 @@ take every n-th picture each::
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from difficmh_core._support.atomic_files import write_whole
+from difficmh_core.batch.sources import PICTURE_SUFFIXES, Source, find_sources
+from difficmh_core.batch.work import MOST_PHOTO_BYTES
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
@@ -31,34 +34,38 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
 _ORIGINAL = "original"
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder by name, those of its folders included.
+def find_pictures(words: Sequence[str]) -> list[Source]:
+    """The pictures that words name, in the order of their names.
+
+    Args:
+        words: As :func:`~difficmh_core.batch.sources.find_sources` takes them.
 
     Raises:
-        ConfigError: If there is no such folder, or no picture in it.
+        ConfigError: If a word names none, or two pictures have one name.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"There is no folder {str(folder)!r}. Name a folder of photos.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-    if not found:
-        raise ConfigError(f"The folder {str(folder)!r} holds no photo ({', '.join(_SUFFIXES)}).")
+    found = sorted(find_sources(words, PICTURE_SUFFIXES), key=lambda each: each.name.split("/"))
+    for one, next_one in pairwise(found):
+        if one.name == next_one.name:
+            raise ConfigError(
+                f"{one.place!r} and {next_one.place!r} have one name in the results. Name a "
+                "folder that holds both."
+            )
     return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """One run over a folder.
+    """One run over a set of pictures.
 
     Attributes:
-        folder: The pictures.
+        inputs: The words that name the pictures: a folder, or anything that ``encode`` takes.
         rates_bpp: The targets: what the files may hold per pixel of the original [bit].
         out: Where rows, tables and plots go.
     """
 
-    folder: Path
+    inputs: tuple[str, ...]
     rates_bpp: tuple[float, ...]
     out: Path
 
@@ -88,10 +95,10 @@ class Evaluation:
             n_processes: How many there are.
 
         Raises:
-            ConfigError: If the folder holds no picture, or ``out`` holds another run's rows.
+            ConfigError: If a word names no picture, or ``out`` holds another run's rows.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        paths = find_pictures(self.folder)[:limit]
+        sources = find_pictures(self.inputs)[:limit]
         file = self.out / f"rows-{process}.jsonl"
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
@@ -101,8 +108,8 @@ class Evaluation:
         def is_done(key: tuple[str, str, float]) -> bool:
             return key in measured and (sets is None or sets.has(*key))
 
-        for path in paths[process::n_processes]:
-            name = path.relative_to(self.folder).as_posix()
+        for source in sources[process::n_processes]:
+            name = source.name
             missing = {
                 rate: [c for c in codecs if not is_done((name, c.key, rate))]
                 for rate in self.rates_bpp
@@ -110,14 +117,14 @@ class Evaluation:
             if (name, None, None) in kept or not any(missing.values()):
                 continue
             try:
-                image = read_image(path)
-            except DiffICMHError as error:
+                image = read_image(source.read(MOST_PHOTO_BYTES))
+            except (DiffICMHError, OSError) as error:
                 yield append_line(file, {"picture": name, "error": str(error)})
                 continue
             comparison = PhotoComparison(name, image, evaluator)
             if sets is not None:
                 sets.keep(comparison.original.pixels, name)
-            is_annotated = annotations is not None and path.name in annotations
+            is_annotated = annotations is not None and name.rpartition("/")[2] in annotations
             if is_annotated and (name, _ORIGINAL, None) not in kept:
                 boxes = _to_lists(evaluator.all_boxes(comparison.original))
                 yield append_line(file, {"picture": name, "kind": _ORIGINAL, "boxes": boxes})
@@ -210,7 +217,7 @@ class Evaluation:
             }
             deltas += precision_deltas(points, anchor) + set_deltas(distances, bpp, anchor)
         summary = {
-            "folder": self.folder.name,
+            "folder": ", ".join(Path(word).name for word in self.inputs),
             "rates_bpp": list(self.rates_bpp),
             "n_pictures": len({row.picture for row in rows}),
             "broken_pictures": broken,

@@ -33,7 +33,7 @@ def _is(summary, codec, target):
 
 def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evaluator):
     others = codecs[:3]
-    evaluation = Evaluation(folder=folder, rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
     run = evaluation.run(others, evaluator)
     first = [next(run) for _ in range(5)]
     run.close()
@@ -67,7 +67,7 @@ def test_a_folder_is_measured_kept_and_summed_up(folder, tmp_path, codecs, evalu
         assert plot.width > 600
     assert "<svg" in (tmp_path / "out" / "psnr_db.svg").read_text()
 
-    other = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
+    other = Evaluation(inputs=(str(folder),), rates_bpp=(1.0,), out=tmp_path / "out")
     with pytest.raises(ConfigError, match="holds rows at 2 bpp"):
         other.finish()
 
@@ -101,7 +101,7 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, codecs):
     }
     (tmp_path / "instances.json").write_text(json.dumps(content))
     annotations = CocoAnnotations(tmp_path / "instances.json")
-    evaluation = Evaluation(folder=pictures, rates_bpp=(0.15, 2.0), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(pictures),), rates_bpp=(0.15, 2.0), out=tmp_path / "out")
     list(evaluation.run(codecs[:1], evaluator, annotations=annotations))
     assert list(evaluation.run(codecs[:1], evaluator, annotations=annotations)) == []
     found = evaluation.finish(annotations=annotations)["coco_map"]
@@ -118,7 +118,7 @@ def test_annotated_pictures_get_a_mean_average_precision(tmp_path, codecs):
 
 
 def test_processes_share_the_pictures(folder, tmp_path, codecs, evaluator):
-    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(2.0,), out=tmp_path / "out")
     for process in range(2):
         list(evaluation.run(codecs[:1], evaluator, process=process, n_processes=2))
     assert sorted(line["picture"] for line in evaluation.lines()) == [
@@ -144,8 +144,8 @@ def test_processes_that_accelerate_starts_share_the_pictures(folder, tmp_path):
 
 
 def test_an_empty_folder_is_refused(tmp_path, codecs, evaluator):
-    for folder, words in ((tmp_path, "holds no photo"), (tmp_path / "no", "There is no folder")):
-        evaluation = Evaluation(folder=folder, rates_bpp=(1.0,), out=tmp_path / "out")
+    for folder, words in ((tmp_path, "names no file"), (tmp_path / "no", "There is no file or")):
+        evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(1.0,), out=tmp_path / "out")
         with pytest.raises(ConfigError, match=words):
             list(evaluation.run(codecs, evaluator))
 
@@ -162,7 +162,7 @@ def test_the_command_line_evaluates(run, folder, tmp_path):
 
 
 def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, codecs, evaluator):
-    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(2.0,), out=tmp_path / "out")
     list(evaluation.run(codecs[:1], evaluator, process=1, n_processes=2))
     other = tmp_path / "out" / "rows-1.jsonl"
     half = other.read_bytes()[:-20]
@@ -175,7 +175,7 @@ def test_a_line_that_another_process_is_writing_is_left_alone(folder, tmp_path, 
 
 
 def test_a_codec_that_failed_tries_again(folder, tmp_path, evaluator, monkeypatch):
-    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(2.0,), out=tmp_path / "out")
     codec = PILLOW_CODECS["jpeg"]()
     with monkeypatch.context() as patch:
 
@@ -193,7 +193,7 @@ def test_a_codec_that_failed_tries_again(folder, tmp_path, evaluator, monkeypatc
 
 
 def test_rows_of_another_version_of_a_codec_are_refused(folder, tmp_path, evaluator):
-    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(2.0,), out=tmp_path / "out")
     codec = PILLOW_CODECS["jpeg"]()
     list(evaluation.run([codec], evaluator, limit=2))
     codec = replace(codec, version="next")
@@ -209,7 +209,9 @@ def test_rows_of_a_tiny_picture_keep_their_targets_and_measures_their_pictures(
     pictures.mkdir()
     picture.resize((3, 3)).save(pictures / "tiny.png")
     picture.resize((170, 170)).save(pictures / "usual.png")
-    evaluation = Evaluation(folder=pictures, rates_bpp=(0.5, 1.0, 2.0), out=tmp_path / "out")
+    evaluation = Evaluation(
+        inputs=(str(pictures),), rates_bpp=(0.5, 1.0, 2.0), out=tmp_path / "out"
+    )
     list(evaluation.run(codecs[:2], evaluator))
     summary = evaluation.finish("jpeg")
     assert [(s["target_bpp"], s["n"]) for s in summary["summaries"] if s["codec"] == "jpeg"] == [
@@ -240,7 +242,7 @@ class Same:
 
 
 def test_infinite_psnr_is_summed_up_in_valid_json(folder, tmp_path, codecs, evaluator):
-    evaluation = Evaluation(folder=folder, rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(1.0, 2.0, 4.0), out=tmp_path / "out")
     list(evaluation.run([codecs[0], Same()], evaluator))
     assert list(evaluation.run([codecs[0], Same()], evaluator)) == []
     evaluation.finish("jpeg", absent={"dists": "It is not there."})
@@ -285,7 +287,7 @@ def plain_features(monkeypatch):
 def test_distances_of_sets_are_kept_resumed_and_summed_up(large_folder, tmp_path, plain_features):
     evaluator, out = Evaluator(tmp_path, ["psnr_db"], []), tmp_path / "out"
     both = [PILLOW_CODECS["jpeg"](), PILLOW_CODECS["webp"]()]
-    evaluation = Evaluation(folder=large_folder, rates_bpp=(0.15, 0.3, 0.6), out=out)
+    evaluation = Evaluation(inputs=(str(large_folder),), rates_bpp=(0.15, 0.3, 0.6), out=out)
     list(evaluation.run(both, evaluator, limit=1))  # as an earlier run without distances left it
     sets = PictureSets(out, tmp_path)
     for process in range(2):
@@ -331,7 +333,7 @@ def test_too_few_patches_are_said_and_absent_networks_named(
     folder, tmp_path, codecs, evaluator, plain_features
 ):
     out = tmp_path / "out"
-    evaluation = Evaluation(folder=folder, rates_bpp=(2.0,), out=out)
+    evaluation = Evaluation(inputs=(str(folder),), rates_bpp=(2.0,), out=out)
     sets = PictureSets(out, tmp_path)
     list(evaluation.run(codecs[:1], evaluator, sets=sets))
     summary = evaluation.finish(sets=sets)
