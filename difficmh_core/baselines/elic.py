@@ -19,14 +19,14 @@ from torch import Tensor
 
 from difficmh_core._support.threads import one_thread
 from difficmh_core.baselines.baseline import Baseline
-from difficmh_core.baselines.elic_network import STRIDE_PX, ElicConfig, ElicNetwork, config_of
+from difficmh_core.baselines.elic_network import STRIDE_PX, ElicNetwork, config_of
+from difficmh_core.config.networks import ElicConfig
 from difficmh_core.errors import CheckpointError, ProgramError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
 from difficmh_core.weights.cards import sha256_of
 from difficmh_core.weights.loading import load_strict, read_safetensors, read_torch_file
-from difficmh_core.weights.network_card import read_network_card
+from difficmh_core.weights.network_card import ELIC_FILE, read_network_card
 
-ELIC_FILE = Path(__file__).parents[1] / "weights" / "elic" / "elic.safetensors"
 _HEADER = struct.Struct("<HHB")
 _MAX_QUALITY = 100
 _TABLES = ("_quantized_cdf", "_offset", "_cdf_length", "scale_table")

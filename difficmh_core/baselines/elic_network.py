@@ -10,49 +10,34 @@ References:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
+from difficmh_core.errors import BackendUnavailableError
 
 # isort: split
-from compressai.ans import BufferedRansEncoder, RansDecoder
-from compressai.entropy_models import EntropyModel
-from compressai.latent_codecs import CheckerboardLatentCodec
-from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
+try:
+    from compressai.ans import BufferedRansEncoder, RansDecoder
+    from compressai.entropy_models import EntropyModel
+    from compressai.latent_codecs import CheckerboardLatentCodec
+    from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
+except ImportError as error:
+    raise BackendUnavailableError(
+        f"ELIC needs the package compressai ({error}), which is not published for every machine "
+        "and version of Python. All other codecs work without it."
+    ) from error
 
 from difficmh_core.compression.gains import Gains
+from difficmh_core.config.networks import ElicConfig
 from difficmh_core.shapes import Image01
 
 STRIDE_PX = 64
 """Side of the square that one value of the hyper-latent stands for [px]."""
 _LATENT_STRIDE_PX = 16
 _CHANDELIER_CHANNELS = 512
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElicConfig:
-    """Widths of an ELIC; the defaults are the reduced ones that are trained here.
-
-    Attributes:
-        channels: Of the transforms, N in the paper (192 there).
-        latent_channels: M in the paper (320 there).
-        groups: Channels of each group that is coded after the other; they sum up to M.
-        n_rate_points: Gain vectors; 0 for a network of one rate, as published.
-        gain_spread: Gain of the highest quality divided by that of the lowest, at the start.
-        is_chandelier: Whether the context model is that of Chandelier's simpler network, to which
-            most published weights belong.
-    """
-
-    channels: int = 64
-    latent_channels: int = 96
-    groups: tuple[int, ...] = (16, 16, 24, 40)
-    n_rate_points: int = 6
-    gain_spread: float = 6.0
-    is_chandelier: bool = False
 
 
 class ElicOutput(NamedTuple):

@@ -21,19 +21,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-
-from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
-
-# isort: split
-from compressai.transforms.functional import rgb2ycbcr, ycbcr2rgb
+from torch import Tensor
 
 from difficmh_core.baselines.baseline import Baseline
 from difficmh_core.baselines.programs import TIME_LIMIT_S, run_program
 from difficmh_core.errors import BackendUnavailableError, ProgramError
 from difficmh_core.image_io import to_image, to_tensor
+from difficmh_core.shapes import Image01
 from difficmh_core.weights.cache import cached_path
 from difficmh_core.weights.cards import VVENC_FFMPEG
 
+_RED, _BLUE = 0.2126, 0.0722  # share of luma, ITU-R BT.709; the rest is green's
 _MIN_SIDE_PX = 16
 _EVEN_PX = 2  # what 4:2:0 needs
 _BLOCK_PX = 8  # VTM's smallest block
@@ -139,7 +137,7 @@ class Vtm(Vvc):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             padded = _padded(image, _BLOCK_PX)
-            planes = rgb2ycbcr(to_tensor(padded))[0].clamp(0, 1).mul(255).round()
+            planes = _to_ycbcr(to_tensor(padded))[0].clamp(0, 1).mul(255).round()
             (folder / "in.yuv").write_bytes(planes.to(torch.uint8).numpy().tobytes())
             options = {
                 "-c": self._config,
@@ -172,7 +170,7 @@ class Vtm(Vvc):
         shape = 1, 3, _padded_px(height, _BLOCK_PX), _padded_px(width, _BLOCK_PX)
         if planes.size != np.prod(shape):
             raise ProgramError(f"{self.name} decoded {planes.size} values, expected {shape}.")
-        image = ycbcr2rgb(torch.tensor(planes.reshape(shape)).float() / 255).clamp(0, 1)
+        image = _to_rgb(torch.tensor(planes.reshape(shape)).float() / 255).clamp(0, 1)
         return to_image(image).crop((0, 0, width, height))
 
 
@@ -211,6 +209,24 @@ def find_vvc(cache_dir: Path, *, vtm: Path | None = None, preset: str = "fast") 
     program = cached_path(VVENC_FFMPEG, cache_dir)  # its SHA-256 is checked here
     program.chmod(0o755)
     return FfmpegVvenc(program, preset)
+
+
+def _to_ycbcr(image: Image01) -> Tensor:
+    """Luma and two color differences in [0, 1], full range (ITU-R BT.709, section 3)."""
+    red, green, blue = image.unbind(1)
+    luma = _RED * red + (1 - _RED - _BLUE) * green + _BLUE * blue
+    blueness = (blue - luma) / (2 * (1 - _BLUE)) + 0.5
+    redness = (red - luma) / (2 * (1 - _RED)) + 0.5
+    return torch.stack([luma, blueness, redness], dim=1)
+
+
+def _to_rgb(planes: Tensor) -> Tensor:
+    """The reverse of :func:`_to_ycbcr`."""
+    luma, blueness, redness = planes.unbind(1)
+    red = luma + 2 * (1 - _RED) * (redness - 0.5)
+    blue = luma + 2 * (1 - _BLUE) * (blueness - 0.5)
+    green = (luma - _RED * red - _BLUE * blue) / (1 - _RED - _BLUE)
+    return torch.stack([red, green, blue], dim=1)
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path | None:

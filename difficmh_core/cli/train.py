@@ -97,7 +97,6 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _run(recipe: "Recipe", arguments: argparse.Namespace) -> Iterator[Mapping[str, float]]:
-    from difficmh_core.baselines.elic import ELIC_FILE
     from difficmh_core.training.average import average_weights
     from difficmh_core.training.default_settings import default_settings
     from difficmh_core.training.overrides import change_settings
@@ -108,6 +107,7 @@ def _run(recipe: "Recipe", arguments: argparse.Namespace) -> Iterator[Mapping[st
         unpack_weights,
     )
     from difficmh_core.training.settings import StageName
+    from difficmh_core.weights.network_card import ELIC_FILE
 
     others: Mapping[str, Callable[[], Iterator[Mapping[str, float]]]] = {
         "latents": recipe.encode_latents,

@@ -255,3 +255,25 @@ class CodecConfig:
                 "Autoencoder, U-Net and latent codec must have the same diffusion_channels, got "
                 f"{found}."
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElicConfig:
+    """Widths of an ELIC; the defaults are the reduced ones that are trained here.
+
+    Attributes:
+        channels: Of the transforms, N in the paper (192 there).
+        latent_channels: M in the paper (320 there).
+        groups: Channels of each group that is coded after the other; they sum up to M.
+        n_rate_points: Gain vectors; 0 for a network of one rate, as published.
+        gain_spread: Gain of the highest quality divided by that of the lowest, at the start.
+        is_chandelier: Whether the context model is that of Chandelier's simpler network, to which
+            most published weights belong.
+    """
+
+    channels: int = 64
+    latent_channels: int = 96
+    groups: tuple[int, ...] = (16, 16, 24, 40)
+    n_rate_points: int = 6
+    gain_spread: float = 6.0
+    is_chandelier: bool = False

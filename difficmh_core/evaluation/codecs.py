@@ -197,7 +197,6 @@ def find_codecs(
     return found
 
 
-# Both import CompressAI, which takes seconds.
 def _vvc(cache_dir: Path, vtm: Path | None, preset: str) -> Baseline:
     from difficmh_core.baselines.vvc import find_vvc
 

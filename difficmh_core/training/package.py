@@ -15,8 +15,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from difficmh_core.baselines.elic import ELIC_FILE, Elic
-from difficmh_core.baselines.elic_network import ElicNetwork
 from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import CheckpointError
@@ -32,6 +30,7 @@ from difficmh_core.training.recipe import STAGES_OF_PART, Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.loading import load_strict, read_safetensors, tensors_below
 from difficmh_core.weights.network_card import (
+    ELIC_FILE,
     NetworkCard,
     describe_network,
     read_network_card,
@@ -128,6 +127,10 @@ def package_elic(recipe: Recipe, folder: Path) -> Iterator[Mapping[str, float]]:
     Raises:
         CheckpointError: If the stage did not run, or had other widths.
     """
+    # Imported here, since CompressAI is not published for every machine.
+    from difficmh_core.baselines.elic import Elic
+    from difficmh_core.baselines.elic_network import ElicNetwork
+
     network = ElicNetwork(recipe.elic)
     load_strict(network, read_average(recipe.runs / StageName.ELIC), StageName.ELIC)
     round_to_half(network)

@@ -9,12 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from difficmh_core._support import torchvision_operators  # noqa: F401 (before diffusers)
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.processes import make_accelerator
-from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
 from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.config.networks import CodecConfig
+from difficmh_core.config.networks import CodecConfig, ElicConfig
 from difficmh_core.config.profiles import NANO
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import TagEmbedding
@@ -35,7 +33,6 @@ from difficmh_core.training.device_data import (
     EncodedCropSampler,
     with_reduced_copies,
 )
-from difficmh_core.training.elic_stage import ElicStage
 from difficmh_core.training.few_step_stage import FewStepStage
 from difficmh_core.training.joint_stage import JointStage
 from difficmh_core.training.latents import LatentSampler, encode_photographs, read_latents
@@ -253,6 +250,10 @@ class Recipe:
                 autoencoder = self.autoencoder(scaled=True, before=stage)
                 return CodecStage(settings, codec, autoencoder, perceptual, check)
             case StageName.ELIC:
+                # Imported here, since CompressAI is not published for every machine.
+                from difficmh_core.baselines.elic_network import ElicNetwork
+                from difficmh_core.training.elic_stage import ElicStage
+
                 return ElicStage(settings, ElicNetwork(self.elic), check)
             case StageName.JOINT:
                 unet, tags = self.prior()

@@ -11,6 +11,8 @@ from difficmh_core.weights.cards import card_of, read_json, sha256_of
 
 NANO_FOLDER = Path(__file__).with_name("nano")
 """Where nano's weights and their cards are packaged."""
+ELIC_FILE = Path(__file__).parent / "elic" / "elic.safetensors"
+"""The packaged ELIC, that ours is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

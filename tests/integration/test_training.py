@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from difficmh_core.baselines.elic_network import ElicConfig
+from difficmh_core.config.networks import ElicConfig
 from difficmh_core.config.profiles import TINY
 from difficmh_core.errors import CheckpointError, ConfigError
 from difficmh_core.models.load import load_codec

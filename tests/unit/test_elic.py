@@ -13,7 +13,8 @@ from compressai.latent_codecs import CheckerboardLatentCodec
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 
 from difficmh_core.baselines.elic import Elic, published_elic
-from difficmh_core.baselines.elic_network import ElicConfig, ElicNetwork
+from difficmh_core.baselines.elic_network import ElicNetwork
+from difficmh_core.config.networks import ElicConfig
 from difficmh_core.errors import CheckpointError, ProgramError
 from difficmh_core.image_io import to_tensor
 
