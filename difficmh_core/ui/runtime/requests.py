@@ -18,7 +18,7 @@ CODING_DEFAULTS: Mapping[str, Any] = {
     "quality": DEFAULT_QUALITY,
     "bytes": 2000.0,
     "tags": True,
-    "passes": 0.0,
+    "iterations": 0.0,
 }
 """How files are made unless a visitor says otherwise, by the names in a link; the arguments of
 :func:`read_request` come in this order."""
