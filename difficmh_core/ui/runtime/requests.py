@@ -132,7 +132,7 @@ def read_words(name: str, value: object) -> tuple[str, ...]:
 
 
 def _read(setting: Setting, name: str, value: object) -> object:
-    """Read one control; a text is judged by the setting itself."""
+    """Read one control; a text is checked by the setting itself."""
     if setting.held_type is str:
         return value
     return whole_number(name, value) if setting.held_type is int else read_number(name, value)
