@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from difficmh_core.config.experiments import ExperimentRequest
 from difficmh_core.config.profiles import preset_of
-from difficmh_core.evaluation.experiments import uncertainty
+from difficmh_core.errors import BackendUnavailableError
+from difficmh_core.evaluation.experiments import plan, uncertainty
+from difficmh_core.evaluation.photo_study import run_variant
 
 QUICK = ("--profile", "tiny", "--preset", "instant", "--metrics", "psnr_db", "--tasks", "none")
 TAGS = ("--tags", "tabby,tiger cat")
@@ -97,6 +100,15 @@ def test_what_makes_no_sense_is_refused_in_words(run, photo, words, message):
     code, said, error = run("study", photo, *QUICK, *TAGS, *words)
     assert (code, said) == (1, "")
     assert message in error
+
+
+def test_a_decoder_that_gives_no_picture_is_refused_in_words(tiny_codec, picture):
+    encoded = tiny_codec.encode(picture, tags=())
+    same, *_ = plan(
+        ExperimentRequest(experiment="tags"), encoded, preset_of("tiny"), has_rates=True
+    )
+    with pytest.raises(BackendUnavailableError, match="before its last step"):
+        list(run_variant(same, lambda _: encoded.stream, lambda *_: iter(()), lambda _: {}))
 
 
 def test_a_folder_that_is_a_file_is_refused(run, photo):

@@ -126,6 +126,7 @@ def test_every_setting_has_its_option_control_and_key():
     values = {name: item.value for name, item in drawn.items()}
     assert values == controls_of(preset_of("nano"))
     assert LINK_KEYS[-len(CONTROL_NAMES) :] == CONTROL_NAMES
+    assert [setting.name for setting in SETTINGS if not setting.is_preset] == ["seed"]
 
 
 def test_the_keys_of_links_stay():
