@@ -79,7 +79,7 @@ browser:
 				--no-install-recommends chromium >/dev/null; } \
 		|| echo "chromium is absent and could not be installed: the browser tests are skipped."
 
-# Moves on to the newest versions that the bounds allow and writes them down; `make test` judges them.
+# Moves on to the newest versions that the bounds allow and writes them down; `make test` checks them.
 constraints: $(VENV)/.installed-dev
 	$(PIP_INSTALL) --upgrade --upgrade-strategy eager -r requirements-dev.txt
 	$(BIN)/python -m tests.constraints

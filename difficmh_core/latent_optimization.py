@@ -13,7 +13,7 @@ digit between machines, numbers of threads, or, on a GPU, from run to run, grows
 iteration, so that optimized files differ a little; every machine decodes each of them to the same
 integers.
 
-LPIPS (alex) and DISTS of optimized pictures have been optimized directly. Judge them by others.
+LPIPS (alex) and DISTS of optimized pictures have been optimized directly: compare them by others.
 
 References:
     Campos et al.: Content Adaptive Optimization for Neural Image Compression, CVPR Workshops 2019,

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tests.crafted_boxes import BOXED
+from tests.png_chunks import chunk
 
 _SIDE = 4000
 """16 megapixels."""
@@ -84,11 +85,6 @@ def png(*chunks, size=(8, 8), color_type=2):
         + chunk(b"IDAT", zlib.compress(row * size[1]))
         + chunk(b"IEND", b"")
     )
-
-
-def chunk(name, body):
-    """One chunk of a PNG."""
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def png_of_private_chunks():

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:  # at run time in the fixtures: tests that need no page do not wait for Gradio
+    import httpx
+
     from difficmh_core.picture_pool import PicturePool
     from difficmh_core.ui.page import Page
     from difficmh_core.ui.runtime.served_files import ServedFiles
@@ -74,6 +76,15 @@ def served_page(codec, cache_dir, pictures) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def page_url(served_page) -> str:
     return served_page.demo.local_url
+
+
+@pytest.fixture(scope="session")
+def http_client(page_url) -> Iterator[httpx.Client]:
+    """A program that asks the page for whatever it likes."""
+    import httpx
+
+    with httpx.Client(base_url=page_url, timeout=20) as client:
+        yield client
 
 
 @pytest.fixture

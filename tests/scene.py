@@ -9,6 +9,8 @@ import zlib
 import numpy as np
 from PIL import Image, ImageCms
 
+from tests.png_chunks import chunk
+
 SIZE = (48, 32)
 _CORNERS = ((230, 40, 40), (40, 200, 60), (50, 70, 220), (230, 210, 40))
 _PRIMARIES = {
@@ -84,12 +86,6 @@ def levels(signal, n_bits=8):
 
 def png(values, extra=b""):
     """Integers of 8 or 16 bits as a PNG."""
-
-    def chunk(name, body):
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
     height, width = values.shape[:2]
     bits, color_type = 8 * values.itemsize, 0 if values.ndim == 2 else 2
     rows = values.astype(">u2" if bits == 16 else np.uint8).reshape(height, -1)

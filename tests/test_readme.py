@@ -12,7 +12,7 @@ from PIL import Image
 from tests.documents import GUIDES, ROOT, blocks, commands, name_of
 
 PAGE_ADDRESS = "http://127.0.0.1:7860"
-RUN = {"encode", "decode", "info", "verify"}
+RUN = {"encode", "decode", "info", "verify", "study"}
 """What runs for real; others are only parsed, like those for the published system or a cluster."""
 SMALL = {
     "compare": "--codecs jpeg webp --metrics psnr_db --tasks none",

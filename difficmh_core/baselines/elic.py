@@ -44,7 +44,7 @@ class Elic(Baseline):
     max_side_px = 65_535
 
     def __init__(self, networks: Sequence[ElicNetwork], name: str, version: str) -> None:
-        """Take loaded networks.
+        """Offer loaded networks as a codec.
 
         Args:
             networks: One with gains, or those of single rates, from the smallest file on.

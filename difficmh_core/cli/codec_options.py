@@ -34,7 +34,7 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"{', '.join(BASELINES)}, or a profile with a preset or 'content', such as "
         f"nano-instant (nano alone is the same); append {OPTIMIZED_OPTION} for latent "
-        f"optimization (default {' '.join(_DEFAULT_CODECS)})",
+        f"optimization, which rows call -refined (default {' '.join(_DEFAULT_CODECS)})",
     )
     add_renamed(
         parser,

@@ -21,6 +21,7 @@ from difficmh_core.cli.coding import add_decode, add_encode, add_info, add_verif
 from difficmh_core.cli.compare import add_compare
 from difficmh_core.cli.evaluate import add_evaluate
 from difficmh_core.cli.fetch import add_fetch
+from difficmh_core.cli.study import add_study
 from difficmh_core.cli.train import add_train
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.evaluation.lines import json_of
@@ -33,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = 
     "fetch": ("download the weights that do not ship with the program", add_fetch),
     "compare": ("compress a photo with every codec, and measure", add_compare),
     "evaluate": ("the same for a folder of photos", add_evaluate),
+    "study": ("decode a photo in several ways, and measure", add_study),
     "train": ("train the networks", add_train),
 }
 """What each command does, and what adds its words to a parser, ``run`` among them: it takes what

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core._support.cache_folder import CACHE_VARIABLE
-from difficmh_core.config.profiles import DEFAULT_RATE, RATE_HELP
+from difficmh_core.config.decoding import SETTINGS
+from difficmh_core.config.profiles import (
+    DEFAULT_PRESET,
+    DEFAULT_RATE,
+    RATE_HELP,
+    either_of,
+    presets_of,
+)
 
 _SHARED: Mapping[str, Mapping[str, Any]] = {
     "--rate": {"type": int, "default": DEFAULT_RATE, "help": RATE_HELP},
@@ -36,3 +43,21 @@ def add_renamed(parser: argparse.ArgumentParser, name: str, **option: Any) -> No
     parser.add_argument(name, **option)
     hidden = option | {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     parser.add_argument(_OLD_NAMES[name], dest=name.removeprefix("--"), **hidden)
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """Add the preset and every decoding setting."""
+    parser.add_argument(
+        "--preset",
+        default=DEFAULT_PRESET,
+        help=f"{either_of(presets_of('nano'))} (default %(default)s); the options below override "
+        "it",
+    )
+    for setting in SETTINGS:
+        parser.add_argument(
+            setting.option,
+            dest=setting.name,
+            metavar=setting.metavar,
+            help=setting.option_help,
+            **setting.parsing,
+        )

@@ -73,7 +73,6 @@ class LatentCodecOutput:
         z_hat: The quantized hyper-latent, gained.
         y_likelihoods: Probability of each value of y, in [1e-9, 1].
         z_likelihoods: Probability of each value of z, in [1e-9, 1].
-        scales: Predicted standard deviation of each gained value of y, before its lower bound.
         means: Predicted mean of each gained value of y.
     """
 
@@ -83,7 +82,6 @@ class LatentCodecOutput:
     z_hat: HyperLatent
     y_likelihoods: CodecLatent
     z_likelihoods: HyperLatent
-    scales: CodecLatent
     means: CodecLatent
 
     def latent_bits(self) -> Float[Tensor, " batch"]:
@@ -220,7 +218,6 @@ class LatentCodec(nn.Module):
             z_hat=z_hat,
             y_likelihoods=y_likelihoods,
             z_likelihoods=z_likelihoods,
-            scales=scales,
             means=means,
         )
 

@@ -59,6 +59,11 @@ class Setting(ABC):
     value_type: Any = None
 
     @property
+    def is_preset(self) -> bool:
+        """Whether choosing a preset on the page fills the controls."""
+        return True
+
+    @property
     def controls(self) -> tuple[Control, ...]:
         """What holds the value on the page."""
         return (Control(name=self.name, label=self.label, help=self.help),)
@@ -250,6 +255,11 @@ class Seed(Setting):
     """
 
     placeholder: str
+
+    @property
+    def is_preset(self) -> bool:
+        """No: a visitor's seed stays, whatever preset is chosen."""
+        return False
 
     @property
     def parsing(self) -> Mapping[str, Any]:

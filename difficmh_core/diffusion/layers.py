@@ -145,7 +145,7 @@ class Attention(nn.Module):
         return torch.cat([self.to_k(context), self.to_v(context)], dim=-1)
 
     def forward(self, tokens: Tokens, keys_and_values: KeysAndValues | None = None) -> Tokens:
-        """Return what each token gathers; without keys and values, from all tokens."""
+        """Attend from each token; without keys and values, to all tokens."""
         if keys_and_values is None:
             keys, values = self.to_k(tokens), self.to_v(tokens)
         else:

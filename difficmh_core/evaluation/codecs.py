@@ -53,7 +53,7 @@ class OptimizedSearch:
     """A search whose files have optimized latents; each file of the last picture is made once."""
 
     def __init__(self, optimizer: LatentOptimizer, search: RateSearch) -> None:
-        """Take the optimizer, and the search for files without it.
+        """Begin with no file made.
 
         Args:
             optimizer: Of the same codec.

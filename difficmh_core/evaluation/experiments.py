@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings, controls_of
-from difficmh_core.encoding import Encoded
+from difficmh_core.config.experiments import ExperimentRequest
+from difficmh_core.encoding import Encoded, level_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.tags import Tag
 
@@ -22,25 +23,6 @@ _COLORS = np.array(
 )
 """From black (the seeds agree) to white, growing lighter all the way, for every eye."""
 _PEAK_PERCENTILE = 99.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentRequest:
-    """Which experiment, and what it goes through.
-
-    Attributes:
-        experiment: Key of :data:`EXPERIMENTS`.
-        guidances: Of the grid.
-        steps: Of the grid.
-        n_seeds: How many seeds.
-        qualities: Of the sweep.
-    """
-
-    experiment: str
-    guidances: tuple[float, ...] = (1.0, 2.0, 5.0)
-    steps: tuple[int, ...] = (1, 2, 4)
-    n_seeds: int = 4
-    qualities: tuple[float, ...] = (0, 25, 50, 75, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +118,8 @@ def plan(
         has_rates: Whether the networks code at several qualities.
 
     Raises:
-        ConfigError: If there is no such experiment, or a setting has no value.
+        ConfigError: If there is no such experiment, or a setting has no value or one out of
+            range.
     """
     experiment = EXPERIMENTS.get(asked.experiment)
     if experiment is None:
@@ -182,6 +165,7 @@ def _seeds(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
 
 def _sweep(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
     for quality in asked.qualities:
+        level_of(quality, None)  # refuses what is out of range
         label = f"Quality {quality:g}"
         yield replace(same, key=f"q{quality:g}", label=label, quality=quality)
 
@@ -220,7 +204,7 @@ _ALL = (
     ),
 )
 EXPERIMENTS = MappingProxyType({experiment.key: experiment for experiment in _ALL})
-"""Every experiment by its key; the first is offered first."""
+"""Every experiment by its key, as :data:`EXPERIMENT_NAMES` lists them."""
 
 
 def uncertainty(pictures: Sequence[Image.Image]) -> tuple[Image.Image, Image.Image, float]:

@@ -1,11 +1,13 @@
-"""What a comparison gave: a table, and a sheet of pictures."""
+"""What a comparison or an experiment gave: a table; and a sheet of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.evaluation.comparison import CodecResult, Row
+from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.evaluation.metrics import METRICS, metric_of
+from difficmh_core.quality.metric import Metric
 from difficmh_core.vision.overlays import STYLES, draw_agreement
 from difficmh_core.vision.task_metrics import BOX_COUNTS
 
@@ -16,13 +18,7 @@ _GAP_PX = 6
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text, one line each; failures say why."""
-    measured = map(metric_of, dict.fromkeys(key for row in rows for key in row.values))
-    # Those that have a short name lead, in the order of the registry.
-    places = {key: place for place, (key, metric) in enumerate(METRICS.items()) if metric.short}
-    shown = sorted(
-        (metric for metric in measured if metric.has_column),
-        key=lambda metric: places.get(metric.key, len(places)),
-    )
+    shown = _columns([row.values for row in rows])
     has_boxes = any(BOX_COUNTS[0] in row.values for row in rows)
     headings = [*(metric.heading for metric in shown), *([_BOXES] if has_boxes else [])]
     lines = [["codec", "bytes", "bpp", *headings, "enc. s", "dec. s"]]
@@ -41,15 +37,39 @@ def table(rows: Sequence[Row]) -> str:
         size = f"{row.n_bytes}{'' if row.fits else '*'}"
         times = [f"{row.encode_s:.2f}", f"{row.decode_s:.2f}"]
         lines.append([row.name, size, f"{row.bpp:.4f}", *values, *times])
+    return "\n".join([*_aligned(lines), *dict.fromkeys(notes)])
+
+
+def study_table(results: Sequence[ExperimentResult]) -> str:
+    """Return what variants of one photo gave as aligned text, one line each."""
+    shown = _columns([result.values for result in results])
+    lines = [["variant", "bytes", "bpp", *(metric.heading for metric in shown), "dec. s"]]
+    for result in results:
+        values = [m.text(result.values[m.key]) if m.key in result.values else "-" for m in shown]
+        size = [str(result.n_bytes), f"{result.bpp:.4f}"]
+        lines.append([result.variant.label, *size, *values, f"{result.seconds:.2f}"])
+    return "\n".join(_aligned(lines))
+
+
+def _columns(values: Iterable[Mapping[str, float]]) -> list[Metric]:
+    """The metrics that have a column: those with a short name lead, as the registry has them."""
+    measured = map(metric_of, dict.fromkeys(key for each in values for key in each))
+    places = {key: place for place, (key, metric) in enumerate(METRICS.items()) if metric.short}
+    return sorted(
+        (metric for metric in measured if metric.has_column),
+        key=lambda metric: places.get(metric.key, len(places)),
+    )
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(lines[0]))]
-    text = [
+    return [
         "  ".join(
             cell.ljust(width) if column == 0 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=False))
         )
         for line in lines
     ]
-    return "\n".join([*text, *dict.fromkeys(notes)])
 
 
 def contact_sheet(

@@ -106,7 +106,7 @@ class TrunkDistance(nn.Module, ABC):
 
     @abstractmethod
     def features(self, image: Image01) -> list[Tensor]:
-        """Return what is compared of pictures, one tensor for each stage."""
+        """The features of pictures that are compared, one tensor for each stage."""
 
     @abstractmethod
     def compare(self, ours: list[Tensor], theirs: list[Tensor]) -> Float[Tensor, " batch"]:

@@ -53,7 +53,7 @@ class Steering(nn.Module):
 
     @torch.no_grad()
     def context(self, tag_ids: Sequence[Sequence[int]]) -> Context:
-        """Return what cross-attention reads, now and then of no tags at all.
+        """The context for cross-attention, now and then that of no tags at all.
 
         Args:
             tag_ids: Of each picture of a batch; all or none of them are hidden.

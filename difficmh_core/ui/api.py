@@ -15,6 +15,7 @@ import gradio as gr
 from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.encoding import Encoded
@@ -23,6 +24,7 @@ from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
 from difficmh_core.ui.runtime.requests import (
+    MOST_ITERATIONS,
     CodingRequest,
     read_request,
     read_settings,
@@ -50,7 +52,7 @@ class Endpoints:
     def encode(
         self,
         photo: gr.FileData,
-        quality: float = 50,
+        quality: float = DEFAULT_QUALITY,
         target_bytes: int = 0,
         tags: list[str] | None = None,
         send_tags: bool = True,
@@ -64,8 +66,8 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Iterations of latent optimization, 0 (off) to 20: better perceptual quality at
-                about the same size, but slower.
+            passes: Iterations of latent optimization, 0 (off) to {most_iterations}: better
+                perceptual quality at about the same size, but slower.
         """
         mode = "size" if target_bytes else "quality"
         request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
@@ -224,6 +226,7 @@ def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     public.__doc__ = told.format(
         codecs=", ".join(f"{key} ({name})" for key, name in texts.CODECS.items()),
         presets=either_of(presets_of("nano")),
+        most_iterations=MOST_ITERATIONS,
     )
     return public
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import sync_playwright
 
+from tests.e2e.actions import open_tab
 from tests.e2e.program import ROOT, running_program
 
 CHROMIUM = "/usr/bin/chromium"
@@ -66,16 +67,6 @@ def _take(browser, url, scheme, width, folder):
             path = ROOT / "docs" / f"{FOR_README[tab]}.jpg"
             page.screenshot(path=path, full_page=True, type="jpeg", quality=88)
     context.close()
-
-
-def open_tab(page, name):
-    """Open a tab, from Gradio's menu of those that do not fit where needed."""
-    tab = page.get_by_role("tab", name=name, exact=True)
-    if tab.count() and tab.first.is_visible():
-        tab.first.click()
-        return
-    page.locator(".overflow-menu > button").click()
-    page.locator(".overflow-dropdown button", has_text=name).click()
 
 
 def _shoot(page, folder, name):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.actions import decoded, encode
+from tests.e2e.actions import decoded, encode, open_tab
 
 AXE_RULES = "wcag2a", "wcag2aa", "wcag21a", "wcag21aa"
 SERIOUS = {"serious", "critical"}
@@ -20,7 +20,7 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut(visit, page_url, photos, 
     decoded(page)
     faults = {}
     for tab in ("Compress", "Compare", "Study", "Decode a file", "About"):
-        _open_any(page, tab)
+        open_tab(page, tab)
         page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
         found = Axe().run(page, options={"runOnly": AXE_RULES})
         for fault in found.response["violations"]:
@@ -29,16 +29,6 @@ def test_axe_finds_no_serious_fault_and_nothing_is_cut(visit, page_url, photos, 
                 faults[tab, fault["id"]] = nodes
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert faults == {}
-
-
-def _open_any(page, name):
-    """Open a tab, from Gradio's menu of those that do not fit where needed."""
-    tab = page.get_by_role("tab", name=name, exact=True)
-    if tab.count() and tab.first.is_visible():
-        tab.first.click()
-        return
-    page.locator(".overflow-menu > button").click()
-    page.locator(".overflow-dropdown button", has_text=name).click()
 
 
 def test_the_keyboard_is_enough(visit, photos):

@@ -21,7 +21,7 @@ PHOTO = ROOT / "examples" / "astronaut.png"
 TIMEOUT_MS = 120_000
 PREVIEW_S, PICTURE_S = 5.0, 12.0
 """From the upload of a picture of 512 x 512 px to its first preview, and to the finished one,
-where no other program keeps the machine busy."""
+where no other program keeps the machine busy; each waiting program takes its share."""
 PREVIEW_CPU_S, PICTURE_CPU_S = 6.0, 12.0
 """The same in computing time of the program's processes, however busy the machine is."""
 
@@ -74,6 +74,11 @@ def computing_s(program) -> float:
     return sum(each.user + each.system for each in times)
 
 
+def business() -> float:
+    """How many times longer work takes on this machine now, with all that others run on it."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
 def other_photo(tmp_path, level=0) -> Path:
     """A photograph that nothing has been kept of."""
     with Image.open(PHOTO) as image:
@@ -89,7 +94,7 @@ def test_a_visitor_sees_the_picture_soon_and_downloads_what_the_decoder_made(vis
     upload(page)  # loads what every visitor after the first finds loaded
     page.reload()
     page.wait_for_selector("#photo input[type=file]", state="attached")
-    began, computed_s = time.perf_counter(), computing_s(app)
+    began, computed_s, busy = time.perf_counter(), computing_s(app), business()
     page.set_input_files("#photo input[type=file]", other_photo(tmp_path))
     page.wait_for_selector("#preview img")
     preview_s, preview_cpu_s = time.perf_counter() - began, computing_s(app) - computed_s
@@ -97,9 +102,9 @@ def test_a_visitor_sees_the_picture_soon_and_downloads_what_the_decoder_made(vis
     picture_s, picture_cpu_s = time.perf_counter() - began, computing_s(app) - computed_s
     assert preview_cpu_s <= PREVIEW_CPU_S
     assert picture_cpu_s <= PICTURE_CPU_S
-    if os.getloadavg()[0] < os.cpu_count() + 1:  # on a busy machine, time says nothing
-        assert preview_s <= PREVIEW_S
-        assert picture_s <= PICTURE_S
+    busy = max(busy, business())
+    assert preview_s <= PREVIEW_S * busy
+    assert picture_s <= PICTURE_S * busy
     assert "smaller than your JPEG" in page.inner_text("#facts")
 
     file = tmp_path / "photo.dicmh"

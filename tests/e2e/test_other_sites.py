@@ -64,13 +64,9 @@ def test_a_page_of_another_site_gets_nothing(blank_page, other_site, served_file
 def test_a_page_of_another_site_cannot_frame_this_one(blank_page, other_site, page_url):
     address, folder = other_site
     folder.joinpath("index.html").write_text(f"<!doctype html><iframe src='{page_url}'></iframe>")
-    blank_page.goto(address)
-    (inner,) = [frame for frame in blank_page.frames if frame is not blank_page.main_frame]
-    for _ in range(100):
-        if inner.url:
-            break
-        blank_page.wait_for_timeout(100)
-    assert inner.url.startswith("chrome-error:")
+    with blank_page.expect_event("framenavigated", lambda frame: frame.parent_frame) as inner:
+        blank_page.goto(address)
+    assert inner.value.url.startswith("chrome-error:")
 
 
 def test_the_page_reaches_no_other_site(blank_page, page_url):

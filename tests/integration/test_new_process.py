@@ -55,7 +55,7 @@ told["decoders"] = imported("torch", *slow)
 from difficmh_core.cli.main import main
 with contextlib.redirect_stdout(io.StringIO()):
     told["info"] = [main(["info", str(folder / "tiny.dicmh")]), imported("torch")]
-    for command in ("encode", "decode", "compare", "evaluate", "train", "fetch"):
+    for command in ("encode", "decode", "compare", "evaluate", "study", "train", "fetch"):
         with contextlib.suppress(SystemExit):
             main([command, "--help"])
     told["help"] = imported("torch", "accelerate", "transformers")

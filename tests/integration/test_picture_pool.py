@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from difficmh_core.errors import ImageError, ProgramError
 from difficmh_core.picture_pool import PicturePool, WorkerLimits, messages, read_as_png
 from difficmh_core.picture_pool.pool import _picture_of
 from difficmh_core.picture_pool.reading import check_plain_png
+from tests.png_chunks import chunk
 
 MAX_PIXELS = 64_000_000
 PICTURES = Path(__file__).parents[1] / "pictures"
@@ -216,10 +216,6 @@ def test_a_worker_that_died_idle_is_replaced_without_a_word():
 def test_nonsense_of_a_worker_is_a_sentence(facts):
     with pytest.raises(ImageError, match="makes its decoder fail"):
         _picture_of(facts, b"")
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 HEADER = struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)

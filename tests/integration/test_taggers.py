@@ -6,24 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import CheckpointError, ConfigError, ImageError
 from difficmh_core.tagging import detector as detector_module
 from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.tagging.detector import Detection, Detector
 from difficmh_core.tagging.nano import NanoTagger, TaggerSettings
 from difficmh_core.tagging.vocabulary import coco_names
-from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
 from difficmh_core.weights.recognition import load_classifier, load_detector, load_tagger
+from tests.cached_weights import folder_with
 
 
 @pytest.fixture(scope="module")
 def cache_dir() -> Path:
-    for card in (EFFICIENTNET_LITE0, YOLOX_NANO):
-        if not is_cached(card, cache_folder()):
-            pytest.skip(f"{card.file} is not in the cache; run `python -m difficmh_core fetch`")
-    return cache_folder()
+    return folder_with(EFFICIENTNET_LITE0, YOLOX_NANO)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.profiles import preset_of
+from difficmh_core.ui.runtime.requests import MOST_ITERATIONS
 from difficmh_core.ui.runtime.texts import NOT_AN_UPLOAD
 
 SETTINGS = DecodeSettings(steps=3, guidance_scale=1.5, sampler=SamplerName.DDIM, seed=5)
@@ -83,6 +84,7 @@ def test_each_parameter_is_told_in_whole_sentences(page_url):
         for name, parameter in tool["inputSchema"]["properties"].items()
     }
     assert ("compare", "codecs") in told
+    assert f"0 (off) to {MOST_ITERATIONS}:" in told["encode", "passes"]
     assert [key for key, words in told.items() if not words.endswith(".")] == []
 
 

@@ -15,9 +15,9 @@ from PIL import Image
 from difficmh_core.cli.coding import settings_of
 from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import DecodeSettings, SamplerName, controls_of
+from difficmh_core.config.experiments import ExperimentRequest
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.experiments import (
-    ExperimentRequest,
     ExperimentResult,
     Variant,
     plan,
@@ -26,7 +26,7 @@ from difficmh_core.evaluation.experiments import (
 from difficmh_core.evaluation.lines import csv_of
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.study.photograph import StudyInput, run_variant
+from difficmh_core.ui.study.photograph import StudyInput, run_by_service
 from difficmh_core.ui.study.plots import (
     LEFT,
     LETTER_WIDTH,
@@ -66,7 +66,7 @@ def planned(request, given, *, has_rates=True) -> list[Variant]:
 
 
 def finish(service, given, variant) -> ExperimentResult:
-    *_, last = run_variant(service, given, variant)
+    *_, last = run_by_service(service, given, variant)
     return last
 
 

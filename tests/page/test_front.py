@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 from gradio_client import Client, handle_file
 from starlette.datastructures import Headers
@@ -13,12 +12,6 @@ from difficmh_core.ui.server.origins import is_foreign
 
 EVIL = {"Origin": "https://evil.example"}
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def http_client(page_url):
-    with httpx.Client(base_url=page_url, timeout=20) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

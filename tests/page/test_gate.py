@@ -18,22 +18,16 @@ CLOSED = (
 OPEN = ("", "config", "theme.css", "gradio_api/info", "gradio_api/app_id", "gradio_api/mcp/schema")
 
 
-@pytest.fixture(scope="module")
-def client(page_url):
-    with httpx.Client(base_url=page_url, timeout=20) as client:
-        yield client
-
-
 @pytest.mark.parametrize("path", CLOSED)
-def test_what_the_page_does_not_need_is_not_there(client, path):
-    answer = client.get(path)
+def test_what_the_page_does_not_need_is_not_there(http_client, path):
+    answer = http_client.get(path)
     assert answer.status_code in (403, 404)
     assert answer.json()["detail"] in (texts.NOT_SERVED, texts.NOT_AN_UPLOAD)
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_what_the_page_needs_is_there(client, path):
-    assert client.get(path).status_code == 200
+def test_what_the_page_needs_is_there(http_client, path):
+    assert http_client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -43,8 +37,8 @@ def test_what_the_page_needs_is_there(client, path):
         *("gradio_api/component_server", "gradio_api/process_recording", "gradio_api/vibe-edit"),
     ],
 )
-def test_what_the_page_does_not_need_takes_nothing(client, path):
-    assert client.post(path, json={}).status_code == 404
+def test_what_the_page_does_not_need_takes_nothing(http_client, path):
+    assert http_client.post(path, json={}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -58,21 +52,21 @@ def test_what_the_page_does_not_need_takes_nothing(client, path):
         (b'{"data": ["' + b"a" * (1 << 20) + b'"]}', 413),
     ],
 )
-def test_a_message_that_is_no_plain_json_is_refused(client, body, status):
+def test_a_message_that_is_no_plain_json_is_refused(http_client, body, status):
     headers = {"content-type": "application/json"}
-    answer = client.post("gradio_api/queue/join", content=body, headers=headers)
+    answer = http_client.post("gradio_api/queue/join", content=body, headers=headers)
     assert answer.status_code == status
     assert answer.json()["detail"]
 
 
-def test_a_message_that_names_a_crowd_of_files_is_refused(client):
+def test_a_message_that_names_a_crowd_of_files_is_refused(http_client):
     body = {"data": [{"path": f"/a/{number}"} for number in range(100)]}
-    answer = client.post("gradio_api/call/info", json=body)
+    answer = http_client.post("gradio_api/call/info", json=body)
     assert (answer.status_code, "16 files" in answer.json()["detail"]) == (422, True)
 
 
-def test_a_body_of_unknown_length_is_refused(client):
-    answer = client.post("gradio_api/upload", content=iter([b"a", b"b"]))
+def test_a_body_of_unknown_length_is_refused(http_client):
+    answer = http_client.post("gradio_api/upload", content=iter([b"a", b"b"]))
     assert (answer.status_code, answer.json()["detail"]) == (411, texts.NO_LENGTH)
 
 
@@ -89,25 +83,26 @@ def test_an_upload_that_is_too_long_is_refused_before_it_comes(page_url):
 
 
 def test_an_upload_for_which_there_is_no_room_is_refused_with_its_sentence(
-    client, served_page, monkeypatch
+    http_client, served_page, monkeypatch
 ):
     monkeypatch.setattr(served_page.files, "_max_bytes", 0)
-    answer = client.post("gradio_api/upload", files={"files": ("a.png", bytes(3 << 20))})
+    answer = http_client.post("gradio_api/upload", files={"files": ("a.png", bytes(3 << 20))})
     assert (answer.status_code, answer.json()["detail"]) == (503, texts.NO_ROOM)
 
 
-def test_an_own_result_may_be_named_by_its_address(client, tiny_file):
-    (path,) = client.post("gradio_api/upload", files={"files": ("a.dicmh", b"no file")}).json()
+def test_an_own_result_may_be_named_by_its_address(http_client, tiny_file):
+    files = {"files": ("a.dicmh", b"no file")}
+    (path,) = http_client.post("gradio_api/upload", files=files).json()
     for named in (path, f"https://any.example/gradio_api/file={path}"):
         body = {"data": [{"path": named}], "session_hash": uuid.uuid4().hex}
-        assert client.post("gradio_api/call/info", json=body).status_code == 200
+        assert http_client.post("gradio_api/call/info", json=body).status_code == 200
     body = {"data": [{"path": f"https://any.example/gradio_api/file={path}x"}]}
-    assert client.post("gradio_api/call/info", json=body).status_code == 403
+    assert http_client.post("gradio_api/call/info", json=body).status_code == 403
 
 
-def test_names_of_uploads_hold_a_key_of_this_process(client):
+def test_names_of_uploads_hold_a_key_of_this_process(http_client):
     """With the key that lies beside Gradio's source, anybody could compute them."""
-    (path,) = client.post("gradio_api/upload", files={"files": ("a.txt", b"a")}).json()
+    (path,) = http_client.post("gradio_api/upload", files={"files": ("a.txt", b"a")}).json()
     assert processing_utils.hash_seed != processing_utils.get_hash_seed().encode()
     assert len(processing_utils.hash_seed) == 64
     assert path.split("/")[-2] != ""

@@ -7,7 +7,7 @@ import pytest
 
 from difficmh_core.config.decoding import SamplerName, controls_of
 from difficmh_core.config.profiles import presets_of
-from difficmh_core.ui.compress.links import LINK_KEYS, read_link
+from difficmh_core.ui.compress.links import LINK_KEYS, link_script, read_link
 from difficmh_core.ui.runtime.gpu import (
     MAX_S,
     MIN_S,
@@ -42,8 +42,9 @@ def test_a_link_without_settings_changes_nothing():
         ({"mode": "magic"}, "got 'magic'"),
         ({"sampler": "euler"}, "no sampler"),
         ({"mode": "size", "bytes": "0"}, "at least 1"),
+        ({"iterations": "21"}, "0 to 20 iterations"),
+        ({"iterations": "-1"}, "0 to 20 iterations"),
         ({"passes": "21"}, "0 to 20 iterations"),
-        ({"passes": "-1"}, "0 to 20 iterations"),
         ({"quality": "1000"}, "quality must lie in"),
         ({"mode": "size", "bytes": "900", "quality": "nan"}, "quality must be a number"),
         ({"mode": "quality", "bytes": "abc"}, "target_bytes must be a number"),
@@ -59,9 +60,18 @@ def test_a_wrong_setting_is_refused_in_words(query, words):
 
 
 def test_networks_that_cannot_optimize_refuse_iterations_and_nothing_else():
-    assert read_link({"passes": "0", "steps": "3"}, PRESETS, can_optimize=False)["steps"] == 3
+    query = {"iterations": "0", "steps": "3"}
+    assert read_link(query, PRESETS, can_optimize=False)["steps"] == 3
     with pytest.raises(gr.Error, match="not available"):
-        read_link({"passes": "1"}, PRESETS, can_optimize=False)
+        read_link({"iterations": "1"}, PRESETS, can_optimize=False)
+
+
+def test_an_old_link_says_passes_and_a_new_one_iterations():
+    assert read_link({"passes": "3"}, PRESETS, can_optimize=True)["iterations"] == 3
+    both = {"iterations": "2", "passes": "3"}
+    assert read_link(both, PRESETS, can_optimize=True)["iterations"] == 2
+    assert "passes" not in LINK_KEYS
+    assert '["passes"].forEach(key => link.searchParams.delete(key))' in link_script(LINK_KEYS)
 
 
 def test_no_key_of_a_link_holds_a_picture_or_its_tags():

@@ -5,7 +5,6 @@ import torch
 
 from difficmh_core.compression.context_model import merge_checkerboard, split_checkerboard
 from difficmh_core.compression.corrections import read_corrections
-from difficmh_core.compression.entropy_models import quantize_scales
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.errors import CheckpointError
@@ -103,11 +102,9 @@ def in_coding_order(codec, values):
     return torch.cat(passes)
 
 
-def test_forward_symbols_and_table_indexes(codec, output, expected):
+def test_forward_symbols(codec, output, expected):
     symbols = in_coding_order(codec, output.y_hat - output.means).round().int()
     assert torch.equal(symbols, expected["y_symbols"])
-    tables = quantize_scales(in_coding_order(codec, output.scales.double())).chosen.int()
-    assert torch.equal(tables, expected["y_indexes"])
 
 
 class Recorder:

@@ -20,6 +20,7 @@ from difficmh_core.image_io import (
     to_tensor,
     write_png,
 )
+from tests.png_chunks import chunk
 
 
 def encoded(image, format="PNG", **options):
@@ -35,12 +36,6 @@ def noise(height=24, width=32, channels=3, seed=0):
 
 def png(width, height, bit_depth, color_type, scanlines, extra=b""):
     """A PNG written by hand, for kinds that Pillow reads but does not write."""
-
-    def chunk(name, body):
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, bit_depth, color_type, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.quality.distortion import ms_ssim, psnr_db
 from difficmh_core.quality.dists import StructureTextureDistance, structure_texture_distance
@@ -14,16 +13,13 @@ from difficmh_core.quality.lpips import PerceptualDistance, perceptual_distance
 from difficmh_core.quality.metric import Group
 from difficmh_core.quality.metrics import PICTURE_METRICS, QualityMeter
 from difficmh_core.quality.trunks import alexnet_trunk
-from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import DISTS_WEIGHTS, LPIPS_ALEX, LPIPS_VGG
+from tests.cached_weights import folder_with
 
 
 @pytest.fixture(scope="module")
 def cache_dir() -> Path:
-    for card in (LPIPS_ALEX, LPIPS_VGG, DISTS_WEIGHTS):
-        if not is_cached(card, cache_folder()):
-            pytest.skip(f"{card.file} is not in the cache; run `python -m difficmh_core fetch`")
-    return cache_folder()
+    return folder_with(LPIPS_ALEX, LPIPS_VGG, DISTS_WEIGHTS)
 
 
 @pytest.fixture

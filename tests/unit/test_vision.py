@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import to_tensor
@@ -23,8 +22,8 @@ from difficmh_core.vision.tasks import (
     Tagging,
     jensen_shannon_bits,
 )
-from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import EFFICIENTNET_LITE0, YOLOX_NANO
+from tests.cached_weights import folder_with
 
 NAMES = coco_names()
 
@@ -142,10 +141,7 @@ def test_pictures_without_annotations_are_refused(annotations, tmp_path):
 
 @pytest.fixture
 def cache_dir():
-    for card in (EFFICIENTNET_LITE0, YOLOX_NANO):
-        if not is_cached(card, cache_folder()):
-            pytest.skip(f"{card.file} is not in the cache; run `python -m difficmh_core fetch`")
-    return cache_folder()
+    return folder_with(EFFICIENTNET_LITE0, YOLOX_NANO)
 
 
 def test_tasks_agree_with_themselves_and_less_with_noise(cache_dir, picture):

@@ -15,10 +15,7 @@ from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_gi
 
 CUSTOM_PRESET = "custom"
 _PRESET_NAMES = [
-    control.name
-    for setting in SETTINGS
-    if not isinstance(setting, Seed)
-    for control in setting.controls
+    control.name for setting in SETTINGS if setting.is_preset for control in setting.controls
 ]
 """Names of the controls that a preset fills."""
 

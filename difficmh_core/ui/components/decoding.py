@@ -92,7 +92,7 @@ class DecodingHandlers(ABC, Generic[Tab]):
 
     @abstractmethod
     def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
-        """Show a decoded picture.
+        """Show a decoded picture; a tab without its photograph needs the picture only.
 
         Args:
             values: Of the event.

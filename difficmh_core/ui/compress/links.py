@@ -22,6 +22,8 @@ from difficmh_core.ui.runtime.requests import (
 
 LINK_KEYS = (*CODING_DEFAULTS, *CONTROL_NAMES)
 """Names in the link."""
+_OLD_KEYS = {"passes": "iterations"}
+"""What names in links were before, and are now: old links go on working."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What a browser writes; ``float`` takes other scripts' digits and underscores too."""
 
@@ -34,6 +36,7 @@ def link_script(keys: Sequence[str]) -> str:
     """
     return f"""(...values) => {{
       const link = new URL(window.location.href);
+      {json.dumps(list(_OLD_KEYS))}.forEach(key => link.searchParams.delete(key));
       {json.dumps(keys)}.forEach((key, index) => link.searchParams.set(key, values[index]));
       window.history.replaceState(null, "", link);
       navigator.clipboard?.writeText(link.href).catch(() => null);
@@ -70,7 +73,9 @@ def read_link(
         gr.Error: If the link holds a setting out of range; it is said in the core's words.
     """
     defaults = {**CODING_DEFAULTS, **controls_of(presets[DEFAULT_PRESET])}
-    given = {key: _value(query[key], defaults[key]) for key in LINK_KEYS if key in query}
+    named = {_OLD_KEYS[key]: text for key, text in query.items() if key in _OLD_KEYS}
+    named |= query
+    given = {key: _value(named[key], defaults[key]) for key in LINK_KEYS if key in named}
     if not given:
         return {}
     values = defaults | given
@@ -96,5 +101,5 @@ def _value(text: str, default: object) -> object:
         return text
     if isinstance(default, bool):
         return text == "true"
-    # Anything else is judged, and named, where the settings are read.
+    # Anything else is checked, and named, where the settings are read.
     return float(text) if _NUMBER.fullmatch(text) else text

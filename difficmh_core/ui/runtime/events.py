@@ -42,7 +42,7 @@ def after_all(
 
 
 def take_as_given(*components: Component) -> None:
-    """Hand over what a visitor enters unchecked, so that the core judges it, in its own words.
+    """Hand over what a visitor enters unchecked, so that the core checks it, in its own words.
 
     Gradio's own checks stop an event before it starts, with messages that name no setting. This
     is set on instances: beside the source of a subclass, Gradio would write a stub file.

@@ -18,7 +18,7 @@ CODING_DEFAULTS: Mapping[str, Any] = {
     "quality": DEFAULT_QUALITY,
     "bytes": 2000.0,
     "tags": True,
-    "passes": 0.0,
+    "iterations": 0.0,
 }
 """How files are made unless a visitor says otherwise, by the names in a link; the arguments of
 :func:`read_request` come in this order."""
@@ -132,7 +132,7 @@ def read_words(name: str, value: object) -> tuple[str, ...]:
 
 
 def _read(setting: Setting, name: str, value: object) -> object:
-    """Read one control; a text is judged by the setting itself."""
+    """Read one control; a text is checked by the setting itself."""
     if setting.held_type is str:
         return value
     return whole_number(name, value) if setting.held_type is int else read_number(name, value)

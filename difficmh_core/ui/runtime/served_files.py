@@ -76,7 +76,7 @@ class ServedFiles:
         max_bytes: int = MAX_BYTES,
         keep_s: float = KEEP_S,
     ) -> None:
-        """Take a folder.
+        """Begin with what lies in the folder.
 
         Args:
             folder: Where files lie; all in it is this page's.

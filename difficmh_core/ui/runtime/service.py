@@ -73,7 +73,7 @@ class CodecService:
         keeps_for_good: bool = False,
         weights_dir: Path | None = None,
     ) -> None:
-        """Take what all visitors share.
+        """Begin with no result but the kept ones.
 
         Args:
             codec: Loaded and ready.

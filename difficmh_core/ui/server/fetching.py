@@ -48,7 +48,7 @@ class Fetcher:
         is_allowed: Callable[[str], bool] | None = None,
         ports: Sequence[int] = _PORTS,
     ) -> None:
-        """Take where files go.
+        """Begin with nothing fetched.
 
         Args:
             files: Keeps them.

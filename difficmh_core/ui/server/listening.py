@@ -47,11 +47,11 @@ def check_address(host: str, port: int | None) -> None:
 
 def _try(family: int, address: tuple[object, ...], host: str, port: int | None) -> None:
     try:
-        with socket.socket(family) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket(family) as bound:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            trial.bind(address)
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            bound.bind(address)
     except OSError as error:
         raise ConfigError(_words(error, host, port)) from error
 

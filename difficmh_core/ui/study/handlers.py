@@ -9,10 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+from difficmh_core.config.experiments import ExperimentRequest
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.evaluation.experiments import (
     EXPERIMENTS,
-    ExperimentRequest,
     ExperimentResult,
     Variant,
     plan,
@@ -31,7 +31,7 @@ from difficmh_core.ui.runtime.session import KEPT_S, Session
 from difficmh_core.ui.runtime.uploads import UploadStore
 from difficmh_core.ui.study import texts
 from difficmh_core.ui.study.layout import StudyTab
-from difficmh_core.ui.study.photograph import StudyInput, run_variant
+from difficmh_core.ui.study.photograph import StudyInput, run_by_service
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.viewer.markup import Figure, viewer_markup
@@ -167,7 +167,7 @@ class StudyHandlers:
         self, given: StudyInput, variants: Sequence[Variant]
     ) -> Iterator[Decoding | ExperimentResult]:
         for variant in variants:
-            yield from run_variant(self._service, given, variant)
+            yield from run_by_service(self._service, given, variant)
 
     def _given(self, session: Session) -> StudyInput:
         if session.photo is None or session.encoded is None:

@@ -1,13 +1,15 @@
 """The photograph that a visitor experiments on: coded, decoded and measured by the service."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from PIL import Image
 
+from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.experiments import ExperimentResult, Variant
+from difficmh_core.evaluation.photo_study import run_variant
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo
@@ -30,23 +32,17 @@ class StudyInput:
     settings: DecodeSettings
 
 
-def run_variant(
+def run_by_service(
     service: CodecService, given: StudyInput, variant: Variant
 ) -> Iterator[Decoding | ExperimentResult]:
-    """Yield the state of decoding after each step, then what the variant gave."""
-    request = CodingRequest(quality=variant.quality)
-    stream = service.encode(given.photo, given.image, request, variant.tags).stream
-    for state in service.decode(stream, variant.settings):
-        yield state
-    assert state.image is not None
-    evaluator = service.evaluator
-    original = service.features(given.photo, given.image)
-    yield ExperimentResult(
-        variant=variant,
-        image=state.image,
-        png=state.png,
-        n_bytes=stream.n_bytes,
-        bpp=stream.bpp,
-        seconds=state.seconds,
-        values=evaluator.measure(original, evaluator.features(state.image)),
-    )
+    """Yield what :func:`run_variant` does; files and pictures may be kept ones."""
+
+    def encode(variant: Variant) -> Bitstream:
+        request = CodingRequest(quality=variant.quality)
+        return service.encode(given.photo, given.image, request, variant.tags).stream
+
+    def measure(image: Image.Image) -> Mapping[str, float]:
+        original = service.features(given.photo, given.image)
+        return service.evaluator.measure(original, service.evaluator.features(image))
+
+    return run_variant(variant, encode, service.decode, measure)

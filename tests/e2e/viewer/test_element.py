@@ -76,8 +76,7 @@ def test_gradio_updates_it_in_place(browser):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     try:
-        page.goto(url)
-        page.wait_for_timeout(1000)  # until Gradio has drawn it for good
+        page.goto(url, wait_until="networkidle")
         choose_mode(page, "blink")
         page.locator("#a #current-ours").check(force=True)
         page.click("#more")
