@@ -13,12 +13,12 @@ from difficmh_core.batch.sources import STANDARD
 from difficmh_core.batch.work import MOST_FILE_BYTES, Decoding, Encoding
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.many import add_many, are_many, check_alone, do_many
-from difficmh_core.cli.options import add_renamed, add_shared
+from difficmh_core.cli.options import add_decoding, add_renamed, add_shared, names_of
 from difficmh_core.cli.output import Report, report_encoded, report_stream
 from difficmh_core.cli.progress import told
 from difficmh_core.config.coding import DEFAULT_QUALITY, OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
 from difficmh_core.image_writing import FORMATS, check_picture, format_of, loss_of, picture_bytes
 
@@ -66,7 +66,7 @@ def _encode(arguments: argparse.Namespace) -> Report:
     from difficmh_core.image_reading import read_picture
     from difficmh_core.latent_optimization import LatentOptimizer, file_of
 
-    tags = None if arguments.tags == "auto" else _names(arguments.tags)
+    tags = None if arguments.tags == "auto" else names_of(arguments.tags)
     iterations = arguments.iterations
     if are_many(arguments.inputs, arguments.output):
         work = Encoding(
@@ -123,20 +123,7 @@ def add_decode(parser: argparse.ArgumentParser) -> None:
         choices=[suffix[1:] for suffix in FORMATS],
         help="what to write to - or into a folder (default png)",
     )
-    parser.add_argument(
-        "--preset",
-        default=DEFAULT_PRESET,
-        help=f"{either_of(presets_of('nano'))} (default %(default)s); the options below override "
-        "it",
-    )
-    for setting in SETTINGS:
-        parser.add_argument(
-            setting.option,
-            dest=setting.name,
-            metavar=setting.metavar,
-            help=setting.option_help,
-            **setting.parsing,
-        )
+    add_decoding(parser)
     parser.add_argument(
         "--tags", default="file", help="file (default), none, or comma-separated names"
     )
@@ -163,7 +150,7 @@ def _changes_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _decode(arguments: argparse.Namespace) -> Report:
-    tags = None if arguments.tags == "file" else _names(arguments.tags)
+    tags = None if arguments.tags == "file" else names_of(arguments.tags)
     if are_many(arguments.inputs, arguments.output):
         work = Decoding(
             profile=arguments.profile,
@@ -305,8 +292,3 @@ def _load(profile: str, arguments: argparse.Namespace, rate: int) -> "DiffICMHCo
 
     folder = arguments.cache_dir
     return load_codec(profile, device=arguments.device, cache_dir=folder, rate=rate)
-
-
-def _names(choice: str) -> list[str]:
-    """Split ``"a,b"``; ``none`` means no tags."""
-    return [] if choice == "none" else [name for name in choice.split(",") if name.strip()]

@@ -61,3 +61,8 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
             help=setting.option_help,
             **setting.parsing,
         )
+
+
+def names_of(choice: str) -> list[str]:
+    """Split ``"a,b"``; ``none`` means no names."""
+    return [] if choice == "none" else [name for name in choice.split(",") if name.strip()]

@@ -7,7 +7,7 @@ from pathlib import Path
 from difficmh_core._support.atomic_files import write_whole
 from difficmh_core.cli.codec_options import add_names
 from difficmh_core.cli.coding import settings_of
-from difficmh_core.cli.options import add_decoding, add_shared
+from difficmh_core.cli.options import add_decoding, add_shared, names_of
 from difficmh_core.cli.output import Report
 from difficmh_core.cli.progress import progress
 from difficmh_core.config.coding import DEFAULT_QUALITY
@@ -113,7 +113,7 @@ def _study(arguments: argparse.Namespace) -> Report:
         picture.image,
         quality=arguments.quality,
         target_bytes=arguments.bytes,
-        tags=_tags(arguments.tags),
+        tags="auto" if arguments.tags == "auto" else names_of(arguments.tags),
     )
     variants = plan(request, encoded, settings, has_rates=codec.config.rate is None)
     results = list[ExperimentResult]()
@@ -169,8 +169,3 @@ def _request(arguments: argparse.Namespace) -> ExperimentRequest:
         field: tuple(sorted(set(value))) for field, value in given.items() if field != "n_seeds"
     }
     return ExperimentRequest(**{"experiment": key, **given, **lists})
-
-
-def _tags(choice: str) -> list[str] | str | None:
-    names = [name for name in choice.split(",") if name.strip()]
-    return {"auto": "auto", "none": None}.get(choice, names)
