@@ -8,6 +8,7 @@ References:
 
 import importlib.metadata
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,53 @@ def _feature(module: str, name: str) -> str:
     return features.version_module(module) or ""
 
 
+class JpegliCodec(PillowCodec):
+    """JPEG by jpegli, which any reader of JPEG decodes."""
+
+    def encode(self, image: Image.Image, quality: int) -> bytes:
+        """Return the whole file; arguments and errors as :meth:`Baseline.encode`."""
+        import pyjpegli
+
+        try:
+            data: bytes = pyjpegli.encode(image.tobytes(), image.width, image.height, quality)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ProgramError(f"{self.name} cannot encode this image ({error}).") from error
+        return data
+
+
+def _jpegli() -> str:
+    try:
+        return importlib.metadata.version("pyjpegli")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise BackendUnavailableError(
+            "jpegli needs the package pyjpegli, which is not installed. Run `pip install "
+            "pyjpegli`; all other codecs work without it."
+        ) from error
+
+
+def _avif() -> PillowCodec:
+    """AVIF as people run it: tuned for how images look, where this build's libaom knows that."""
+    version, options = _feature("avif", "AVIF"), {"speed": 4, "codec": "aom"}
+    tuned = {"advanced": {"tune": "iq"}}
+    try:
+        Image.new("RGB", (8, 8)).save(io.BytesIO(), "AVIF", **options, **tuned)
+    except ValueError:  # libaom before 3.12
+        tuned = {}
+    from PIL import _avif as library  # the only place that knows the encoder's version
+
+    found = re.search(r"aom \[enc[^]]*\]:([\w.]+)", library.codec_versions())
+    encoder = found[1] if found else "of unknown version"
+    return PillowCodec(
+        key="avif",
+        name=f"AVIF (libaom {encoder}{', tune iq' if tuned else ''}, speed 4)",
+        version=f"{version}, libaom {encoder}",
+        qualities=range(100 if tuned else 101),  # the last one is lossless, which has no tuning
+        max_side_px=65_536,
+        pillow_format="AVIF",
+        options={**options, **tuned, "subsampling": "4:2:0"},
+    )
+
+
 def _plugin() -> str:
     try:
         import pillow_jxl  # noqa: F401 (registers the format)
@@ -86,6 +134,15 @@ PILLOW_CODECS: Mapping[str, Callable[[], PillowCodec]] = {
         pillow_format="JPEG",
         options={"optimize": True, "progressive": True, "subsampling": "4:2:0"},
     ),
+    "jpegli": lambda: JpegliCodec(
+        key="jpegli",
+        name="JPEG (jpegli)",
+        version=_jpegli(),
+        qualities=range(1, 101),
+        max_side_px=65_500,
+        pillow_format="JPEG",
+        options={},
+    ),
     "webp": lambda: PillowCodec(
         key="webp",
         name="WebP (libwebp, method 6)",
@@ -95,15 +152,7 @@ PILLOW_CODECS: Mapping[str, Callable[[], PillowCodec]] = {
         pillow_format="WEBP",
         options={"method": 6},
     ),
-    "avif": lambda: PillowCodec(
-        key="avif",
-        name="AVIF (libaom, speed 4)",
-        version=_feature("avif", "AVIF"),
-        qualities=range(101),
-        max_side_px=65_536,
-        pillow_format="AVIF",
-        options={"speed": 4, "codec": "aom", "subsampling": "4:2:0"},
-    ),
+    "avif": _avif,
     "jxl": lambda: PillowCodec(
         key="jxl",
         name="JPEG XL (libjxl, effort 7)",

@@ -10,6 +10,7 @@ from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.comparison import (
     BASELINES,
+    DEFAULT_BASELINES,
     DEFAULT_METRICS,
     DEFAULT_TASKS,
     METRIC_NAMES,
@@ -19,7 +20,7 @@ from difficmh_core.errors import ConfigError
 
 OPTIMIZED_OPTION = "-optimized"
 """How the name of a codec of ours ends whose latents are optimized."""
-_DEFAULT_CODECS = (*BASELINES, "nano-instant")
+_DEFAULT_CODECS = (*DEFAULT_BASELINES, "nano-instant")
 DEFAULT_RATES = (0.03, 0.06, 0.12)
 NONE = ["none"]
 """What a list of names says that is empty."""

@@ -1,8 +1,10 @@
 """What can be compared and measured, by the names of command lines."""
 
-BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
+DEFAULT_BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
+"""The codecs beside ours that are compared unless others are asked for."""
+BASELINES = (*DEFAULT_BASELINES, "jpegli")
 """Keys of the codecs beside ours."""
-METRIC_NAMES = ("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists")
+METRIC_NAMES = ("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists", "ssimulacra2")
 """Those that are computed by :mod:`difficmh_core.quality`, other names are pyiqa's."""
 DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
 """What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
@@ -18,6 +20,7 @@ TASK_NAMES = (
     "depth",
     "pose",
     "captions",
+    "text",
 )
 """Every machine task."""
 DEFAULT_SET_METRICS = ("frechet", "kernel")

@@ -6,6 +6,7 @@ Where it was published stands in the module that computes it.
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.quality.metric import Group, PairFunction, PictureMetric
 from difficmh_core.quality.pyiqa_metrics import pyiqa_metric
+from difficmh_core.quality.ssimulacra2 import load_ssimulacra2
 from difficmh_core.quality.trunks import TrunkDistance
 from difficmh_core.shapes import Image01
 
@@ -84,6 +86,19 @@ PICTURE_METRICS = {
             highest=1.0,
             min_side_px=1,
             load=partial(_load, structure_texture_distance),
+        ),
+        PictureMetric(
+            key="ssimulacra2",
+            name="SSIMULACRA2",
+            short="SSIMULACRA2",
+            group=Group.DISTORTION,
+            is_higher_better=True,
+            digits=1,
+            lowest=-inf,
+            highest=100.0,
+            min_side_px=8,
+            has_column=False,
+            load=lambda _: load_ssimulacra2(),
         ),
     )
 }

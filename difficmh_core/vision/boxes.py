@@ -77,6 +77,12 @@ def f1_of_counts(
     return np.where(twice + wrong > 0, twice / np.maximum(twice + wrong, 1), 1.0)
 
 
+def share_of_counts(good: ArrayLike, bad: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Share of what is good, over one picture or many, 0 to 1; 1 if there is nothing at all."""
+    total = np.asarray(good) + np.asarray(bad)
+    return np.where(total > 0, np.asarray(good) / np.maximum(total, 1), 1.0)
+
+
 def overlap(first: Detection, second: Detection) -> float:
     """Return the intersection over union of two boxes, 0 to 1."""
     a, b = first.box_xyxy_px, second.box_xyxy_px

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from difficmh_core.quality.metric import Group, Metric, Pooling
-from difficmh_core.vision.boxes import f1_of_counts
+from difficmh_core.vision.boxes import f1_of_counts, share_of_counts
 
 N_FEATURE_STAGES = 9
 """Stem, seven stages and head."""
@@ -54,6 +54,13 @@ _COUNTS = (
     _count("boxes_missed", "boxes missed"),
     _count("boxes_hallucinated", "boxes hallucinated"),
 )
+_TEXT_COUNTS = (
+    _count("letters_kept", "letters kept", is_higher_better=True),
+    _count("letters_changed", "letters changed"),
+    _count("letters_invented", "letters invented"),
+)
+TEXT_COUNTS = tuple(count.key for count in _TEXT_COUNTS)
+"""Keys of the numbers of letters kept, changed and invented."""
 BOX_COUNTS = tuple(count.key for count in _COUNTS)
 """Keys of the numbers of boxes matched, missed and hallucinated."""
 TASK_METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -90,6 +97,13 @@ TASK_METRICS: Mapping[str, Metric] = MappingProxyType(
             _share("pose_pck", "pose, PCK at 0.2"),
             _share("caption_rouge_l", "captions, ROUGE-L"),
             _share("caption_f1", "captions, F1"),
+            _share(
+                "text_kept",
+                "text, letters kept",
+                "text",
+                pooling=Pooling(counts=TEXT_COUNTS[:2], ratio=share_of_counts),
+            ),
+            *_TEXT_COUNTS,
             *(
                 _distance(
                     f"features_{index}",

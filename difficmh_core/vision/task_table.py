@@ -1,4 +1,4 @@
-"""The table of all machine tasks: four on packaged networks, eight through transformers.
+"""The table of all machine tasks: five on packaged networks, eight through transformers.
 
 A task is made from the cache folder. Where its weights are absent it raises
 BackendUnavailableError, with the command that gets them.
@@ -25,6 +25,7 @@ from difficmh_core.vision.tasks import (
     MachineTask,
     Tagging,
 )
+from difficmh_core.vision.text import TextReading
 
 _TASKS = (
     DetectionTask,
@@ -39,6 +40,7 @@ _TASKS = (
     DepthEstimation,
     PoseEstimation,
     Captioning,
+    TextReading,
 )
 
 TASKS: Mapping[str, Callable[[Path], MachineTask]] = MappingProxyType(

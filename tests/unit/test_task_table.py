@@ -19,8 +19,8 @@ NAMES = ("semantic", "depth")
 
 def test_the_table_holds_what_the_defaults_and_the_hub_offer():
     assert DEFAULT_TASKS == ("detection", "classification", "tags", "features")
-    assert set(TASKS) == set(DEFAULT_TASKS) | set(TASK_MODELS)
-    assert len(TASKS) == 12
+    assert set(TASKS) == {*DEFAULT_TASKS, *TASK_MODELS, "text"}
+    assert len(TASKS) == 13
     for model in TASK_MODELS.values():
         assert len(model.revision) == 40
         assert model.cards[-1].path == "model.safetensors"

@@ -1,0 +1,98 @@
+"""Text read in two pictures: letters kept, changed and invented."""
+
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from difficmh_core.image_io import to_tensor
+from difficmh_core.tagging.detector import Detection
+from difficmh_core.vision.task_metrics import TASK_METRICS
+from difficmh_core.vision.text import TextReading, aligned, compare_text
+
+
+def line(text, top, left=0.0):
+    box = left, float(top), left + 10.0 * len(text), top + 20.0
+    return Detection(label_id=0, label=text, score=0.9, box_xyxy_px=box)
+
+
+@pytest.mark.parametrize(
+    ("original", "decoded", "counts"),
+    [
+        ("EXIT", "EXIT", (4, 0, 0)),
+        ("EX IT", "E XIT", (4, 0, 0)),
+        ("EXIT", "EXTT", (3, 1, 0)),
+        ("EXIT", "EXT", (3, 1, 0)),
+        ("EXIT", "EXISTS", (4, 0, 2)),
+        ("", "NEW", (0, 0, 3)),
+        ("OLD", "", (0, 3, 0)),
+    ],
+)
+def test_letters_are_kept_changed_or_invented(original, decoded, counts):
+    assert aligned(original, decoded) == counts
+
+
+def test_lines_are_paired_by_place():
+    original = [line("STOP", 0), line("GO", 100)]
+    decoded = [line("GO", 101), line("SHOP", 2), line("???", 300)]
+    found = compare_text(original, decoded)
+    assert (found.n_kept, found.n_changed, found.n_invented) == (5, 1, 3)
+    assert found.kept == pytest.approx(5 / 6)
+    assert [[box.label for box in pair] for pair in found.boxes.matched] == [["GO", "GO"]]
+    assert [box.label for box in found.boxes.missed] == ["SHOP"]
+    assert [box.label for box in found.boxes.hallucinated] == ["???"]
+
+
+def test_a_line_that_is_gone_is_changed_to_nothing():
+    found = compare_text([line("STOP", 0)], [line("STOP", 200)])
+    assert (found.n_kept, found.n_changed, found.n_invented) == (0, 4, 4)
+    assert [box.label for box in found.boxes.missed] == ["STOP"]
+
+
+def test_no_text_at_all_is_kept():
+    assert compare_text([], []).kept == 1.0
+
+
+def test_shares_of_several_pictures_are_those_of_their_sums():
+    counts = {"letters_kept": [9, 1], "letters_changed": [1, 9]}
+    column = {key: torch.tensor(values).double().numpy() for key, values in counts.items()}
+    assert TASK_METRICS["text_kept"].over_pictures(column.__getitem__) == 0.5
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory):
+    pytest.importorskip("rapidocr")
+    return TextReading(tmp_path_factory.mktemp("cache"))
+
+
+def sign(text, blur=0):
+    picture = Image.new("RGB", (360, 120), (230, 230, 220))
+    font = ImageFont.load_default(size=48)
+    ImageDraw.Draw(picture).text((30, 30), text, fill=(20, 20, 60), font=font)
+    small = picture.resize((360 // (1 + blur), 120 // (1 + blur)))
+    return to_tensor(small.resize(picture.size))
+
+
+def test_a_sign_is_read_where_it_stands(reading):
+    (found,) = reading.see(sign("STATION"))
+    assert found.label == "STATION"
+    left, top, right, bottom = found.box_xyxy_px
+    assert 10 < left < 40
+    assert 20 < top < 50
+    assert 200 < right < 260
+    assert 60 < bottom < 100
+
+
+def test_agreement_falls_when_letters_change(reading):
+    original = reading.see(sign("STATION 42"))
+    same = reading.agreement(original, reading.see(sign("STATION 42")))
+    other = reading.agreement(original, reading.see(sign("STALION 47")))
+    nothing = reading.agreement(original, reading.see(sign("", blur=2)))
+    assert same == {
+        "text_kept": 1.0,
+        "letters_kept": 9,
+        "letters_changed": 0,
+        "letters_invented": 0,
+    }
+    assert other["letters_kept"] == 7
+    assert other["letters_changed"] == 2
+    assert nothing["text_kept"] == 0
