@@ -322,6 +322,7 @@ def cluster():
     cluster.shutdown()
 
 
+@pytest.mark.long
 def test_a_machine_that_dies_loses_nothing(inputs, tmp_path, cluster):
     for number in range(40):
         (inputs / f"more {number}.in").write_bytes(str(number).encode())

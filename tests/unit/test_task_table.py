@@ -44,7 +44,7 @@ def test_measures_are_declared_once_and_grouped():
     def keys(*groups):
         return {key for key, metric in METRICS.items() if metric.group in groups}
 
-    assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim"}
+    assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim", "ssimulacra2"}
     assert keys(Group.DISTORTION, Group.PERCEPTION) == set(PICTURE_METRICS)
     assert keys(Group.SETS) == set(SET_METRICS)
     assert keys(Group.ANNOTATIONS) == {"coco_map"}
