@@ -9,8 +9,9 @@ import io
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -99,7 +100,9 @@ class OnCluster:
             logging.getLogger(name).setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
-            yield ray
+            # Ray prints what it notices of its machines; standard output is for our result.
+            with redirect_stdout(sys.stderr):
+                yield ray
         finally:
             if is_ours:
                 ray.shutdown()
