@@ -10,6 +10,7 @@ from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.config.coding import OptimizationSettings
 from difficmh_core.config.comparison import (
     BASELINES,
+    COLOR_METRICS,
     DEFAULT_BASELINES,
     DEFAULT_METRICS,
     DEFAULT_TASKS,
@@ -45,9 +46,7 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
         help=f"iterations of latent optimization, for names ending in {OPTIMIZED_OPTION} "
         "(default %(default)s)",
     )
-    metrics = (*METRIC_NAMES, "or names of metrics in pyiqa")
-    add_names(parser, "metrics", "metrics of each image", DEFAULT_METRICS, metrics)
-    add_names(parser, "tasks", "machine tasks", DEFAULT_TASKS, TASK_NAMES)
+    add_measures(parser)
     add_shared(parser, "--rate", "--device")
     parser.add_argument("--vtm", type=Path, help="folder of a VTM build, to use instead of VVenC")
     parser.add_argument(
@@ -66,6 +65,36 @@ def add_codec_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(cache_dir=cache_folder())
 
 
+class _Metrics(argparse.Action):
+    """Takes names of metrics; nothing else is measured then."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the names, and take back what is measured unless there are any."""
+        namespace.metrics, namespace.color_metrics = values, ()
+
+
+def add_measures(parser: argparse.ArgumentParser) -> None:
+    """Add what is measured of each image: metrics, and tasks for machines."""
+    metrics = (*METRIC_NAMES, "or names of metrics in pyiqa")
+    usual = (*DEFAULT_METRICS, *COLOR_METRICS)
+    parser.add_argument(
+        "--metrics",
+        action=_Metrics,
+        nargs="+",
+        default=list(DEFAULT_METRICS),
+        metavar="NAME",
+        help=_list_help("metrics of each image", usual, metrics),
+    )
+    parser.set_defaults(color_metrics=COLOR_METRICS)
+    add_names(parser, "tasks", "machine tasks", DEFAULT_TASKS, TASK_NAMES)
+
+
 def add_names(
     parser: argparse.ArgumentParser,
     option: str,
@@ -79,8 +108,12 @@ def add_names(
         nargs="+",
         default=list(default),
         metavar="NAME",
-        help=f"{what}: {', '.join(names)}; or none (default {' '.join(default)})",
+        help=_list_help(what, default, names),
     )
+
+
+def _list_help(what: str, default: Sequence[str], names: Sequence[str]) -> str:
+    return f"{what}: {', '.join(names)}; or none (default {' '.join(default)})"
 
 
 def named(given: Sequence[str]) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ _WITHOUT_DIFFUSION = DecodeSettings(
 
 def evaluator_of(arguments: argparse.Namespace) -> Evaluator:
     """Return the evaluator that takes the chosen measures."""
-    return Evaluator(arguments.cache_dir, named(arguments.metrics), named(arguments.tasks))
+    metrics = (*named(arguments.metrics), *arguments.color_metrics)
+    return Evaluator(arguments.cache_dir, metrics, named(arguments.tasks))
 
 
 def chosen_codecs(arguments: argparse.Namespace) -> dict[str, ComparedCodec]:

@@ -5,18 +5,12 @@ import sys
 from pathlib import Path
 
 from difficmh_core._support.atomic_files import write_whole
-from difficmh_core.cli.codec_options import add_names
+from difficmh_core.cli.codec_options import add_measures
 from difficmh_core.cli.coding import settings_of
 from difficmh_core.cli.options import add_decoding, add_shared, names_of
 from difficmh_core.cli.output import Report
 from difficmh_core.cli.progress import progress
 from difficmh_core.config.coding import DEFAULT_QUALITY
-from difficmh_core.config.comparison import (
-    DEFAULT_METRICS,
-    DEFAULT_TASKS,
-    METRIC_NAMES,
-    TASK_NAMES,
-)
 from difficmh_core.config.experiments import EXPERIMENT_NAMES, ExperimentRequest
 from difficmh_core.errors import ConfigError
 
@@ -76,9 +70,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", default="nano", help="nano (default) or sd21")
     add_decoding(parser)
-    metrics = (*METRIC_NAMES, "or names of metrics in pyiqa")
-    add_names(parser, "metrics", "metrics of each image", DEFAULT_METRICS, metrics)
-    add_names(parser, "tasks", "machine tasks", DEFAULT_TASKS, TASK_NAMES)
+    add_measures(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write rows (CSV, JSON) and images (PNG) here"
     )

@@ -4,10 +4,16 @@ DEFAULT_BASELINES = ("jpeg", "webp", "avif", "jxl", "vvc", "elic")
 """The codecs beside ours that are compared unless others are asked for."""
 BASELINES = (*DEFAULT_BASELINES, "jpegli")
 """Keys of the codecs beside ours."""
-METRIC_NAMES = ("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists", "ssimulacra2")
+COLOR_METRICS = ("color_blocks", "color_worst_block", "color_shift", "saturation_change")
+"""How far colors are from the original's."""
+METRIC_NAMES = (
+    *("psnr_db", "ms_ssim", "lpips_alex", "lpips_vgg", "dists", "ssimulacra2"),
+    *COLOR_METRICS,
+)
 """Those that are computed by :mod:`difficmh_core.quality`, other names are pyiqa's."""
 DEFAULT_METRICS = ("psnr_db", "ms_ssim", "lpips_alex", "dists")
-"""What is measured unless something else is asked for: half as long as with LPIPS on VGG."""
+"""What is measured unless something else is asked for, :data:`COLOR_METRICS` beside it: half as
+long as with LPIPS on VGG."""
 DEFAULT_TASKS = ("detection", "classification", "tags", "features")
 """What a comparison asks unless it is told otherwise: the tasks that need no hub."""
 TASK_NAMES = (

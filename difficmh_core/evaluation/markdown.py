@@ -17,17 +17,18 @@ _SETS = (
 
 
 def markdown_of(summary: Mapping[str, Any]) -> str:
-    """Return the tables of a summary: quality, machines, sets, depth, deltas, failures.
+    """Return the tables of a summary: quality, color, machines, sets, depth, deltas, failures.
 
     Args:
         summary: As :meth:`Evaluation.finish` returns it.
     """
     made = summary["summaries"]
     measured = [metric_of(key) for key in dict.fromkeys(k for s in made for k in s["values"])]
-    quality, machines, depths = (
+    quality, colors, machines, depths = (
         [metric for metric in measured if metric.group in groups]
         for groups in (
             (Group.DISTORTION, Group.PERCEPTION),
+            (Group.COLOR,),
             (Group.MACHINES, Group.COUNTS),
             (Group.DEPTH,),
         )
@@ -42,6 +43,8 @@ def markdown_of(summary: Mapping[str, Any]) -> str:
     ]
     if quality:
         parts += ["## Quality", _means(made, quality)]
+    if colors:
+        parts += ["## Color", _means(made, colors)]
     if machines:
         parts += ["## What machines make of it, against the original", _means(made, machines)]
     if summary["coco_map"]:

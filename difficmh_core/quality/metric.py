@@ -28,6 +28,8 @@ class Group(StrEnum):
     """How far pixels and structures are from the original's."""
     PERCEPTION = "perception"
     """How different a picture looks, as a network predicts it."""
+    COLOR = "color"
+    """How far colors are from the original's, on average over areas."""
     MACHINES = "machines"
     """How far a machine's answers to the two pictures agree."""
     COUNTS = "counts"

@@ -8,12 +8,20 @@ from collections.abc import Callable
 from functools import partial
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from difficmh_core.errors import ImageError
+from difficmh_core.quality.color import (
+    BLOCK_SIDE_PX,
+    color_shift,
+    mean_block_error,
+    saturation_change_percent,
+    worst_block_error,
+)
 from difficmh_core.quality.distortion import MS_SSIM_MIN_SIDE_PX, ms_ssim, psnr_db
 from difficmh_core.quality.dists import structure_texture_distance
 from difficmh_core.quality.lpips import perceptual_distance
@@ -32,6 +40,19 @@ def _load(make: Callable[[Path], TrunkDistance], cache_dir: Path) -> TrunkDistan
     # Convolutions are a quarter faster so, measured on two CPU cores.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
+
+
+def _color(key: str, name: str, compute: PairFunction, **changes: Any) -> PictureMetric:  # noqa: ANN401
+    """Return an error of colors."""
+    usual: dict[str, Any] = {
+        "group": Group.COLOR,
+        "unit": "of 255",
+        "is_higher_better": False,
+        "digits": 1,
+        "highest": 255.0,
+        "min_side_px": BLOCK_SIDE_PX,
+    }
+    return PictureMetric(key=key, name=name, load=lambda _: compute, **(usual | changes))
 
 
 PICTURE_METRICS = {
@@ -99,6 +120,18 @@ PICTURE_METRICS = {
             min_side_px=8,
             has_column=False,
             load=lambda _: load_ssimulacra2(),
+        ),
+        _color("color_blocks", "color, mean block", mean_block_error, short="Color"),
+        _color("color_worst_block", "color, worst block", worst_block_error, has_column=False),
+        _color("color_shift", "color, whole image", color_shift, min_side_px=1, has_column=False),
+        _color(
+            "saturation_change",
+            "saturation, change",
+            saturation_change_percent,
+            unit="%",
+            highest=inf,
+            min_side_px=1,
+            has_column=False,
         ),
     )
 }

@@ -13,6 +13,7 @@ from difficmh_core.baselines.vvc import FfmpegVvenc
 from difficmh_core.cli.codec_options import add_codec_options
 from difficmh_core.cli.codecs import chosen_codecs
 from difficmh_core.config.coding import OptimizationSettings
+from difficmh_core.config.comparison import COLOR_METRICS
 from difficmh_core.evaluation.comparison import PhotoComparison
 from difficmh_core.evaluation.lines import json_of
 from difficmh_core.evaluation.report import contact_sheet, table
@@ -192,9 +193,38 @@ def test_measures_and_tasks_are_chosen_by_name(run, photo, tmp_path):
     assert "gmsd (pyiqa) ↓" in heads
     assert "MS-SSIM" not in out
     assert "left out" not in out
+    assert "Color" not in out
     code, out, _ = run(*words, "--metrics", "none", "--tasks", "classification")
     assert code == 0
     assert "classification is left out" in out
+
+
+def test_color_is_measured_unless_metrics_are_named(run, photo, folder, tmp_path):
+    words = ["--codecs", "jpeg", "--cache-dir", tmp_path, "--tasks", "none"]
+    code, out, _ = run("compare", photo, "--bytes", 1500, *words)
+    assert code == 0
+    head = out.splitlines()[0]
+    assert "Color ↓" in head
+    assert "worst block" not in head
+
+    words = ["evaluate", folder, "--rates", 2, "--out", tmp_path / "out", *words]
+    words += ["--set-metrics", "none"]
+    code, out, _ = run(*words, "--limit", 2, "--metrics", "psnr_db")
+    assert code == 0
+    assert "## Color" not in out
+    # The rest is measured with color; the tables say on how many photos.
+    code, out, _ = run(*words)
+    assert code == 0
+    page = (tmp_path / "out" / "summary.md").read_text()
+    heads = "color, mean block [of 255] ↓ | color, worst block [of 255] ↓"
+    assert f"{heads} | color, whole image [of 255] ↓ | saturation, change [%] ↓ |" in page
+    (summary,) = json.loads((tmp_path / "out" / "summary.json").read_text())["summaries"]
+    values = summary["values"]
+    assert {key: values[key]["n"] for key in COLOR_METRICS} == dict.fromkeys(COLOR_METRICS, 1)
+    assert values["psnr_db"]["n"] == 3
+    mean, worst = (values[key]["value"] for key in ("color_blocks", "color_worst_block"))
+    assert 0 < mean < worst
+    assert f"| {mean:.3f} ± 0.000 (1) |" in page
 
 
 @pytest.mark.parametrize(

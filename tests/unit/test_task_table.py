@@ -2,7 +2,7 @@
 
 import pytest
 
-from difficmh_core.config.comparison import DEFAULT_TASKS
+from difficmh_core.config.comparison import COLOR_METRICS, DEFAULT_TASKS
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.metrics import METRICS, metric_of
@@ -45,7 +45,8 @@ def test_measures_are_declared_once_and_grouped():
         return {key for key, metric in METRICS.items() if metric.group in groups}
 
     assert keys(Group.DISTORTION) == {"psnr_db", "ms_ssim", "ssimulacra2"}
-    assert keys(Group.DISTORTION, Group.PERCEPTION) == set(PICTURE_METRICS)
+    assert keys(Group.COLOR) == set(COLOR_METRICS)
+    assert keys(Group.DISTORTION, Group.PERCEPTION, Group.COLOR) == set(PICTURE_METRICS)
     assert keys(Group.SETS) == set(SET_METRICS)
     assert keys(Group.ANNOTATIONS) == {"coco_map"}
     assert metric_of("psnr_db").text(24.096) == "24.10"

@@ -15,6 +15,7 @@ from PIL import Image
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.config.comparison import COLOR_METRICS, DEFAULT_METRICS
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator, Features
@@ -188,7 +189,8 @@ class CodecService:
     def evaluator(self) -> Evaluator:
         """What takes the measures; its networks are loaded when first needed."""
         if self._evaluator is None:
-            self._evaluator = Evaluator(self.weights_dir, tasks=(DetectionTask.key,))
+            metrics = (*DEFAULT_METRICS, *COLOR_METRICS)
+            self._evaluator = Evaluator(self.weights_dir, metrics, (DetectionTask.key,))
         return self._evaluator
 
     def features(self, photo: Photo, image: Image.Image) -> Features:

@@ -17,6 +17,10 @@ HELP = {
     "dists": (
         "Like LPIPS, but tolerates a different grain in grass, hair, or sand; 0 means identical."
     ),
+    "color_blocks": (
+        "Measures how far the mean color of each square of 64 px is from the original's, in steps "
+        "of 8 bits; 0 means identical. Invented detail does not count, a tint does."
+    ),
     "box_f1": (
         "Tells whether a detector (YOLOX-Nano) finds the same objects in the decoded image as in "
         "the original: 1 means all of them and nothing else, 0 none. Turn on the boxes to see "
