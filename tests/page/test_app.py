@@ -14,6 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from difficmh_core.config.comparison import COLOR_METRICS
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.ui.runtime.requests import MOST_ITERATIONS
@@ -164,6 +165,8 @@ def test_compare_measures_within_the_bytes_and_names_the_absent(client, photos):
     for row in told["rows"]:
         assert row["n_bytes"] <= 2000 or not row["fits"]
         assert row["values"]["psnr_db"] > 0
+        color = {key for key in COLOR_METRICS if key in row["values"]}
+        assert color == {"color_blocks", "color_worst_block", "color_shift"}  # the photo is gray
     with pytest.raises(AppError, match="no codec 'h264'"):
         client.predict(handle_file(str(photos["wide"])), codecs=["h264"], api_name="/compare")
 
