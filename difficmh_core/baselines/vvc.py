@@ -35,6 +35,8 @@ _RED, _BLUE = 0.2126, 0.0722  # share of luma, ITU-R BT.709; the rest is green's
 _MIN_SIDE_PX = 16
 _EVEN_PX = 2  # what 4:2:0 needs
 _BLOCK_PX = 8  # VTM's smallest block
+_EXACT = "flags=bicubic+accurate_rnd+full_chroma_int"
+"""How FFmpeg makes RGB: its fast way makes every picture 2 of 255 darker, and rougher."""
 _VTM_PROGRAMS = ("EncoderApp", "DecoderApp")
 _CONFIG = "encoder_intra_vtm.cfg"
 
@@ -77,7 +79,7 @@ class FfmpegVvenc(Vvc):
                 f"The program {ffmpeg} was built without libvvenc or without a VVC decoder. Run "
                 "`python -m difficmh_core fetch baselines`, or install an ffmpeg that has both."
             )
-        self.version = " ".join(version.split()[:3])
+        self.version = f"{' '.join(version.split()[:3])}, exact RGB"
 
     def encode(self, image: Image.Image, quality: int) -> bytes:
         """Return the whole file; arguments and errors as :meth:`Baseline.encode`."""
@@ -99,7 +101,7 @@ class FfmpegVvenc(Vvc):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "in.266").write_bytes(data[1:])
-            options = "-v error -i in.266 -frames:v 1 -vf scale=in_color_matrix=bt709 "
+            options = f"-v error -i in.266 -frames:v 1 -vf scale=in_color_matrix=bt709:{_EXACT} "
             options += "-pix_fmt rgb24 out.png"
             run_program([self._ffmpeg, *options.split()], folder=folder, limit_s=self._limit_s)
             with Image.open(folder / "out.png") as image:

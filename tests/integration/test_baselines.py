@@ -112,6 +112,14 @@ def test_vvc_codes_a_picture_of_odd_size(vvenc, picture):
     assert vvenc.name == "VVC (VVenC, preset fast)"
 
 
+def test_vvc_keeps_the_mean_color(vvenc, picture):
+    """Ffmpeg's fast conversion makes every picture 2 of 255 darker."""
+    decoded = vvenc.decode(vvenc.encode(picture, 22))
+    shift = to_tensor(decoded).mean(dim=(2, 3)) - to_tensor(picture).mean(dim=(2, 3))
+    assert 255 * shift.abs().max() < 0.7
+    assert "exact RGB" in vvenc.version
+
+
 def test_vvc_says_why_it_cannot_take_a_picture(vvenc):
     with pytest.raises(ProgramError, match="failed with exit code"):
         FfmpegVvenc(vvenc._ffmpeg, "fastest of all").encode(Image.new("RGB", (32, 32)), 30)
