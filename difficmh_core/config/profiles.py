@@ -50,10 +50,10 @@ NANO = CodecConfig(
         diffusion_channels=8,
     ),
     unet=UNetConfig(
-        block_channels=(32, 64, 96),
+        block_channels=(64, 128, 192),
         attention_levels=(False, True, True),
         layers_per_block=1,
-        head_channels=16,
+        head_channels=32,
         context_channels=64,
         norm_groups=8,
         diffusion_channels=8,

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,14 +24,15 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.training import package
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
+from difficmh_core.training.contents import SteeredSampler
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
 from difficmh_core.training.default_settings import default_settings
-from difficmh_core.training.latents import LatentSampler
+from difficmh_core.training.discriminator import ProjectedDiscriminator
+from difficmh_core.training.latents import LatentSampler, read_latents
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
-from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import PictureWeights, StageName, StageSettings
+from difficmh_core.training.settings import StageName, StageSettings
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
@@ -94,6 +96,8 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
+        if stage is StageName.FEW_STEP:
+            list(made.encode_contents())
         list(made.train(stage, brief(stage)))
     return made
 
@@ -114,7 +118,7 @@ def test_every_stage_trains_and_goes_on(recipe, stage):
 def test_the_discriminator_is_trained_and_kept(recipe, stage):
     tensors, _ = read_safetensors(recipe.runs / stage / CHECKPOINT_NAME)
     kept = {name for name in tensors if name.startswith("adversary.")}
-    discriminator = PatchDiscriminator(PictureWeights().discriminator_channels)
+    discriminator = ProjectedDiscriminator(16 if stage is StageName.FEW_STEP else 0)
     assert kept == {f"adversary.{name}" for name in discriminator.state_dict()}
     assert tensors["optimizer.adversary.0.step"] >= 1
     assert tensors["optimizer.adversary.0.exp_avg"].abs().max() > 0
@@ -175,7 +179,7 @@ def test_crops_have_their_size_and_range(photos):
 
 
 def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
-    sampler = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=128, tag_dropout=1.0)
+    sampler = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=128)
     batch = sampler.draw(1, np.random.default_rng(0))
     encoded = recipe.autoencoder(scaled=True).encode(batch.image)
     inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
@@ -183,13 +187,83 @@ def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
     # equal there either, since group normalization sees the whole picture.
     ours, kept = encoded[inner], batch.latent[inner]
 
-    def similarity(first, second):
-        centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
-        return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
-
     elsewhere = [similarity(ours.roll(1, axis), kept) for axis in (-1, -2)]
     assert similarity(ours, kept) > max(0.5, *elsewhere)
-    assert batch.tag_ids == [[]]
+
+
+def similarity(first, second):
+    centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
+    return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
+
+
+def test_a_steered_crop_belongs_to_its_picture_mirrored_or_not(recipe):
+    folder = recipe.contents_folder
+    sampler = SteeredSampler(recipe.photographs, folder, crop_px=128, with_images=True)
+    autoencoder, codec = recipe.autoencoder(scaled=True), recipe.latent_codec()
+    inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
+    for seed in range(3):
+        batch = sampler.draw(1, np.random.default_rng(seed))
+        own, overturned = (
+            autoencoder.encode(image) for image in (batch.image, batch.image.flip(-2))
+        )
+        found = similarity(own[inner], batch.latent[inner])
+        assert found > max(0.5, similarity(overturned[inner], batch.latent[inner]))
+        content = codec(batch.image, own, torch.full((1,), 0.5)).content_latent
+        assert similarity(content[inner], batch.content[inner]) > 0.5
+
+
+def test_tags_are_hidden_as_often_as_asked(recipe):
+    folder = recipe.contents_folder
+    known = read_latents(recipe.latents_path)[1]
+    for share in (0.0, 1.0):
+        sampler = SteeredSampler(recipe.photographs, folder, crop_px=64, tag_dropout=share)
+        batch = sampler.draw(8, np.random.default_rng(0))
+        assert all(ids in ([[]] if share else known) for ids in batch.tag_ids)
+
+
+def test_content_latents_of_other_photographs_are_refused(recipe, tmp_path):
+    photographs = recipe.photographs
+    with pytest.raises(CheckpointError, match="latents of 0 photographs, but there are 6"):
+        SteeredSampler(photographs, tmp_path, crop_px=64)
+    others = replace(photographs, sources=photographs.sources[:-1])
+    with pytest.raises(CheckpointError, match="latents of 6 photographs, but there are 5"):
+        SteeredSampler(others, recipe.contents_folder, crop_px=64)
+    with pytest.raises(ConfigError, match="at most 256"):
+        SteeredSampler(photographs, recipe.contents_folder, crop_px=320)
+    (tmp_path / "00-000000.safetensors").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="00-000000"):
+        SteeredSampler(photographs, tmp_path, crop_px=64)
+
+
+def test_crops_that_are_there_are_not_made_again(recipe):
+    files = sorted(recipe.contents_folder.iterdir())
+    assert [path.name for path in files] == ["00-000000.safetensors", "01-000000.safetensors"]
+    times = [path.stat().st_mtime_ns for path in files]
+    files[1].unlink()
+    assert [line["crops"] for line in recipe.encode_contents()] == [6, 12]
+    assert files[0].stat().st_mtime_ns == times[0]
+    assert files[1].exists()
+
+
+def test_unet_and_control_learn_together_and_further(recipe, photos, check, tmp_path):
+    for name in (StageName.AUTOENCODER, StageName.CODEC):
+        shutil.copytree(recipe.runs / name, tmp_path / name)
+    shutil.copytree(recipe.contents_folder, tmp_path / "contents")
+    shutil.copy(recipe.latents_path, tmp_path)
+    own = Recipe(photos=photos, check=check, runs=tmp_path, config=TINY)
+    lines = list(own.train(StageName.PRIOR, brief(StageName.PRIOR, "controlled=0.5")))
+    assert all(line["alone"] > 0 and line["controlled"] > 0 for line in lines[:4])
+    assert lines[-1]["controlled_check_mean"] > 0
+    control = own.control(before=StageName.JOINT).state_dict()
+    assert any(values.abs().max() > 0 for name, values in control.items() if "to_decoder" in name)
+    unet = own.prior()[0].state_dict()
+    changes = ("trains_unet=true", "clean=0.5", "content=0.5", "picture.color=1.0")
+    lines = list(own.train(StageName.FEW_STEP, brief(StageName.FEW_STEP, *changes)))
+    assert all(line["color"] > 0 for line in lines[:4])
+    further = own.prior()[0].state_dict()
+    assert any(not torch.equal(unet[name], further[name]) for name in unet)
+    before = own.prior(before=StageName.FEW_STEP)[0].state_dict()
+    assert all(torch.equal(unet[name], before[name]) for name in unet)
 
 
 def test_missing_photographs_say_what_is_expected(tmp_path):
