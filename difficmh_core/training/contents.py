@@ -64,7 +64,7 @@ class CropEncoder:
         for number in range(n_crops):
             for first in range(0, n, _PHOTOGRAPHS_PER_FILE):
                 indices = range(first, min(n, first + _PHOTOGRAPHS_PER_FILE))
-                path = folder / f"{number:02d}-{first:06d}.safetensors"
+                path = folder / _name(number, first)
                 if not path.exists():
                     self._write_file(path, number, indices)
                 done += len(indices)
@@ -72,11 +72,9 @@ class CropEncoder:
 
     def _write_file(self, path: Path, number: int, indices: range) -> None:
         qualities = np.random.default_rng((number, indices.start)).random(len(indices))
-        latents, contents, tags = list[Tensor](), list[Tensor](), list[list[int]]()
+        latents, contents = list[Tensor](), list[Tensor]()
         for start in range(0, len(indices), _BATCH):
             batch = indices[start : start + _BATCH]
-            images = [self.photographs.images[index] for index in batch]
-            tags += [[int(tag_id) for tag_id in self.tag(_tensor(pixels))] for pixels in images]
             crops = [crop(self.photographs, index, number) for index in batch]
             image = torch.cat([_tensor(pixels) for pixels in crops])
             quality = torch.from_numpy(qualities[start : start + _BATCH] ** _LOW_RATES)
@@ -87,7 +85,18 @@ class CropEncoder:
             latents.append(latent.half())
             contents.append(output.content_latent.half())
         tensors = {"latent": torch.cat(latents), "content": torch.cat(contents)}
-        write_tensors(path, tensors, {"tags": json.dumps(tags)})
+        # Tags are those of the whole photograph, with each of its crops the same.
+        first = path.with_name(_name(0, indices.start))
+        if first.exists():
+            tags = read_safetensors(first)[1]["tags"]
+        else:
+            images = (_tensor(self.photographs.images[index]) for index in indices)
+            tags = json.dumps([[int(tag_id) for tag_id in self.tag(image)] for image in images])
+        write_tensors(path, tensors, {"tags": tags})
+
+
+def _name(number: int, first: int) -> str:
+    return f"{number:02d}-{first:06d}.safetensors"
 
 
 def crop(photographs: Photographs, index: int, number: int) -> NDArray[np.uint8]:

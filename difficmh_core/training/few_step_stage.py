@@ -83,7 +83,7 @@ class FewStepStage(Stage):
         decoded = autoencoder.decode_raw(shown)
         place = last_weights(autoencoder) if settings.trains_decoder else shown
         losses: dict[str, Tensor] = self.picture_loss(
-            image, decoded, progress.share_done, place, context=context, n_pulled=len(latent)
+            image, decoded, progress.share_done, place, pulled_context=context
         )
         losses["distance"] = latent_distance(predicted, latent).mean()
         total = losses["picture"] + losses.get("discriminator", 0.0)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.shapes import Context, Image01
+from difficmh_core.shapes import Image01
 from difficmh_core.tagging.classifier import EfficientNetLite0
 from difficmh_core.training.discriminator import ProjectedDiscriminator, augmented
 from difficmh_core.training.settings import PictureWeights
@@ -72,8 +72,7 @@ class PictureLoss(nn.Module):
         share_done: float,
         compare_at: Tensor,
         emphasis: Float[Tensor, " batch"] | None = None,
-        context: Context | None = None,
-        n_pulled: int | None = None,
+        pulled_context: Float[Tensor, "pulled tokens context"] | None = None,
     ) -> dict[str, Tensor]:
         """Return ``picture``, the term to minimize, and what it is made of.
 
@@ -89,9 +88,8 @@ class PictureLoss(nn.Module):
             compare_at: Where the two gradients are compared, something ``decoded`` comes from:
                 the weights of the last layer, or, if those are frozen, the latent.
             emphasis: Weight of each picture; ``None`` is 1 for all.
-            context: Embeddings of the pictures' tags, for the discriminator.
-            n_pulled: How many pictures, from the first one on, the discriminator sees; ``None``
-                is all of them.
+            pulled_context: Embeddings of tags. The discriminator is told of them, and sees the
+                first pictures only, as many as there are; ``None`` shows it all, without tags.
         """
         weights = self.weights
         emphasis = torch.ones(len(image), device=image.device) if emphasis is None else emphasis
@@ -112,17 +110,19 @@ class PictureLoss(nn.Module):
             (gradient,) = torch.autograd.grad(loss, picture)
         losses = {name: values.detach().mean() for name, (values, _) in terms.items()}
         if self.discriminator is not None and self.classifier is not None:
-            n, see = n_pulled or len(image), self.classifier.maps
-            shown = None if context is None else context[:n]
+            see = self.classifier.maps
+            n = len(image) if pulled_context is None else len(pulled_context)
             if share_done >= weights.adversarial_from:
                 with torch.enable_grad():
-                    realism = self.discriminator.realism(see(augmented(picture[:n])), shown)
+                    realism = self.discriminator.realism(
+                        see(augmented(picture[:n])), pulled_context
+                    )
                     (pull,) = torch.autograd.grad((realism * emphasis[:n]).mean().neg(), picture)
                 ours, theirs = (_length_at(compare_at, decoded, g) for g in (gradient, pull))
                 gradient = gradient + weights.adversarial * ours / (theirs + _TINY) * pull
             with torch.no_grad():
                 real, fake = (see(augmented(shot[:n])) for shot in (image, picture.detach()))
-            losses["discriminator"] = self.discriminator.loss(real, fake, shown)
+            losses["discriminator"] = self.discriminator.loss(real, fake, pulled_context)
         # Its value is the loss, its gradient the balanced one.
         surrogate = (decoded.float() * gradient).sum()
         losses["picture"] = loss.detach() + surrogate - surrogate.detach()

@@ -82,10 +82,12 @@ def test_picture_and_discriminator_send_each_other_no_gradients(pictures):
 def test_the_discriminator_pulls_at_the_first_pictures_only(pictures):
     torch.manual_seed(0)
     image, decoded = pictures[0], pictures[1].requires_grad_()
-    loss = PictureLoss(PictureWeights(l1=1.0, adversarial=0.5, adversarial_from=0.0), SQUARED)
+    weights = PictureWeights(l1=1.0, adversarial=0.5, adversarial_from=0.0)
+    loss = PictureLoss(weights, SQUARED, context_channels=4)
     plain = gradient_of(PictureLoss(PictureWeights(l1=1.0), SQUARED)(image, decoded, 0, decoded),
                         decoded)  # fmt: skip
-    pulled = gradient_of(loss(image, decoded, 0.0, decoded, n_pulled=1), decoded)
+    context = torch.randn(1, 2, 4)
+    pulled = gradient_of(loss(image, decoded, 0.0, decoded, pulled_context=context), decoded)
     assert not torch.equal(pulled[0], plain[0])
     assert torch.equal(pulled[1], plain[1])
 
