@@ -1,13 +1,9 @@
 """Every stage of the recipe runs small, leaves a checkpoint, and goes on from it."""
 
-import csv
-import io
 import json
 import math
-import shutil
 import subprocess
 import sys
-import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from difficmh_core.config.networks import ElicConfig
 from difficmh_core.config.profiles import TINY
@@ -24,11 +19,9 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.training import package
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
-from difficmh_core.training.contents import SteeredSampler
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
-from difficmh_core.training.default_settings import default_settings
 from difficmh_core.training.discriminator import ProjectedDiscriminator
-from difficmh_core.training.latents import LatentSampler, read_latents
+from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
 from difficmh_core.training.recipe import Recipe
@@ -36,54 +29,27 @@ from difficmh_core.training.settings import StageName, StageSettings
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
+from tests.training_set import (
+    WITH_DISCRIMINATOR,
+    brief,
+    picture,
+    similarity,
+    write_check_pictures,
+    write_photographs,
+)
 from tests.two_processes import LineSampler, LineStage
 
 TINY_ELIC = ElicConfig(channels=8, latent_channels=16, groups=(4, 4, 8), n_rate_points=2)
-WITH_DISCRIMINATOR = (StageName.AUTOENCODER, StageName.JOINT, StageName.FEW_STEP)
-
-
-def picture(random: np.random.Generator, height: int, width: int) -> Image.Image:
-    coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    """Six synthetic photographs in one shard: five of one source, one of another."""
-    folder = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(0)
-    with (
-        tarfile.open(folder / "train-00.tar", "w") as archive,
-        (folder / "manifest.csv").open("w", newline="") as manifest,
-    ):
-        rows = csv.writer(manifest)
-        rows.writerow(["file", "source"])
-        for index in range(6):
-            buffer = io.BytesIO()
-            picture(random, 260 + 8 * index, 280).save(buffer, "PNG")
-            member = tarfile.TarInfo(f"{index}.png")
-            member.size = buffer.tell()
-            buffer.seek(0)
-            archive.addfile(member, buffer)
-            rows.writerow([member.name, "one@1" if index else "two@2"])
-    return folder
+    return write_photographs(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
 def check(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("check")
-    random = np.random.default_rng(1)
-    for index in range(2):
-        picture(random, 256, 256).save(folder / f"{index}.png")
-    return folder
-
-
-def brief(stage: StageName, *more: str) -> StageSettings:
-    """Return settings for a few small steps, the discriminator pulling from half-way on."""
-    changes = ["minutes=10", "steps=4", "batch_size=2", "crop_px=64", "log_every=1", *more]
-    if stage in WITH_DISCRIMINATOR:
-        changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
-    return change_settings(default_settings(stage), changes)
+    return write_check_pictures(tmp_path_factory.mktemp("check"))
 
 
 @pytest.fixture(scope="module")
@@ -189,89 +155,6 @@ def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
 
     elsewhere = [similarity(ours.roll(1, axis), kept) for axis in (-1, -2)]
     assert similarity(ours, kept) > max(0.5, *elsewhere)
-
-
-def similarity(first, second):
-    centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
-    return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
-
-
-def test_a_steered_crop_belongs_to_its_picture_mirrored_or_not(recipe):
-    folder = recipe.contents_folder
-    sampler = SteeredSampler(recipe.photographs, folder, crop_px=128, with_images=True)
-    autoencoder, codec = recipe.autoencoder(scaled=True), recipe.latent_codec()
-    inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
-
-    def both_ways(network, image):
-        """Of the picture, and of the mirrored picture, mirrored back."""
-        return network(image), network(image.flip(-1)).flip(-1)
-
-    def content(image):
-        quality = torch.full((1,), 0.5)
-        return codec(image, autoencoder.encode(image), quality).content_latent
-
-    for seed in range(3):
-        batch = sampler.draw(1, np.random.default_rng(seed))
-        for network, kept in ((autoencoder.encode, batch.latent), (content, batch.content)):
-            found, turned = (
-                max(similarity(own[inner], kept[inner]) for own in both_ways(network, image))
-                for image in (batch.image, batch.image.flip(-2))
-            )
-            assert found > max(0.5, turned)
-
-
-def test_tags_are_hidden_as_often_as_asked(recipe):
-    folder = recipe.contents_folder
-    known = read_latents(recipe.latents_path)[1]
-    for share in (0.0, 1.0):
-        sampler = SteeredSampler(recipe.photographs, folder, crop_px=64, tag_dropout=share)
-        batch = sampler.draw(8, np.random.default_rng(0))
-        assert all(ids in ([[]] if share else known) for ids in batch.tag_ids)
-
-
-def test_content_latents_of_other_photographs_are_refused(recipe, tmp_path):
-    photographs = recipe.photographs
-    with pytest.raises(CheckpointError, match="latents of 0 photographs, but there are 6"):
-        SteeredSampler(photographs, tmp_path, crop_px=64)
-    others = replace(photographs, sources=photographs.sources[:-1])
-    with pytest.raises(CheckpointError, match="latents of 6 photographs, but there are 5"):
-        SteeredSampler(others, recipe.contents_folder, crop_px=64)
-    with pytest.raises(ConfigError, match="at most 256"):
-        SteeredSampler(photographs, recipe.contents_folder, crop_px=320)
-    (tmp_path / "00-000000.safetensors").write_bytes(b"nothing")
-    with pytest.raises(CheckpointError, match="00-000000"):
-        SteeredSampler(photographs, tmp_path, crop_px=64)
-
-
-def test_crops_that_are_there_are_not_made_again(recipe):
-    files = sorted(recipe.contents_folder.iterdir())
-    assert [path.name for path in files] == ["00-000000.safetensors", "01-000000.safetensors"]
-    times = [path.stat().st_mtime_ns for path in files]
-    files[1].unlink()
-    assert [line["crops"] for line in recipe.encode_contents()] == [6, 12]
-    assert files[0].stat().st_mtime_ns == times[0]
-    assert files[1].exists()
-
-
-def test_unet_and_control_learn_together_and_further(recipe, photos, check, tmp_path):
-    for name in (StageName.AUTOENCODER, StageName.CODEC):
-        shutil.copytree(recipe.runs / name, tmp_path / name)
-    shutil.copytree(recipe.contents_folder, tmp_path / "contents")
-    shutil.copy(recipe.latents_path, tmp_path)
-    own = Recipe(photos=photos, check=check, runs=tmp_path, config=TINY)
-    lines = list(own.train(StageName.PRIOR, brief(StageName.PRIOR, "controlled=0.5")))
-    assert all(line["alone"] > 0 and line["controlled"] > 0 for line in lines[:4])
-    assert lines[-1]["controlled_check_mean"] > 0
-    control = own.control(before=StageName.JOINT).state_dict()
-    assert any(values.abs().max() > 0 for name, values in control.items() if "to_decoder" in name)
-    unet = own.prior()[0].state_dict()
-    changes = ("trains_unet=true", "clean=0.5", "content=0.5", "picture.color=1.0")
-    lines = list(own.train(StageName.FEW_STEP, brief(StageName.FEW_STEP, *changes)))
-    assert all(line["color"] > 0 for line in lines[:4])
-    further = own.prior()[0].state_dict()
-    assert any(not torch.equal(unet[name], further[name]) for name in unet)
-    before = own.prior(before=StageName.FEW_STEP)[0].state_dict()
-    assert all(torch.equal(unet[name], before[name]) for name in unet)
 
 
 def test_missing_photographs_say_what_is_expected(tmp_path):
