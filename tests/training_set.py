@@ -6,7 +6,6 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from difficmh_core.training.default_settings import default_settings
@@ -54,8 +53,3 @@ def brief(stage: StageName, *more: str) -> StageSettings:
     if stage in WITH_DISCRIMINATOR:
         changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
     return change_settings(default_settings(stage), changes)
-
-
-def similarity(first, second):
-    centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
-    return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]

@@ -33,7 +33,6 @@ from tests.training_set import (
     WITH_DISCRIMINATOR,
     brief,
     picture,
-    similarity,
     write_check_pictures,
     write_photographs,
 )
@@ -155,6 +154,11 @@ def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
 
     elsewhere = [similarity(ours.roll(1, axis), kept) for axis in (-1, -2)]
     assert similarity(ours, kept) > max(0.5, *elsewhere)
+
+
+def similarity(first, second):
+    centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
+    return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
 
 
 def test_missing_photographs_say_what_is_expected(tmp_path):
