@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from difficmh_core.training.recipe import Recipe
 
 _KERNELS_KEPT = "8192"
-_OTHER_WORK = ("latents", "package", "unpack", "average", "package-elic", "unpack-elic")
+_OTHER_WORK = (
+    "latents",
+    "contents",
+    "package",
+    "unpack",
+    "average",
+    "package-elic",
+    "unpack-elic",
+)
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +119,7 @@ def _run(recipe: "Recipe", arguments: argparse.Namespace) -> Iterator[Mapping[st
 
     others: Mapping[str, Callable[[], Iterator[Mapping[str, float]]]] = {
         "latents": recipe.encode_latents,
+        "contents": recipe.encode_contents,
         "package": lambda: package_weights(recipe, arguments.out),
         "unpack": lambda: unpack_weights(arguments.weights, arguments.runs),
         "average": lambda: average_weights(

@@ -93,13 +93,17 @@ class EfficientNetLite0(nn.Module):
         return logits.softmax(dim=1)
 
     def stages(self, image: Image01) -> list[Float[Tensor, "batch _features _height _width"]]:
+        """Return the :meth:`maps` of the central square of pictures of any size."""
+        return self.maps(central_square(image))
+
+    def maps(self, image: Image01) -> list[Float[Tensor, "batch _features _height _width"]]:
         """Return the features after the stem, each of the seven stages, and the head.
 
         Args:
-            image: RGB in [0, 1], of any size.
+            image: RGB in [0, 1], already of the size that the network shall see.
         """
         ends = set(accumulate(repeats for repeats, *_ in _STAGES))
-        features = self._stem(central_square(image))
+        features = self._stem(image)
         found = [features]
         for index, block in enumerate(self.blocks, start=1):
             features = block(features)

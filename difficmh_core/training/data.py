@@ -48,22 +48,46 @@ class LatentCrops:
         image: Crops of the photographs, RGB in [0, 1].
         latent: Crops of their diffusion latents, scaled to unit variance.
         tag_ids: Tags of the photographs that the crops come from.
+        content: Crops of their content latents; ``None`` where those are made later.
     """
 
     image: Image01
     latent: DiffusionLatent
     tag_ids: list[list[int]]
+    content: DiffusionLatent | None = None
 
     def to(self, device: torch.device) -> "LatentCrops":
         """Return the batch on a device."""
-        return replace(self, image=self.image.to(device), latent=self.latent.to(device))
+        content = None if self.content is None else self.content.to(device)
+        return replace(
+            self, image=self.image.to(device), latent=self.latent.to(device), content=content
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SteeredLatents:
+    """A batch of crops of latents, without their pictures, and of what a file holds of them.
+
+    Attributes:
+        latent: Crops of the photographs' diffusion latents, scaled to unit variance.
+        content: The same crops of their content latents.
+        tag_ids: Tags of the photographs that the crops come from.
+    """
+
+    latent: DiffusionLatent
+    content: DiffusionLatent
+    tag_ids: list[list[int]]
+
+    def to(self, device: torch.device) -> "SteeredLatents":
+        """Return the batch on a device."""
+        return replace(self, latent=self.latent.to(device), content=self.content.to(device))
 
 
 @runtime_checkable
 class Sampler(Protocol):
     """Where a stage's batches come from."""
 
-    def draw(self, n: int, random: np.random.Generator) -> Crops | LatentCrops:
+    def draw(self, n: int, random: np.random.Generator) -> Crops | LatentCrops | SteeredLatents:
         """Return ``n`` random crops."""
         ...
 
@@ -172,22 +196,32 @@ class CropSampler:
         """Return ``n`` crops."""
         images, probabilities = self.photographs.images, self.photographs.probabilities
         chosen = random.choice(len(images), size=n, p=probabilities)
-        crops = np.stack([self._crop(images[i], random) for i in chosen])
+        crops = np.stack([random_crop(images[i], self.crop_px, random) for i in chosen])
         return Crops(image=torch.from_numpy(crops).permute(0, 3, 1, 2).float().div(255))
 
-    def _crop(self, image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-        side = self.crop_px
-        # Half of the crops see the whole picture smaller, so that both texture and layout occur.
-        shortest = min(image.shape[:2])
-        low = min(1.0, side / shortest)
-        scale = 1.0 if random.random() < 0.5 else random.uniform(low, 1.0)
-        scale = max(scale, side / shortest)
-        if scale != 1.0:
-            image = resized(image, scale, side)
-        top = random.integers(image.shape[0] - side + 1)
-        left = random.integers(image.shape[1] - side + 1)
-        crop = image[top : top + side, left : left + side]
-        return crop[:, ::-1] if random.random() < 0.5 else crop
+
+def random_crop(
+    image: NDArray[np.uint8], side: int, random: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return a random square of a picture, flipped left to right half of the time.
+
+    Half of the squares see the whole picture smaller, so that both texture and layout occur.
+
+    Args:
+        image: The picture; a smaller one than the square is enlarged.
+        side: Of the square [px].
+        random: Decides.
+    """
+    shortest = min(image.shape[:2])
+    low = min(1.0, side / shortest)
+    scale = 1.0 if random.random() < 0.5 else random.uniform(low, 1.0)
+    scale = max(scale, side / shortest)
+    if scale != 1.0:
+        image = resized(image, scale, side)
+    top = random.integers(image.shape[0] - side + 1)
+    left = random.integers(image.shape[1] - side + 1)
+    crop = image[top : top + side, left : left + side]
+    return crop[:, ::-1] if random.random() < 0.5 else crop
 
 
 def resized(pixels: NDArray[np.uint8], scale: float, least_px: int) -> NDArray[np.uint8]:
@@ -205,7 +239,7 @@ class _Endless(IterableDataset[Any]):
         self._batch_size = batch_size
         self._seed = seed
 
-    def __iter__(self) -> Iterator[Crops | LatentCrops]:
+    def __iter__(self) -> Iterator[Crops | LatentCrops | SteeredLatents]:
         worker = get_worker_info()
         random = np.random.default_rng([*self._seed, worker.id if worker else 0])
         while True:

@@ -2,8 +2,9 @@
 
 The control module, and the autoencoder's decoder behind it, learn to turn one prediction of the
 U-Net into a good picture: the clean latent that it implies is decoded and compared with the
-original. The U-Net stays as it is, and noise prediction over the whole schedule goes on beside, so
-that decoding in many steps stays what it was.
+original. The U-Net stays as it is, or learns too, and noise prediction over the whole schedule
+goes on beside, so that decoding in many steps stays what it was. Clean latents and content latents
+can be decoded and compared along, so that the decoder forgets neither.
 
 References:
     Sauer et al.: Adversarial Diffusion Distillation, 2023, https://arxiv.org/abs/2311.17042
@@ -22,7 +23,7 @@ from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.decoder import DiffusionDecoder
 from difficmh_core.quality.distortion import psnr_db
-from difficmh_core.shapes import Image01
+from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder
 from difficmh_core.training.data import LatentCrops
 from difficmh_core.training.losses import latent_distance
@@ -56,7 +57,10 @@ class FewStepStage(Stage):
         if settings.trains_decoder:
             unfreeze_decoder(autoencoder)
         self.trained = nn.ModuleDict({"control": steering.control, "autoencoder": autoencoder})
-        self.picture_loss = PictureLoss(settings.picture, perceptual)
+        if settings.trains_unet:
+            self.trained["unet"] = steering.unet
+        width = steering.conditioner.table.embedding_dim
+        self.picture_loss = PictureLoss(settings.picture, perceptual, width)
         self.adversary = self.picture_loss.discriminator
         self.check_lpips, self.check_dists = perceptual.lpips(), perceptual.dists()
         with torch.no_grad():
@@ -70,17 +74,18 @@ class FewStepStage(Stage):
         """Return picture losses, ``distance``, ``diffusion`` and the weighted ``total``."""
         settings, steering, latent = self.settings, self.steering, batch.latent
         autoencoder = cast(Autoencoder, self.trained.get_submodule("autoencoder"))
-        with torch.no_grad():
-            quality = torch.rand(len(latent), device=latent.device)
-            content = self.latent_codec(batch.image, latent, quality).content_latent.float()
+        content = self._content(batch)
         context = steering.context(batch.tag_ids)
-        clean = steering.one_step(content, latent, context)
-        decoded = autoencoder.decode_raw(clean)
-        place = last_weights(autoencoder) if settings.trains_decoder else clean
+        predicted = steering.one_step(content, latent, context)
+        n_clean, n_content = (round(k * len(latent)) for k in (settings.clean, settings.content))
+        shown = torch.cat([predicted, latent[:n_clean], content[:n_content]])
+        image = torch.cat([batch.image, batch.image[:n_clean], batch.image[:n_content]])
+        decoded = autoencoder.decode_raw(shown)
+        place = last_weights(autoencoder) if settings.trains_decoder else shown
         losses: dict[str, Tensor] = self.picture_loss(
-            batch.image, decoded, progress.share_done, place
+            image, decoded, progress.share_done, place, pulled_context=context
         )
-        losses["distance"] = latent_distance(clean, latent).mean()
+        losses["distance"] = latent_distance(predicted, latent).mean()
         total = losses["picture"] + losses.get("discriminator", 0.0)
         total = total + settings.distance * losses["distance"]
         if settings.diffusion:
@@ -90,6 +95,15 @@ class FewStepStage(Stage):
         return losses
 
     @torch.no_grad()
+    def _content(self, batch: LatentCrops) -> DiffusionLatent:
+        """Return the batch's content latents, made here unless the batch holds them."""
+        if batch.content is not None:
+            return batch.content
+        quality = torch.rand(len(batch.latent), device=batch.latent.device)
+        output = self.latent_codec(batch.image, batch.latent, quality)
+        return cast(DiffusionLatent, output.content_latent.float())
+
+    @torch.no_grad()
     def validate(self, average: nn.Module) -> Mapping[str, float]:
         """Return PSNR [dB] and LPIPS at quality 50 after 0 (no diffusion), 1, 2 and 4 steps.
 
@@ -97,7 +111,8 @@ class FewStepStage(Stage):
         """
         autoencoder = cast(Autoencoder, average.get_submodule("autoencoder"))
         check, content = cast(Tensor, self.check), cast(Tensor, self.check_content)
-        controlled = self.steering.controlled(average.get_submodule("control"))
+        unet = average.get_submodule("unet") if self.settings.trains_unet else None
+        controlled = self.steering.controlled(average.get_submodule("control"), unet)
         decoder = DiffusionDecoder(controlled, self.steering.schedule)
         context = self.steering.conditioner([[]])
         latents = {0: content}

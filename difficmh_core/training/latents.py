@@ -23,7 +23,7 @@ from difficmh_core.training.data import LatentCrops, Photographs
 from difficmh_core.training.precision import has_bfloat16
 from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
-_STRIDE_PX = 8
+STRIDE_PX = 8
 
 
 def encode_photographs(
@@ -52,7 +52,7 @@ def encode_photographs(
     for index, pixels in enumerate(photographs.images):
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
         tags.append([int(tag_id) for tag_id in tag(image)])
-        height, width = (edge // _STRIDE_PX * _STRIDE_PX for edge in image.shape[-2:])
+        height, width = (edge // STRIDE_PX * STRIDE_PX for edge in image.shape[-2:])
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, has_bfloat16("cpu")):
             latent = autoencoder.encode(image[..., :height, :width])
         latents[f"{index:05d}"] = latent[0].half()
@@ -114,7 +114,7 @@ class LatentSampler:
                 f"{len(photographs.images)} photographs. Run the stage 'latents' again."
             )
         self._photographs = photographs
-        self._side = crop_px // _STRIDE_PX
+        self._side = crop_px // STRIDE_PX
         fits = np.array([min(latent.shape[-2:]) >= self._side for latent in self._latents])
         if not fits.any():
             raise ConfigError(
@@ -132,7 +132,7 @@ class LatentSampler:
             latent = self._latents[index]
             top, left = (int(random.integers(e - self._side + 1)) for e in latent.shape[-2:])
             latents.append(latent[:, top : top + self._side, left : left + self._side].float())
-            y, x, edge = (_STRIDE_PX * value for value in (top, left, self._side))
+            y, x, edge = (STRIDE_PX * value for value in (top, left, self._side))
             pixels = self._photographs.images[index][y : y + edge, x : x + edge]
             images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
             hidden = random.random() < self._tag_dropout

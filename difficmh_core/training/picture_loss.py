@@ -1,12 +1,10 @@
-"""The losses on a decoded picture: L1, LPIPS, DISTS, and a patch discriminator.
+"""The losses on a decoded picture: L1, LPIPS, DISTS, color, and a discriminator.
 
 The discriminator's gradient is balanced: it is scaled to a fixed share of the gradient of the
 other terms, whatever the size of the two losses. The two are compared where they act, in the
 weights of the last layer.
 
 References:
-    Isola et al.: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017
-    (patch discriminator), https://arxiv.org/abs/1611.07004
     Lim, Ye: Geometric GAN, 2017 (hinge loss), https://arxiv.org/abs/1705.02894
     Esser et al.: Taming Transformers for High-Resolution Image Synthesis, CVPR 2021, eq. 7
     (adaptive weight), https://arxiv.org/abs/2012.09841
@@ -18,13 +16,16 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from difficmh_core.shapes import Image01
+from difficmh_core.tagging.classifier import EfficientNetLite0
+from difficmh_core.training.discriminator import ProjectedDiscriminator, augmented
 from difficmh_core.training.settings import PictureWeights
 
-_GROUPS = 8
-_LEAK = 0.2
 _TINY = 1e-12
+_COLOR_PX = 32
+"""Side of the squares whose mean colors are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,55 +35,35 @@ class PerceptualLosses:
     Attributes:
         lpips: Returns LPIPS, ``(reference, decoded) -> (batch,)``.
         dists: Returns DISTS, likewise.
+        classifier: Returns what the discriminator sees pictures with.
     """
 
     lpips: Callable[[], nn.Module]
     dists: Callable[[], nn.Module]
-
-
-class PatchDiscriminator(nn.Module):
-    """Says of overlapping patches whether they look real (above 0) or decoded.
-
-    Three widths, each at half the size of the one before, see patches of 46 px.
-    """
-
-    def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        layers, width = list[nn.Module](), 3
-        for index, channels in enumerate(widths):
-            layers += [nn.Conv2d(width, channels, kernel_size=4, stride=2, padding=1)]
-            # Not on the first layer: colors and contrast tell pictures apart, too.
-            layers += [nn.GroupNorm(_GROUPS, channels)] if index else []
-            layers += [nn.LeakyReLU(_LEAK)]
-            width = channels
-        layers += [nn.Conv2d(width, width, kernel_size=3, padding=1)]
-        layers += [nn.GroupNorm(_GROUPS, width), nn.LeakyReLU(_LEAK)]
-        layers += [nn.Conv2d(width, 1, kernel_size=1)]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, image: Image01) -> Float[Tensor, "batch 1 h8 w8"]:
-        """Return one score for each patch."""
-        score: Tensor = self.layers(2 * image - 1)
-        return score
+    classifier: Callable[[], EfficientNetLite0]
 
 
 class PictureLoss(nn.Module):
     """The weighted sum of the losses on decoded pictures; holds the discriminator."""
 
-    def __init__(self, weights: PictureWeights, perceptual: PerceptualLosses) -> None:
-        """Build the discriminator, and load the distances that have a weight.
+    def __init__(
+        self, weights: PictureWeights, perceptual: PerceptualLosses, context_channels: int = 0
+    ) -> None:
+        """Build the discriminator, and load the networks of what has a weight.
 
         Args:
             weights: Weights of the terms.
-            perceptual: Where the distances come from.
+            perceptual: Where the networks come from.
+            context_channels: Width of the tags' embeddings, if the discriminator is told of them.
         """
         super().__init__()
         self.weights = weights
         self.lpips = perceptual.lpips() if weights.lpips else None
         self.dists = perceptual.dists() if weights.dists else None
-        self.discriminator = None
+        self.discriminator, self.classifier = None, None
         if weights.adversarial:
-            self.discriminator = PatchDiscriminator(weights.discriminator_channels)
+            self.discriminator = ProjectedDiscriminator(context_channels)
+            self.classifier = perceptual.classifier().requires_grad_(requires_grad=False).eval()
 
     def forward(
         self,
@@ -91,6 +72,7 @@ class PictureLoss(nn.Module):
         share_done: float,
         compare_at: Tensor,
         emphasis: Float[Tensor, " batch"] | None = None,
+        pulled_context: Float[Tensor, "pulled tokens context"] | None = None,
     ) -> dict[str, Tensor]:
         """Return ``picture``, the term to minimize, and what it is made of.
 
@@ -106,6 +88,8 @@ class PictureLoss(nn.Module):
             compare_at: Where the two gradients are compared, something ``decoded`` comes from:
                 the weights of the last layer, or, if those are frozen, the latent.
             emphasis: Weight of each picture; ``None`` is 1 for all.
+            pulled_context: Embeddings of tags. The discriminator is told of them, and sees the
+                first pictures only, as many as there are; ``None`` shows it all, without tags.
         """
         weights = self.weights
         emphasis = torch.ones(len(image), device=image.device) if emphasis is None else emphasis
@@ -119,19 +103,26 @@ class PictureLoss(nn.Module):
                 n = max(1, round(weights.dists_share * len(image)))
                 some = torch.randperm(len(image), device=image.device)[:n]
                 terms["dists"] = (self.dists(image[some], picture[some]).float(), emphasis[some])
+            if weights.color:
+                difference = functional.avg_pool2d(picture - image, _COLOR_PX, _COLOR_PX // 2)
+                terms["color"] = (difference.abs().flatten(1).mean(dim=1), emphasis)
             loss = sum(getattr(weights, k) * (v * e).mean() for k, (v, e) in terms.items())
             (gradient,) = torch.autograd.grad(loss, picture)
         losses = {name: values.detach().mean() for name, (values, _) in terms.items()}
-        if self.discriminator is not None:
+        if self.discriminator is not None and self.classifier is not None:
+            see = self.classifier.maps
+            n = len(image) if pulled_context is None else len(pulled_context)
             if share_done >= weights.adversarial_from:
                 with torch.enable_grad():
-                    realism = -self.discriminator(picture).float().mean(dim=(1, 2, 3))
-                    (pull,) = torch.autograd.grad((realism * emphasis).mean(), picture)
+                    realism = self.discriminator.realism(
+                        see(augmented(picture[:n])), pulled_context
+                    )
+                    (pull,) = torch.autograd.grad((realism * emphasis[:n]).mean().neg(), picture)
                 ours, theirs = (_length_at(compare_at, decoded, g) for g in (gradient, pull))
                 gradient = gradient + weights.adversarial * ours / (theirs + _TINY) * pull
-            real = self.discriminator(image).float()
-            fake = self.discriminator(picture.detach()).float()
-            losses["discriminator"] = ((1 - real).relu() + (1 + fake).relu()).mean()
+            with torch.no_grad():
+                real, fake = (see(augmented(shot[:n])) for shot in (image, picture.detach()))
+            losses["discriminator"] = self.discriminator.loss(real, fake, pulled_context)
         # Its value is the loss, its gradient the balanced one.
         surrogate = (decoded.float() * gradient).sum()
         losses["picture"] = loss.detach() + surrogate - surrogate.detach()

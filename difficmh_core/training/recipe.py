@@ -27,6 +27,7 @@ from difficmh_core.shapes import Image01
 from difficmh_core.training.autoencoder_stage import AutoencoderStage
 from difficmh_core.training.checkpoints import holds_weights, read_average
 from difficmh_core.training.codec_stage import CodecStage
+from difficmh_core.training.contents import CropEncoder, SteeredSampler
 from difficmh_core.training.data import CropSampler, Photographs, Sampler, load_photographs
 from difficmh_core.training.device_data import (
     DeviceCropSampler,
@@ -43,10 +44,13 @@ from difficmh_core.training.settings import PriorSettings, StageName, StageSetti
 from difficmh_core.training.stage import Stage
 from difficmh_core.training.steering import Steering
 from difficmh_core.weights.loading import load_strict
-from difficmh_core.weights.recognition import load_tagger
+from difficmh_core.weights.recognition import load_classifier, load_tagger
 
 _CHECK_PX = 256
 _N_CHECK = 8
+_CROPS_PER_PHOTOGRAPH = 2
+_HIGHEST_CHECKED = 0.6
+"""Of the qualities at which stage ``prior`` is validated: above, little is left to invent."""
 _REPORT_EVERY = 250
 _STAGES_ON_PICTURES = (StageName.AUTOENCODER, StageName.DECODER, StageName.ELIC)
 """Stages that need no latents."""
@@ -58,12 +62,12 @@ STAGES_OF_PART: Mapping[str, tuple[StageName, ...]] = {
         StageName.JOINT,
         StageName.FEW_STEP,
     ),
-    "prior": (StageName.PRIOR,),
-    "control": (StageName.JOINT, StageName.FEW_STEP),
+    "prior": (StageName.PRIOR, StageName.FEW_STEP),
+    "control": (StageName.PRIOR, StageName.JOINT, StageName.FEW_STEP),
     "latent_codec": (StageName.CODEC, StageName.JOINT),
 }
 """The stages that train each part of nano, in the order in which they run."""
-_STAGES_OF_PARTS = (StageName.CODEC, StageName.JOINT, StageName.FEW_STEP)
+_STAGES_OF_PARTS = (StageName.PRIOR, StageName.CODEC, StageName.JOINT, StageName.FEW_STEP)
 """Stages that train several networks, each under a name of its own."""
 
 
@@ -105,6 +109,11 @@ class Recipe:
         """Where the latents of all photographs lie."""
         return self.runs / "latents.safetensors"
 
+    @property
+    def contents_folder(self) -> Path:
+        """Where crops of all photographs lie as latents and content latents."""
+        return self.runs / "contents"
+
     @cached_property
     def photographs(self) -> Photographs:
         """The training photographs, in memory."""
@@ -113,6 +122,8 @@ class Recipe:
     @cached_property
     def scaling_factor(self) -> float:
         """What brings the trained encoder's latents to unit variance."""
+        if not self.latents_path.exists() and not self.history(StageName.AUTOENCODER):
+            return self._config.autoencoder.scaling_factor  # of an encoder that was unpacked
         return read_latents(self.latents_path)[2]
 
     def config(self, *, scaled: bool) -> CodecConfig:
@@ -145,11 +156,12 @@ class Recipe:
         self._load(module, "autoencoder", before)
         return module.requires_grad_(requires_grad=False).eval()
 
-    def prior(self) -> tuple[DenoisingUNet, TagEmbedding]:
-        """Return the trained U-Net and tag embedding."""
+    def prior(self, *, before: StageName | None = None) -> tuple[DenoisingUNet, TagEmbedding]:
+        """Return the trained U-Net, of the last stage before one, and the tag embedding."""
         unet = DenoisingUNet(self._config.unet)
         tags = TagEmbedding(self._config.conditioning, self._config.unet.context_channels)
-        self._load(nn.ModuleDict({"unet": unet, "tags": tags}), "prior")
+        load_strict(tags, read_average(self.runs / StageName.PRIOR, "tags."), "prior")
+        self._load(unet, "unet", before)
         return unet, tags
 
     def latent_codec(self, *, before: StageName | None = None) -> LatentCodec:
@@ -169,10 +181,10 @@ class Recipe:
 
         Args:
             module: The part.
-            part: Key of :data:`STAGES_OF_PART`.
+            part: Key of :data:`STAGES_OF_PART`, or ``unet``, the prior without its tags.
             before: Leave this stage and later ones out.
         """
-        stages, order = STAGES_OF_PART[part], list(StageName)
+        stages, order = STAGES_OF_PART["prior" if part == "unet" else part], list(StageName)
         end = len(order) if before is None else order.index(before)
         prefixes = {stage: f"{part}." if stage in _STAGES_OF_PARTS else "" for stage in stages}
         ran = [
@@ -203,6 +215,18 @@ class Recipe:
                 yield {"photographs": count}
         yield {"scaling_factor": self.scaling_factor}
 
+    def encode_contents(self) -> Iterator[Mapping[str, float]]:
+        """Encode crops of all photographs with the trained encoder and codec."""
+        tagger = load_tagger(self.cache_dir)
+        encoder = CropEncoder(
+            photographs=self.photographs,
+            autoencoder=self.autoencoder(scaled=True, before=StageName.FEW_STEP),
+            latent_codec=self.latent_codec().requires_grad_(requires_grad=False),
+            tag=lambda image: [tag.id for tag in tagger(image)],
+        )
+        for count in encoder.write(self.contents_folder, _CROPS_PER_PHOTOGRAPH):
+            yield {"crops": count}
+
     def train(self, stage: StageName, settings: StageSettings) -> Iterator[Mapping[str, float]]:
         """Train one stage and yield the lines of its log."""
         made = self._make(stage, settings)
@@ -211,6 +235,15 @@ class Recipe:
     def _sampler(self, stage: StageName, settings: StageSettings) -> Sampler:
         crop_px, photographs = settings.crop_px, self.photographs
         dropout = settings.tag_dropout if isinstance(settings, PriorSettings) else 0.0
+        is_steered = isinstance(settings, PriorSettings) and settings.controlled > 0
+        if is_steered or (stage is StageName.FEW_STEP and not settings.on_device):
+            return SteeredSampler(
+                photographs,
+                self.contents_folder,
+                crop_px=crop_px,
+                tag_dropout=dropout,
+                with_images=stage is StageName.FEW_STEP,
+            )
         if not settings.on_device:
             if stage in _STAGES_ON_PICTURES:
                 return CropSampler(photographs, crop_px)
@@ -232,6 +265,7 @@ class Recipe:
         perceptual = PerceptualLosses(
             lpips=partial(perceptual_distance, "alex", self.cache_dir),
             dists=partial(structure_texture_distance, self.cache_dir),
+            classifier=partial(load_classifier, self.cache_dir),
         )
         match stage:
             case StageName.AUTOENCODER:
@@ -244,7 +278,13 @@ class Recipe:
                 unet = DenoisingUNet(config.unet)
                 tags = TagEmbedding(config.conditioning, config.unet.context_channels)
                 latent = self.autoencoder(scaled=True, before=stage).encode(check)
-                return PriorStage(settings, schedule, unet, tags, latent)
+                if not settings.controlled:
+                    return PriorStage(settings, schedule, unet, tags, latent)
+                control = ControlModule(config.unet, config.control)
+                control.initialize_from(unet)
+                quality = torch.linspace(0, _HIGHEST_CHECKED, len(check))
+                content = self.latent_codec()(check, latent, quality).content_latent
+                return PriorStage(settings, schedule, unet, tags, latent, control, content)
             case StageName.CODEC:
                 codec = LatentCodec(config.latent_codec)
                 autoencoder = self.autoencoder(scaled=True, before=stage)
@@ -256,11 +296,14 @@ class Recipe:
 
                 return ElicStage(settings, ElicNetwork(self.elic), check)
             case StageName.JOINT:
-                unet, tags = self.prior()
-                control = ControlModule(config.unet, config.control)
-                control.initialize_from(unet)
+                unet, tags = self.prior(before=stage)
+                if holds_weights(self.runs / StageName.PRIOR, "control."):
+                    control = self.control(before=stage)
+                else:
+                    control = ControlModule(config.unet, config.control)
+                    control.initialize_from(unet)
             case StageName.FEW_STEP:
-                unet, tags = self.prior()
+                unet, tags = self.prior(before=stage)
                 control = self.control(before=stage)
         make = JointStage if stage is StageName.JOINT else FewStepStage
         steering = Steering(settings, schedule, control, unet, tags)

@@ -48,19 +48,19 @@ class PictureWeights:
         lpips: LPIPS (alex).
         dists: DISTS.
         dists_share: Share of a batch on which DISTS, by far the slowest, is computed, in (0, 1].
-        adversarial: How strongly a patch discriminator pulls: its gradient in the last layer, as
-            a share of the gradient of the other terms together; at most about 1.
+        color: Mean absolute difference of the mean colors of squares of 32 px, in [0, 1].
+        adversarial: How strongly a discriminator pulls: its gradient in the last layer, as a share
+            of the gradient of the other terms together; at most about 1.
         adversarial_from: Share of the stage's minutes after which it pulls; it learns before.
-        discriminator_channels: Its widths, each at half the size of the one before.
     """
 
     l1: float = 0.0
     lpips: float = 0.0
     dists: float = 0.0
     dists_share: float = 1.0
+    color: float = 0.0
     adversarial: float = 0.0
     adversarial_from: float = 0.5
-    discriminator_channels: tuple[int, ...] = (32, 64, 128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +161,14 @@ class PriorSettings(StageSettings):
         tag_dropout: Share of the pictures whose tags are hidden, in [0, 1].
         min_snr: Ceiling gamma of the signal-to-noise ratio in the weight of each timestep
             (Hang et al. 2023, https://arxiv.org/abs/2303.09556); ``None`` weighs all alike.
+        controlled: Share of the batch that content latents steer, in [0, 1]: the control module
+            then learns together with the U-Net, on what stage ``contents`` made. 0 trains the
+            U-Net alone, as published.
     """
 
     tag_dropout: float = 0.1
     min_snr: float | None = None
+    controlled: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +249,9 @@ class FewStepSettings(StageSettings):
             many steps alive.
         batch_tag_dropout: Probability that the tags of a whole batch are hidden.
         trains_decoder: Whether the autoencoder's decoder is trained too.
+        trains_unet: Whether the U-Net is trained too, or stays as the prior left it.
+        clean: Share of the batch whose clean latents are decoded and compared, too, in [0, 1].
+        content: Share of the batch whose content latents are, too.
     """
 
     start: float = 0.05
@@ -255,6 +262,9 @@ class FewStepSettings(StageSettings):
     diffusion: float = 0.2
     batch_tag_dropout: float = 0.1
     trains_decoder: bool = True
+    trains_unet: bool = False
+    clean: float = 0.0
+    content: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

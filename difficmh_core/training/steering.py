@@ -35,14 +35,15 @@ class Steering(nn.Module):
             settings: Timesteps, and how often tags are hidden.
             schedule: The noise schedule.
             control: Control module to train.
-            unet: Trained U-Net; it stays as it is.
+            unet: Trained U-Net; it stays as it is, unless the settings say otherwise.
             conditioner: From tags to context; it stays as it is.
         """
         super().__init__()
         self.settings = settings
         self.schedule = schedule
         self.control = control
-        self.unet = unet.requires_grad_(requires_grad=False).eval()
+        trains_unet = isinstance(settings, FewStepSettings) and settings.trains_unet
+        self.unet = unet.requires_grad_(trains_unet).train(trains_unet)
         self.conditioner = conditioner.requires_grad_(requires_grad=False)
         self.timesteps = sampler_timesteps(
             SamplerName.DDIM,
@@ -62,9 +63,13 @@ class Steering(nn.Module):
         context: Context = self.conditioner([[] for _ in tag_ids] if is_hidden else tag_ids)
         return context
 
-    def controlled(self, control: nn.Module | None = None) -> ControlledUNet:
-        """Return the U-Net under the control that is trained, or under its moving average."""
-        return ControlledUNet(self.unet, cast(ControlModule, control or self.control))
+    def controlled(
+        self, control: nn.Module | None = None, unet: nn.Module | None = None
+    ) -> ControlledUNet:
+        """Return the U-Net under the control that is trained, or their moving averages."""
+        return ControlledUNet(
+            cast(DenoisingUNet, unet or self.unet), cast(ControlModule, control or self.control)
+        )
 
     def error(
         self, content: DiffusionLatent, latent: DiffusionLatent, context: Context

@@ -1,12 +1,9 @@
 """Every stage of the recipe runs small, leaves a checkpoint, and goes on from it."""
 
-import csv
-import io
 import json
 import math
 import subprocess
 import sys
-import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from difficmh_core.config.networks import ElicConfig
 from difficmh_core.config.profiles import TINY
@@ -24,64 +20,35 @@ from difficmh_core.training import package
 from difficmh_core.training.average import average_weights
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, read_average
 from difficmh_core.training.data import Crops, CropSampler, load_photographs
-from difficmh_core.training.default_settings import default_settings
+from difficmh_core.training.discriminator import ProjectedDiscriminator
 from difficmh_core.training.latents import LatentSampler
 from difficmh_core.training.loop import train
 from difficmh_core.training.overrides import change_settings
-from difficmh_core.training.picture_loss import PatchDiscriminator
 from difficmh_core.training.recipe import Recipe
-from difficmh_core.training.settings import PictureWeights, StageName, StageSettings
+from difficmh_core.training.settings import StageName, StageSettings
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
+from tests.training_set import (
+    WITH_DISCRIMINATOR,
+    brief,
+    picture,
+    write_check_pictures,
+    write_photographs,
+)
 from tests.two_processes import LineSampler, LineStage
 
 TINY_ELIC = ElicConfig(channels=8, latent_channels=16, groups=(4, 4, 8), n_rate_points=2)
-WITH_DISCRIMINATOR = (StageName.AUTOENCODER, StageName.JOINT, StageName.FEW_STEP)
-
-
-def picture(random: np.random.Generator, height: int, width: int) -> Image.Image:
-    coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
-    """Six synthetic photographs in one shard: five of one source, one of another."""
-    folder = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(0)
-    with (
-        tarfile.open(folder / "train-00.tar", "w") as archive,
-        (folder / "manifest.csv").open("w", newline="") as manifest,
-    ):
-        rows = csv.writer(manifest)
-        rows.writerow(["file", "source"])
-        for index in range(6):
-            buffer = io.BytesIO()
-            picture(random, 260 + 8 * index, 280).save(buffer, "PNG")
-            member = tarfile.TarInfo(f"{index}.png")
-            member.size = buffer.tell()
-            buffer.seek(0)
-            archive.addfile(member, buffer)
-            rows.writerow([member.name, "one@1" if index else "two@2"])
-    return folder
+    return write_photographs(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
 def check(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("check")
-    random = np.random.default_rng(1)
-    for index in range(2):
-        picture(random, 256, 256).save(folder / f"{index}.png")
-    return folder
-
-
-def brief(stage: StageName, *more: str) -> StageSettings:
-    """Return settings for a few small steps, the discriminator pulling from half-way on."""
-    changes = ["minutes=10", "steps=4", "batch_size=2", "crop_px=64", "log_every=1", *more]
-    if stage in WITH_DISCRIMINATOR:
-        changes += ["picture.adversarial=0.3", "picture.adversarial_from=0.5"]
-    return change_settings(default_settings(stage), changes)
+    return write_check_pictures(tmp_path_factory.mktemp("check"))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +61,8 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
+        if stage is StageName.FEW_STEP:
+            list(made.encode_contents())
         list(made.train(stage, brief(stage)))
     return made
 
@@ -114,7 +83,7 @@ def test_every_stage_trains_and_goes_on(recipe, stage):
 def test_the_discriminator_is_trained_and_kept(recipe, stage):
     tensors, _ = read_safetensors(recipe.runs / stage / CHECKPOINT_NAME)
     kept = {name for name in tensors if name.startswith("adversary.")}
-    discriminator = PatchDiscriminator(PictureWeights().discriminator_channels)
+    discriminator = ProjectedDiscriminator(16 if stage is StageName.FEW_STEP else 0)
     assert kept == {f"adversary.{name}" for name in discriminator.state_dict()}
     assert tensors["optimizer.adversary.0.step"] >= 1
     assert tensors["optimizer.adversary.0.exp_avg"].abs().max() > 0
@@ -175,7 +144,7 @@ def test_crops_have_their_size_and_range(photos):
 
 
 def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
-    sampler = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=128, tag_dropout=1.0)
+    sampler = LatentSampler(recipe.photographs, recipe.latents_path, crop_px=128)
     batch = sampler.draw(1, np.random.default_rng(0))
     encoded = recipe.autoencoder(scaled=True).encode(batch.image)
     inner = (slice(None), slice(None), slice(6, -6), slice(6, -6))
@@ -183,13 +152,13 @@ def test_a_latent_crop_belongs_to_its_picture_crop(recipe):
     # equal there either, since group normalization sees the whole picture.
     ours, kept = encoded[inner], batch.latent[inner]
 
-    def similarity(first, second):
-        centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
-        return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
-
     elsewhere = [similarity(ours.roll(1, axis), kept) for axis in (-1, -2)]
     assert similarity(ours, kept) > max(0.5, *elsewhere)
-    assert batch.tag_ids == [[]]
+
+
+def similarity(first, second):
+    centered = [value - value.mean((-1, -2), keepdim=True) for value in (first, second)]
+    return torch.corrcoef(torch.stack([value.flatten() for value in centered]))[0, 1]
 
 
 def test_missing_photographs_say_what_is_expected(tmp_path):

@@ -1,0 +1,205 @@
+"""Crops of all training photographs as latents and content latents, made once and kept in files.
+
+With them U-Net and control module learn in the space of latents alone, where a step costs a tenth
+of one that ends in pictures. The crops are all of one size: on a CPU, kernels are built for each
+size of a picture, and that would take longer than to run them.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from difficmh_core.compression.latent_codec import LatentCodec
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.errors import CheckpointError, ConfigError
+from difficmh_core.shapes import Image01
+from difficmh_core.training.checkpoints import write_tensors
+from difficmh_core.training.data import LatentCrops, Photographs, SteeredLatents, random_crop
+from difficmh_core.training.latents import STRIDE_PX
+from difficmh_core.training.precision import has_bfloat16
+from difficmh_core.weights.loading import read_safetensors, unreadable
+
+CROP_PX = 256
+"""Side of the crops [px]."""
+_PHOTOGRAPHS_PER_FILE = 500
+_BATCH = 4
+_LOW_RATES = 1.6
+"""Qualities are drawn as ``u ** _LOW_RATES``: at low rates there is more to invent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropEncoder:
+    """Makes the files.
+
+    Attributes:
+        photographs: What to encode.
+        autoencoder: With its final encoder, scaled to unit variance.
+        latent_codec: With its final weights.
+        tag: Returns the tag ids of one picture.
+    """
+
+    photographs: Photographs
+    autoencoder: Autoencoder
+    latent_codec: LatentCodec
+    tag: Callable[[Image01], Sequence[int]]
+
+    def write(self, folder: Path, n_crops: int) -> Iterator[int]:
+        """Write the files that are missing; yield the number of crops done, file by file.
+
+        Args:
+            folder: Where to write; made if it is absent.
+            n_crops: Crops of each photograph, each at another random quality.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        # A third faster on a CPU, measured.
+        for network in (self.autoencoder, self.latent_codec):
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        n, done = len(self.photographs.images), 0
+        for number in range(n_crops):
+            for first in range(0, n, _PHOTOGRAPHS_PER_FILE):
+                indices = range(first, min(n, first + _PHOTOGRAPHS_PER_FILE))
+                path = folder / _name(number, first)
+                if not path.exists():
+                    self._write_file(path, number, indices)
+                done += len(indices)
+                yield done
+
+    def _write_file(self, path: Path, number: int, indices: range) -> None:
+        qualities = np.random.default_rng((number, indices.start)).random(len(indices))
+        latents, contents = list[Tensor](), list[Tensor]()
+        for start in range(0, len(indices), _BATCH):
+            batch = indices[start : start + _BATCH]
+            crops = [crop(self.photographs, index, number) for index in batch]
+            image = torch.cat([_tensor(pixels) for pixels in crops])
+            quality = torch.from_numpy(qualities[start : start + _BATCH] ** _LOW_RATES)
+            autocast = torch.autocast("cpu", torch.bfloat16, has_bfloat16("cpu"))
+            with torch.inference_mode(), autocast:
+                latent = self.autoencoder.encode(image)
+                output = self.latent_codec(image, latent, quality.float())
+            latents.append(latent.half())
+            contents.append(output.content_latent.half())
+        tensors = {"latent": torch.cat(latents), "content": torch.cat(contents)}
+        # Tags are those of the whole photograph, with each of its crops the same.
+        first = path.with_name(_name(0, indices.start))
+        if first.exists():
+            tags = read_safetensors(first)[1]["tags"]
+        else:
+            images = (_tensor(self.photographs.images[index]) for index in indices)
+            tags = json.dumps([[int(tag_id) for tag_id in self.tag(image)] for image in images])
+        write_tensors(path, tensors, {"tags": tags})
+
+
+def _name(number: int, first: int) -> str:
+    return f"{number:02d}-{first:06d}.safetensors"
+
+
+def crop(photographs: Photographs, index: int, number: int) -> NDArray[np.uint8]:
+    """Return a photograph's crop of a number, always the same."""
+    return random_crop(photographs.images[index], CROP_PX, np.random.default_rng((number, index)))
+
+
+def _tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
+
+
+class SteeredSampler:
+    """Draw latents with their content latents and tags, mirrored half of the time.
+
+    Mirrored latents are close to the latents of mirrored pictures.
+    """
+
+    def __init__(
+        self,
+        photographs: Photographs,
+        folder: Path,
+        *,
+        crop_px: int,
+        tag_dropout: float = 0.0,
+        with_images: bool = False,
+    ) -> None:
+        """Read the files of a folder that :class:`CropEncoder` wrote.
+
+        Args:
+            photographs: The photographs that they were made of.
+            folder: Holds the files.
+            crop_px: Side of what is drawn [px], a multiple of 64 up to 256.
+            tag_dropout: Share of the pictures whose tags are hidden.
+            with_images: Whether the crops of the photographs are needed, too.
+
+        Raises:
+            CheckpointError: If files are absent, damaged, or belong to other photographs.
+            ConfigError: If the crops shall be larger than those of the files.
+        """
+        if crop_px > CROP_PX:
+            raise ConfigError(
+                f"crop_px must be at most {CROP_PX}, the size of the crops that stage 'contents' "
+                f"makes, got {crop_px}."
+            )
+        self._photographs, self._with_images = photographs, with_images
+        self._side, self._tag_dropout = crop_px // STRIDE_PX, tag_dropout
+        self._latents, self._contents, self._tags = _read(folder, len(photographs.sources))
+
+    def draw(self, n: int, random: np.random.Generator) -> LatentCrops | SteeredLatents:
+        """Return ``n`` crops."""
+        probabilities = self._photographs.probabilities
+        chosen = random.choice(len(probabilities), size=n, p=probabilities).tolist()
+        numbers = random.integers(len(self._latents), size=n).tolist()
+        images, latents, contents = list[Tensor](), list[Tensor](), list[Tensor]()
+        tags, side = list[list[int]](), self._side
+        for index, number in zip(chosen, numbers, strict=True):
+            latent = self._latents[number][index]
+            top, left = (int(random.integers(edge - side + 1)) for edge in latent.shape[-2:])
+            place = (..., slice(top, top + side), slice(left, left + side))
+            way = -1 if random.random() < 0.5 else 1
+            latents.append(_mirrored(latent[place], way))
+            contents.append(_mirrored(self._contents[number][index][place], way))
+            if self._with_images:
+                y, x, edge = (STRIDE_PX * value for value in (top, left, side))
+                pixels = crop(self._photographs, index, number)[y : y + edge, x : x + edge]
+                images.append(_mirrored(_tensor(pixels), way))
+            is_hidden = random.random() < self._tag_dropout
+            tags.append([] if is_hidden else self._tags[index])
+        latent, content = torch.stack(latents).float(), torch.stack(contents).float()
+        if not images:
+            return SteeredLatents(latent=latent, content=content, tag_ids=tags)
+        return LatentCrops(image=torch.cat(images), latent=latent, tag_ids=tags, content=content)
+
+
+def _mirrored(values: Tensor, way: int) -> Tensor:
+    """Return values as they are, or from right to left if the way is -1."""
+    return values.flip(-1) if way < 0 else values
+
+
+def _read(folder: Path, n: int) -> tuple[list[Tensor], list[Tensor], list[list[int]]]:
+    """Return latents and content latents by number and photograph, and tags by photograph.
+
+    Numbers of which files are missing still are left out.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        found.setdefault(path.stem.split("-")[0], []).append(path)
+    latents, contents, tags, counts = list[Tensor](), list[Tensor](), list[list[int]](), [0]
+    for paths in found.values():
+        files = [read_safetensors(path) for path in paths]
+        for path, (tensors, metadata) in zip(paths, files, strict=True):
+            if tensors.keys() != {"latent", "content"} or "tags" not in metadata:
+                raise unreadable(path, "it holds no latents, content latents and tags")
+        latent = torch.cat([tensors["latent"] for tensors, _ in files])
+        counts.append(len(latent))
+        if len(latent) == n:
+            latents.append(latent)
+            contents.append(torch.cat([tensors["content"] for tensors, _ in files]))
+            tags = [ids for _, metadata in files for ids in json.loads(metadata["tags"])]
+    if not latents:
+        raise CheckpointError(
+            f"{folder} holds latents of {max(counts)} photographs, but there are {n}. Run the "
+            "stage 'contents' to its end; if the photographs are others now, empty the folder "
+            "before."
+        )
+    return latents, contents, tags
