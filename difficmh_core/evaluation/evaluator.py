@@ -23,8 +23,10 @@ from difficmh_core.quality.metrics import QualityMeter, picture_metric
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
+from difficmh_core.vision.letters import TextAgreement, compare_text
 from difficmh_core.vision.task_table import TASKS
 from difficmh_core.vision.tasks import DetectionTask, MachineTask
+from difficmh_core.vision.text import TextReading
 
 _logger = logging.getLogger(__name__)
 
@@ -141,3 +143,9 @@ class Evaluator:
         if DetectionTask.key not in self._tasks:
             return None
         return compare_boxes(*(both.answers[DetectionTask.key] for both in (original, decoded)))
+
+    def text(self, original: Features, decoded: Features) -> TextAgreement | None:
+        """Return the text of a decoded picture against the original's, for overlays."""
+        if TextReading.key not in self._tasks:
+            return None
+        return compare_text(*(both.answers[TextReading.key] for both in (original, decoded)))
