@@ -85,14 +85,8 @@ def share_of_counts(good: ArrayLike, bad: ArrayLike) -> NDArray[np.floating[Any]
 
 def overlap(first: Detection, second: Detection) -> float:
     """Return the intersection over union of two boxes, 0 to 1."""
-    shared = intersection_px(first, second)
-    union = intersection_px(first, first) + intersection_px(second, second) - shared
-    return shared / union if union > 0 else 0.0
-
-
-def intersection_px(first: Detection, second: Detection) -> float:
-    """Return the area that two boxes share [px squared]."""
     a, b = first.box_xyxy_px, second.box_xyxy_px
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    return width * height
+    union = sum((x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)) - width * height
+    return width * height / union if union > 0 else 0.0

@@ -7,7 +7,7 @@ References:
     Okabe, Ito: Color Universal Design, 2008, https://jfly.uni-koeln.de/color/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -50,6 +50,7 @@ _FONT_PER_SIDE = 32
 _TEXT_FONT_PER_SIDE = 42
 """Text has more labels than objects have, and longer ones."""
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_Box = tuple[float, float, float, float]
 
 
 def draw_agreement(decoded: Image.Image, agreement: BoxAgreement) -> Image.Image:
@@ -76,8 +77,8 @@ def draw_agreement(decoded: Image.Image, agreement: BoxAgreement) -> Image.Image
 def draw_text(decoded: Image.Image, agreement: TextAgreement) -> Image.Image:
     """Return a copy of the decoded picture with the lines of text on it, and what they say.
 
-    A label stands above its line, so that the letters can be seen. Where a line has changed, the
-    label says what it was.
+    A label stands above its line or, if others are there, elsewhere around it, so that the letters
+    can be seen. Where a line has changed, the label says what it was.
 
     Args:
         decoded: RGB picture.
@@ -88,9 +89,14 @@ def draw_text(decoded: Image.Image, agreement: TextAgreement) -> Image.Image:
     lines = [line for place in agreement.places for line in _labeled(place)]
     for box, _, style in lines:
         _draw_box(drawn, box, style)
-    for box, label, style in lines:
+    boxes, taken = [line.box_xyxy_px for line, _, _ in lines], list[_Box]()
+    for line, label, style in lines:
         short = _shortened(label, drawn.width - 4, font)
-        _draw_label(drawn, short, _beside(drawn, box, font), style, font)
+        size = _label_size(drawn, short, font)
+        places = (_inside(drawn, place, size) for place in _around(line.box_xyxy_px, size))
+        place = min(places, key=lambda place: (_n_hidden(place, taken), _n_hidden(place, boxes)))
+        taken.append(place)
+        _draw_label(drawn, short, place[:2], style, font)
     return drawn
 
 
@@ -141,11 +147,21 @@ def _draw_label(
 ) -> None:
     """Write a text at its left upper corner, on the kind's color, inside the picture."""
     draw = ImageDraw.Draw(image)
-    _, _, width, height = draw.textbbox((0, 0), text, font=font)
-    left = max(0.0, min(corner[0], image.width - width - 4))
-    top = max(0.0, min(corner[1], image.height - height - 4))
-    draw.rectangle((left, top, left + width + 4, top + height + 4), fill=style.color)
-    draw.text((left + 2, top + 1), text, fill="black", font=font)
+    box = _inside(image, corner, _label_size(image, text, font))
+    draw.rectangle(box, fill=style.color)
+    draw.text((box[0] + 2, box[1] + 1), text, fill="black", font=font)
+
+
+def _label_size(image: Image.Image, text: str, font: _Font) -> tuple[float, float]:
+    _, _, width, height = ImageDraw.Draw(image).textbbox((0, 0), text, font=font)
+    return width + 4, height + 4
+
+
+def _inside(image: Image.Image, corner: tuple[float, float], size: tuple[float, float]) -> _Box:
+    """Return the box of (width, height) nearest to a corner that is inside the picture."""
+    left = max(0.0, min(corner[0], image.width - size[0]))
+    top = max(0.0, min(corner[1], image.height - size[1]))
+    return left, top, left + size[0], top + size[1]
 
 
 def _shortened(text: str, width_px: int, font: _Font) -> str:
@@ -157,12 +173,26 @@ def _shortened(text: str, width_px: int, font: _Font) -> str:
     return text
 
 
-def _beside(image: Image.Image, box: Detection, font: _Font) -> tuple[float, float]:
-    """Where a label stands that does not hide what its box holds: above it, or else below."""
-    left, top, _, bottom = box.box_xyxy_px
-    _, _, _, height = ImageDraw.Draw(image).textbbox((0, 0), "Ag", font=font)
-    above = top - height - 5
-    return left, above if above >= 0 else bottom + 1
+def _around(box: _Box, size: tuple[float, float]) -> Iterator[tuple[float, float]]:
+    """Yield the corners of labels that do not hide what a box holds, the best one first."""
+    left, top, right, bottom = box
+    width, height = size
+    if top >= height + 1:
+        yield left, top - height - 1
+    yield left, bottom + 2
+    yield right + 2, top
+    yield left - width - 2, top
+    yield right + 2, bottom - height
+    yield left - width - 2, bottom - height
+
+
+def _n_hidden(box: _Box, others: Sequence[_Box]) -> int:
+    """Count the boxes that a box lies upon."""
+    return sum(
+        min(box[2], other[2]) > max(box[0], other[0])
+        and min(box[3], other[3]) > max(box[1], other[1])
+        for other in others
+    )
 
 
 @cache

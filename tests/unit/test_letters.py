@@ -1,14 +1,16 @@
 """Letters of two pictures, gathered by place and aligned."""
 
+from dataclasses import replace
+
 import pytest
 
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.letters import aligned, compare_text
 
 
-def line(text, top, left=0.0):
+def line(text, top, left=0.0, score=0.99):
     box = left, float(top), left + 10.0 * len(text), top + 20.0
-    return Detection(label_id=0, label=text, score=0.9, box_xyxy_px=box)
+    return Detection(label_id=0, label=text, score=score, box_xyxy_px=box)
 
 
 def said(lines):
@@ -59,12 +61,33 @@ def test_a_line_that_is_read_in_pieces_keeps_its_letters():
     assert compare_text(pieces, whole).counts == (10, 0, 0)
 
 
-def test_lines_below_each_other_are_read_downwards():
-    one, other = line("TOP", 0), line("BOTTOM", 21)
-    large = Detection(label_id=0, label="TOPBOTTOM", score=0.9, box_xyxy_px=(0, 0, 60, 41))
-    (place,) = compare_text([other, one], [large]).places
-    assert said(place.original) == ["TOP", "BOTTOM"]
+def test_only_what_is_read_with_confidence_counts_as_text():
+    sure, unsure = line("STOP", 0), line("STOP", 0, score=0.6)
+    assert compare_text([unsure], [sure]).places == ()  # it may have stood there before
+    assert compare_text([], [unsure]).places == ()
+    assert compare_text([sure], [unsure]).counts == (4, 0, 0)
+    cup = line("8", 0, score=0.9)
+    assert compare_text([cup], []).places == ()
+    assert compare_text([line("8", 0)], []).counts == (0, 1, 0)
+
+
+def turned(each):
+    left, top, right, bottom = each.box_xyxy_px
+    return replace(each, box_xyxy_px=(top, left, bottom, right))
+
+
+def test_a_line_that_runs_downwards_is_read_downwards():
+    pieces = [turned(line("SHOP", 1, left=70.0)), turned(line("COFFEE", 0))]
+    (place,) = compare_text(pieces, [turned(line("COFFEE SHOP", 0))]).places
+    assert said(place.original) == ["COFFEE", "SHOP"]
     assert place.is_kept
+
+
+def test_small_letters_between_large_ones_are_a_place_of_their_own():
+    large = Detection(label_id=0, label="BROWN", score=0.99, box_xyxy_px=(0, 0, 300, 120))
+    found = compare_text([large, line("SCOTT", 10, left=90)], [large, line("SC0TT", 11, left=91)])
+    assert [place.is_kept for place in found.places] == [True, False]
+    assert found.counts == (9, 1, 0)
 
 
 def test_the_original_alone_keeps_all_of_its_letters():

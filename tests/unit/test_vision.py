@@ -127,6 +127,16 @@ def test_labels_say_what_a_line_was():
     assert labels == ["GO \u2192 gone", "STOP \u2192 SHOP", "NEW"]
 
 
+def test_labels_hide_neither_each_other_nor_other_lines():
+    lines = [word("ONE", 10, 60, 60, 74), word("TWO", 10, 76, 60, 90)]
+    drawn = np.asarray(draw_text(Image.new("RGB", (300, 200)), compare_text(lines, lines)))
+    assert not drawn[63:72, 13:58].any()
+    assert not drawn[79:88, 13:58].any()
+    above, below = drawn[44:58].any(axis=(-1, -2)), drawn[94:104].any(axis=(-1, -2))
+    assert above.sum() > 5
+    assert below.sum() > 5
+
+
 def test_labels_are_cut_where_they_have_no_room():
     font = ImageFont.load_default(size=12)
     assert _shortened("A sign", 100, font) == "A sign"
