@@ -8,7 +8,7 @@ DIGITS = {"lpips_alex": 3, "lpips_vgg": 3, "dists": 3, "psnr_db": 1, "box_f1": 2
 NAMES = {
     "jpeg": "JPEG",
     "webp": "WebP",
-    "avif": "AVIF",
+    "avif": "AVIF (libaom 3.14.1, tune iq)",
     "jxl": "JPEG XL",
     "vvc": "VVC (VVenC, preset fast)",
     "elic": "ELIC (reduced)",
@@ -28,6 +28,7 @@ OPTIMIZED = results("dev-nano-9-refined")
 DETECT = results("detect-nano-9")
 DETECT_OTHERS = results("detect-nano-4")
 ITERATIONS = results("refinement")["means"]
+TEXT = results("text")["photos"]
 
 
 def summary(measured, codec, bpp):
@@ -69,7 +70,7 @@ def readme_rows():
     names = {
         "jpeg": "JPEG",
         "webp": "WebP",
-        "avif": "AVIF",
+        "avif": NAMES["avif"],
         "vvc": NAMES["vvc"],
         "nano-instant": "**Diff-ICMH, `nano`**",
         "nano-instant-refined": "the same with 3 iterations of latent optimization",
@@ -173,6 +174,15 @@ def optimization_rows():
         yield table_row(f"{bpp:.2f}", *cells)
 
 
+def text_rows():
+    """A table of results.md: letters kept in five photographs, and the bytes of each file."""
+    for name, photo in TEXT.items():
+        cells = (
+            f"{file['letters_kept']} ({file['n_bytes']:,})" for file in photo["files"].values()
+        )
+        yield table_row(name, str(photo["n_letters"]), *cells)
+
+
 def weight_rows():
     """A table of weights.md: the cards of nano's files."""
     folder = Path(__file__).parents[1] / "difficmh_core" / "weights" / "nano"
@@ -200,7 +210,8 @@ def tables():
         yield "docs/results.md", list(quality_rows(bpp))
         yield "docs/results.md", list(precision_rows(bpp))
     yield "docs/weights.md", list(weight_rows())
-    for rows in (feature_rows(), iteration_rows(), optimization_rows(), short_rows()):
+    made = feature_rows(), iteration_rows(), optimization_rows(), short_rows(), text_rows()
+    for rows in made:
         yield "docs/results.md", list(rows)
 
 

@@ -1,7 +1,7 @@
 """The codecs and the evaluator that ``compare`` and ``evaluate`` were asked for."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
 
 from difficmh_core.cli.codec_options import OPTIMIZED_OPTION, named
@@ -29,10 +29,16 @@ _WITHOUT_DIFFUSION = DecodeSettings(
 """At realism 0 nothing else counts; the rest stays as it is in the names of measured rows."""
 
 
-def evaluator_of(arguments: argparse.Namespace) -> Evaluator:
-    """Return the evaluator that takes the chosen measures."""
+def evaluator_of(arguments: argparse.Namespace, *, also: Sequence[str] = ()) -> Evaluator:
+    """Return the evaluator that takes the chosen measures.
+
+    Args:
+        arguments: Of the command line.
+        also: Tasks that are asked for, whether they were chosen or not.
+    """
     metrics = (*named(arguments.metrics), *arguments.color_metrics)
-    return Evaluator(arguments.cache_dir, metrics, named(arguments.tasks))
+    tasks = tuple(dict.fromkeys((*named(arguments.tasks), *also)))
+    return Evaluator(arguments.cache_dir, metrics, tasks)
 
 
 def chosen_codecs(arguments: argparse.Namespace) -> dict[str, ComparedCodec]:

@@ -29,6 +29,11 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--sheet", type=Path, help="write the images side by side (PNG)")
     parser.add_argument("--boxes", type=Path, help="the same with the detector's boxes (PNG)")
+    parser.add_argument(
+        "--text-boxes",
+        type=Path,
+        help="the same with the text that is read in each image (PNG); adds the task text",
+    )
     add_shared(parser, "--json")
     add_codec_options(parser)
 
@@ -37,11 +42,16 @@ def _compare(arguments: argparse.Namespace) -> Report:
     from difficmh_core.cli.codecs import chosen_codecs, evaluator_of
     from difficmh_core.evaluation.codecs import AbsentCodec
     from difficmh_core.evaluation.comparison import CodecResult, PhotoComparison
-    from difficmh_core.evaluation.report import contact_sheet, table
+    from difficmh_core.evaluation.report import Marks, contact_sheet, table
     from difficmh_core.image_io import write_png
     from difficmh_core.image_reading import read_picture
 
-    for path in (arguments.sheet, arguments.boxes):
+    sheets = {
+        None: arguments.sheet,
+        Marks.OBJECTS: arguments.boxes,
+        Marks.TEXT: arguments.text_boxes,
+    }
+    for path in sheets.values():
         if path is not None:
             if path.suffix.lower() != ".png":
                 raise ConfigError(f"Sheets are written as PNG, not {path.name!r}.")
@@ -57,17 +67,16 @@ def _compare(arguments: argparse.Namespace) -> Report:
     check_rates(rates)
     targets += [max(1, int(bpp * image.width * image.height / 8)) for bpp in rates]
     targets = list(dict.fromkeys(targets))
-    evaluator = evaluator_of(arguments)
+    evaluator = evaluator_of(arguments, also=() if arguments.text_boxes is None else ("text",))
     codecs = list(chosen_codecs(arguments).values())
     results = list[CodecResult]()
     for result in PhotoComparison(arguments.photo.name, image, evaluator).results(codecs, targets):
         results.append(result)
         sys.stderr.write(f"{result.row.name}, at most {result.row.target_bytes} bytes\n")
     rows = [result.row for result in results]
-    if arguments.sheet is not None:
-        write_png(contact_sheet(image, results), arguments.sheet)
-    if arguments.boxes is not None:
-        write_png(contact_sheet(image, results, boxes=True), arguments.boxes)
+    for marks, path in sheets.items():
+        if path is not None:
+            write_png(contact_sheet(image, results, marks=marks), path)
     absent = {codec.key: codec.reason for codec in codecs if isinstance(codec, AbsentCodec)}
     parts = [table([row for row in rows if row.target_bytes == target]) for target in targets]
     parts += [f"{key} is left out: {reason}" for key, reason in evaluator.absent.items()]

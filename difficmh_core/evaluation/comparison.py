@@ -12,6 +12,7 @@ from difficmh_core.errors import DiffICMHError
 from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.evaluator import Evaluator, Features
 from difficmh_core.vision.boxes import BoxAgreement
+from difficmh_core.vision.letters import TextAgreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +65,14 @@ class CodecResult:
         picture: The decoded picture; ``None`` if there is none.
         features: What machines see in it; ``None`` if there is none.
         boxes: Its boxes against the original's, where a detector is at hand.
+        text: Its text against the original's, where it is read.
     """
 
     row: Row
     picture: Image.Image | None = None
     features: Features | None = None
     boxes: BoxAgreement | None = None
+    text: TextAgreement | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +133,13 @@ class PhotoComparison:
             decode_s=round(decode_s, 4),
             values=values,
         )
-        boxes = self.evaluator.boxes(self.original, features)
-        return CodecResult(row=row, picture=picture, features=features, boxes=boxes)
+        return CodecResult(
+            row=row,
+            picture=picture,
+            features=features,
+            boxes=self.evaluator.boxes(self.original, features),
+            text=self.evaluator.text(self.original, features),
+        )
 
     def results(
         self, codecs: Sequence[ComparedCodec], targets_bytes: Sequence[int]

@@ -1,7 +1,7 @@
 """All metrics of one decoded picture: quality, and what machines make of it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan
@@ -23,8 +23,10 @@ from difficmh_core.quality.metrics import QualityMeter, picture_metric
 from difficmh_core.shapes import Image01
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement, compare_boxes
+from difficmh_core.vision.letters import TextAgreement, compare_text
 from difficmh_core.vision.task_table import TASKS
 from difficmh_core.vision.tasks import DetectionTask, MachineTask
+from difficmh_core.vision.text import TextReading
 
 _logger = logging.getLogger(__name__)
 
@@ -85,15 +87,21 @@ class Evaluator:
         _ = self._tasks  # only loading tells
         return self._absent
 
-    def features(self, image: Image.Image) -> Features:
+    def features(self, image: Image.Image, *, without: Container[str] = ()) -> Features:
         """Return a picture with each task's answer.
 
         A task that cannot see a picture of this shape is left out; :attr:`absent` then says why.
+
+        Args:
+            image: The picture.
+            without: Tasks that are not asked; :meth:`measure` then leaves them out.
         """
         tasks = self._tasks
         pixels, answers = to_tensor(image), dict[str, Any]()
         with torch.inference_mode():
             for key, task in tasks.items():
+                if key in without:
+                    continue
                 try:
                     answers[key] = task.see(pixels)
                 except ImageError as error:
@@ -141,3 +149,9 @@ class Evaluator:
         if DetectionTask.key not in self._tasks:
             return None
         return compare_boxes(*(both.answers[DetectionTask.key] for both in (original, decoded)))
+
+    def text(self, original: Features, decoded: Features) -> TextAgreement | None:
+        """Return the text of a decoded picture against the original's, for overlays."""
+        if TextReading.key not in self._tasks:
+            return None
+        return compare_text(*(both.answers[TextReading.key] for both in (original, decoded)))

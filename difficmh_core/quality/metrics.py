@@ -118,7 +118,6 @@ PICTURE_METRICS = {
             lowest=-inf,
             highest=100.0,
             min_side_px=8,
-            has_column=False,
             load=lambda _: load_ssimulacra2(),
         ),
         _color("color_blocks", "color, mean block", mean_block_error, short="Color"),

@@ -118,13 +118,14 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Compress a photo with several codecs at the same size; returns a row for each.
 
-        Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, and how many of the
-        original's objects a detector finds again. Codecs that are not available are under absent.
+        Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, how many of the
+        original's objects a detector finds again, and how many letters are kept. Codecs that are
+        not available are under absent.
 
         Args:
             photo: The photo.
             target_bytes: Largest size of each file; 0 takes the size of our file of quality 50.
-            codecs: Any of {codecs}; all but webp if none is named.
+            codecs: Any of {codecs}; all but jpegli and webp if none is named.
             preset: How ours is decoded: {presets}.
         """
         n_bytes = whole_number("target_bytes", target_bytes)

@@ -39,10 +39,12 @@ def _distance(key: str, name: str, short: str = "", **changes: Any) -> Metric:  
     return Metric(key=key, name=name, short=short, **(usual | changes))
 
 
-def _count(key: str, name: str, *, is_higher_better: bool = False) -> Metric:
+def _count(key: str, name: str, short: str = "", *, is_higher_better: bool = False) -> Metric:
     return Metric(
         key=key,
         name=name,
+        short=short,
+        digits=0,
         group=Group.COUNTS,
         is_higher_better=is_higher_better,
         has_column=False,
@@ -56,8 +58,8 @@ _COUNTS = (
 )
 _TEXT_COUNTS = (
     _count("letters_kept", "letters kept", is_higher_better=True),
-    _count("letters_changed", "letters changed"),
-    _count("letters_invented", "letters invented"),
+    _count("letters_changed", "letters changed", "Letters changed"),
+    _count("letters_invented", "letters invented", "Letters invented"),
 )
 TEXT_COUNTS = tuple(count.key for count in _TEXT_COUNTS)
 """Keys of the numbers of letters kept, changed and invented."""
@@ -100,7 +102,8 @@ TASK_METRICS: Mapping[str, Metric] = MappingProxyType(
             _share(
                 "text_kept",
                 "text, letters kept",
-                "text",
+                "Letters kept",
+                digits=2,
                 pooling=Pooling(counts=TEXT_COUNTS[:2], ratio=share_of_counts),
             ),
             *_TEXT_COUNTS,

@@ -2,11 +2,12 @@
 
 import argparse
 import json
+import re
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.baselines.vvc import FfmpegVvenc
@@ -106,6 +107,33 @@ def test_the_command_line_compares(run, photo, tmp_path, picture):
     told = json.loads(out)
     assert [row["codec"] for row in told["rows"]] == ["jpeg", "tiny-content"]
     assert told["rows"][0]["n_bytes"] <= 1500
+
+
+def test_text_is_read_and_drawn(run, tmp_path):
+    pytest.importorskip("rapidocr")
+    sign, sheet = tmp_path / "sign.png", tmp_path / "sheet.png"
+    picture = Image.new("RGB", (360, 120), (230, 230, 220))
+    words = ["compare", sign, "--bytes", 9000, "--codecs", "jpeg", "--metrics", "none"]
+    words += ["--tasks", "none", "--cache-dir", tmp_path]
+    picture.save(sign)
+    _, out, _ = run(*words, "--text-boxes", sheet)
+    assert "No text is found in the original." in out
+    assert "Letters kept" not in out
+
+    font = ImageFont.load_default(size=48)
+    ImageDraw.Draw(picture).text((30, 50), "STATION", fill=(20, 20, 60), font=font)
+    picture.save(sign)
+    _, out, _ = run(*words, "--text-boxes", sheet)
+    heads, cells = (re.split(" {2,}", line) for line in out.splitlines()[:2])
+    told = dict(zip(heads, cells, strict=True))
+    assert (told["Letters kept ↑"], told["letters +/~/!"]) == ("1.00", "7/0/0")
+    with Image.open(sheet) as drawn:
+        pixels = np.asarray(drawn)
+    assert (pixels == [0x00, 0x9E, 0x73]).all(axis=-1).sum() > 1000  # two boxes, two labels
+
+    code, out, _ = run(*words)
+    assert code == 0
+    assert "letters" not in out
 
 
 def test_a_profile_alone_is_its_codec_of_one_step(run, photo, tmp_path):

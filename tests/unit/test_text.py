@@ -1,55 +1,12 @@
-"""Text read in two pictures: letters kept, changed and invented."""
+"""Text read in two pictures, and what is said of it."""
 
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from difficmh_core.image_io import to_tensor
-from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.task_metrics import TASK_METRICS
-from difficmh_core.vision.text import TextReading, aligned, compare_text
-
-
-def line(text, top, left=0.0):
-    box = left, float(top), left + 10.0 * len(text), top + 20.0
-    return Detection(label_id=0, label=text, score=0.9, box_xyxy_px=box)
-
-
-@pytest.mark.parametrize(
-    ("original", "decoded", "counts"),
-    [
-        ("EXIT", "EXIT", (4, 0, 0)),
-        ("EX IT", "E XIT", (4, 0, 0)),
-        ("EXIT", "EXTT", (3, 1, 0)),
-        ("EXIT", "EXT", (3, 1, 0)),
-        ("EXIT", "EXISTS", (4, 0, 2)),
-        ("", "NEW", (0, 0, 3)),
-        ("OLD", "", (0, 3, 0)),
-    ],
-)
-def test_letters_are_kept_changed_or_invented(original, decoded, counts):
-    assert aligned(original, decoded) == counts
-
-
-def test_lines_are_paired_by_place():
-    original = [line("STOP", 0), line("GO", 100)]
-    decoded = [line("GO", 101), line("SHOP", 2), line("???", 300)]
-    found = compare_text(original, decoded)
-    assert (found.n_kept, found.n_changed, found.n_invented) == (5, 1, 3)
-    assert found.kept == pytest.approx(5 / 6)
-    assert [[box.label for box in pair] for pair in found.boxes.matched] == [["GO", "GO"]]
-    assert [box.label for box in found.boxes.missed] == ["SHOP"]
-    assert [box.label for box in found.boxes.hallucinated] == ["???"]
-
-
-def test_a_line_that_is_gone_is_changed_to_nothing():
-    found = compare_text([line("STOP", 0)], [line("STOP", 200)])
-    assert (found.n_kept, found.n_changed, found.n_invented) == (0, 4, 4)
-    assert [box.label for box in found.boxes.missed] == ["STOP"]
-
-
-def test_no_text_at_all_is_kept():
-    assert compare_text([], []).kept == 1.0
+from difficmh_core.vision.text import TextReading
 
 
 def test_shares_of_several_pictures_are_those_of_their_sums():
@@ -96,3 +53,5 @@ def test_agreement_falls_when_letters_change(reading):
     assert other["letters_kept"] == 7
     assert other["letters_changed"] == 2
     assert nothing["text_kept"] == 0
+    # Where there is no text, none can be kept.
+    assert set(reading.agreement([], original)) == set(same) - {"text_kept"}

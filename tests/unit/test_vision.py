@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFont
 
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.metrics import metric_of
@@ -14,7 +14,15 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.vocabulary import coco_names
 from difficmh_core.vision.boxes import compare_boxes, f1_of_counts, overlap
 from difficmh_core.vision.coco_map import CocoAnnotations
-from difficmh_core.vision.overlays import STYLES, draw_agreement
+from difficmh_core.vision.letters import compare_text
+from difficmh_core.vision.overlays import (
+    STYLES,
+    TEXT_STYLES,
+    _labeled,
+    _shortened,
+    draw_agreement,
+    draw_text,
+)
 from difficmh_core.vision.task_metrics import BOX_COUNTS, N_FEATURE_STAGES, TASK_METRICS
 from difficmh_core.vision.tasks import (
     Classification,
@@ -86,9 +94,55 @@ def test_overlays_show_each_kind_in_its_color():
     image = Image.new("RGB", (200, 200))
     drawn = np.asarray(draw_agreement(image, agreement))
     for style in STYLES:
-        color = [int(style.color[i : i + 2], 16) for i in (1, 3, 5)]
-        assert (drawn == color).all(axis=-1).sum() > 50, style.name
+        assert (drawn == rgb_of(style)).all(axis=-1).sum() > 50, style.name
     assert not np.asarray(image).any()
+
+
+def rgb_of(style):
+    return [int(style.color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def word(text, *corners):
+    return Detection(label_id=0, label=text, score=0.9, box_xyxy_px=corners)
+
+
+def test_text_is_drawn_in_the_color_of_its_fate_and_its_label_hides_no_letter():
+    kept, changed = word("STOP", 10, 40, 90, 70), word("GO", 10, 120, 60, 150)
+    agreement = compare_text(
+        [kept, changed], [kept, word("60", 10, 120, 60, 150), word("NEW", 120, 2, 190, 20)]
+    )
+    drawn = np.asarray(draw_text(Image.new("RGB", (200, 200)), agreement))
+    for style in TEXT_STYLES:
+        assert (drawn == rgb_of(style)).all(axis=-1).sum() > 50, style.name
+    for box in (kept, changed, word("NEW", 120, 2, 190, 20)):
+        left, top, right, bottom = (round(edge) for edge in box.box_xyxy_px)
+        assert not drawn[top + 2 : bottom - 1, left + 2 : right - 1].any(), box.label
+
+
+def test_labels_say_what_a_line_was():
+    changed, gone = word("STOP", 0, 0, 40, 20), word("GO", 0, 50, 40, 70)
+    decoded = [word("SHOP", 0, 0, 40, 20), word("NEW", 0, 90, 40, 110)]
+    places = compare_text([changed, gone], decoded).places
+    labels = [label for place in places for _, label, _ in _labeled(place)]
+    assert labels == ["GO \u2192 gone", "STOP \u2192 SHOP", "NEW"]
+
+
+def test_labels_hide_neither_each_other_nor_other_lines():
+    lines = [word("ONE", 10, 60, 60, 74), word("TWO", 10, 76, 60, 90)]
+    drawn = np.asarray(draw_text(Image.new("RGB", (300, 200)), compare_text(lines, lines)))
+    assert not drawn[63:72, 13:58].any()
+    assert not drawn[79:88, 13:58].any()
+    above, below = drawn[44:58].any(axis=(-1, -2)), drawn[94:104].any(axis=(-1, -2))
+    assert above.sum() > 5
+    assert below.sum() > 5
+
+
+def test_labels_are_cut_where_they_have_no_room():
+    font = ImageFont.load_default(size=12)
+    assert _shortened("A sign", 100, font) == "A sign"
+    cut = _shortened("A very long sign", 60, font)
+    assert cut.endswith("\u2026")
+    assert 40 < font.getlength(cut) <= 60
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from difficmh_core.ui.runtime.cache import Entry, key_of
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.boxes import BoxAgreement
+from difficmh_core.vision.letters import TextAgreement, TextPlace
 
 LOGGER = logging.getLogger(__name__)
 OURS = tuple(key for key in texts.CODECS if key not in BASELINES)
@@ -66,12 +67,14 @@ class Measured:
         row: The numbers, or why there are none.
         png: The decoded picture; empty if there is none.
         boxes: Its boxes against the original's; ``None`` without a detector.
+        text: Its text against the original's; ``None`` without a reader.
     """
 
     key: str
     row: Row
     png: bytes = b""
     boxes: BoxAgreement | None = None
+    text: TextAgreement | None = None
 
 
 def codecs_of(
@@ -103,13 +106,18 @@ def measure_one(
     """Return one codec's file of so many bytes, decoded and measured; a kept one at once."""
     settings = (asked.tags, asked.settings) if key in OURS else ()
     place = key_of(
-        "compare", service.model, asked.photo.digest, asked.target_bytes, key, codec.name,
+        "comparison", service.model, asked.photo.digest, asked.target_bytes, key, codec.name,
         codec.version, settings,
     )  # fmt: skip
     kept = service.results.get(place)
     if kept is not None:
-        row, boxes = Row(**kept.facts["row"]), _boxes_from(kept.facts["boxes"])
-        return Measured(key=key, row=row, png=kept.data, boxes=boxes)
+        return Measured(
+            key=key,
+            row=Row(**kept.facts["row"]),
+            png=kept.data,
+            boxes=_boxes_from(kept.facts["boxes"]),
+            text=_text_from(kept.facts["text"]),
+        )
     comparison = PhotoComparison(
         asked.photo.name,
         asked.image,
@@ -119,11 +127,15 @@ def measure_one(
     result = comparison.measure(codec, asked.target_bytes)
     if result.picture is None:
         return Measured(key=key, row=_worded(service, key, codec, result.row))
-    png, boxes = png_of(result.picture), result.boxes
-    told = {"row": result.row.to_json(), "boxes": None if boxes is None else asdict(boxes)}
+    png, boxes, text = png_of(result.picture), result.boxes, result.text
+    told = {
+        "row": result.row.to_json(),
+        "boxes": None if boxes is None else asdict(boxes),
+        "text": None if text is None else asdict(text),
+    }
     facts: dict[str, Any] = json.loads(json.dumps(told, default=float))
     service.keep(place, Entry(data=png, facts=facts))
-    return Measured(key=key, row=result.row, png=png, boxes=boxes)
+    return Measured(key=key, row=result.row, png=png, boxes=boxes, text=text)
 
 
 def _worded(service: CodecService, key: str, codec: ComparedCodec, row: Row) -> Row:
@@ -159,6 +171,18 @@ def _boxes_from(facts: Mapping[str, Any] | None) -> BoxAgreement | None:
         matched=tuple((_box(one), _box(other)) for one, other in facts["matched"]),
         missed=tuple(map(_box, facts["missed"])),
         hallucinated=tuple(map(_box, facts["hallucinated"])),
+    )
+
+
+def _text_from(facts: Mapping[str, Any] | None) -> TextAgreement | None:
+    if facts is None:
+        return None
+    lines = ("original", "decoded")
+    return TextAgreement(
+        places=tuple(
+            TextPlace(**(place | {name: tuple(map(_box, place[name])) for name in lines}))
+            for place in facts["places"]
+        )
     )
 
 

@@ -17,7 +17,7 @@ from difficmh_core.ui.compare.codecs import (
     run,
 )
 from difficmh_core.ui.compare.layout import CompareTab
-from difficmh_core.ui.compare.results import draw_table, figure_of, original_overlay
+from difficmh_core.ui.compare.results import draw_table, figure_of, original_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -28,7 +28,7 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.viewer.markup import viewer_markup
-from difficmh_core.ui.viewer.metrics import best_of, original_figure
+from difficmh_core.ui.viewer.metrics import best_of
 
 VIEWER_ID = "compare-viewer"
 
@@ -122,8 +122,7 @@ class CompareHandlers:
         pictures = [item for item in measured if item.png]
         best = best_of([item.row.values for item in pictures if item.row.fits])
         size = given.image.size
-        overlay = original_overlay(self._service, pictures[0], size) if pictures else None
-        figures = [original_figure(given.photo.path, overlay)]
+        figures = [original_of(self._service, given.photo.path, pictures, size)]
         figures += [figure_of(self._service, item, best, size) for item in pictures]
         viewer = viewer_markup(figures, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {

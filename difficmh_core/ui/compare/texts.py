@@ -5,6 +5,7 @@ CODECS = {
     "elic": "ELIC",
     "vvc": "VVC",
     "jpeg": "JPEG",
+    "jpegli": "JPEG (jpegli)",
     "avif": "AVIF",
     "jxl": "JPEG XL",
     "content": "Diff-ICMH, without diffusion",
@@ -12,7 +13,7 @@ CODECS = {
     "webp": "WebP",
 }
 """The codecs, in the order in which they are shown; the viewer begins with the first three."""
-CHOSEN = tuple(key for key in CODECS if key != "webp")
+CHOSEN = tuple(key for key in CODECS if key not in ("jpegli", "webp"))
 INTRODUCTION = (
     "Every codec compresses the photo from the Compress tab to at most the same number of bytes; "
     "an asterisk marks a file that cannot be made this small. Rows appear as they are measured. "
@@ -32,4 +33,11 @@ LARGER = "Its smallest file is larger than the {target:,} bytes allowed."
 
 TABLE = "All measurements"
 CODEC = "Codec"
-BOXES = "Objects: {} matched, {} missed, {} hallucinated"
+BOXES = "Objects: {} matched, {} missed, {} hallucinated."
+LETTERS = "Text: {share:.0%} of {n} letters kept, {changed} changed, {invented} invented."
+LETTERS_INVENTED = "Text: {n} letters invented, none in the original."
+NO_TEXT = "No text is found in this photo."
+COUNTS_HELP = {
+    "letters_changed": "Letters of the original in whose place others stand, or none.",
+    "letters_invented": "Letters that stand where the original has none.",
+}

@@ -32,6 +32,7 @@ from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles, address_of
 from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
+from difficmh_core.vision.text import TextReading
 
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
@@ -190,7 +191,8 @@ class CodecService:
         """What takes the measures; its networks are loaded when first needed."""
         if self._evaluator is None:
             metrics = (*DEFAULT_METRICS, *COLOR_METRICS)
-            self._evaluator = Evaluator(self.weights_dir, metrics, (DetectionTask.key,))
+            tasks = DetectionTask.key, TextReading.key
+            self._evaluator = Evaluator(self.weights_dir, metrics, tasks)
         return self._evaluator
 
     def features(self, photo: Photo, image: Image.Image) -> Features:

@@ -13,6 +13,10 @@ from difficmh_core.evaluation.photo_study import run_variant
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.uploads import Photo
+from difficmh_core.vision.text import TextReading
+
+_NOT_ASKED = (TextReading.key,)
+"""Reading text takes longer than decoding in one step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +47,7 @@ def run_by_service(
 
     def measure(image: Image.Image) -> Mapping[str, float]:
         original = service.features(given.photo, given.image)
-        return service.evaluator.measure(original, service.evaluator.features(image))
+        evaluator = service.evaluator
+        return evaluator.measure(original, evaluator.features(image, without=_NOT_ASKED))
 
     return run_variant(variant, encode, service.decode, measure)

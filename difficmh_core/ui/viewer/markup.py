@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from difficmh_core.ui.viewer import texts
-from difficmh_core.vision.overlays import STYLES
+from difficmh_core.vision.overlays import STYLES, TEXT_STYLES, BoxStyle
 
 SCRIPTS = ("viewer_parts.js", "viewer_view.js", "viewer_modes.js", "viewer.js")
 """The parts of the script, in the order in which they build on each other."""
@@ -56,6 +56,7 @@ class Figure:
         facts: The numbers under it.
         overlay: Boxes that are shown on top when the visitor wants them: the address of a
             transparent PNG, or an SVG drawing as text, over the original's pixels.
+        text_overlay: The text that is read in it, likewise.
         note: What a reader has to know about it, such as that its file is larger than allowed.
     """
 
@@ -64,6 +65,7 @@ class Figure:
     source: str
     facts: tuple[Fact, ...] = ()
     overlay: str | None = None
+    text_overlay: str | None = None
     note: str = ""
 
 
@@ -86,7 +88,7 @@ def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id
     return (
         f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}">'
         f"{''.join(_draw_figure(figure, size) for figure in figures)}"
-        f"{_draw_box_legend() if any(figure.overlay for figure in figures) else ''}"
+        f"{_draw_legends(figures)}"
         f"{_draw_help(fact for figure in figures for fact in figure.facts)}</dicmh-viewer>"
     )
 
@@ -106,15 +108,15 @@ def _draw_figure(figure: Figure, size: tuple[int, int]) -> str:
         f'<img class="picture" src="{escape(figure.source)}" alt="{escape(figure.label)}" '
         f'width="{width}" height="{height}">'
     )
-    overlay = ""
-    if figure.overlay is not None:
-        overlay = (
-            f'<img class="overlay" src="{escape(_as_address(figure.overlay))}" alt="" hidden>'
-        )
+    overlays = "".join(
+        f'<img class="overlay {kind}" src="{escape(_as_address(overlay))}" alt="" hidden>'
+        for kind, overlay in (("objects", figure.overlay), ("text", figure.text_overlay))
+        if overlay is not None
+    )
     note = f'<span class="note">{escape(figure.note)}</span>' if figure.note else ""
     facts = "".join(_draw_fact(fact) for fact in figure.facts)
     return (
-        f'<figure data-key="{escape(figure.key)}">{picture}{overlay}'
+        f'<figure data-key="{escape(figure.key)}">{picture}{overlays}'
         f'<figcaption><strong class="label">{escape(figure.label)}</strong>{note}'
         f"{f'<dl>{facts}</dl>' if facts else ''}</figcaption></figure>"
     )
@@ -159,12 +161,20 @@ def _draw_help(facts: Iterable[Fact]) -> str:
     )
 
 
-def _draw_box_legend() -> str:
-    """Explain what the boxes' colors and dashes say, as :mod:`difficmh_core.vision` draws them."""
+def _draw_legends(figures: Sequence[Figure]) -> str:
+    """Explain what colors and dashes say, as :mod:`difficmh_core.vision` draws them."""
+    legends = (
+        ("objects", STYLES, any(figure.overlay for figure in figures)),
+        ("text", TEXT_STYLES, any(figure.text_overlay for figure in figures)),
+    )
+    return "".join(_draw_legend(kind, styles) for kind, styles, is_shown in legends if is_shown)
+
+
+def _draw_legend(kind: str, styles: Iterable[BoxStyle]) -> str:
     items = "".join(
         f'<li><svg width="30" height="10" aria-hidden="true"><path d="M0 5H30" stroke-width="3" '
         f'stroke="{style.color}" stroke-dasharray="{3 * style.dash or "none"}"/></svg>'
-        f"{escape(texts.BOX_KINDS.get(style.name, style.name))}</li>"
-        for style in STYLES
+        f"{escape(texts.BOX_KINDS[style.name])}</li>"
+        for style in styles
     )
-    return f'<ul class="boxes" aria-label="{texts.BOX_LEGEND}">{items}</ul>'
+    return f'<ul class="boxes {kind}" aria-label="{texts.BOX_LEGENDS[kind]}">{items}</ul>'

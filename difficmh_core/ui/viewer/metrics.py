@@ -50,6 +50,6 @@ def facts_of(
     )
 
 
-def original_figure(path: str, overlay: str | None = None) -> Figure:
+def original_figure(path: str) -> Figure:
     """Show the original, which has no numbers."""
-    return Figure(key="original", label=texts.ORIGINAL, source=address_of(path), overlay=overlay)
+    return Figure(key="original", label=texts.ORIGINAL, source=address_of(path))

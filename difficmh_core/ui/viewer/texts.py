@@ -26,6 +26,10 @@ HELP = {
         "the original: 1 means all of them and nothing else, 0 none. Turn on the boxes to see "
         "which."
     ),
+    "text_kept": (
+        "Tells which share of the original's letters a text reader (PP-OCRv6) still reads at "
+        "their place: 1 means all of them. Turn on the text to see which."
+    ),
 }
 """Of the measures that the page shows, in this order."""
 ARROWS = {
@@ -34,9 +38,12 @@ ARROWS = {
 }
 BEST_OF_FIGURES = "best of the files compared"
 NUMBERS_HELP = "What the numbers mean"
-BOX_LEGEND = "What the boxes mean"
+BOX_LEGENDS = {"objects": "What the boxes mean", "text": "What the lines of text mean"}
 BOX_KINDS = {
     "matched": "found in both",
     "missed": "missed: only in the original",
     "hallucinated": "hallucinated: only in this image",
+    "kept": "kept: reads as in the original",
+    "changed": "changed: other letters, or none",
+    "invented": "invented: text only in this image",
 }

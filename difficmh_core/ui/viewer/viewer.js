@@ -4,6 +4,8 @@ const STYLE_ID = "dicmh-viewer-style";
 const MEMORY = new Map(); // id of a viewer -> what its visitor chose, for when it comes back
 const NARROW_PX = 560;
 const MOST_SHOWN = 4;
+const KINDS = ["objects", "text"]; // of boxes that may lie on the pictures
+const KIND_BUTTONS = { objects: "boxes", text: "text" };
 let sharedStyle = null;
 
 /** Return the page's one style of all viewers; it stands in the head, for their shadow trees. */
@@ -68,7 +70,10 @@ class DicmhViewer extends HTMLElement {
       key: figure.dataset.key,
       label: figure.querySelector(".label")?.textContent ?? "",
       source: figure.querySelector("img.picture")?.src ?? "",
-      overlay: figure.querySelector("img.overlay")?.src,
+      overlays: Object.fromEntries(KINDS.flatMap((kind) => {
+        const overlay = figure.querySelector(`img.overlay.${kind}`);
+        return overlay ? [[kind, overlay.src]] : [];
+      })),
       caption: figure.querySelector("figcaption"),
     }));
     this.body.classList.toggle("empty", this.figures.length === 0);
@@ -85,7 +90,7 @@ class DicmhViewer extends HTMLElement {
     const { width, height } = this.size;
     const picture = `${width}x${height} ${this.figures[0].source}`;
     const memory = MEMORY.get(this.id) ?? {
-      state: { mode: "side", shown: null, gain: 4, split: 50, isBoxed: false, isMagnified: false },
+      state: { mode: "side", shown: null, gain: 4, split: 50, boxes: null, isMagnified: false },
     };
     if (memory.picture !== picture) Object.assign(memory, { picture, view: new View(width, height) });
     MEMORY.set(this.id, memory);
@@ -142,9 +147,15 @@ class DicmhViewer extends HTMLElement {
     return this.choose((this.currentIndex + by + this.figures.length) % this.figures.length);
   }
 
-  toggleBoxes() {
-    if (!this.figures.some((figure) => figure.overlay)) return false;
-    this.state.isBoxed = !this.state.isBoxed;
+  /** The kinds of boxes that any figure has. */
+  get kinds() {
+    return KINDS.filter((kind) => this.figures.some((figure) => figure.overlays[kind]));
+  }
+
+  /** Show one kind of boxes instead of any other, or none. */
+  toggleBoxes(kind) {
+    if (!this.kinds.includes(kind)) return false;
+    this.state.boxes = this.state.boxes === kind ? null : kind;
     this.show();
     return true;
   }
@@ -166,7 +177,7 @@ class DicmhViewer extends HTMLElement {
 
   /** Return the layer of a figure, the same one until its picture changes. */
   layerOf(figure) {
-    const key = `${figure.key}\n${figure.source}\n${figure.overlay}`;
+    const key = [figure.key, figure.source, ...Object.entries(figure.overlays)].join("\n");
     const layer = this.#layers.get(figure.key);
     if (layer?.key === key) return layer.element;
     const element = makeLayer(figure, this.size);
@@ -181,13 +192,16 @@ class DicmhViewer extends HTMLElement {
   }
 
   #drawTools() {
-    const key = `${this.figures.length > 1} ${this.figures.some((figure) => figure.overlay)}`;
+    const key = `${this.figures.length > 1} ${this.kinds}`;
     if (this.#tools !== key) {
       this.#tools = key;
       const modes = Object.entries(WORDS.modes).slice(0, this.figures.length > 1 ? undefined : 1);
       const act = (change) => () => { change(this.view); this.show(); };
       this.zoom = make("output", { "aria-label": WORDS.zoom });
-      this.boxes = makeButton("boxes", WORDS.boxes, WORDS.boxesHelp, () => this.toggleBoxes());
+      this.boxes = this.kinds.map((kind) => {
+        const button = makeButton(KIND_BUTTONS[kind], WORDS.boxes[kind], WORDS.boxesHelp[kind], () => this.toggleBoxes(kind));
+        return [kind, button];
+      });
       this.loupe = makeButton("loupe", WORDS.loupe, WORDS.loupeHelp, () => this.toggleLoupe());
       const full = makeButton("full", WORDS.full, WORDS.full, () => this.#toggleFullScreen());
       this.tools.replaceChildren(
@@ -203,7 +217,7 @@ class DicmhViewer extends HTMLElement {
           makeButton("fit", "Fit", "Fit the whole image (F)", act((view) => view.fit())),
           makeButton("actual", "100%", "Show one pixel of the image as one pixel of the page (0)", act((view) => view.zoomTo(1)))),
         make("div", { class: "switches" },
-          ...(this.figures.some((figure) => figure.overlay) ? [this.boxes] : []), this.loupe,
+          ...this.boxes.map(([, button]) => button), this.loupe,
           ...(document.fullscreenEnabled ? [full] : [])),
       );
     }
@@ -290,12 +304,13 @@ class DicmhViewer extends HTMLElement {
     for (const layer of this.stage.querySelectorAll(".layer")) layer.style.transform = view.transform;
     this.stage.classList.toggle("movable", view.isMovable);
     this.stage.classList.toggle("enlarged", view.scale > 1);
-    this.stage.classList.toggle("boxed", state.isBoxed);
+    for (const part of [this.stage, this.notes]) {
+      for (const kind of KINDS) part.classList.toggle(`boxed-${kind}`, state.boxes === kind);
+    }
     this.stage.classList.toggle("magnified", state.isMagnified);
     this.zoom.textContent = percent(view.scale);
-    this.boxes.setAttribute("aria-pressed", String(state.isBoxed));
+    for (const [kind, button] of this.boxes) button.setAttribute("aria-pressed", String(state.boxes === kind));
     this.loupe.setAttribute("aria-pressed", String(state.isMagnified));
-    this.notes.classList.toggle("boxed", state.isBoxed);
     if (!state.isMagnified) return;
     const [x, y] = this.loupeAt ?? [view.frameWidth / 2, view.frameHeight / 2];
     for (const frame of frames) drawLoupe(this, frame, x, y);

@@ -5,12 +5,12 @@ const LEAST_FRAME_PX = 260;
 const MOST_LOUPE_PX = 176;
 const GAINS = [1, 2, 4, 8, 16, 32];
 
-/** Return the layer of a figure: its picture, and its boxes on top. */
+/** Return the layer of a figure: its picture, and its boxes and its text on top. */
 function makeLayer(figure, { width, height }) {
   const image = (source, style, alt) => make("img", { src: source, class: style, alt, width, height, draggable: "false" });
   const layer = make("div", { class: "layer", style: `width: ${width}px; height: ${height}px` });
   layer.append(image(figure.source, "picture", figure.label));
-  if (figure.overlay) layer.append(image(figure.overlay, "overlay", ""));
+  for (const [kind, source] of Object.entries(figure.overlays)) layer.append(image(source, `overlay ${kind}`, ""));
   return layer;
 }
 

@@ -175,7 +175,8 @@ function pressKey(viewer, event) {
   else if (event.key === "-") view.zoomBy(-1);
   else if (event.key === "0") view.zoomTo(1);
   else if (event.key === "f") view.fit();
-  else if (event.key === "b") return viewer.toggleBoxes();
+  else if (event.key === "b") return viewer.toggleBoxes("objects");
+  else if (event.key === "t") return viewer.toggleBoxes("text");
   else if (event.key === "l") return viewer.toggleLoupe();
   else if (isControl) return false;
   else if (event.key === " ") return viewer.flip();

@@ -1,8 +1,11 @@
 """Side by side, slider, blink, difference; boxes and loupe."""
 
+from dataclasses import replace
+
 from difficmh_core.ui.viewer.markup import Figure
 from tests.e2e.viewer.drawn import (
     HEIGHT,
+    SVG,
     WIDTH,
     choose_mode,
     markup,
@@ -117,10 +120,35 @@ def test_pictures_of_unequal_size_are_not_subtracted(visit):
     page.wait_for_selector("#a .scale [role=alert]:has-text('same size')")
 
 
+def test_one_kind_of_boxes_is_shown_at_a_time(visit):
+    first, *others = some_figures()
+    page = visit(markup([replace(first, text_overlay=SVG), *others]))
+    boxes, text = (page.locator(f"#a .stage .overlay.{kind}") for kind in ("objects", "text"))
+
+    def shown():
+        return boxes.first.is_visible(), text.first.is_visible()
+
+    assert text.count() == 1
+    assert shown() == (False, False)
+    page.locator("#a #text").click()
+    assert shown() == (False, True)
+    assert page.locator("#a #text").get_attribute("aria-pressed") == "true"
+    assert page.inner_text("#a .notes .boxes.text").startswith("kept")
+    assert not page.locator("#a .notes .boxes.objects").is_visible()
+    press(page, "b")
+    assert shown() == (True, False)
+    assert page.locator("#a #text").get_attribute("aria-pressed") == "false"
+    press(page, "t", "t")
+    assert shown() == (False, False)
+
+
 def test_boxes_and_loupe_can_be_shown(visit):
     page = visit(markup())
     overlays = page.locator("#a .stage .overlay")
     assert overlays.count() == 2
+    assert not overlays.first.is_visible()
+    assert page.locator("#a #text").count() == 0
+    press(page, "t")
     assert not overlays.first.is_visible()
     page.locator("#a #boxes").click()
     assert overlays.first.is_visible()
