@@ -1,9 +1,13 @@
 """Text read in two pictures, and what is said of it."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from difficmh_core.errors import BackendUnavailableError
 from difficmh_core.image_io import to_tensor
 from difficmh_core.vision.task_metrics import TASK_METRICS
 from difficmh_core.vision.text import TextReading
@@ -55,3 +59,16 @@ def test_agreement_falls_when_letters_change(reading):
     assert nothing["text_kept"] == 0
     # Where there is no text, none can be kept.
     assert set(reading.agreement([], original)) == set(same) - {"text_kept"}
+
+
+def test_other_networks_than_the_measured_ones_are_refused(tmp_path, monkeypatch):
+    rapidocr = pytest.importorskip("rapidocr")
+    models = tmp_path / "models"
+    shutil.copytree(Path(rapidocr.__file__).parent / "models", models)
+    monkeypatch.setattr(rapidocr, "__file__", str(tmp_path / "__init__.py"))
+    (models / "PP-OCRv6_rec_small.onnx").write_bytes(b"of another version")
+    with pytest.raises(BackendUnavailableError, match=r"another PP-OCRv6_rec_small.onnx"):
+        TextReading(tmp_path)
+    (models / "PP-OCRv6_rec_small.onnx").unlink()
+    with pytest.raises(BackendUnavailableError, match="SHA-256 absent"):
+        TextReading(tmp_path)
