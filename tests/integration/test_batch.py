@@ -1,22 +1,26 @@
 """Many files in one run: what is written, skipped, tried again and reported."""
 
 import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from difficmh_core.batch.cluster import OnCluster
+from difficmh_core._support.atomic_files import is_part
+from difficmh_core.batch.cluster import OnCluster, _RayWorker, _share_of_device, parquet_of
+from difficmh_core.batch.journal import Journal
 from difficmh_core.batch.processes import InProcesses
-from difficmh_core.batch.run import Outcome, run
+from difficmh_core.batch.run import Outcome, in_this_process, run
 from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.targets import Target, output_names
 from difficmh_core.batch.work import Decoding, Encoding, Product
@@ -36,6 +40,10 @@ class Reversing:
     suffixes: frozenset[str] = frozenset({".in"})
     most_bytes: int = 1 << 20
     delay_s: float = field(default=0.0)
+    n_threads: int = 2
+
+    def at(self, number):
+        return self
 
     def settings(self):
         return {"mark": self.mark}
@@ -71,10 +79,11 @@ def do(work, folder, out, jobs=1, **options):
 
 
 def outputs(out):
+    """The files of a run; what a killed process had not yet given its name is none."""
     return {
         path.relative_to(out).as_posix(): path.read_bytes()
         for path in out.rglob("*")
-        if path.is_file() and ".difficmh" not in path.parts
+        if path.is_file() and ".difficmh" not in path.parts and not is_part(path)
     }
 
 
@@ -161,6 +170,46 @@ class NotThere(Reversing):
 
     def load(self):
         raise BackendUnavailableError("The weights are absent.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DyingAtOnce(Reversing):
+    """Work whose networks take the process with them."""
+
+    def load(self):
+        os._exit(9)
+
+
+def test_processes_that_end_before_they_work_end_the_run(inputs, tmp_path):
+    with pytest.raises(BackendUnavailableError, match="end before they take a file"):
+        do(DyingAtOnce(), inputs, tmp_path / "out", jobs=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InPairs(Reversing):
+    """Work that only goes on when a worker has two files in hand."""
+
+    def load(self):
+        barrier = threading.Barrier(2, timeout=30)
+
+        def reverse(data):
+            barrier.wait()
+            return self.reverse(data)
+
+        return reverse
+
+
+def by_a_worker_of_ray(work, target, todo):
+    items = [json.dumps([name, asdict(source)]) for name, source in todo.items()]
+    for outcome in _RayWorker(work, target)({"item": items})["outcome"]:
+        yield Outcome(**json.loads(outcome))
+
+
+@pytest.mark.parametrize("execute", [in_this_process, InProcesses(1), by_a_worker_of_ray])
+def test_a_worker_has_several_files_in_hand(inputs, tmp_path, execute):
+    outcomes = do(InPairs(), inputs, tmp_path / "out", execute=execute)
+    assert [outcome.reason for outcome in outcomes] == [None] * N_PHOTOS
+    assert outputs(tmp_path / "out") == EXPECTED
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -296,6 +345,52 @@ def test_one_process_and_two_write_the_same_files_as_the_codec(photos, tmp_path,
         np.asarray(Image.open(decoded / "1.png")),
         np.asarray(tiny_codec.decode_image(alone.data, settings)),
     )
+
+
+def test_workers_take_turns_at_the_gpus(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    for work in (encoding(device="cuda"), decoding(device="cuda")):
+        devices = [work.at(number).device for number in range(3)]
+        assert devices == ["cuda:0", "cuda:1", "cuda:0"]
+        assert work.n_threads > replace(work, device="cpu").n_threads
+        assert replace(work, device="cuda:1").at(0).device == "cuda:1"
+        assert replace(work, device="cpu").at(1).device == "cpu"
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert encoding(device="cuda").at(1).device == "cuda"  # refused when it is loaded
+
+
+@pytest.mark.parametrize(
+    ("unit", "n_workers", "n_devices", "expected"),
+    [
+        ("CPU", 8, 2, {"num_cpus": 1}),
+        ("GPU", 2, 2, {"num_gpus": 1}),
+        ("GPU", 1, 8, {"num_gpus": 1}),
+        ("GPU", 16, 8, {"num_gpus": 0.5}),
+        ("GPU", 5, 2, {"num_gpus": 1 / 3}),
+    ],
+)
+def test_more_workers_than_gpus_share_them(unit, n_workers, n_devices, expected):
+    assert _share_of_device(unit, n_workers, n_devices) == expected
+
+
+def test_what_was_left_out_of_a_photo_stands_in_journal_and_table(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    Image.new("RGB", (64, 40)).save(photos / "plain.png")
+    frames = [Image.new("RGB", (64, 40), color) for color in ("red", "blue")]
+    frames[0].save(photos / "animated.gif", save_all=True, append_images=frames[1:])
+    outcomes = do(encoding(), photos, out)
+    notes = {outcome.name: outcome.record["notes"] for outcome in outcomes}
+    assert notes["plain.dicmh"] == []
+    assert notes["animated.dicmh"] == ["The first of 2 frames is used."]
+    records = list(Journal(Target(str(out)), {}).records())
+    table = io.BytesIO(parquet_of([*records, [{"name": "later\udcff", "quality": 3.0}]]))
+    rows = {row["name"]: row for row in parquet.read_table(table).to_pylist()}
+    assert {name: rows[name]["notes"] for name in notes} == notes
+    assert rows["plain.dicmh"]["tags"] == ["zebra"]
+    assert rows["plain.dicmh"]["finished_ns"] > 0
+    assert rows["later\\xff"]["quality"] == 3.0
 
 
 def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):
