@@ -1,18 +1,20 @@
 """Encode a thousand photographs in every way that there is, and compare the files.
 
     python -m benchmarks.many_files SHARDS [--n 1000] [--broken 10] [--out results/many_files]
+        [--ways NAME ...]
 
 SHARDS is a folder of ``*.tar``. Photographs of it, broken files and odd names are encoded by one
 process, by two, by a Ray cluster of two machines of which one dies, by processes that are killed
-and started again, out of an archive, and out of storage in memory. Prints, and keeps as JSON:
-seconds, photographs per second, memory at a tenth of the way and at its peak, failures, and
-whether the files are those of the first run.
+and started again, out of an archive, and out of storage in memory. Prints, and keeps in
+``many_files.json``: seconds, photographs per second, memory at a tenth of the way and at its peak,
+failures, and whether the files are those of the first way. ``--ways`` does only some again.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +27,9 @@ from typing import Any
 
 import fsspec
 
+from benchmarks._machine import this_machine
+from difficmh_core.batch.journal import Journal
+from difficmh_core.batch.targets import FAILURES_NAME, Target
 from difficmh_core.cli.main import main as command_line
 
 BROKEN = (
@@ -84,7 +89,7 @@ def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return {"killed_at": _n_files(out), "seconds": time.monotonic() - began}
+        return {"killed_at": _n_files(out), "killed_after_s": time.monotonic() - began}
     told, _ = process.communicate()
     tenth = memory[len(memory) // 10 :]
     return json.loads(told) | {
@@ -114,6 +119,11 @@ def _watch(pid: int, memory: list[float]) -> None:
 
 def _n_files(folder: Path) -> int:
     return sum(1 for _ in folder.rglob("*.dicmh"))
+
+
+def _n_failed(folder: Path) -> int:
+    failures = folder / FAILURES_NAME
+    return len(failures.read_text().splitlines()) if failures.exists() else 0
 
 
 def digest(folder: Path) -> str:
@@ -151,11 +161,17 @@ def in_memory(inputs: Path, out: Path) -> dict[str, Any]:
     exit_code = command_line(["encode", "memory://in", "memory://out", "--json"])
     seconds = time.monotonic() - began
     for name in storage.find("/out"):
-        if name.endswith(".dicmh"):
-            target = out / name.removeprefix("/out/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(storage.cat_file(name))
+        target = out / name.removeprefix("/out/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(storage.cat_file(name))
     return {"seconds": seconds, "exit_code": exit_code}
+
+
+def mean_megapixels(out: Path) -> float:
+    """How large the photographs of a finished run are on average."""
+    records = [each for some in Journal(Target(str(out)), {}).records() for each in some]
+    pixels = sum(each["height_px"] * each["width_px"] for each in records)
+    return float(pixels) / len(records) / 1e6
 
 
 def main() -> None:
@@ -167,20 +183,22 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--broken", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results/many_files"))
+    parser.add_argument("--ways", nargs="+", metavar="NAME")
     arguments = parser.parse_args()
     root = arguments.out
-    inputs = root / "in"
-    prepare(arguments.shards, arguments.n, arguments.broken, inputs)
-    archive = root / "in.tar"
-    with tarfile.open(archive, "w") as file:
-        file.add(inputs, arcname=".")
+    inputs, archive, kept = root / "in", root / "in.tar", root / "many_files.json"
+    if not archive.exists():
+        prepare(arguments.shards, arguments.n, arguments.broken, inputs)
+        with tarfile.open(archive, "w") as file:
+            file.add(inputs, arcname=".")
 
     def plain(out: Path, *words: str, source: Path = inputs) -> dict[str, Any]:
         return run([str(source), f"{out}/", *words])
 
     def killed(out: Path) -> dict[str, Any]:
         first = run([str(inputs), f"{out}/", "--jobs", "2"], arguments.n // 2, out)
-        return first | {"then": plain(out, "--jobs", "2")}
+        then = plain(out, "--jobs", "2")
+        return first | then | {"seconds": first["killed_after_s"] + then["seconds"]}
 
     ways: dict[str, Callable[[Path], dict[str, Any]]] = {
         "one process": plain,
@@ -190,19 +208,23 @@ def main() -> None:
         "archive": lambda out: plain(out, "--jobs", "2", source=archive),
         "memory://": lambda out: in_memory(inputs, out),
     }
-    reports, expected = dict[str, Any](), ""
-    for number, (name, work) in enumerate(ways.items()):
-        out = root / f"out-{number}"
+    outs = {name: root / f"out-{number}" for number, name in enumerate(ways)}
+    first, *_ = outs.values()
+    report = json.loads(kept.read_text()) if arguments.ways else {"ways": {}}
+    for name, out in outs.items():
+        if arguments.ways and name not in arguments.ways:
+            continue
+        shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        report = work(out)
-        found = digest(out)
-        expected = expected or found
-        report |= {"n_files": _n_files(out), "is_same": found == expected}
-        report["files_per_second"] = report["n_files"] / report["seconds"]
-        reports[name] = report
-        sys.stdout.write(f"{name}: {json.dumps(report)}\n")
+        found = ways[name](out)
+        found |= {"folder": name, "n_files": _n_files(out), "n_failed": _n_failed(out)}
+        found |= {"is_same": digest(out) == digest(first)}
+        found["files_per_second"] = found["n_files"] / found["seconds"]
+        report["ways"][name] = found
+        sys.stdout.write(f"{name}: {json.dumps(found)}\n")
         sys.stdout.flush()
-    (root / "many_files.json").write_text(json.dumps(reports, indent=1))
+    report |= {"machine": this_machine(), "mean_megapixels": mean_megapixels(first)}
+    kept.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
