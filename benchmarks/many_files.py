@@ -134,21 +134,26 @@ def digest(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
-def on_cluster(inputs: Path, out: Path, kill_after_s: float) -> dict[str, Any]:
-    """Encode on two machines in one, each with one CPU, one of which dies."""
+def on_cluster(inputs: Path, out: Path, kill_at: int) -> dict[str, Any]:
+    """Encode on two machines in one, each with one CPU, one of which dies at so many files."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 200 << 20}
     )
     second = cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
-    dying = threading.Timer(
-        kill_after_s, lambda: cluster.remove_node(second, allow_graceful=False)
-    )
+
+    def let_die() -> None:
+        while _n_files(out) < kill_at:
+            time.sleep(0.2)
+        cluster.remove_node(second, allow_graceful=False)
+
+    dying = threading.Thread(target=let_die, daemon=True)
     dying.start()
     report = run([str(inputs), f"{out}/", "--ray", cluster.address])
+    dying.join()
     cluster.shutdown()
-    return report
+    return report | {"killed_at": kill_at}
 
 
 def in_memory(inputs: Path, out: Path) -> dict[str, Any]:
@@ -203,7 +208,7 @@ def main() -> None:
     ways: dict[str, Callable[[Path], dict[str, Any]]] = {
         "one process": plain,
         "two processes": lambda out: plain(out, "--jobs", "2"),
-        "Ray, two machines, one dies": lambda out: on_cluster(inputs, out, 60.0),
+        "Ray, two machines, one dies": lambda out: on_cluster(inputs, out, arguments.n // 4),
         "two processes, killed and resumed": killed,
         "archive": lambda out: plain(out, "--jobs", "2", source=archive),
         "memory://": lambda out: in_memory(inputs, out),
@@ -217,7 +222,8 @@ def main() -> None:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         found = ways[name](out)
-        found |= {"folder": name, "n_files": _n_files(out), "n_failed": _n_failed(out)}
+        found.pop("folder", None)  # a path of this machine
+        found |= {"n_files": _n_files(out), "n_failed": _n_failed(out)}
         found |= {"is_same": digest(out) == digest(first)}
         found["files_per_second"] = found["n_files"] / found["seconds"]
         report["ways"][name] = found

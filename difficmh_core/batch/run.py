@@ -95,12 +95,15 @@ def in_this_process(work: Work, target: Target, todo: Mapping[str, Source]) -> I
     """Work here: an :data:`Execution`."""
     worker, waiting, pending = Worker(work, target), deque(todo.items()), set[Future[Outcome]]()
     with ThreadPoolExecutor(worker.n_threads) as threads:
-        while waiting or pending:
-            while waiting and len(pending) < worker.n_threads + FILES_AHEAD:
-                pending.add(threads.submit(worker.do, *waiting.popleft()))
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+        try:
+            while waiting or pending:
+                while waiting and len(pending) < worker.n_threads + FILES_AHEAD:
+                    pending.add(threads.submit(worker.do, *waiting.popleft()))
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)  # if the consumer has had enough
 
 
 def run(

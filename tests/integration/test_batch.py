@@ -207,6 +207,21 @@ def test_a_worker_has_several_files_in_hand(inputs, tmp_path, execute):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
+def test_a_consumer_that_has_had_enough_waits_for_little_more(inputs, tmp_path, jobs):
+    work, out = Reversing(delay_s=0.5), tmp_path / "out"
+    sources = output_names(find_sources([str(inputs)], work.suffixes), work.suffix)
+    execute = in_this_process if jobs == 1 else InProcesses(jobs)
+    outcomes = run(work, sources, Target(str(out)), execute=execute)
+    first = next(outcomes)
+    outcomes.close()
+    assert first.name in outputs(out)
+    assert len(outputs(out)) < N_PHOTOS
+    again = do(work, inputs, out)
+    assert [outcome.name for outcome in again if outcome.was_done] == [first.name]
+    assert outputs(out) == EXPECTED
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_what_cannot_be_loaded_ends_the_run_in_its_words_and_the_old_list_stays(
     inputs, tmp_path, jobs
 ):
