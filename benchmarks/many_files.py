@@ -215,7 +215,7 @@ def main() -> None:
     }
     outs = {name: root / f"out-{number}" for number, name in enumerate(ways)}
     first, *_ = outs.values()
-    report = json.loads(kept.read_text()) if arguments.ways else {"ways": {}}
+    report = json.loads(kept.read_text()) if arguments.ways and kept.exists() else {"ways": {}}
     for name, out in outs.items():
         if arguments.ways and name not in arguments.ways:
             continue
@@ -229,8 +229,8 @@ def main() -> None:
         report["ways"][name] = found
         sys.stdout.write(f"{name}: {json.dumps(found)}\n")
         sys.stdout.flush()
-    report |= {"machine": this_machine(), "mean_megapixels": mean_megapixels(first)}
-    kept.write_text(json.dumps(report, indent=1) + "\n")
+        report |= {"machine": this_machine(), "mean_megapixels": mean_megapixels(first)}
+        kept.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
