@@ -90,7 +90,9 @@ def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return {"killed_at": _n_files(out), "killed_after_s": time.monotonic() - began}
-    told, _ = process.communicate()
+    told, errors = process.communicate()
+    if not told:
+        raise RuntimeError(f"It ended with {process.returncode}: {errors.decode()[-2000:]}")
     tenth = memory[len(memory) // 10 :]
     return json.loads(told) | {
         "seconds": time.monotonic() - began,
