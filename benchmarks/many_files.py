@@ -91,8 +91,9 @@ def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -
         process.wait()
         return {"killed_at": _n_files(out), "killed_after_s": time.monotonic() - began}
     told, errors = process.communicate()
-    if not told:
-        raise RuntimeError(f"It ended with {process.returncode}: {errors.decode()[-2000:]}")
+    if not told.startswith(b"{"):
+        shown = (told + errors).decode()[-2000:]
+        raise RuntimeError(f"It ended with {process.returncode}: {shown}")
     tenth = memory[len(memory) // 10 :]
     return json.loads(told) | {
         "seconds": time.monotonic() - began,

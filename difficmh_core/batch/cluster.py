@@ -53,7 +53,9 @@ class OnCluster:
             BackendUnavailableError: If Ray is not installed or the cluster cannot be reached.
         """
         release_networks()
-        with self._connected() as ray:
+        # Ray prints what it notices of its machines, until it is shut down; standard output is for
+        # our result.
+        with redirect_stdout(sys.stderr), self._connected() as ray:
             unit = "GPU" if self.device == "cuda" else "CPU"
             n_devices = max(1, int(ray.cluster_resources().get(unit, 1)))
             most = self.jobs or n_devices
@@ -104,9 +106,7 @@ class OnCluster:
             logging.getLogger(name).setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
-            # Ray prints what it notices of its machines; standard output is for our result.
-            with redirect_stdout(sys.stderr):
-                yield ray
+            yield ray
         finally:
             if is_ours:
                 ray.shutdown()
