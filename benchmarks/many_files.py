@@ -1,18 +1,20 @@
 """Encode a thousand photographs in every way that there is, and compare the files.
 
     python -m benchmarks.many_files SHARDS [--n 1000] [--broken 10] [--out results/many_files]
+        [--ways NAME ...]
 
 SHARDS is a folder of ``*.tar``. Photographs of it, broken files and odd names are encoded by one
 process, by two, by a Ray cluster of two machines of which one dies, by processes that are killed
-and started again, out of an archive, and out of storage in memory. Prints, and keeps as JSON:
-seconds, photographs per second, memory at a tenth of the way and at its peak, failures, and
-whether the files are those of the first run.
+and started again, out of an archive, and out of storage in memory. Prints, and keeps in
+``many_files.json``: seconds, photographs per second, memory at a tenth of the way and at its peak,
+failures, and whether the files are those of the first way. ``--ways`` does only some again.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +27,9 @@ from typing import Any
 
 import fsspec
 
+from benchmarks._machine import this_machine
+from difficmh_core.batch.journal import Journal
+from difficmh_core.batch.targets import FAILURES_NAME, Target
 from difficmh_core.cli.main import main as command_line
 
 BROKEN = (
@@ -84,8 +89,11 @@ def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return {"killed_at": _n_files(out), "seconds": time.monotonic() - began}
-    told, _ = process.communicate()
+        return {"killed_at": _n_files(out), "killed_after_s": time.monotonic() - began}
+    told, errors = process.communicate()
+    if not told.startswith(b"{"):
+        shown = (told + errors).decode()[-2000:]
+        raise RuntimeError(f"It ended with {process.returncode}: {shown}")
     tenth = memory[len(memory) // 10 :]
     return json.loads(told) | {
         "seconds": time.monotonic() - began,
@@ -116,6 +124,11 @@ def _n_files(folder: Path) -> int:
     return sum(1 for _ in folder.rglob("*.dicmh"))
 
 
+def _n_failed(folder: Path) -> int:
+    failures = folder / FAILURES_NAME
+    return len(failures.read_text().splitlines()) if failures.exists() else 0
+
+
 def digest(folder: Path) -> str:
     """One number for all files of a folder and their names."""
     found = hashlib.sha256()
@@ -124,21 +137,26 @@ def digest(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
-def on_cluster(inputs: Path, out: Path, kill_after_s: float) -> dict[str, Any]:
-    """Encode on two machines in one, each with one CPU, one of which dies."""
+def on_cluster(inputs: Path, out: Path, kill_at: int) -> dict[str, Any]:
+    """Encode on two machines in one, each with one CPU, one of which dies at so many files."""
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 200 << 20}
     )
     second = cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
-    dying = threading.Timer(
-        kill_after_s, lambda: cluster.remove_node(second, allow_graceful=False)
-    )
+
+    def let_die() -> None:
+        while _n_files(out) < kill_at:
+            time.sleep(0.2)
+        cluster.remove_node(second, allow_graceful=False)
+
+    dying = threading.Thread(target=let_die, daemon=True)
     dying.start()
     report = run([str(inputs), f"{out}/", "--ray", cluster.address])
+    dying.join()
     cluster.shutdown()
-    return report
+    return report | {"killed_at": kill_at}
 
 
 def in_memory(inputs: Path, out: Path) -> dict[str, Any]:
@@ -151,11 +169,17 @@ def in_memory(inputs: Path, out: Path) -> dict[str, Any]:
     exit_code = command_line(["encode", "memory://in", "memory://out", "--json"])
     seconds = time.monotonic() - began
     for name in storage.find("/out"):
-        if name.endswith(".dicmh"):
-            target = out / name.removeprefix("/out/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(storage.cat_file(name))
+        target = out / name.removeprefix("/out/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(storage.cat_file(name))
     return {"seconds": seconds, "exit_code": exit_code}
+
+
+def mean_megapixels(out: Path) -> float:
+    """How large the photographs of a finished run are on average."""
+    records = [each for some in Journal(Target(str(out)), {}).records() for each in some]
+    pixels = sum(each["height_px"] * each["width_px"] for each in records)
+    return float(pixels) / len(records) / 1e6
 
 
 def main() -> None:
@@ -167,42 +191,49 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--broken", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results/many_files"))
+    parser.add_argument("--ways", nargs="+", metavar="NAME")
     arguments = parser.parse_args()
     root = arguments.out
-    inputs = root / "in"
-    prepare(arguments.shards, arguments.n, arguments.broken, inputs)
-    archive = root / "in.tar"
-    with tarfile.open(archive, "w") as file:
-        file.add(inputs, arcname=".")
+    inputs, archive, kept = root / "in", root / "in.tar", root / "many_files.json"
+    if not archive.exists():
+        prepare(arguments.shards, arguments.n, arguments.broken, inputs)
+        with tarfile.open(archive, "w") as file:
+            file.add(inputs, arcname=".")
 
     def plain(out: Path, *words: str, source: Path = inputs) -> dict[str, Any]:
         return run([str(source), f"{out}/", *words])
 
     def killed(out: Path) -> dict[str, Any]:
         first = run([str(inputs), f"{out}/", "--jobs", "2"], arguments.n // 2, out)
-        return first | {"then": plain(out, "--jobs", "2")}
+        then = plain(out, "--jobs", "2")
+        return first | then | {"seconds": first["killed_after_s"] + then["seconds"]}
 
     ways: dict[str, Callable[[Path], dict[str, Any]]] = {
         "one process": plain,
         "two processes": lambda out: plain(out, "--jobs", "2"),
-        "Ray, two machines, one dies": lambda out: on_cluster(inputs, out, 60.0),
+        "Ray, two machines, one dies": lambda out: on_cluster(inputs, out, arguments.n // 4),
         "two processes, killed and resumed": killed,
         "archive": lambda out: plain(out, "--jobs", "2", source=archive),
         "memory://": lambda out: in_memory(inputs, out),
     }
-    reports, expected = dict[str, Any](), ""
-    for number, (name, work) in enumerate(ways.items()):
-        out = root / f"out-{number}"
+    outs = {name: root / f"out-{number}" for number, name in enumerate(ways)}
+    first, *_ = outs.values()
+    report = json.loads(kept.read_text()) if arguments.ways and kept.exists() else {"ways": {}}
+    for name, out in outs.items():
+        if arguments.ways and name not in arguments.ways:
+            continue
+        shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-        report = work(out)
-        found = digest(out)
-        expected = expected or found
-        report |= {"n_files": _n_files(out), "is_same": found == expected}
-        report["files_per_second"] = report["n_files"] / report["seconds"]
-        reports[name] = report
-        sys.stdout.write(f"{name}: {json.dumps(report)}\n")
+        found = ways[name](out)
+        found.pop("folder", None)  # a path of this machine
+        found |= {"n_files": _n_files(out), "n_failed": _n_failed(out)}
+        found |= {"is_same": digest(out) == digest(first)}
+        found["files_per_second"] = found["n_files"] / found["seconds"]
+        report["ways"][name] = found
+        sys.stdout.write(f"{name}: {json.dumps(found)}\n")
         sys.stdout.flush()
-    (root / "many_files.json").write_text(json.dumps(reports, indent=1))
+        report |= {"machine": this_machine(), "mean_megapixels": mean_megapixels(first)}
+        kept.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

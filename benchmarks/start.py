@@ -20,6 +20,7 @@ from statistics import median
 
 from PIL import Image
 
+from benchmarks._machine import this_machine
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.profiles import preset_of
 
@@ -122,6 +123,7 @@ def main() -> None:
         report = {
             "whole_s": whole_commands(photo, folder, arguments.rounds),
             "work_s": work_alone(photo, arguments.rounds),
+            "machine": this_machine(),
         }
     torch_s = report["whole_s"]["import torch"]
     for name, seconds in report["whole_s"].items():

@@ -24,6 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from difficmh_core._support.once import once
 from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
 from difficmh_core.compression.latent_codec import LatentCodec
@@ -111,8 +112,7 @@ class DiffICMHCodec:
         self.config = config
         self.vocabulary = vocabulary
         self.networks = networks
-        self._make_tagger = tagger  # called when a picture is first tagged
-        self._tagger: Tagger | None = None
+        self._tagger = once(tagger)  # when a picture is first tagged
         self._device = torch.device(device)
         self._decoder = DiffusionDecoder(networks.unet, NoiseSchedule(config.schedule))
         self.fingerprint = networks.latent_codec.fingerprint()
@@ -124,9 +124,9 @@ class DiffICMHCodec:
         Raises:
             BackendUnavailableError: If the tagger's weights are absent.
         """
-        if self._tagger is None:
-            self._tagger = self._make_tagger()
-        return list(self._tagger(to_tensor(image)))[: self.config.conditioning.max_tags]
+        with one_thread():
+            found = self._tagger()(to_tensor(image))
+        return list(found)[: self.config.conditioning.max_tags]
 
     def encode(
         self,
@@ -135,6 +135,7 @@ class DiffICMHCodec:
         quality: float | None = None,
         target_bytes: int | None = None,
         tags: TagChoice = "auto",
+        analyzed: Analyzed | None = None,
     ) -> Encoded:
         """Code a picture, and count what each section of its file costs.
 
@@ -146,6 +147,7 @@ class DiffICMHCodec:
                 ``quality``.
             tags: ``"auto"`` asks the tagger; names or tags are taken as they are; ``None`` or
                 nothing stores none.
+            analyzed: What :meth:`analyze` found before.
 
         Raises:
             ConfigError: If quality is out of range, or given to a model with one rate; if a tag
@@ -154,7 +156,7 @@ class DiffICMHCodec:
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
         level = level_of(quality, self.config.rate)
-        at_level = self.coder(image, tags=tags)
+        at_level = self.coder(image, tags=tags, analyzed=analyzed)
         if target_bytes is None:
             return at_level(level)
         return best_file(at_level, levels_of(self.config.rate), target_bytes)

@@ -1,9 +1,13 @@
-"""Tables and figures of the documents, made anew from the measurements that they quote."""
+"""Tables and figures of the documents, made anew from the measurements that they quote.
+
+``python -m tests.documented_numbers`` writes the tables of speed after they were measured anew.
+"""
 
 import json
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 DIGITS = {"lpips_alex": 3, "lpips_vgg": 3, "dists": 3, "psnr_db": 1, "box_f1": 2, "top1": 2}
 NAMES = {
     "jpeg": "JPEG",
@@ -185,7 +189,7 @@ def text_rows():
 
 def weight_rows():
     """A table of weights.md: the cards of nano's files."""
-    folder = Path(__file__).parents[1] / "difficmh_core" / "weights" / "nano"
+    folder = ROOT / "difficmh_core" / "weights" / "nano"
     for stem in ("autoencoder", "prior", "latent_codec", "control"):
         card = json.loads((folder / f"{stem}.json").read_text())
         yield table_row(
@@ -195,6 +199,60 @@ def weight_rows():
             ", ".join(f"{stage} {n:,}" for stage, n in card["n_steps"].items()),
             f"{card['training_seconds'] / 60:.0f}",
         )
+
+
+def many_files_rows():
+    """A table of many_files.md: a thousand photographs in every way."""
+    for way, report in results("many_files")["ways"].items():
+        memory = report.get("memory_peak_mib")  # storage in memory would count, too
+        yield table_row(
+            f"`{way}`" if "://" in way else way,
+            f"{report['seconds']:.0f}",
+            f"{report['files_per_second']:.1f}",
+            "" if memory is None else f"{memory:,.0f}",
+        )
+
+
+def start_rows():
+    """A table of results.md: whole commands."""
+    times = results("start")["whole_s"]
+    for command, seconds in times.items():
+        ratio = seconds / times["import torch"]
+        yield table_row(f"`{command}`", f"{seconds:.2f}", f"{ratio:.1f}")
+
+
+def work_rows():
+    """A table of results.md: the work alone, beside other codecs."""
+    for work, seconds in results("start")["work_s"].items():
+        yield table_row(work, f"{seconds:.2f}")
+
+
+SPEED_TABLES = {
+    "many_files": [
+        ("docs/many_files.md", ("way", "seconds", "files/s", "peak MiB"), many_files_rows)
+    ],
+    "start": [
+        ("docs/results.md", ("command", "seconds", "times `import torch`"), start_rows),
+        ("docs/results.md", ("work", "seconds"), work_rows),
+    ],
+}
+"""By the file of results: the document that holds a table, its head, and what makes its rows."""
+
+
+def speed_tables():
+    """The tables of speed that were measured: the document, the head, and the rows."""
+    for name, tables_of_it in SPEED_TABLES.items():
+        if (RESULTS / f"{name}.json").exists():
+            for document, head, rows in tables_of_it:
+                yield document, table_row(*head), list(rows())
+
+
+def text_with_table(text, head, rows):
+    """A document in which the rows below a table's head are these."""
+    lines = text.splitlines()
+    first = lines.index(head) + 2
+    last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
+    return "\n".join([*lines[:first], *rows, *lines[last:], ""])
 
 
 def said(measured, codec, metric):
@@ -213,6 +271,8 @@ def tables():
     made = feature_rows(), iteration_rows(), optimization_rows(), short_rows(), text_rows()
     for rows in made:
         yield "docs/results.md", list(rows)
+    for document, _, rows in speed_tables():
+        yield document, rows
 
 
 def statements():
@@ -238,7 +298,28 @@ def statements():
         f"VVC takes {vvc['encode_s']:.1f} s and has LPIPS {vvc['lpips_alex']:.3f} "
         f"(VGG: {vvc['lpips_vgg']:.3f}), DISTS {vvc['dists']:.3f} and {vvc['psnr_db']:.1f} dB",
     )
+    if (RESULTS / "many_files.json").exists():
+        yield from many_files_statements()
     (original,) = (each for each in DETECT["coco_map"] if each["codec"] == "original")
     low, high = original["low"], original["high"]
     interval = f"(95% interval {low:.3f} to {high:.3f})"
     yield "docs/results.md", f"its mAP is {original['value']:.3f} {interval}"
+
+
+def many_files_statements():
+    """What a million photographs would take."""
+    measured = results("many_files")
+    one = measured["ways"]["one process"]
+    seconds = round(one["seconds"] / (one["n_files"] + one["n_failed"]), 2)
+    hours = 1_000_000 * seconds / 3600
+    document = "docs/many_files.md"
+    yield document, f"photos of {measured['mean_megapixels']:.2f} megapixels on average"
+    yield document, f"One process takes {seconds:.2f} s for such a photo"
+    yield document, f"1,000,000 photos * {seconds:.2f} s / 3,600 s = {hours:.0f} hours"
+    yield document, f"or {hours / 64:.1f} hours with 64 processes"
+
+
+if __name__ == "__main__":
+    for name, head, rows in speed_tables():
+        path = ROOT / name
+        path.write_text(text_with_table(path.read_text(), head, rows))

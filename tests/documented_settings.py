@@ -1,4 +1,4 @@
-"""The table of decoding settings in the documents, made of their declarations.
+"""The tables of settings in the documents that are made of declarations.
 
 ``python -m tests.documented_settings`` writes it after a declaration has changed.
 """
@@ -6,6 +6,7 @@
 from difficmh_core.config.decoding import SETTINGS
 from difficmh_core.config.kinds import Choice, Interval, Number, Setting
 from difficmh_core.config.profiles import PROFILES
+from difficmh_core.image_writing import FORMATS
 from tests.documented_numbers import table_row
 from tests.documents import ROOT
 
@@ -45,9 +46,24 @@ def _effect(setting: Setting) -> str:
     return words[0].lower() + words[1:]
 
 
+def format_row() -> str:
+    """The row of the formats that ``decode`` writes."""
+    lossy = dict.fromkeys(kind.name for kind in FORMATS.values() if kind.loss)
+    return table_row(
+        "`--format`",
+        ", ".join(suffix[1:] for suffix in FORMATS),
+        "png",
+        "what `decode` writes to `-` or into a folder; otherwise the name decides. "
+        f"{' and '.join(lossy)} add a little loss, the others none",
+    )
+
+
 def text_with_rows(text: str) -> str:
     """The guide with the rows as they are now."""
-    lines = text.splitlines(keepends=True)
+    lines = [
+        f"{format_row()}\n" if line.startswith("| `--format` |") else line
+        for line in text.splitlines(keepends=True)
+    ]
     first = next(i for i, line in enumerate(lines) if line.startswith("| `--preset` |")) + 1
     last = next(i for i, line in enumerate(lines) if line.startswith("| `--tags` | `file`"))
     return "".join([*lines[:first], *(f"{row}\n" for row in rows()), *lines[last:]])

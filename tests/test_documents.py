@@ -8,13 +8,14 @@ import pytest
 from difficmh_core.cli.main import build_parser
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.config.profiles import preset_of, presets_of
-from tests import documented_settings
-from tests.documented_numbers import statements, table_row, tables
+from tests import documented_numbers, documented_settings
+from tests.documented_numbers import statements, table_row, tables, text_with_table
 from tests.documents import (
     GUIDES,
     ROOT,
     all_documents,
     anchors,
+    commands,
     links,
     name_of,
     named_files,
@@ -73,6 +74,34 @@ def test_tables_hold_what_was_measured(name, rows):
     assert len(rows) > 1
 
 
+def test_a_table_of_speed_is_written_below_its_head(monkeypatch):
+    report = {"seconds": 123.4, "files_per_second": 8.02, "memory_peak_mib": 1234.5}
+    ways = {"one process": report, "memory://": {"seconds": 9.6, "files_per_second": 100.0}}
+    monkeypatch.setattr(documented_numbers, "results", lambda name: {"ways": ways})
+    ((document, head, rows),) = documented_numbers.SPEED_TABLES["many_files"]
+    text = (ROOT / document).read_text()
+    written = text_with_table(text, table_row(*head), list(rows()))
+    assert (
+        "| way | seconds | files/s | peak MiB |\n|---|---|---|---|\n"
+        "| one process | 123 | 8.0 | 1,234 |\n| `memory://` | 10 | 100.0 |  |\n\nThese are"
+    ) in written
+    assert text_with_table(written, table_row(*head), ["| x |"]).count("\n| x |\n\nThese") == 1
+    assert written.endswith(text[text.index("These are 1,000 photos") :])
+
+
+@pytest.mark.skipif(
+    not (documented_numbers.RESULTS / "many_files.json").exists(), reason="not measured yet"
+)
+def test_every_way_of_many_files_wrote_the_same_and_failed_where_it_must():
+    ways = documented_numbers.results("many_files")["ways"]
+    assert len(ways) == 6
+    for way in ways.values():
+        assert (way["is_same"], way["n_files"], way["n_failed"]) == (True, 990, 10)
+        assert way["exit_code"] == 1
+        if "memory_peak_mib" in way:
+            assert way["memory_peak_mib"] < 1.25 * way["memory_at_a_tenth_mib"]
+
+
 @pytest.mark.parametrize(("name", "words"), statements())
 def test_sentences_quote_what_was_measured(name, words):
     assert words in plain_text(ROOT / name)
@@ -89,7 +118,7 @@ def test_every_option_is_explained(command):
             assert f"`{action.option_strings[0]}`" in text, action.option_strings
 
 
-def test_the_table_of_decoding_settings_is_made_of_their_declarations():
+def test_the_tables_of_settings_are_made_of_their_declarations():
     text = documented_settings.GUIDE.read_text()
     words = "run `python -m tests.documented_settings`"
     assert text == documented_settings.text_with_rows(text), words
@@ -112,6 +141,12 @@ def test_the_presets_are_described(preset):
     default = " (default)" if preset == "fast" else ""
     assert table_row(f"`{preset}`", *cells) in (ROOT / "docs" / "settings.md").read_text()
     assert table_row(f"`{preset}`{default}", *short_cells) in (ROOT / "README.md").read_text()
+
+
+def test_every_benchmark_is_listed():
+    listed = {words[2] for words in commands(ROOT / "docs" / "evaluation.md") if len(words) > 2}
+    modules = {f"benchmarks.{path.stem}" for path in (ROOT / "benchmarks").glob("[a-z]*.py")}
+    assert modules - listed == set()
 
 
 def test_every_folder_is_described():

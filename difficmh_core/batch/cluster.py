@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,7 +35,8 @@ class OnCluster:
     Attributes:
         address: Where the cluster is: ``auto``, ``10.0.0.1:6379`` or ``ray://...``; ``None``
             starts one on this machine.
-        jobs: Most workers at once; ``None`` takes as many as there are CPUs, or GPUs.
+        jobs: Most workers at once; ``None`` takes as many as there are CPUs, or GPUs. More than
+            there are GPUs share them.
         device: Where a worker's networks run, ``cpu`` or ``cuda``.
     """
 
@@ -51,18 +53,22 @@ class OnCluster:
             BackendUnavailableError: If Ray is not installed or the cluster cannot be reached.
         """
         release_networks()
-        with self._connected() as ray:
+        # Ray prints what it notices of its machines, until it is shut down; standard output is for
+        # our result.
+        with redirect_stdout(sys.stderr), self._connected() as ray:
             unit = "GPU" if self.device == "cuda" else "CPU"
-            most = self.jobs or max(1, int(ray.cluster_resources().get(unit, 1)))
+            n_devices = max(1, int(ray.cluster_resources().get(unit, 1)))
+            most = self.jobs or n_devices
             # In JSON, which keeps names that are no text.
             items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
             n_blocks = min(len(items), max(_BLOCKS_AHEAD * most, -(-len(items) // _MOST_FILES)))
-            outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map(
+            outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map_batches(
                 _RayWorker,
+                batch_size=None,  # a whole block
                 fn_constructor_args=(work, target),
                 # From one: a pool that must have them all would wait for a machine that is gone.
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
-                **{f"num_{unit.lower()}s": 1},
+                **_share_of_device(unit, most, n_devices),
             )
             try:
                 for row in outcomes.iter_rows():
@@ -100,12 +106,17 @@ class OnCluster:
             logging.getLogger(name).setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
-            # Ray prints what it notices of its machines; standard output is for our result.
-            with redirect_stdout(sys.stderr):
-                yield ray
+            yield ray
         finally:
             if is_ours:
                 ray.shutdown()
+
+
+def _share_of_device(unit: str, n_workers: int, n_devices: int) -> dict[str, float]:
+    """What each worker asks Ray for: a CPU, a GPU, or a part of one."""
+    if unit == "CPU":
+        return {"num_cpus": 1}
+    return {"num_gpus": 1 / max(1, -(-n_workers // n_devices))}
 
 
 class _RayWorker:
@@ -113,11 +124,14 @@ class _RayWorker:
 
     def __init__(self, work: Work, target: Target) -> None:
         self._worker = Worker(work, target)
+        self._threads = ThreadPoolExecutor(self._worker.n_threads)
 
-    def __call__(self, row: Mapping[str, str]) -> Mapping[str, str]:
-        name, source = json.loads(row["item"])
-        outcome = self._worker.do(name, Source(**source))
-        return {"outcome": json.dumps(asdict(outcome))}
+    def __call__(self, rows: Mapping[str, Iterable[str]]) -> Mapping[str, list[str]]:
+        return {"outcome": list(self._threads.map(self._outcome, rows["item"]))}
+
+    def _outcome(self, item: str) -> str:
+        name, source = json.loads(item)
+        return json.dumps(asdict(self._worker.do(name, Source(**source))))
 
 
 def parquet_of(parts: Iterable[Sequence[Record]]) -> bytes:
@@ -130,9 +144,16 @@ def parquet_of(parts: Iterable[Sequence[Record]]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    rows = [{key: _as_text(value) for key, value in row.items()} for part in parts for row in part]
+    tables = [
+        pyarrow.Table.from_pylist(
+            [{key: _as_text(value) for key, value in row.items()} for row in part]
+        )
+        for part in parts
+    ]
     buffer = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist(rows), buffer)
+    # Columns of all parts: one may lack some, or hold nothing in them.
+    table = pyarrow.concat_tables(tables, promote_options="permissive")
+    parquet.write_table(table, buffer)
     return buffer.getvalue()
 
 

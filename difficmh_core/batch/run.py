@@ -1,22 +1,15 @@
 """Work on many files that no single file stops.
 
-A worker reads, works and writes. In this process two threads do, so that the reading and writing
-of one file overlap the work on another; :mod:`.processes` and :mod:`.cluster` have many workers.
+A worker reads, works and writes, with several files in hand: while the networks work on one,
+threads read the next ones and write the last. In this process there is one worker;
+:mod:`.processes` and :mod:`.cluster` have many.
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +21,8 @@ from difficmh_core.errors import ConfigError, DiffICMHError
 
 _logger = logging.getLogger(__name__)
 
-_N_THREADS = 2
-_AHEAD = 2  # files that wait for each worker
+FILES_AHEAD = 2
+"""That wait for each worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +56,19 @@ class Worker:
         self._do = work.load()
         self._most_bytes = work.most_bytes
         self._target = target
-        self._turn = threading.Lock()
+        self.n_threads = work.n_threads
+        """Files that it can have in hand at once, each in a thread."""
 
     def do(self, name: str, source: Source) -> Outcome:
-        """Work on one file; whatever is wrong with it becomes the reason of the outcome."""
+        """Work on one file; whatever is wrong with it becomes the reason of the outcome.
+
+        Several threads may call this at once.
+        """
         began = time.monotonic()
         try:
             if (refusal := refusal_of(source.name)) is not None:
                 return failed(name, source, refusal)
-            data = source.read(self._most_bytes)
-            with self._turn:
-                product = self._do(data)
+            product = self._do(source.read(self._most_bytes))
             self._target.write(name, product.data)
         except (DiffICMHError, OSError) as error:
             return failed(name, source, str(error) or type(error).__name__)
@@ -98,10 +93,17 @@ Execution = Callable[[Work, Target, Mapping[str, Source]], Iterator[Outcome]]
 
 def in_this_process(work: Work, target: Target, todo: Mapping[str, Source]) -> Iterator[Outcome]:
     """Work here: an :data:`Execution`."""
-    worker, waiting = Worker(work, target), deque(todo.items())
-    with ThreadPoolExecutor(_N_THREADS) as threads:
-        for _, future in finished(threads, worker.do, waiting, _N_THREADS + _AHEAD):
-            yield future.result()
+    worker, waiting, pending = Worker(work, target), deque(todo.items()), set[Future[Outcome]]()
+    with ThreadPoolExecutor(worker.n_threads) as threads:
+        try:
+            while waiting or pending:
+                while waiting and len(pending) < worker.n_threads + FILES_AHEAD:
+                    pending.add(threads.submit(worker.do, *waiting.popleft()))
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)  # if the consumer has had enough
 
 
 def run(
@@ -156,34 +158,9 @@ def run(
             yield outcome
     finally:
         if is_known:  # else nothing was worked on, and the list of the run before still holds
-            journal.write()
+            journal.close()
 
 
 def failed(name: str, source: Source, reason: str) -> Outcome:
     """The outcome of a file that nothing came of, for a reason."""
     return Outcome(name=name, place=source.place, reason=" ".join(reason.split()))
-
-
-def finished(
-    executor: Executor, do: Callable[[str, Source], Outcome], waiting: deque[Item], most: int
-) -> Iterator[tuple[Item, "Future[Outcome]"]]:
-    """Submit what waits, never more than some at once, and yield each when it is finished.
-
-    Args:
-        executor: Who works; once it is broken, what was not submitted goes on waiting.
-        do: Works on one item.
-        waiting: The items; those that are submitted leave it.
-        most: How many are submitted at once.
-    """
-    pending = dict["Future[Outcome]", Item]()
-    while True:
-        try:
-            while waiting and len(pending) < most:
-                pending[executor.submit(do, *waiting[0])] = waiting[0]
-                waiting.popleft()
-        except BrokenExecutor:
-            pass  # those that were submitted are finished, too: with this error
-        if not pending:
-            return
-        for future in wait(pending, return_when=FIRST_COMPLETED).done:
-            yield pending.pop(future), future

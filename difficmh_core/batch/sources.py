@@ -84,17 +84,31 @@ class Source:
         """
         if self.address == STANDARD:
             return sys.stdin.buffer.read(most)
-        start = self.start or 0
-        length = most if self.start is None else min(most, self.n_bytes)
+        if self.start is None:
+            with _open(self.address) as file:
+                data: bytes = file.read(most)
+            return data
+        length = min(most, self.n_bytes)
+        if is_address(self.address):
+            # These bytes alone: a file of fsspec's would read megabytes ahead.
+            storage, path = storage_of(self.address)
+            end = self.start + length
+            data = storage.cat_file(path, start=self.start, end=end) if length else b""
+            return data
         with _open(self.address) as file:
-            file.seek(start)
-            data: bytes = file.read(length)
+            file.seek(self.start)
+            data = file.read(length)
         return data
 
 
 def is_address(word: str) -> bool:
     """Tell whether a word is an address of fsspec, not a path of this machine."""
     return re.match(r"[a-z][a-z0-9+.-]*://|[a-z0-9]+::", word) is not None
+
+
+def path_if_here(word: str) -> str:
+    """The path in an address of this machine, ``file:///photos``; other words as they are."""
+    return storage_of(word)[1] if word.startswith(("file://", "local://")) else word
 
 
 def storage_of(address: str) -> tuple[Any, str]:
@@ -129,7 +143,8 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
     for word in words:
         if word == STANDARD and len(words) > 1:
             raise ConfigError("Standard input (-) is one file. Give it alone, or leave it out.")
-        found = [source for each in _expanded(word) for source in _named_by(each, suffixes)]
+        names = _expanded(path_if_here(word))
+        found = [source for each in names for source in _named_by(each, suffixes)]
         if not found:
             raise ConfigError(
                 f"{word!r} names no file that can be worked on. Give files, folders, patterns or "

@@ -6,12 +6,21 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from difficmh_core._support.atomic_files import is_part, write_whole
-from difficmh_core.batch.sources import JOURNAL_NAME, STANDARD, Source, is_address, storage_of
+from difficmh_core.batch.sources import (
+    JOURNAL_NAME,
+    STANDARD,
+    Source,
+    is_address,
+    path_if_here,
+    storage_of,
+)
+from difficmh_core.batch.storage_writing import part_age_s, write_to_storage
 from difficmh_core.errors import ConfigError
 
 FAILURES_NAME = "failures.jsonl"
@@ -31,17 +40,18 @@ class Target:
 
     address: str
 
+    def __post_init__(self) -> None:
+        """Take an address of this machine for the path that it holds."""
+        object.__setattr__(self, "address", path_if_here(self.address))
+
     def write(self, name: str, data: bytes) -> None:
-        """Write a file below the folder; in a folder of this machine whole or not at all.
+        """Write a file below the folder, whole or not at all where that can be done.
 
         Raises:
             OSError: If it cannot be written.
         """
         if is_address(self.address):
-            # Such storage as S3 shows an object once it was sent to its end.
-            storage, path = storage_of(self._path(name))
-            storage.makedirs(path.rpartition("/")[0], exist_ok=True)
-            storage.pipe_file(path, data)
+            write_to_storage(*storage_of(self._path(name)), data)
             return
         file = Path(self.address, name)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -65,8 +75,9 @@ class Target:
             Path(self.address, name).unlink(missing_ok=True)
             return
         storage, path = storage_of(self._path(name))
-        if storage.exists(path):
-            storage.rm_file(path)
+        with suppress(FileNotFoundError):  # another run was faster
+            if storage.exists(path):
+                storage.rm_file(path)
 
     def sizes(self, folder: str = "") -> Mapping[str, int]:
         """The files below a folder of this one, by name, with their sizes [bytes].
@@ -74,12 +85,7 @@ class Target:
         What a killed run left of a file long ago is removed.
         """
         if is_address(self.address):
-            storage, path = storage_of(self._path(folder).rstrip("/"))
-            storage.invalidate_cache()
-            found = storage.find(path, detail=True) if storage.isdir(path) else {}
-            return {
-                key.removeprefix(path).lstrip("/"): value["size"] for key, value in found.items()
-            }
+            return self._sizes_on_storage(folder)
         root, found = Path(self.address, folder), dict[str, int]()
         for file in root.rglob("*"):
             try:
@@ -92,6 +98,19 @@ class Target:
                 file.unlink(missing_ok=True)
             elif not is_part(file):
                 found[file.relative_to(root).as_posix()] = status.st_size
+        return found
+
+    def _sizes_on_storage(self, folder: str) -> Mapping[str, int]:
+        storage, path = storage_of(self._path(folder).rstrip("/"))
+        storage.invalidate_cache()
+        found = dict[str, int]()
+        for key, facts in (storage.find(path, detail=True) if storage.isdir(path) else {}).items():
+            name = key.removeprefix(path).lstrip("/")
+            age_s = part_age_s(name)
+            if age_s is None:
+                found[name] = facts["size"]
+            elif age_s > _OLD_S:
+                self.remove(f"{folder}/{name}".lstrip("/"))
         return found
 
     def _path(self, name: str) -> str:
@@ -145,7 +164,7 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
             output, or if an output is an input.
     """
     folder = target.address.rstrip("/")
-    for word in words:
+    for word in map(path_if_here, words):
         if word == STANDARD:
             continue
         if is_address(word) or is_address(folder):

@@ -1,8 +1,15 @@
 """What is done to each file: a photograph is encoded, or a file decoded.
 
 A description of the work can be sent to another process, which loads the networks for itself.
+
+Several threads work at once, each on a file of its own. Reading a photograph, naming what is in it
+and writing a decoded picture need none of the codec's networks and go on beside them; those take
+one file at a time, in encoding at two places, analysis and entropy coding. Files are never put
+together into one batch: the last digits of a result, and with them a byte of a file, would depend
+on what lay beside it.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -62,7 +69,19 @@ class Work(Protocol):
         ...
 
     def load(self) -> Callable[[bytes], Product]:
-        """Load the networks; what this returns makes an output of an input's bytes."""
+        """Load the networks; what this returns makes an output of an input's bytes.
+
+        Several threads may call that at once.
+        """
+        ...
+
+    @property
+    def n_threads(self) -> int:
+        """How many files a worker has in hand at once, so that its device does not wait."""
+        ...
+
+    def at(self, number: int) -> "Work":
+        """The same work for one of several workers of this machine, counted from 0."""
         ...
 
 
@@ -114,7 +133,7 @@ class Encoding:
         from difficmh_core.latent_optimization import LatentOptimizer, file_of
 
         codec = _load(self.profile, self.device, self.cache_dir, self.rate)
-        request = self._request
+        analysis, entropy_coding = threading.Lock(), threading.Lock()
         optimizer = (
             LatentOptimizer(
                 codec, OptimizationSettings(iterations=self.iterations), cache_dir=self.cache_dir
@@ -127,11 +146,17 @@ class Encoding:
             if len(data) == self.most_bytes:
                 raise ImageError(f"The file has {self.most_bytes:,} bytes or more. Shrink it.")
             picture = read_picture(data)
-            image = picture.image
+            image, request = picture.image, self._request
+            if self.tags is None:
+                request["tags"] = codec.tag(image)
             if optimizer is None:
-                encoded = codec.encode(image, **request)
+                with analysis:
+                    analyzed = codec.analyze(image)
+                with entropy_coding:
+                    encoded = codec.encode(image, **request, analyzed=analyzed)
             else:
-                encoded = file_of(optimizer.steps(image, **request))
+                with analysis:
+                    encoded = file_of(optimizer.steps(image, **request))
             stream = encoded.stream
             facts = {
                 "height_px": image.height,
@@ -145,6 +170,15 @@ class Encoding:
             return Product(encoded.data, facts)
 
         return encode
+
+    @property
+    def n_threads(self) -> int:
+        """One each that reads and tags, analyzes, and codes; on a GPU more that tag."""
+        return 3 + _more_on_gpu(self.device)
+
+    def at(self, number: int) -> "Encoding":
+        """The same on one of this machine's GPUs, if GPUs are asked for."""
+        return replace(self, device=_device_of(self.device, number))
 
     @property
     def _request(self) -> dict[str, Any]:
@@ -187,14 +221,16 @@ class Decoding:
 
     def load(self) -> Callable[[bytes], Product]:
         """Make ready; the networks of a profile are loaded when a file first names it."""
+        turn = threading.Lock()
 
         def decode(data: bytes) -> Product:
             stream = Bitstream.from_bytes(data)
             check_picture(self.suffix, (stream.height_px, stream.width_px))
             profile = self.profile or stream.profile
-            codec = _load(profile, self.device, self.cache_dir, stream.quality_level)
             settings = replace(preset_of(profile, self.preset), **self.changes)
-            image = codec.decode_image(stream, settings, tags=self.tags)
+            with turn:
+                codec = _load(profile, self.device, self.cache_dir, stream.quality_level)
+                image = codec.decode_image(stream, settings, tags=self.tags)
             facts = {
                 "height_px": stream.height_px,
                 "width_px": stream.width_px,
@@ -203,6 +239,30 @@ class Decoding:
             return Product(picture_bytes(image, self.suffix), facts)
 
         return decode
+
+    @property
+    def n_threads(self) -> int:
+        """One that decodes, and one that writes; on a GPU more that write."""
+        return 2 + _more_on_gpu(self.device)
+
+    def at(self, number: int) -> "Decoding":
+        """The same on one of this machine's GPUs, if GPUs are asked for."""
+        return replace(self, device=_device_of(self.device, number))
+
+
+def _more_on_gpu(device: str) -> int:
+    """Threads for what the CPU does beside a GPU, which would otherwise wait for it."""
+    return 3 if device.startswith("cuda") else 0
+
+
+def _device_of(device: str, number: int) -> str:
+    """The device of one of several workers: with ``cuda``, they take turns at the GPUs."""
+    if device != "cuda":
+        return device
+    import torch
+
+    n_devices = torch.cuda.device_count()
+    return f"cuda:{number % n_devices}" if n_devices else device
 
 
 def _load(profile: str, device: str, cache_dir: Path, rate: int) -> "DiffICMHCodec":

@@ -6,21 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from difficmh_core.batch.cluster import OnCluster
+from difficmh_core._support.atomic_files import is_part
+from difficmh_core.batch.cluster import OnCluster, _RayWorker
 from difficmh_core.batch.processes import InProcesses
-from difficmh_core.batch.run import Outcome, run
+from difficmh_core.batch.run import Outcome, in_this_process, run
 from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.targets import Target, output_names
-from difficmh_core.batch.work import Decoding, Encoding, Product
-from difficmh_core.config.profiles import preset_of
+from difficmh_core.batch.work import Product
 from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from tests.documents import ROOT
 
@@ -36,6 +34,10 @@ class Reversing:
     suffixes: frozenset[str] = frozenset({".in"})
     most_bytes: int = 1 << 20
     delay_s: float = field(default=0.0)
+    n_threads: int = 2
+
+    def at(self, number):
+        return self
 
     def settings(self):
         return {"mark": self.mark}
@@ -71,10 +73,11 @@ def do(work, folder, out, jobs=1, **options):
 
 
 def outputs(out):
+    """The files of a run; what a killed process had not yet given its name is none."""
     return {
         path.relative_to(out).as_posix(): path.read_bytes()
         for path in out.rglob("*")
-        if path.is_file() and ".difficmh" not in path.parts
+        if path.is_file() and ".difficmh" not in path.parts and not is_part(path)
     }
 
 
@@ -163,6 +166,61 @@ class NotThere(Reversing):
         raise BackendUnavailableError("The weights are absent.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DyingAtOnce(Reversing):
+    """Work whose networks take the process with them."""
+
+    def load(self):
+        os._exit(9)
+
+
+def test_processes_that_end_before_they_work_end_the_run(inputs, tmp_path):
+    with pytest.raises(BackendUnavailableError, match="end before they take a file"):
+        do(DyingAtOnce(), inputs, tmp_path / "out", jobs=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InPairs(Reversing):
+    """Work that only goes on when a worker has two files in hand."""
+
+    def load(self):
+        barrier = threading.Barrier(2, timeout=30)
+
+        def reverse(data):
+            barrier.wait()
+            return self.reverse(data)
+
+        return reverse
+
+
+def by_a_worker_of_ray(work, target, todo):
+    items = [json.dumps([name, asdict(source)]) for name, source in todo.items()]
+    for outcome in _RayWorker(work, target)({"item": items})["outcome"]:
+        yield Outcome(**json.loads(outcome))
+
+
+@pytest.mark.parametrize("execute", [in_this_process, InProcesses(1), by_a_worker_of_ray])
+def test_a_worker_has_several_files_in_hand(inputs, tmp_path, execute):
+    outcomes = do(InPairs(), inputs, tmp_path / "out", execute=execute)
+    assert [outcome.reason for outcome in outcomes] == [None] * N_PHOTOS
+    assert outputs(tmp_path / "out") == EXPECTED
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_consumer_that_has_had_enough_waits_for_little_more(inputs, tmp_path, jobs):
+    work, out = Reversing(delay_s=0.5), tmp_path / "out"
+    sources = output_names(find_sources([str(inputs)], work.suffixes), work.suffix)
+    execute = in_this_process if jobs == 1 else InProcesses(jobs)
+    outcomes = run(work, sources, Target(str(out)), execute=execute)
+    first = next(outcomes)
+    outcomes.close()
+    assert first.name in outputs(out)
+    assert len(outputs(out)) < N_PHOTOS
+    again = do(work, inputs, out)
+    assert [outcome.name for outcome in again if outcome.was_done] == [first.name]
+    assert outputs(out) == EXPECTED
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_cannot_be_loaded_ends_the_run_in_its_words_and_the_old_list_stays(
     inputs, tmp_path, jobs
@@ -238,73 +296,6 @@ def processes_of(group):
     except ProcessLookupError:
         return False
     return True
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(0)
-    for number in range(3):
-        pixels = random.integers(0, 256, (40 + number, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-    return folder
-
-
-def encoding(**changes):
-    settings = {
-        "profile": "tiny",
-        "rate": 4,
-        "device": "cpu",
-        "cache_dir": Path("nowhere"),
-        "quality": 30.0,
-        "target_bytes": None,
-        "tags": ("zebra",),
-        "iterations": 0,
-    }
-    return Encoding(**settings | changes)
-
-
-def decoding(**changes):
-    settings = {
-        "profile": None,
-        "device": "cpu",
-        "cache_dir": Path("nowhere"),
-        "preset": "instant",
-        "changes": {"seed": 3},
-        "tags": None,
-        "suffix": ".png",
-    }
-    return Decoding(**settings | changes)
-
-
-def test_one_process_and_two_write_the_same_files_as_the_codec(photos, tmp_path, tiny_codec):
-    one, two, decoded = (tmp_path / name for name in ("one", "two", "decoded"))
-    outcomes = do(encoding(), photos, one)
-    do(encoding(), photos, two, jobs=2)
-    assert outputs(one) == outputs(two)
-    image = Image.open(photos / "1.png").convert("RGB")
-    alone = tiny_codec.encode(image, quality=30, tags=["zebra"])
-    assert outputs(one)["1.dicmh"] == alone.data
-    record = next(o.record for o in outcomes if o.name == "1.dicmh")
-    assert record["bpp"] == 8 * len(alone.data) / (41 * 64)
-    assert (record["height_px"], record["width_px"], record["tags"]) == (41, 64, ["zebra"])
-    assert encoding().settings()["model"] == tiny_codec.fingerprint.hex()
-
-    assert [o.reason for o in do(decoding(), one, decoded)] == [None] * 3
-    settings = replace(preset_of("tiny", "instant"), seed=3)
-    assert np.array_equal(
-        np.asarray(Image.open(decoded / "1.png")),
-        np.asarray(tiny_codec.decode_image(alone.data, settings)),
-    )
-
-
-def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):
-    one, decoded = tmp_path / "one", tmp_path / "decoded"
-    do(encoding(), photos, one)
-    (one / "0.dicmh").write_bytes((one / "0.dicmh").read_bytes()[:-1])
-    outcomes = do(decoding(suffix=".webp"), one, decoded)
-    assert [o.name for o in outcomes if o.reason] == ["0.webp"]
-    assert set(outputs(decoded)) == {"1.webp", "2.webp", "failures.jsonl"}
 
 
 @pytest.fixture(scope="module")

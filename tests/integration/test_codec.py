@@ -1,5 +1,6 @@
 """The codec as a whole, with real classes at tiny size and random weights."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.config.profiles import presets_of
 from difficmh_core.errors import ConfigError, CorruptBitstreamError, ModelMismatchError
@@ -202,3 +204,29 @@ def test_the_number_of_threads_changes_no_byte(codec, encoded, photo):
     finally:
         torch.set_num_threads(before)
     assert data == encoded.data
+
+
+def test_tags_are_found_on_one_thread_whoever_asks(codec, photo):
+    seen = []
+
+    def tagger(image):
+        seen.append(torch.get_num_threads())
+        return [Tag(id=1, name="goldfish", confidence=0.5)]
+
+    asking = DiffICMHCodec(codec.config, codec.networks, codec.vocabulary, lambda: tagger)
+    for n_threads in (1, 2):
+        torch.set_num_threads(n_threads)
+        assert [tag.id for tag in asking.tag(photo)] == [1]
+        assert torch.get_num_threads() == n_threads
+    assert seen == [1, 1]
+
+
+def test_pictures_that_are_coded_at_the_same_time_give_the_bytes_they_give_alone(codec, photo):
+    photos = [photo.rotate(angle, expand=True) for angle in range(0, 360, 30)]
+    alone = [codec.encode(each, tags=["tench"]).data for each in photos]
+
+    def encode(each):
+        return codec.encode(each, tags=["tench"], analyzed=codec.analyze(each)).data
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(encode, photos)) == alone

@@ -90,7 +90,24 @@ def test_storage_is_read_like_folders(memory):
     assert names(["memory://bucket/x/*.jpg"]) == ["1.jpg"]
     assert names(["memory://bucket/x/3.txt"]) == ["3.txt"]
     (packed,) = find_sources(["memory://bucket/s.tar"], SUFFIXES)
-    assert (packed.name, packed.read(100)) == ("in/4.png", b"four")
+    assert (packed.name, packed.read(100), packed.read(2)) == ("in/4.png", b"four", b"fo")
+
+
+def test_of_an_archive_on_storage_no_more_is_read_than_the_photo(memory, monkeypatch):
+    photos = {"a.jpg": b"a" * 5000, "b.jpg": b"", "c.jpg": b"c" * 3000}
+    memory.pipe_file("/bucket/s.tar", archive_of(photos))
+    first, empty, last = find_sources(["memory://bucket/s.tar"], SUFFIXES)
+    asked = []
+
+    def cat_file(self, path, start=None, end=None):
+        asked.append(end - start)
+        return original(self, path, start, end)
+
+    original = type(memory).cat_file
+    monkeypatch.setattr(type(memory), "cat_file", cat_file)
+    monkeypatch.setattr(type(memory), "open", None)
+    assert [each.read(4000) for each in (first, empty, last)] == [b"a" * 4000, b"", b"c" * 3000]
+    assert asked == [4000, 3000]
 
 
 @pytest.mark.parametrize("word", ["empty", "none/*.jpg", "memory://nothing/*.jpg"])
@@ -140,7 +157,8 @@ def apart(word, target, suffix=".dicmh"):
 
 
 def test_outputs_below_an_input_are_refused(folder):
-    for target in (folder, folder / "out", folder / ".." / folder.name / "x"):
+    here = f"file://{folder}/out"
+    for target in (folder, folder / "out", folder / ".." / folder.name / "x", here):
         with pytest.raises(ConfigError, match="lies in the input"):
             apart(folder, target)
     apart(folder, folder.parent / f"{folder.name}2")
