@@ -25,7 +25,6 @@ from difficmh_core.vision.task_metrics import TEXT_COUNTS
 from difficmh_core.vision.tasks import PackagedTask
 from difficmh_core.weights.cards import sha256_of
 
-
 _NETWORKS = MappingProxyType(
     {
         "PP-OCRv6_det_small.onnx": (
