@@ -59,7 +59,7 @@ class Source:
     @property
     def place(self) -> str:
         """Where it is, for people."""
-        return self.address if self.start is None else f"{self.address}: {self.name}"
+        return self._with_name(without_password(self.address))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -70,7 +70,10 @@ class Source:
     def identity(self) -> str:
         """Where it is, the same from whatever folder it is named."""
         is_here = self.address != STANDARD and not is_address(self.address)
-        address = os.path.abspath(self.address) if is_here else self.address  # noqa: PTH100
+        here = os.path.abspath(self.address)  # noqa: PTH100 (links stay as they are named)
+        return self._with_name(here if is_here else without_password(self.address))
+
+    def _with_name(self, address: str) -> str:
         return address if self.start is None else f"{address}: {self.name}"
 
     def read(self, most: int) -> bytes:
@@ -106,6 +109,15 @@ def is_address(word: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]*://|[a-z0-9]+::", word) is not None
 
 
+def without_password(address: str) -> str:
+    """An address as it may be shown and kept.
+
+    >>> without_password("sftp://ann:secret@host/photos")
+    'sftp://ann:***@host/photos'
+    """
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address)
+
+
 def path_if_here(word: str) -> str:
     """The path in an address of this machine, ``file:///photos``; other words as they are."""
     return storage_of(word)[1] if word.startswith(("file://", "local://")) else word
@@ -123,8 +135,8 @@ def storage_of(address: str) -> tuple[Any, str]:
         storage, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
         raise ConfigError(
-            f"{address!r} cannot be reached: {str(error).rstrip('.')}. Install the package that "
-            "fsspec needs for it, or give another address."
+            f"{without_password(address)!r} cannot be reached: {str(error).rstrip('.')}. Install "
+            "the package that fsspec needs for it, or give another address."
         ) from error
     return storage, path
 
@@ -147,9 +159,9 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
         found = [source for each in names for source in _named_by(each, suffixes)]
         if not found:
             raise ConfigError(
-                f"{word!r} names no file that can be worked on. Give files, folders, patterns or "
-                f"archives that hold {', '.join(sorted(suffixes))}. Braces hold a rising range: "
-                "{00..99}."
+                f"{without_password(word)!r} names no file that can be worked on. Give files, "
+                f"folders, patterns or archives that hold {', '.join(sorted(suffixes))}. Braces "
+                "hold a rising range: {00..99}."
             )
         sources += found
     return [source for source in sources if JOURNAL_NAME not in source.parts]
@@ -249,8 +261,8 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                     )
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
-            f"The archive {word!r} cannot be read: {error}. Give a plain tar file that is not "
-            "compressed."
+            f"The archive {without_password(word)!r} cannot be read: {error}. Give a plain tar "
+            "file that is not compressed."
         ) from error
 
 

@@ -19,6 +19,7 @@ from difficmh_core.batch.sources import (
     is_address,
     path_if_here,
     storage_of,
+    without_password,
 )
 from difficmh_core.batch.storage_writing import part_age_s, write_to_storage
 from difficmh_core.errors import ConfigError
@@ -175,8 +176,8 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
         is_pattern = re.search(r"[*?\[]", word) is not None and not Path(word).exists()
         if lies_in or (is_pattern and any(fnmatch(f"{folder}/{name}", word) for name in sources)):
             raise ConfigError(
-                f"The output {target.address!r} lies in the input {word!r}. Choose a folder "
-                "outside of it."
+                f"The output {without_password(target.address)!r} lies in the input "
+                f"{without_password(word)!r}. Choose a folder outside of it."
             )
     if is_address(folder):
         return

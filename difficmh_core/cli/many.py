@@ -9,7 +9,13 @@ from pathlib import Path
 from difficmh_core.batch.journal import Journal
 from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.run import Execution, Outcome, in_this_process, run
-from difficmh_core.batch.sources import STANDARD, find_sources, is_address, is_archive
+from difficmh_core.batch.sources import (
+    STANDARD,
+    find_sources,
+    is_address,
+    is_archive,
+    without_password,
+)
 from difficmh_core.batch.targets import (
     FAILURES_NAME,
     TABLE_NAME,
@@ -95,7 +101,7 @@ def do_many(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     began, target, execute = time.monotonic(), Target(arguments.output), _execution(arguments)
     sources = output_names(find_sources(arguments.inputs, work.suffixes), work.suffix)
     check_apart(arguments.inputs, sources, target)
-    summary = _Summary(target.address)
+    summary = _Summary(without_password(target.address))
     with progress(what, unit="file") as tell:
         tell(0, len(sources))
         for outcome in run(work, sources, target, execute=execute, overwrite=arguments.overwrite):

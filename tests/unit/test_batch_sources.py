@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from difficmh_core.batch.sources import Source, find_sources
+from difficmh_core.batch.sources import Source, find_sources, without_password
 from difficmh_core.batch.targets import Target, check_apart, output_names, refusal_of
 from difficmh_core.errors import ConfigError
 
@@ -239,3 +239,14 @@ def test_a_target_is_written_read_listed_and_cleared(tmp_path, memory, where):
     target.remove("x/a.dicmh")
     target.remove("x/a.dicmh")
     assert target.sizes() == {}
+
+
+def test_passwords_are_neither_shown_nor_kept():
+    address = "sftp://ann:se:cret@host/photos/a.jpg"
+    source = Source(name="a.jpg", address=address)
+    member = Source(name="b.jpg", address=address, start=512, n_bytes=4)
+    for told in (source.place, source.identity, member.place, member.identity):
+        assert told.startswith("sftp://ann:***@host/photos/a.jpg")
+    with pytest.raises(ConfigError, match=r"nowhere://ann:\*\*\*@host"):
+        find_sources(["nowhere://ann:secret@host/photos"], frozenset({".jpg"}))
+    assert without_password("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
