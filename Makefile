@@ -27,7 +27,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints clean
+.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints platforms clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -84,6 +84,11 @@ constraints: $(VENV)/.installed-dev
 	$(PIP_INSTALL) --upgrade --upgrade-strategy eager -r requirements-dev.txt
 	$(BIN)/python -m tests.constraints
 	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
+# Where the requirements install from wheels alone: the table of docs/install.md. When they change.
+platforms: $(VENV)/.installed-dev
+	$(PIP_INSTALL) "uv>=0.9,<1"
+	$(BIN)/python -m tests.platforms
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio
