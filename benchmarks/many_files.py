@@ -25,6 +25,7 @@ from typing import Any
 
 import fsspec
 
+from benchmarks import check_system
 from difficmh_core.cli.main import main as command_line
 
 BROKEN = (
@@ -101,9 +102,10 @@ def _watch(pid: int, memory: list[float]) -> None:
         total = 0
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
-                fields = status.read_text().rpartition(")")[2].split()
+                told = status.read_text(encoding="ascii", errors="replace")
             except OSError:
                 continue
+            fields = told.rpartition(")")[2].split()
             if int(fields[2]) == pid:  # the process group
                 total += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
         if total == 0 and memory:
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--broken", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("results/many_files"))
     arguments = parser.parse_args()
+    check_system(parser)
     root = arguments.out
     inputs = root / "in"
     prepare(arguments.shards, arguments.n, arguments.broken, inputs)
@@ -202,7 +205,7 @@ def main() -> None:
         reports[name] = report
         sys.stdout.write(f"{name}: {json.dumps(report)}\n")
         sys.stdout.flush()
-    (root / "many_files.json").write_text(json.dumps(reports, indent=1))
+    (root / "many_files.json").write_text(json.dumps(reports, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
