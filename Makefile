@@ -23,7 +23,7 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 # The first of these that is Python 3.11 or later; PYTHON=... takes another.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
@@ -80,6 +80,7 @@ browser:
 		|| echo "chromium is absent and could not be installed: the browser tests are skipped."
 
 # Moves on to the newest versions that the bounds allow and writes them down; `make test` checks them.
+# Then run `make platforms`, and this with another Python, whose versions may have lines of their own.
 constraints: $(VENV)/.installed-dev
 	$(PIP_INSTALL) --upgrade --upgrade-strategy eager -r requirements-dev.txt
 	$(BIN)/python -m tests.constraints
