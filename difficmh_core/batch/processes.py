@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -12,9 +13,11 @@ from difficmh_core.batch.run import Item, Outcome, Worker, failed, finished
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
 from difficmh_core.batch.work import Work, release_networks
-from difficmh_core.errors import BackendUnavailableError, DiffICMHError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, DiffICMHError
 
 _AHEAD = 2  # files that wait for each process
+_MOST_JOBS = 61 if sys.platform == "win32" else sys.maxsize
+"""Windows waits for no more: https://docs.python.org/3/library/concurrent.futures.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,17 @@ class InProcesses:
     """
 
     jobs: int
+
+    def __post_init__(self) -> None:
+        """Refuse more processes than the system takes.
+
+        Raises:
+            ConfigError: If there are more.
+        """
+        if self.jobs > _MOST_JOBS:
+            raise ConfigError(
+                f"--jobs is {self.jobs}, but Windows takes at most {_MOST_JOBS}. Give that many."
+            )
 
     def __call__(
         self, work: Work, target: Target, todo: Mapping[str, Source]

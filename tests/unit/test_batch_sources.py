@@ -10,6 +10,7 @@ import pytest
 
 from difficmh_core.batch import sources as sources_module
 from difficmh_core.batch import targets
+from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.sources import Source, find_sources
 from difficmh_core.batch.targets import Target, check_apart, output_names, refusal_of
 from difficmh_core.errors import ConfigError
@@ -261,3 +262,11 @@ def test_a_target_is_written_read_listed_and_cleared(tmp_path, memory, where):
     target.remove("x/a.dicmh")
     target.remove("x/a.dicmh")
     assert target.sizes() == {}
+
+
+def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):
+    assert InProcesses(62).jobs == 62
+    monkeypatch.setattr("difficmh_core.batch.processes._MOST_JOBS", 61)
+    assert InProcesses(61).jobs == 61
+    with pytest.raises(ConfigError, match="Windows takes at most 61"):
+        InProcesses(62)
