@@ -91,9 +91,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
     made = Recipe(photos=photos, check=check, runs=runs, config=TINY, elic=TINY_ELIC)
-    for stage in StageName:
-        if stage is StageName.ELIC and not needs.HAS_COMPRESSAI:
-            continue
+    for stage in needs.STAGES:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
@@ -101,13 +99,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     return made
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        pytest.param(stage, marks=[needs.compressai] if stage is StageName.ELIC else [])
-        for stage in StageName
-    ],
-)
+@pytest.mark.parametrize("stage", needs.EACH_STAGE)
 def test_every_stage_trains_and_goes_on(recipe, stage):
     before = recipe.history(stage)
     assert before[-1]["step"] == 4
