@@ -23,11 +23,11 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 # The first of these that is Python 3.11 or later; PYTHON=... takes another.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints clean
+.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints platforms clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -80,10 +80,16 @@ browser:
 		|| echo "chromium is absent and could not be installed: the browser tests are skipped."
 
 # Moves on to the newest versions that the bounds allow and writes them down; `make test` checks them.
+# Then run `make platforms`, and this with another Python, whose versions may have lines of their own.
 constraints: $(VENV)/.installed-dev
 	$(PIP_INSTALL) --upgrade --upgrade-strategy eager -r requirements-dev.txt
 	$(BIN)/python -m tests.constraints
 	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
+# Where the requirements install from wheels alone: the table of docs/install.md. When they change.
+platforms: $(VENV)/.installed-dev
+	$(PIP_INSTALL) "uv>=0.9,<1"
+	$(BIN)/python -m tests.platforms
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio

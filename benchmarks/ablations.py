@@ -187,7 +187,7 @@ def main() -> None:
         print(json.dumps(line), flush=True)
         kept.append(line)
         text = json.dumps(kept, indent=1) + "\n"
-        (arguments.out / f"{arguments.task}.json").write_text(text)
+        (arguments.out / f"{arguments.task}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

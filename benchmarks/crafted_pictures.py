@@ -45,7 +45,7 @@ def main() -> None:
             if len(data) <= MAX_UPLOAD_BYTES:
                 rows[name] = _beside(program, decoder, name, data, arguments.repeats)
                 print(f"{name}: {rows[name]}", flush=True)
-    RESULT.write_text(json.dumps(rows, indent=1) + "\n")
+    RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 class _Decoder:

@@ -273,7 +273,7 @@ def main() -> None:
     for line in measured(arguments):
         print(json.dumps(line), flush=True)
         kept.append(line)
-        arguments.out.write_text(json.dumps(kept, indent=1) + "\n")
+        arguments.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     print(*factors(kept), sep="\n")
 
 

@@ -27,6 +27,7 @@ from typing import Any
 
 import fsspec
 
+from benchmarks import check_system
 from benchmarks._machine import this_machine
 from difficmh_core.batch.journal import Journal
 from difficmh_core.batch.targets import FAILURES_NAME, Target
@@ -109,9 +110,10 @@ def _watch(pid: int, memory: list[float]) -> None:
         total = 0
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
-                fields = status.read_text().rpartition(")")[2].split()
+                told = status.read_text(encoding="ascii", errors="replace")
             except OSError:
                 continue
+            fields = told.rpartition(")")[2].split()
             if int(fields[2]) == pid:  # the process group
                 total += int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
         if total == 0 and memory:
@@ -193,6 +195,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/many_files"))
     parser.add_argument("--ways", nargs="+", metavar="NAME")
     arguments = parser.parse_args()
+    check_system(parser)
     root = arguments.out
     inputs, archive, kept = root / "in", root / "in.tar", root / "many_files.json"
     if not archive.exists():
@@ -233,7 +236,7 @@ def main() -> None:
         sys.stdout.write(f"{name}: {json.dumps(found)}\n")
         sys.stdout.flush()
         report |= {"machine": this_machine(), "mean_megapixels": mean_megapixels(first)}
-        kept.write_text(json.dumps(report, indent=1) + "\n")
+        kept.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks import check_system
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.bitstream.range_coder import RangeEncoder
 from tests.fuzz.container import REFUSALS, FileReader
@@ -263,6 +264,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("results/mutants.json"))
     arguments = parser.parse_args()
+    check_system(parser)
 
     torch.set_num_threads(1)
     files = good_files()

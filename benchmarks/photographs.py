@@ -10,7 +10,6 @@ pixel by quality, and LPIPS beside JPEG at equal bytes (or at JPEG's smallest fi
 import argparse
 import io
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks import check_system
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor
@@ -33,6 +33,8 @@ QUALITIES = (0, 25, 50, 75, 100)
 
 def work(task: str, inputs: Sequence[Path], out: Path, preset: str, quality: float) -> None:
     """Encode or decode in this process; print seconds and peak memory as JSON."""
+    import resource
+
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     codec = load_codec("nano", cache_dir=cache_folder())
@@ -67,7 +69,7 @@ def run(
     command = [sys.executable, "-m", "benchmarks.photographs", "--worker", task, "--out", str(out)]
     command += ["--preset", arguments.preset, "--quality", str(quality), "--threads", str(threads)]
     done = subprocess.run(
-        [*command, *map(str, inputs)], check=True, capture_output=True, text=True
+        [*command, *map(str, inputs)], check=True, capture_output=True, encoding="utf-8"
     )
     report: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(
@@ -175,6 +177,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/photographs"))
     parser.add_argument("--worker", choices=["encode", "decode"])
     arguments = parser.parse_args()
+    check_system(parser)
     if arguments.worker:
         torch.set_num_threads(arguments.threads)
         work(
@@ -183,7 +186,9 @@ def main() -> None:
         return
     results = compare(arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (arguments.out / "results.json").write_text(
+        json.dumps(results, indent=2) + "\n", encoding="utf-8"
+    )
     print(json.dumps(results, indent=2))
 
 

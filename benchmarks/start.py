@@ -132,7 +132,7 @@ def main() -> None:
         sys.stdout.write(f"work alone: {name:20s} {1000 * seconds:7.0f} ms\n")
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+        arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

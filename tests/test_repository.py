@@ -1,5 +1,6 @@
 """The repository stays small, and its files short; each says what it is."""
 
+import re
 import subprocess
 import tokenize
 from pathlib import Path
@@ -63,6 +64,27 @@ def test_every_source_file_says_what_it_is():
         assert line, path
         assert len(line) < 99, path
         assert not line.startswith("This module"), path
+
+
+_TEXT_CALL = re.compile(
+    r"(?:read_text|write_text)\((?P<a>[^()]*(?:\([^()]*\)[^()]*)*)\)"
+    r"|(?<!tarfile\.)\bopen\((?P<b>(?:[^()]*, )?(?:mode=)?\"[rwax]\+?t?\"[^()]*)\)"
+    r"|(?P<c>[^()]*\btext=True[^()]*)"
+)
+
+
+def test_every_text_names_its_encoding():
+    """Without a name, it would be another one on Windows."""
+    folders = ("difficmh_core", "examples", "benchmarks")
+    files = [ROOT / "app.py", *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
+    calls = [
+        (path.relative_to(ROOT).as_posix(), match[0])
+        for path in files
+        for match in _TEXT_CALL.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert len(calls) > 20
+    named = re.compile(r'encoding="|"(utf-8|ascii)"')
+    assert [call for call in calls if not named.search(call[1])] == []
 
 
 def test_no_folder_only_forwards():

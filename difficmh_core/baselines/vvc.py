@@ -10,12 +10,12 @@ References:
     Wieckowski et al.: VVenC, 2021, https://github.com/fraunhoferhhi/vvenc
 """
 
+import os
 import platform
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +145,7 @@ class Vtm(Vvc):
                 "-c": self._config,
                 "-i": "in.yuv",
                 "-b": "out.266",
-                "-o": "/dev/null",
+                "-o": os.devnull,
                 "-wdt": padded.width,
                 "-hgt": padded.height,
                 "-q": quality,
@@ -190,7 +190,7 @@ def find_vvc(cache_dir: Path, *, vtm: Path | None = None, preset: str = "fast") 
         ProgramError: If the program that was found does not run.
     """
     if vtm is not None:
-        encoder, decoder = (_first(vtm / "bin", (f"{stem}Static", stem)) for stem in _VTM_PROGRAMS)
+        encoder, decoder = (_first(vtm / "bin", stem) for stem in _VTM_PROGRAMS)
         config = vtm / "cfg" / _CONFIG
         if encoder is None or decoder is None or not config.is_file():
             raise BackendUnavailableError(
@@ -231,7 +231,9 @@ def _to_rgb(planes: Tensor) -> Tensor:
     return torch.stack([red, green, blue], dim=1)
 
 
-def _first(folder: Path, names: Sequence[str]) -> Path | None:
+def _first(folder: Path, stem: str) -> Path | None:
+    """The program of that name in a folder, the one without libraries of its own first."""
+    names = (f"{stem}Static", stem, f"{stem}Static.exe", f"{stem}.exe")
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,10 @@ from difficmh_core.batch.run import FILES_AHEAD, Item, Outcome, Worker, failed
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
 from difficmh_core.batch.work import Work, release_networks
-from difficmh_core.errors import BackendUnavailableError, DiffICMHError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, DiffICMHError
+
+_MOST_JOBS = 61 if sys.platform == "win32" else sys.maxsize
+"""Windows waits for no more: https://docs.python.org/3/library/concurrent.futures.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,17 @@ class InProcesses:
     """
 
     jobs: int
+
+    def __post_init__(self) -> None:
+        """Refuse more processes than the system takes.
+
+        Raises:
+            ConfigError: If there are more.
+        """
+        if self.jobs > _MOST_JOBS:
+            raise ConfigError(
+                f"--jobs is {self.jobs}, but Windows takes at most {_MOST_JOBS}. Give that many."
+            )
 
     def __call__(
         self, work: Work, target: Target, todo: Mapping[str, Source]

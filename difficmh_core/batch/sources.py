@@ -20,7 +20,7 @@ import sys
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from difficmh_core.errors import ConfigError
@@ -64,7 +64,8 @@ class Source:
     @property
     def parts(self) -> tuple[str, ...]:
         """The folders of its address and its name."""
-        return *PurePosixPath(self.address).parts, *PurePosixPath(self.name).parts
+        place = PurePosixPath if is_address(self.address) else PurePath
+        return *place(self.address).parts, *PurePosixPath(self.name).parts
 
     @property
     def identity(self) -> str:

@@ -5,6 +5,7 @@ import re
 import stat
 import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,13 @@ TABLE_NAME = "files.parquet"
 _KEPT_NAMES = (JOURNAL_NAME, FAILURES_NAME, TABLE_NAME)  # for what a run tells
 _OLD_S = 3600.0  # after which a part of a file is one that a killed run left
 _FOLDS_CASE = sys.platform in ("darwin", "win32")  # file systems that take A.jpg for a.jpg
+_IS_WINDOWS = sys.platform == "win32"
+_NO_NAME_THERE = re.compile(
+    r"""[<>:"|?*\x00-\x1f] | [. ]$
+    | ^( con | prn | aux | nul | conin\$ | conout\$ | (com|lpt)[0-9¹²³] )[ ]*(\.|$)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""In a part of a path: https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
     source_of, taken = dict[str, Source](), dict[str, Source]()
     for source in sources:
         name = str(PurePosixPath(source.name).with_suffix(suffix))
-        other = taken.setdefault(name.casefold() if _FOLDS_CASE else name, source)
+        other = taken.setdefault(_folded(name) if _FOLDS_CASE else name, source)
         if other is not source:
             raise ConfigError(
                 f"{other.place!r} and {source.place!r} would both be written to {name!r}. Rename "
@@ -141,12 +149,19 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
     return source_of
 
 
+def _folded(name: str) -> str:
+    """What file systems of macOS and Windows tell a name by."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def refusal_of(name: str) -> str | None:
     """Why nothing is written under a name, as an archive may hold it; ``None`` if it may be."""
     path = PurePosixPath(name.replace("\\", "/"))
     has_drive = re.match(r"[A-Za-z]:/", str(path)) is not None
     if path.is_absolute() or has_drive or ".." in path.parts or "\0" in name:
         return "Its name leads out of the output's folder."
+    if _IS_WINDOWS and any(_NO_NAME_THERE.search(part) for part in path.parts):
+        return "Windows takes no file of that name."
     if path.parts[0] in _KEPT_NAMES:
         return f"The name {path.parts[0]} is kept for what a run tells."
     return None
@@ -164,7 +179,7 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
         ConfigError: If the target lies in a folder that is read, if a pattern would match an
             output, or if an output is an input.
     """
-    folder = target.address.rstrip("/")
+    folder = target.address.rstrip("/" + os.sep)
     for word in map(path_if_here, words):
         if word == STANDARD:
             continue

@@ -22,12 +22,13 @@ first, that lie in ``[low, low + width)`` whatever follows them. So every sequen
 exactly one payload, and of two payloads for the same tables none begins with the other: what was
 cut off or appended cannot go unnoticed. An empty sequence takes no bytes.
 
-constriction does this arithmetic. It takes probabilities ``p`` as floating-point numbers and gives
-slot ``s`` the left border ``floor(scale * sum(p[:s])) + s``, where ``scale`` is
-``(2**24 - n_slots) / sum(p)`` (its ``perfect=False``). We pass ``p[s] = 256 * frequency - 1``:
-integers that sum to ``2**24 - n_slots``, so that ``scale`` is exactly 1 and every partial sum is
-an integer below ``2**24``, exact even in single precision. Nothing is ever rounded, and the
-borders are 256 times the table's on every machine.
+constriction does this arithmetic; on machines that it is not published for, Linux on ARM among
+them, :mod:`difficmh_core.bitstream.interval` does the same. constriction takes probabilities ``p``
+as floating-point numbers and gives slot ``s`` the left border ``floor(scale * sum(p[:s])) + s``,
+where ``scale`` is ``(2**24 - n_slots) / sum(p)`` (its ``perfect=False``). We pass ``p[s] = 256 *
+frequency - 1``: integers that sum to ``2**24 - n_slots``, so that ``scale`` is exactly 1 and every
+partial sum is an integer below ``2**24``, exact even in single precision. Nothing is ever rounded,
+and the borders are 256 times the table's on every machine.
 
 References:
     Martin: Range encoding, 1979.
@@ -41,10 +42,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from difficmh_core.bitstream import interval
 from difficmh_core.errors import CheckpointError, CorruptBitstreamError
 
 MAX_SYMBOL = 1 << 20
@@ -60,10 +61,22 @@ _TOLERANCE_BITS = 1.0
 """What the floating-point sum of a million logarithms cannot reach in rounding errors."""
 
 
+def _arithmetic() -> tuple[Any, Any]:
+    """Return what codes slots, and the models of slots: constriction's, or ours without it."""
+    try:
+        import constriction
+    except ModuleNotFoundError:
+        return interval, interval
+    return constriction.stream.queue, constriction.stream.model
+
+
+_QUEUE, _MODELS = _arithmetic()
+
+
 def _make_model(frequencies: NDArray[np.int64]) -> Any:  # noqa: ANN401 (constriction is untyped)
-    """Return constriction's model of integer frequencies that sum to ``2**24``, exactly."""
+    """Return the model of integer frequencies that sum to ``2**24``, exactly."""
     weights = (frequencies - 1).astype(np.float64)
-    return constriction.stream.model.Categorical(weights, perfect=False)
+    return _MODELS.Categorical(weights, perfect=False)
 
 
 def _make_length_model() -> Any:  # noqa: ANN401
@@ -75,8 +88,7 @@ def _make_length_model() -> Any:  # noqa: ANN401
 
 _ESCAPE_LENGTH_MODEL = _make_length_model()
 _ESCAPE_BITS_MODELS = {
-    n_bits: constriction.stream.model.Uniform(1 << n_bits)
-    for n_bits in range(1, _MAX_ESCAPE_BITS + 1)
+    n_bits: _MODELS.Uniform(1 << n_bits) for n_bits in range(1, _MAX_ESCAPE_BITS + 1)
 }
 
 
@@ -90,7 +102,7 @@ class CdfTables:
         offsets: For each table the integer of its first slot, -2**20 to 2**20.
         escape_slots: For each table the number of its last slot.
         least_bits: For each table what its most probable slot takes [bit]; no integer takes less.
-        models: The tables as constriction wants them.
+        models: The tables as the arithmetic wants them.
     """
 
     cdfs: tuple[NDArray[np.int64], ...]
@@ -131,7 +143,7 @@ class RangeEncoder:
     """Collects integers and returns the payload that stands for them."""
 
     def __init__(self) -> None:
-        self._coder = constriction.stream.queue.RangeEncoder()
+        self._coder = _QUEUE.RangeEncoder()
 
     @property
     def n_bits(self) -> float:
@@ -190,7 +202,7 @@ class RangeEncoder:
         position, (state_low, width) = self._coder.pos()
         words: NDArray[np.uint32] = self._coder.get_compressed()
         n_bytes: int = (_WORD_BITS * position + _STATE_BITS) // 8
-        # constriction ends with the first multiple of 2**32 that the interval holds.
+        # The words end with the first multiple of 2**32 that the interval holds.
         end = int.from_bytes(words.astype(">u4").tobytes().ljust(n_bytes, b"\0"), "big")
         low: int = end - (-state_low % (1 << _WORD_BITS))
         payload, n_kept = low, n_bytes
@@ -215,7 +227,7 @@ class RangeDecoder:
         word_bytes = _WORD_BITS // 8
         padded = data.ljust(-(-len(data) // word_bytes) * word_bytes, b"\0")
         words = np.frombuffer(padded, dtype=">u4").astype(np.uint32)
-        self._coder = constriction.stream.queue.RangeDecoder(words)
+        self._coder = _QUEUE.RangeDecoder(words)
         self._mirror = RangeEncoder()
 
     @property

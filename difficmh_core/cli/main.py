@@ -10,6 +10,7 @@ answer at once.
 """
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -51,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe on Windows does not take every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = build_parser(words).parse_args(words)
         arguments.cache_dir = arguments.cache_dir or cache_folder()

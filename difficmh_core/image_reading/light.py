@@ -59,7 +59,8 @@ def to_srgb_light(
     """
     light_of = _TRANSFERS.get(coding.transfer, _from_srgb)
     most = (1 << n_bits) - 1
-    levels = light_of(np.arange(most + 1, dtype=np.float32) / most)
+    signals = np.arange(most + 1, dtype=np.float32) / most
+    levels = light_of(np.asarray(signals, np.float32))
     matrix = _TO_SRGB.get(coding.primaries)
     shown = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), _ROWS_AT_ONCE):

@@ -61,7 +61,12 @@ def download_archive(
     ]
     try:
         result = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=TIMEOUT_S,
         )
     except FileNotFoundError as error:
         raise BackendUnavailableError(

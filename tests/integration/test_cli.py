@@ -1,6 +1,7 @@
 """The command line does what it says, and tells it for people and for programs."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -126,6 +127,19 @@ def test_the_package_is_a_program(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("missing.dicmh: No such file or directory.\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_name_that_the_output_has_no_letters_for_is_told(tiny_file):
+    """A pipe on Windows has the letters of one region."""
+    file = tiny_file.with_name("zażółć.dicmh")
+    file.write_bytes(tiny_file.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "difficmh_core", "info", file],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+        check=True,
+    )
+    assert b"za\\u017c\xf3\\u0142\\u0107.dicmh" in done.stdout
 
 
 def test_verify_checks_and_writes_nothing(run, tiny_file):

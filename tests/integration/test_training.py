@@ -29,6 +29,7 @@ from difficmh_core.training.settings import StageName, StageSettings
 from difficmh_core.training.stage import Progress
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.network_card import read_network_card
+from tests import needs
 from tests.training_set import (
     WITH_DISCRIMINATOR,
     brief,
@@ -57,7 +58,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
     made = Recipe(photos=photos, check=check, runs=runs, config=TINY, elic=TINY_ELIC)
-    for stage in StageName:
+    for stage in needs.STAGES:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
             assert last["scaling_factor"] > 0
@@ -67,7 +68,7 @@ def recipe(photos, check, tmp_path_factory) -> Recipe:
     return made
 
 
-@pytest.mark.parametrize("stage", StageName)
+@pytest.mark.parametrize("stage", needs.EACH_STAGE)
 def test_every_stage_trains_and_goes_on(recipe, stage):
     before = recipe.history(stage)
     assert before[-1]["step"] == 4
@@ -112,6 +113,7 @@ def test_packaged_weights_load_and_decode(recipe, tmp_path, monkeypatch):
     assert (tmp_path / "latent_codec.json").exists()
 
 
+@needs.compressai
 def test_the_learned_codec_beside_ours_is_packaged_and_unpacked(recipe, tmp_path):
     rows = list(package.package_elic(recipe, tmp_path))
     assert [row["rate"] for row in rows] == [0.03, 0.06, 0.1, 0.2]

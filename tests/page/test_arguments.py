@@ -4,7 +4,9 @@ import socket
 
 import pytest
 
+from difficmh_core.errors import ConfigError
 from difficmh_core.ui.arguments import parse_arguments
+from difficmh_core.ui.server import listening
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.server.listening import check_address, server_name
 
@@ -24,6 +26,23 @@ def refusal(capsys, *words, **environment):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
     return line
+
+
+@pytest.mark.parametrize("system", ["posix", "nt"])
+def test_a_taken_port_is_refused_on_every_system(taken_port, system, monkeypatch):
+    asked = []
+
+    class Socket(socket.socket):
+        def setsockopt(self, *words):
+            asked.append(words[:2])
+            super().setsockopt(*words)
+
+    monkeypatch.setattr(listening.socket, "socket", Socket)
+    monkeypatch.setattr(listening.os, "name", system)
+    with pytest.raises(ConfigError, match="is in use"):
+        check_address("127.0.0.1", taken_port)
+    # On Windows, this option lets a program open a port that another has.
+    assert ((socket.SOL_SOCKET, socket.SO_REUSEADDR) in asked) == (system == "posix")
 
 
 def test_without_words_the_page_is_open_and_local():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from gradio.data_classes import FileData
 
+from difficmh_core.ui.runtime import served_files
 from difficmh_core.ui.runtime.served_files import ForeignFileError, FullError, ServedFiles
 
 
@@ -26,6 +27,37 @@ def test_what_was_saved_may_be_named_in_every_form(files):
     for named in (name, {"path": name}, FileData(path=name, meta={"_type": "gradio.FileData"})):
         assert files.path_of(named).read_bytes() == b"data"
     assert files.path_of(f"http://here/gradio_api/file={name}") == files.path_of(name)
+
+
+def test_a_browser_may_write_slashes_where_windows_does_not(files, monkeypatch):
+    name = files.save(b"data", "a.png")
+    monkeypatch.setattr(served_files.os, "sep", "\\")
+    there = name.replace("/", "\\")
+    files.made.add(there)
+    assert served_files.address_of(there) == f"gradio_api/file={name}"
+    files._uploads.add(there)
+    assert str(files.path_of(f"http://here/gradio_api/file={name}")) == there
+    assert str(files.path_of({"path": name})) == there
+    files.check_shown(name)
+
+
+def test_a_file_that_is_being_sent_is_deleted_later(files, monkeypatch):
+    """Windows deletes no file that is open."""
+    path = files.path_of(files.store_upload(b"data", "a.png"))
+    monkeypatch.setattr(files, "_is_result", lambda _: False)
+    grow_old(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError()))
+        files.keep_s = -1.0
+        files.sweep()
+        files.delete_upload(path)
+        assert path.exists()
+        assert files.read_in(path) is None
+        assert files.path_of(str(path)) == path
+    files.sweep()
+    assert not path.exists()
+    with pytest.raises(ForeignFileError):
+        files.path_of(str(path))
 
 
 @pytest.mark.parametrize(

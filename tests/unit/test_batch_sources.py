@@ -3,11 +3,14 @@
 import io
 import subprocess
 import tarfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import fsspec
 import pytest
 
+from difficmh_core.batch import sources as sources_module
+from difficmh_core.batch import targets
+from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.sources import Source, find_sources, without_password
 from difficmh_core.batch.targets import Target, check_apart, output_names, refusal_of
 from difficmh_core.errors import ConfigError
@@ -151,6 +154,44 @@ def test_a_plain_name_is_let_be(name):
     assert refusal_of(name) is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("12:30.jpg", "x/a?.jpg", "d:a.jpg", "x./a.jpg", "x/a.jpg ", "x\ta.jpg", "nul"),
+        *("x/CON.jpg", "com1.tar.jpg", "lpt9 .jpg", "prn/a.jpg"),
+    ],
+)
+def test_what_windows_takes_for_no_file_is_refused_there(name, monkeypatch):
+    assert refusal_of(name) is None
+    monkeypatch.setattr(targets, "_IS_WINDOWS", True)
+    assert refusal_of(name) == "Windows takes no file of that name."
+
+
+@pytest.mark.parametrize("name", ["a b.jpg", "x/.a.jpg", "com.jpg", "console.jpg", "é/ñ.jpg"])
+def test_windows_takes_other_names(name, monkeypatch):
+    monkeypatch.setattr(targets, "_IS_WINDOWS", True)
+    assert refusal_of(name) is None
+
+
+def test_names_that_a_file_system_takes_for_one_are_told_apart_elsewhere(monkeypatch):
+    pairs = [("A.jpg", "a.png"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
+    for pair in pairs:
+        sources = [Source(name=name, address=name) for name in pair]
+        monkeypatch.setattr(targets, "_FOLDS_CASE", False)
+        assert len(output_names(sources, ".dicmh")) == 2
+        monkeypatch.setattr(targets, "_FOLDS_CASE", True)
+        with pytest.raises(ConfigError, match="would both be written"):
+            output_names(sources, ".dicmh")
+
+
+def test_the_folders_of_an_address_are_those_of_its_system(monkeypatch):
+    here = Source(name="a.jpg", address="photos\\.difficmh\\a.jpg")
+    there = Source(name="a.jpg", address="memory://photos/.difficmh/a.jpg")
+    monkeypatch.setattr(sources_module, "PurePath", PureWindowsPath)
+    assert ".difficmh" in here.parts
+    assert ".difficmh" in there.parts
+
+
 def apart(word, target, suffix=".dicmh"):
     sources = output_names(find_sources([str(word)], SUFFIXES), suffix)
     check_apart([str(word)], sources, Target(str(target)))
@@ -250,3 +291,11 @@ def test_passwords_are_neither_shown_nor_kept():
     with pytest.raises(ConfigError, match=r"nowhere://ann:\*\*\*@host"):
         find_sources(["nowhere://ann:secret@host/photos"], frozenset({".jpg"}))
     assert without_password("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
+
+
+def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):
+    assert InProcesses(62).jobs == 62
+    monkeypatch.setattr("difficmh_core.batch.processes._MOST_JOBS", 61)
+    assert InProcesses(61).jobs == 61
+    with pytest.raises(ConfigError, match="Windows takes at most 61"):
+        InProcesses(62)

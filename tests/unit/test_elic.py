@@ -7,8 +7,12 @@ import torch
 from safetensors.torch import save_file
 
 from difficmh_core._support import torchvision_operators  # noqa: F401 (before compressai)
+from tests import needs
 
 # isort: split
+if not needs.HAS_COMPRESSAI:
+    pytest.skip(needs.compressai.kwargs["reason"], allow_module_level=True)
+
 from compressai.latent_codecs import CheckerboardLatentCodec
 from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 

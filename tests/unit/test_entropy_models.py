@@ -16,6 +16,7 @@ from difficmh_core.compression.entropy_models import (
     scale_table,
 )
 from difficmh_core.errors import CheckpointError
+from tests import needs
 
 
 def latent(values):
@@ -75,6 +76,7 @@ def randomized_prior(channels=3):
     return prior
 
 
+@needs.compressai
 def test_prior_against_compressai():
     from compressai.entropy_models import EntropyBottleneck
 

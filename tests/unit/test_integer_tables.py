@@ -15,8 +15,10 @@ from difficmh_core.compression.integer_tables import (
     prior_pmfs,
 )
 from difficmh_core.errors import CheckpointError
+from tests import needs
 
 
+@needs.compressai
 def test_frequencies_against_compressai():
     from compressai._CXX import pmf_to_quantized_cdf
 

@@ -103,4 +103,4 @@ class ResultCache:
         if not facts.is_file():
             return None
         data = (self._folder / f"{key}.data").read_bytes()
-        return Entry(data=data, facts=json.loads(facts.read_text()))
+        return Entry(data=data, facts=json.loads(facts.read_text(encoding="utf-8")))

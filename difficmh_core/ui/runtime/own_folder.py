@@ -18,6 +18,7 @@ if sys.platform != "win32":
 _VARIABLE = "GRADIO_TEMP_DIR"
 _PREFIX = "difficmh-"
 _LOCK = "in-use"
+_HAS_LOCKS = sys.platform != "win32"
 
 
 @contextmanager
@@ -36,9 +37,8 @@ def own_folder() -> Iterator[Path]:
     parent = Path(os.environ.get(_VARIABLE) or tempfile.gettempdir()).resolve()
     parent.mkdir(parents=True, exist_ok=True)
     _delete_abandoned(parent)
-    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))  # nobody else may look into it
-    lock = _locked(made / _LOCK, os.O_CREAT | os.O_WRONLY)
-    folder = made.rename(parent / made.name[1:])  # only now could another page take it for left
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))  # nobody else may look into it
+    lock = _lock_in(folder)
     served, passing = folder / "served", folder / "passing"
     served.mkdir()
     passing.mkdir()
@@ -53,10 +53,22 @@ def own_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)  # a file may just be written; we are leaving
 
 
+def _lock_in(folder: Path) -> int:
+    """Mark a folder as in use for as long as what is returned stays open.
+
+    The mark gets its name once it is locked: only then could another page take the folder for
+    abandoned.
+    """
+    if not _HAS_LOCKS:
+        return os.open(folder / _LOCK, os.O_CREAT | os.O_WRONLY)
+    unnamed = folder / f".{_LOCK}"
+    lock = _locked(unnamed, os.O_CREAT | os.O_WRONLY)
+    unnamed.rename(folder / _LOCK)
+    return lock
+
+
 def _locked(path: Path, flags: int) -> int:
     """Open a file and lock it for as long as it is open; raises ``OSError`` if it is locked."""
-    if sys.platform == "win32":
-        return os.open(path, flags)
     lock = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,13 +79,15 @@ def _locked(path: Path, flags: int) -> int:
 
 
 def _delete_abandoned(parent: Path) -> None:
-    """Delete folders of pages that are no more: their lock is free."""
-    if sys.platform == "win32":
-        return
+    """Delete folders of pages that are no more: their mark is free."""
     for path in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         try:
-            lock = _locked(path, os.O_WRONLY)
+            if _HAS_LOCKS:
+                lock = _locked(path, os.O_WRONLY)
+            else:
+                path.unlink()  # which Windows refuses for a file that is open
         except OSError:  # in use, or another user's
             continue
         shutil.rmtree(path.parent, ignore_errors=True)  # what stays is another user's
-        os.close(lock)
+        if _HAS_LOCKS:
+            os.close(lock)

@@ -129,6 +129,7 @@ class ServedFiles:
         Raises:
             ForeignFileError: If it is none of them.
         """
+        name = _as_here(name)
         if not any(name in names for names in self._shown):
             self.path_of(name)
 
@@ -142,7 +143,8 @@ class ServedFiles:
         name = str(path)
         if name not in self._uploads or self._is_result(path):
             return
-        path.unlink(missing_ok=True)
+        if not _delete(path):
+            return
         for names in (self._uploads, *self._shown):
             names.discard(name)
         with self._lock:
@@ -214,8 +216,8 @@ class ServedFiles:
         """
         oldest = time.time() - self.keep_s
         for path in self._files():
-            if str(path) not in self.examples and _is_older(path, oldest):
-                path.unlink(missing_ok=True)
+            is_due = str(path) not in self.examples and _is_older(path, oldest)
+            if is_due and _delete(path):
                 for names in (self.made, self._uploads, *self._shown):
                     names.discard(str(path))
         for folder in self.folder.iterdir():
@@ -248,7 +250,7 @@ class ServedFiles:
 
 def address_of(name: str) -> str:
     """Write where the browser finds a file, seen from the page."""
-    return f"{_FILE_ROUTE.removeprefix('/')}{name}"
+    return f"{_FILE_ROUTE.removeprefix('/')}{name.replace(os.sep, '/')}"
 
 
 def draw_new_names() -> None:
@@ -268,9 +270,14 @@ def _name_in(named: object) -> str | None:
     if not isinstance(named, str) or len(named) > _MAX_NAME:
         return None
     if not named.startswith(("http://", "https://")):
-        return named
+        return _as_here(named)
     _, _, name = named.partition(_FILE_ROUTE)
-    return unquote(name)
+    return _as_here(unquote(name))
+
+
+def _as_here(name: str) -> str:
+    """Write a name as this system does: browsers make every backslash of an address a slash."""
+    return name.replace("/", os.sep)
 
 
 def _plain(name: str) -> str:
@@ -301,6 +308,15 @@ def _write_or_touch(data: bytes, path: Path) -> None:
             continue
         return
     raise FileNotFoundError(f"the folder {path.parent} is swept again and again")
+
+
+def _delete(path: Path) -> bool:
+    """Delete a file; return whether it is gone. Windows keeps one that is just being sent."""
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        return False
+    return True
 
 
 def _size(path: Path) -> int:

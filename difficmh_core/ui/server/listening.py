@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import os
 import socket
 
 from difficmh_core.errors import ConfigError
@@ -48,7 +49,8 @@ def check_address(host: str, port: int | None) -> None:
 def _try(family: int, address: tuple[object, ...], host: str, port: int | None) -> None:
     try:
         with socket.socket(family) as bound:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # elsewhere it would open a port that is in use
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             bound.bind(address)
