@@ -128,7 +128,7 @@ def _n_files(folder: Path) -> int:
 
 def _n_failed(folder: Path) -> int:
     failures = folder / FAILURES_NAME
-    return len(failures.read_text().splitlines()) if failures.exists() else 0
+    return len(failures.read_text(encoding="utf-8").splitlines()) if failures.exists() else 0
 
 
 def digest(folder: Path) -> str:
@@ -221,7 +221,7 @@ def main() -> None:
     }
     outs = {name: root / f"out-{number}" for number, name in enumerate(ways)}
     first, *_ = outs.values()
-    report = json.loads(kept.read_text()) if arguments.ways and kept.exists() else {"ways": {}}
+    report = json.loads(kept.read_text(encoding="utf-8")) if arguments.ways and kept.exists() else {"ways": {}}
     for name, out in outs.items():
         if arguments.ways and name not in arguments.ways:
             continue
