@@ -221,7 +221,11 @@ def main() -> None:
     }
     outs = {name: root / f"out-{number}" for number, name in enumerate(ways)}
     first, *_ = outs.values()
-    report = json.loads(kept.read_text(encoding="utf-8")) if arguments.ways and kept.exists() else {"ways": {}}
+    report = (
+        json.loads(kept.read_text(encoding="utf-8"))
+        if arguments.ways and kept.exists()
+        else {"ways": {}}
+    )
     for name, out in outs.items():
         if arguments.ways and name not in arguments.ways:
             continue

@@ -5,8 +5,9 @@ of one that ends in pictures. The crops are all of one size: on a CPU, kernels a
 size of a picture, and that would take longer than to run them.
 """
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from difficmh_core.training.checkpoints import write_tensors
 from difficmh_core.training.data import LatentCrops, Photographs, SteeredLatents, random_crop
 from difficmh_core.training.latents import STRIDE_PX
 from difficmh_core.training.precision import has_bfloat16
-from difficmh_core.weights.loading import read_safetensors, unreadable
+from difficmh_core.weights.loading import first_line, read_safetensors, unreadable
 
 CROP_PX = 256
 """Side of the crops [px]."""
@@ -50,27 +51,42 @@ class CropEncoder:
     tag: Callable[[Image01], Sequence[int]]
 
     def write(self, folder: Path, n_crops: int) -> Iterator[int]:
-        """Write the files that are missing; yield the number of crops done, file by file.
+        """Write the files that are missing, or that were made of other photographs or networks.
 
         Args:
             folder: Where to write; made if it is absent.
             n_crops: Crops of each photograph, each at another random quality.
+
+        Yields:
+            The number of crops done, file by file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         # A third faster on a CPU, measured.
         for network in (self.autoencoder, self.latent_codec):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         n, done = len(self.photographs.images), 0
+        origin = {"photographs": digest_of(self.photographs), "networks": self._digest()}
         for number in range(n_crops):
             for first in range(0, n, _PHOTOGRAPHS_PER_FILE):
                 indices = range(first, min(n, first + _PHOTOGRAPHS_PER_FILE))
                 path = folder / _name(number, first)
-                if not path.exists():
-                    self._write_file(path, number, indices)
+                if not path.exists() or not origin.items() <= read_safetensors(path)[1].items():
+                    self._write_file(path, number, indices, origin)
                 done += len(indices)
                 yield done
 
-    def _write_file(self, path: Path, number: int, indices: range) -> None:
+    def _digest(self) -> str:
+        """Tell encoder and codec from others; the autoencoder's decoder has no part in it."""
+        digest = hashlib.sha256()
+        for network in (self.autoencoder, self.latent_codec):
+            for name, tensor in network.state_dict().items():
+                if not name.startswith(("model.decoder.", "model.post_quant_conv.")):
+                    digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _write_file(
+        self, path: Path, number: int, indices: range, origin: Mapping[str, str]
+    ) -> None:
         qualities = np.random.default_rng((number, indices.start)).random(len(indices))
         latents, contents = list[Tensor](), list[Tensor]()
         for start in range(0, len(indices), _BATCH):
@@ -87,16 +103,25 @@ class CropEncoder:
         tensors = {"latent": torch.cat(latents), "content": torch.cat(contents)}
         # Tags are those of the whole photograph, with each of its crops the same.
         first = path.with_name(_name(0, indices.start))
-        if first.exists():
+        if number > 0:
             tags = read_safetensors(first)[1]["tags"]
         else:
             images = (_tensor(self.photographs.images[index]) for index in indices)
             tags = json.dumps([[int(tag_id) for tag_id in self.tag(image)] for image in images])
-        write_tensors(path, tensors, {"tags": tags})
+        place = {"number": str(number), "first": str(indices.start)}
+        write_tensors(path, tensors, {"tags": tags, **place, **origin})
 
 
 def _name(number: int, first: int) -> str:
     return f"{number:02d}-{first:06d}.safetensors"
+
+
+def digest_of(photographs: Photographs) -> str:
+    """Tell photographs from others, and from the same in another order."""
+    digest = hashlib.sha256()
+    for pixels in photographs.images:
+        digest.update(str(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
 
 
 def crop(photographs: Photographs, index: int, number: int) -> NDArray[np.uint8]:
@@ -143,22 +168,22 @@ class SteeredSampler:
             )
         self._photographs, self._with_images = photographs, with_images
         self._side, self._tag_dropout = crop_px // STRIDE_PX, tag_dropout
-        self._latents, self._contents, self._tags = _read(folder, len(photographs.sources))
+        self._crops, self._tags = _read(folder, photographs)
 
     def draw(self, n: int, random: np.random.Generator) -> LatentCrops | SteeredLatents:
         """Return ``n`` crops."""
         probabilities = self._photographs.probabilities
         chosen = random.choice(len(probabilities), size=n, p=probabilities).tolist()
-        numbers = random.integers(len(self._latents), size=n).tolist()
+        numbers = random.choice(list(self._crops), size=n).tolist()
         images, latents, contents = list[Tensor](), list[Tensor](), list[Tensor]()
         tags, side = list[list[int]](), self._side
         for index, number in zip(chosen, numbers, strict=True):
-            latent = self._latents[number][index]
+            latent, content = (values[index] for values in self._crops[number])
             top, left = (int(random.integers(edge - side + 1)) for edge in latent.shape[-2:])
             place = (..., slice(top, top + side), slice(left, left + side))
             way = -1 if random.random() < 0.5 else 1
             latents.append(_mirrored(latent[place], way))
-            contents.append(_mirrored(self._contents[number][index][place], way))
+            contents.append(_mirrored(content[place], way))
             if self._with_images:
                 y, x, edge = (STRIDE_PX * value for value in (top, left, side))
                 pixels = crop(self._photographs, index, number)[y : y + edge, x : x + edge]
@@ -176,30 +201,39 @@ def _mirrored(values: Tensor, way: int) -> Tensor:
     return values.flip(-1) if way < 0 else values
 
 
-def _read(folder: Path, n: int) -> tuple[list[Tensor], list[Tensor], list[list[int]]]:
-    """Return latents and content latents by number and photograph, and tags by photograph.
+def _read(
+    folder: Path, photographs: Photographs
+) -> tuple[dict[int, tuple[Tensor, Tensor]], list[list[int]]]:
+    """Return latents and content latents by their crops' number, and the photographs' tags.
 
     Numbers of which files are missing still are left out.
     """
-    found: dict[str, list[Path]] = {}
+    origin, networks = digest_of(photographs), set[str]()
+    files: dict[int, dict[int, tuple[Mapping[str, Tensor], list[list[int]]]]] = {}
     for path in sorted(folder.glob("*.safetensors")):
-        found.setdefault(path.stem.split("-")[0], []).append(path)
-    latents, contents, tags, counts = list[Tensor](), list[Tensor](), list[list[int]](), [0]
-    for paths in found.values():
-        files = [read_safetensors(path) for path in paths]
-        for path, (tensors, metadata) in zip(paths, files, strict=True):
-            if tensors.keys() != {"latent", "content"} or "tags" not in metadata:
-                raise unreadable(path, "it holds no latents, content latents and tags")
-        latent = torch.cat([tensors["latent"] for tensors, _ in files])
-        counts.append(len(latent))
-        if len(latent) == n:
-            latents.append(latent)
-            contents.append(torch.cat([tensors["content"] for tensors, _ in files]))
-            tags = [ids for _, metadata in files for ids in json.loads(metadata["tags"])]
-    if not latents:
+        tensors, metadata = read_safetensors(path)
+        try:
+            number, first = int(metadata["number"]), int(metadata["first"])
+            tags, others = json.loads(metadata["tags"]), metadata["photographs"] != origin
+            networks.add(metadata["networks"])
+        except (KeyError, ValueError) as error:
+            raise unreadable(path, f"its metadata lack {first_line(error)}") from error
+        if others or len(networks) > 1:
+            raise CheckpointError(
+                f"{path} was made of other {'photographs' if others else 'networks'}. Run the "
+                "stage 'contents' again: it makes anew what does not belong."
+            )
+        files.setdefault(number, {})[first] = tensors, tags
+    crops, all_tags = dict[int, tuple[Tensor, Tensor]](), list[list[int]]()
+    for number, of_number in files.items():
+        parts = [of_number[first] for first in sorted(of_number)]
+        latent, content = (torch.cat([t[key] for t, _ in parts]) for key in ("latent", "content"))
+        if len(latent) == len(photographs.images):
+            crops[number] = latent, content
+            all_tags = [ids for _, tags in parts for ids in tags]
+    if not crops:
         raise CheckpointError(
-            f"{folder} holds latents of {max(counts)} photographs, but there are {n}. Run the "
-            "stage 'contents' to its end; if the photographs are others now, empty the folder "
-            "before."
+            f"{folder} does not hold one crop of each of {len(photographs.images)} photographs. "
+            "Run the stage 'contents' to its end."
         )
-    return latents, contents, tags
+    return crops, all_tags

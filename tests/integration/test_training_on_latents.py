@@ -92,18 +92,45 @@ def test_tags_are_hidden_as_often_as_asked(recipe):
         assert all(ids in ([[]] if share else known) for ids in batch.tag_ids)
 
 
-def test_content_latents_of_other_photographs_are_refused(recipe, tmp_path):
+def test_crops_of_other_photographs_are_refused(recipe, tmp_path):
     photographs = recipe.photographs
-    with pytest.raises(CheckpointError, match="latents of 0 photographs, but there are 6"):
+    with pytest.raises(CheckpointError, match="not hold one crop of each of 6 photographs"):
         SteeredSampler(photographs, tmp_path, crop_px=64)
-    others = replace(photographs, sources=photographs.sources[:-1])
-    with pytest.raises(CheckpointError, match="latents of 6 photographs, but there are 5"):
-        SteeredSampler(others, recipe.contents_folder, crop_px=64)
     with pytest.raises(ConfigError, match="at most 256"):
         SteeredSampler(photographs, recipe.contents_folder, crop_px=320)
+    turned = replace(photographs, images=photographs.images[::-1])
+    with pytest.raises(CheckpointError, match="made of other photographs"):
+        SteeredSampler(turned, recipe.contents_folder, crop_px=64)
     (tmp_path / "00-000000.safetensors").write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match="00-000000"):
         SteeredSampler(photographs, tmp_path, crop_px=64)
+
+
+def test_crops_of_other_networks_are_refused_and_made_anew(recipe, photos, check, tmp_path):
+    for name in ("contents", StageName.AUTOENCODER, StageName.CODEC):
+        shutil.copytree(recipe.runs / name, tmp_path / name)
+    shutil.copy(recipe.latents_path, tmp_path)
+    own = Recipe(photos=photos, check=check, runs=tmp_path, config=TINY)
+    list(own.train(StageName.CODEC, replace(brief(StageName.CODEC), steps=6)))
+    path = tmp_path / "contents" / "01-000000.safetensors"
+    path.unlink()
+    before = read_safetensors(recipe.contents_folder / path.name)[0]["content"]
+    list(own.encode_contents())
+    assert not torch.equal(read_safetensors(path)[0]["content"], before)
+    SteeredSampler(own.photographs, tmp_path / "contents", crop_px=64)
+    shutil.copy(recipe.contents_folder / path.name, path)
+    with pytest.raises(CheckpointError, match="made of other networks"):
+        SteeredSampler(own.photographs, tmp_path / "contents", crop_px=64)
+
+
+def test_a_number_whose_files_are_missing_is_left_out(recipe, tmp_path):
+    shutil.copy(recipe.contents_folder / "01-000000.safetensors", tmp_path)
+    sampler = SteeredSampler(recipe.photographs, tmp_path, crop_px=256, with_images=True)
+    batch = sampler.draw(2, np.random.default_rng(0))
+    crops = np.stack([crop(recipe.photographs, index, 1) for index in range(6)])
+    known = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    for image in batch.image:
+        assert any(torch.equal(image, k) or torch.equal(image.flip(-1), k) for k in known)
 
 
 def test_crops_that_are_there_are_not_made_again(recipe):
