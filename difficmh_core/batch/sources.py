@@ -45,6 +45,7 @@ JOURNAL_NAME = ".difficmh"
 """The folder that a run keeps its records in; nothing in it is ever an input."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 _CHAIN = re.compile(r"[a-z0-9]+::")
+_NO_SERVER = re.compile(r"(?:^|::)(ftp|sftp|smb|ssh)://(?:[^/]*@)?(?=/|::|$)")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -144,9 +145,14 @@ def storage_of(address: str) -> tuple[Any, str]:
     """
     import fsspec
 
+    if (match := _NO_SERVER.search(address)) is not None:
+        raise ConfigError(
+            f"{without_password(address)!r} names no server. Give one, as in "
+            f"{match[1]}://server/folder."
+        )
     try:
         storage, path = fsspec.core.url_to_fs(address)
-    except TypeError as error:  # so packages say that they need a host
+    except TypeError as error:  # so packages say that something is missing
         raise ConfigError(
             f"{without_password(address)!r} cannot be reached: {error}. Give the whole address."
         ) from error

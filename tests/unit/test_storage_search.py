@@ -121,6 +121,8 @@ def test_a_name_with_signs_of_patterns_is_a_name():
     ("word", "message"),
     [
         ("served:///in", r"'served:///in' cannot be reached: .*host.*Give the whole address\."),
+        ("ftp:///in", r"'ftp:///in' names no server\. Give one, as in ftp://server/folder\."),
+        ("zip://::sftp://ann:secret@/x.zip", r"'zip://::sftp://ann:\*\*\*@/x\.zip' names no"),
         ("served://down/in", r"'served://down/in' cannot be read: .*Connection refused\. Check"),
         ("served://one/no", r"There is no file or folder 'served://one/no'\."),
         ("served://one/no/*.jpg", r"'served://one/no/\*\.jpg' names no file"),
