@@ -30,7 +30,14 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.lines import append_line, csv_of, json_of, mend, read_lines
+from difficmh_core.evaluation.lines import (
+    append_line,
+    csv_of,
+    json_of,
+    mend,
+    read_lines,
+    utf8_of,
+)
 from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
@@ -67,8 +74,8 @@ def find_pictures(words: Sequence[str], results: Path | None = None) -> list[Sou
             )
         if len(others) < len(found):
             _logger.warning(
-                "%s photos in %r are left out: it is the folder of the results.",
-                *(f"{len(found) - len(others):,}", str(results)),
+                "Photos left out because they lie in the folder of the results, %r: %s.",
+                *(str(results), f"{len(found) - len(others):,}"),
             )
         found = others
     for one, next_one in pairwise(found):
@@ -276,10 +283,10 @@ class Evaluation:
         }
         cells = [row.to_json() for row in rows]
         table = csv_of([line | line.pop("values") for line in cells])
-        write_whole(table.encode(), self.out / "rows.csv")
+        write_whole(utf8_of(table), self.out / "rows.csv")
         text = json_of(summary, indent=1) + "\n"
-        write_whole(text.encode(), self.out / "summary.json")
-        write_whole(markdown_of(summary).encode(), self.out / "summary.md")
+        write_whole(utf8_of(text), self.out / "summary.json")
+        write_whole(utf8_of(markdown_of(summary)), self.out / "summary.md")
         self._plot(summaries, distances)
         return summary
 

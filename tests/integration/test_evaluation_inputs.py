@@ -36,18 +36,23 @@ def found(results, *words):
     return [source.name for source in find_pictures([str(word) for word in words], results)]
 
 
-def test_names_in_an_archive_lead_nowhere(tmp_path, plain_features):
+def pack(archive, *names):
+    """Write an archive that holds one picture under several names."""
     picture = io.BytesIO()
     noise = np.random.default_rng(1).integers(0, 255, (256, 256, 3), dtype=np.uint8)
     Image.fromarray(noise).save(picture, "png")
+    with tarfile.open(archive, "w") as file:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(picture.getvalue())
+            file.addfile(member, io.BytesIO(picture.getvalue()))
+
+
+def test_names_in_an_archive_lead_nowhere(tmp_path, plain_features):
     hostile = [f"{tmp_path}/abs.png", "../../../../../dotdot.png", "x/../../up.png"]
     work = tmp_path / "a" / "b"
     work.mkdir(parents=True)
-    with tarfile.open(work / "in.tar", "w") as archive:
-        for name in (*hostile, "plain.png"):
-            member = tarfile.TarInfo(name)
-            member.size = len(picture.getvalue())
-            archive.addfile(member, io.BytesIO(picture.getvalue()))
+    pack(work / "in.tar", *hostile, "plain.png")
     before, out = set(tmp_path.rglob("*")), work / "out"
     sets, evaluator = PictureSets(out, tmp_path), Evaluator(tmp_path, ["psnr_db"], [])
     evaluation = Evaluation(inputs=(str(work / "in.tar"),), rates_bpp=(1.0,), out=out)
@@ -65,10 +70,20 @@ def test_names_in_an_archive_lead_nowhere(tmp_path, plain_features):
     assert set(summary["broken_pictures"]) == set(hostile)
 
 
+def test_a_name_that_is_no_utf8_is_kept(tmp_path):
+    pack(tmp_path / "in.tar", "caf\udce9.png")
+    out, evaluator = tmp_path / "out", Evaluator(tmp_path, ["psnr_db"], [])
+    evaluation = Evaluation(inputs=(str(tmp_path / "in.tar"),), rates_bpp=(1.0,), out=out)
+    for n_lines in (1, 0):
+        assert len(list(evaluation.run([PILLOW_CODECS["jpeg"]()], evaluator))) == n_lines
+    assert evaluation.finish()["n_pictures"] == 1
+    assert "caf\\udce9.png" in (out / "rows.csv").read_text()
+
+
 def test_plots_of_an_earlier_run_are_no_photos(here, run):
     words = ["evaluate", ".", "--codecs", "jpeg", "--metrics", "psnr_db", "--tasks", "none"]
     words += ["--set-metrics", "none", "--rates", 1, "--cache-dir", here / "cache"]
-    for told in ("", "in 'results' are left out: it is the folder of the results."):
+    for told in ("", "left out because they lie in the folder of the results, 'results': 1."):
         code, out, err = run(*words)
         assert code == 0
         assert "results: 2 photos, rows.csv" in out
