@@ -19,10 +19,17 @@ import re
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from difficmh_core.batch.storage_search import (
+    PATTERN,
+    address_on_storage,
+    root_of,
+    search_storage,
+)
 from difficmh_core.errors import ConfigError
 
 STANDARD = "-"
@@ -36,8 +43,10 @@ PICTURE_SUFFIXES = frozenset(
 """What is taken from folders and archives, in lower case; other files there are left alone."""
 JOURNAL_NAME = ".difficmh"
 """The folder that a run keeps its records in; nothing in it is ever an input."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
+_CHAIN = re.compile(r"[a-z0-9]+::")
+_NO_SERVER = re.compile(r"(?:^|::)(ftp|sftp|smb|ssh)://(?:[^/]*@)?(?=/|::|$)")
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_PATTERN = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +58,21 @@ class Source:
         address: Where it is: a path, an address of fsspec, or ``-``.
         start: Where it begins in the archive at ``address`` [bytes]; ``None`` for a whole file.
         n_bytes: Its size in the archive [bytes].
+        found_on: The word whose storage it was found on, where it was searched for on one.
+        path: Its path on that storage.
     """
 
     name: str
     address: str
     start: int | None = None
     n_bytes: int = 0
+    found_on: str = ""
+    path: str = ""
 
     @property
     def place(self) -> str:
         """Where it is, for people."""
         return self._with_name(without_password(self.address))
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The folders of its address and its name."""
-        place = PurePosixPath if is_address(self.address) else PurePath
-        return *place(self.address).parts, *PurePosixPath(self.name).parts
 
     @property
     def identity(self) -> str:
@@ -88,10 +95,14 @@ class Source:
         """
         if self.address == STANDARD:
             return sys.stdin.buffer.read(most)
-        if self.start is None:
-            with _open(self.address) as file:
+        if self.found_on:
+            storage, _ = storage_of(self.found_on)  # an archive is closed when this is let go
+            with storage.open(self.path, "rb") as file:
                 data: bytes = file.read(most)
             return data
+        if self.start is None:
+            with Path(self.address).open("rb") as file:
+                return file.read(most)
         length = min(most, self.n_bytes)
         if is_address(self.address):
             # These bytes alone: a file of fsspec's would read megabytes ahead.
@@ -99,15 +110,16 @@ class Source:
             end = self.start + length
             data = storage.cat_file(path, start=self.start, end=end) if length else b""
             return data
-        with _open(self.address) as file:
+        with Path(self.address).open("rb") as file:
             file.seek(self.start)
-            data = file.read(length)
-        return data
+            return file.read(length)
 
 
 def is_address(word: str) -> bool:
     """Tell whether a word is an address of fsspec, not a path of this machine."""
-    return re.match(r"[a-z][a-z0-9+.-]*://|[a-z0-9]+::", word) is not None
+    # A file of this machine may be called "a::b.jpg".
+    is_chain = _CHAIN.match(word) is not None and not os.path.lexists(word)
+    return _ADDRESS.match(word) is not None or is_chain
 
 
 def without_password(address: str) -> str:
@@ -116,7 +128,7 @@ def without_password(address: str) -> str:
     >>> without_password("sftp://ann:secret@host/photos")
     'sftp://ann:***@host/photos'
     """
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address)
+    return re.sub(r"(://[^/:]*):[^/]*@", r"\1:***@", address)
 
 
 def path_if_here(word: str) -> str:
@@ -128,12 +140,22 @@ def storage_of(address: str) -> tuple[Any, str]:
     """The file system that an address leads to, and the path in it.
 
     Raises:
-        ConfigError: If no installed package knows addresses of this kind.
+        ConfigError: If no installed package knows addresses of this kind, or a part is missing.
+        OSError: If it cannot be reached.
     """
     import fsspec
 
+    if (match := _NO_SERVER.search(address)) is not None:
+        raise ConfigError(
+            f"{without_password(address)!r} names no server. Give one, as in "
+            f"{match[1]}://server/folder."
+        )
     try:
         storage, path = fsspec.core.url_to_fs(address)
+    except TypeError as error:  # so packages say that something is missing
+        raise ConfigError(
+            f"{without_password(address)!r} cannot be reached: {error}. Give the whole address."
+        ) from error
     except (ImportError, ValueError) as error:
         raise ConfigError(
             f"{without_password(address)!r} cannot be reached: {str(error).rstrip('.')}. Install "
@@ -157,7 +179,12 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
         if word == STANDARD and len(words) > 1:
             raise ConfigError("Standard input (-) is one file. Give it alone, or leave it out.")
         names = _expanded(path_if_here(word))
-        found = [source for each in names for source in _named_by(each, suffixes)]
+        found = [
+            source
+            for each in names
+            for source in _named_by(each, suffixes)
+            if JOURNAL_NAME not in PurePosixPath(source.name).parts
+        ]
         if not found:
             raise ConfigError(
                 f"{without_password(word)!r} names no file that can be worked on. Give files, "
@@ -165,12 +192,13 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
                 "hold a rising range: {00..99}."
             )
         sources += found
-    return [source for source in sources if JOURNAL_NAME not in source.parts]
+    return sources
 
 
 def is_archive(word: str) -> bool:
     """Tell whether a word names an archive of files."""
-    return word.lower().endswith(".tar")
+    is_opened_by_fsspec = word.startswith(("tar://", "tar::"))
+    return word.lower().endswith(".tar") and not is_opened_by_fsspec
 
 
 def _expanded(word: str) -> Iterator[str]:
@@ -189,10 +217,11 @@ def _expanded(word: str) -> Iterator[str]:
 def _named_by(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     if word == STANDARD:
         yield Source(name=STANDARD, address=STANDARD)
+    elif is_address(word):
+        with _named_in_errors(word):
+            yield from (_in_archive if is_archive(word) else _on_storage)(word, suffixes)
     elif is_archive(word):
         yield from _in_archive(word, suffixes)
-    elif is_address(word):
-        yield from _on_storage(word, suffixes)
     else:
         yield from _on_this_machine(word, suffixes)
 
@@ -205,13 +234,31 @@ def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                 yield Source(name=file.relative_to(path).as_posix(), address=str(file))
     elif path.exists():
         yield Source(name=path.name, address=word)
-    elif not _PATTERN.search(word):
-        raise ConfigError(f"There is no file or folder {word!r}. Name one that is there.")
+    elif not PATTERN.search(word):
+        raise _nothing_there(word)
     else:
-        root = _root_of(word)
-        for found in sorted(Path(root).glob(word.removeprefix(root).lstrip("/\\"))):
+        root = root_of(word)
+        for found in sorted(Path(root).glob(_for_pathlib(word.removeprefix(root)))):
             if found.is_file():
                 yield Source(name=found.relative_to(root).as_posix(), address=str(found))
+
+
+def _nothing_there(word: str) -> ConfigError:
+    return ConfigError(
+        f"There is no file or folder {without_password(word)!r}. Name one that is there."
+    )
+
+
+def _for_pathlib(pattern: str) -> str:
+    """A pattern below a folder, as every Python takes it alike.
+
+    Before 3.13, ``**`` at the end means folders alone, and beside other signs it is an error.
+    """
+    parts = re.split(r"[/\\]" if os.sep == "\\" else "/", pattern.lstrip("/\\"))
+    named = [part for part in parts if part]
+    if named[-1] == "**":
+        parts = [*named, "*"]
+    return "/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in parts)
 
 
 def _below(folder: Path, above: set[Path]) -> Iterator[Path]:
@@ -232,24 +279,33 @@ def _below(folder: Path, above: set[Path]) -> Iterator[Path]:
             yield from _below(entry, above | {real})
 
 
+@contextmanager
+def _named_in_errors(word: str) -> Iterator[None]:
+    """Name the word in whatever a package says of storage that cannot be read."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except FileNotFoundError as error:
+        raise _nothing_there(word) from error
+    except Exception as error:  # each package has errors of its own
+        reason = without_password(str(error).rstrip(".")) or type(error).__name__
+        raise ConfigError(
+            f"{without_password(word)!r} cannot be read: {reason}. Check the address, and that "
+            "this machine may read there."
+        ) from error
+
+
 def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     storage, path = storage_of(word)
-    is_pattern = _PATTERN.search(path) is not None
-    if is_pattern:
-        found, root = storage.glob(path), _root_of(path)
-    elif storage.isdir(path):
-        found, root = storage.find(path), path
-    else:
-        found, root = [path], path.rpartition("/")[0]
-    for each in sorted(found):
-        name = each.removeprefix(root).lstrip("/")
-        if each == path or is_pattern or PurePosixPath(name).suffix.lower() in suffixes:
-            yield Source(name=name, address=storage.unstrip_protocol(each))
+    for name, file in search_storage(storage, path, suffixes).items():
+        address = address_on_storage(word, storage, path, file)
+        yield Source(name=name, address=address, found_on=word, path=file)
 
 
 def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     try:
-        with _open(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+        with _opened(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 if member.issparse():
                     raise tarfile.TarError(f"{member.name} is stored sparsely")
@@ -260,6 +316,8 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                         start=member.offset_data,
                         n_bytes=member.size,
                     )
+    except FileNotFoundError as error:
+        raise _nothing_there(word) from error
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
             f"The archive {without_password(word)!r} cannot be read: {error}. Give a plain tar "
@@ -267,14 +325,13 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
         ) from error
 
 
-def _root_of(pattern: str) -> str:
-    """The folder before a pattern's first sign."""
-    return os.path.dirname(_PATTERN.split(pattern, 1)[0])  # noqa: PTH120 (may be an address)
-
-
-def _open(address: str) -> Any:  # noqa: ANN401 (files of fsspec have no common type)
+@contextmanager
+def _opened(address: str) -> Iterator[Any]:
     """Open a file for reading bytes."""
     if not is_address(address):
-        return Path(address).open("rb")
+        with Path(address).open("rb") as file:
+            yield file
+        return
     storage, path = storage_of(address)
-    return storage.open(path, "rb")
+    with storage.open(path, "rb") as file:
+        yield file

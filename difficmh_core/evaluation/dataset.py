@@ -7,6 +7,7 @@ take every n-th picture each::
     python -m torch.distributed.run --nproc_per_node 4 -m difficmh_core evaluate FOLDER
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,14 +16,28 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core._support.atomic_files import write_whole
-from difficmh_core.batch.sources import PICTURE_SUFFIXES, Source, find_sources
+from difficmh_core.batch.sources import (
+    PICTURE_SUFFIXES,
+    STANDARD,
+    Source,
+    find_sources,
+    is_address,
+)
+from difficmh_core.batch.targets import refusal_of
 from difficmh_core.batch.work import MOST_PHOTO_BYTES
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.evaluator import Evaluator
-from difficmh_core.evaluation.lines import append_line, csv_of, json_of, mend, read_lines
+from difficmh_core.evaluation.lines import (
+    append_line,
+    csv_of,
+    json_of,
+    mend,
+    read_lines,
+    utf8_of,
+)
 from difficmh_core.evaluation.markdown import markdown_of
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.evaluation.picture_sets import PictureSets, summaries_of_sets
@@ -33,19 +48,36 @@ from difficmh_core.quality.metric import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
+_logger = logging.getLogger(__name__)
+
 _ORIGINAL = "original"
 
 
-def find_pictures(words: Sequence[str]) -> list[Source]:
+def find_pictures(words: Sequence[str], results: Path | None = None) -> list[Source]:
     """The pictures that words name, in the order of their names.
 
     Args:
         words: As :func:`~difficmh_core.batch.sources.find_sources` takes them.
+        results: A folder for results. Pictures in it are left out, and that is told, unless they
+            are named themselves, or in a folder that lies in it.
 
     Raises:
-        ConfigError: If a word names none, or two pictures have one name.
+        ConfigError: If a word names none, all lie among the results, or two have one name.
     """
     found = sorted(find_sources(words, PICTURE_SUFFIXES), key=lambda each: each.name.split("/"))
+    if results is not None:
+        others = [each for each in found if not _is_found_in(results, each, words)]
+        if not others:
+            raise ConfigError(
+                f"All photos lie in the folder of the results, {str(results)!r}. Name another "
+                "folder for the results."
+            )
+        if len(others) < len(found):
+            _logger.warning(
+                "Photos left out because they lie in the folder of the results, %r: %s.",
+                *(str(results), f"{len(found) - len(others):,}"),
+            )
+        found = others
     for one, next_one in pairwise(found):
         if one.name == next_one.name:
             raise ConfigError(
@@ -53,6 +85,16 @@ def find_pictures(words: Sequence[str]) -> list[Source]:
                 "folder that holds both."
             )
     return found
+
+
+def _is_found_in(folder: Path, source: Source, words: Sequence[str]) -> bool:
+    """Tell whether a search that began outside of a folder, or at it, found a source in it."""
+    address, outer = source.address, folder.resolve()
+    if address in words or address == STANDARD or is_address(address) or source.start is not None:
+        return False
+    around = Path(address).parents
+    began = around[source.name.count("/")].resolve()
+    return around[0].resolve().is_relative_to(outer) and outer not in began.parents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +124,9 @@ class Evaluation:
     ) -> Iterator[dict[str, Any]]:
         """Measure what is not measured yet, and yield each line as it is kept.
 
-        A picture that cannot be read gives a line with its error; the others go on. A codec that
-        failed on a picture before tries it again.
+        A picture that cannot be read, or whose name leads out of ``out``, gives a line with its
+        error; the others go on. A codec that failed on a picture before tries it again. Pictures
+        in ``out`` are left out: they may be plots of an earlier run.
 
         Args:
             codecs: Those compared.
@@ -97,8 +140,8 @@ class Evaluation:
         Raises:
             ConfigError: If a word names no picture, or ``out`` holds another run's rows.
         """
+        sources = find_pictures(self.inputs, self.out)[:limit]
         self.out.mkdir(parents=True, exist_ok=True)
-        sources = find_pictures(self.inputs)[:limit]
         file = self.out / f"rows-{process}.jsonl"
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
@@ -110,6 +153,10 @@ class Evaluation:
 
         for source in sources[process::n_processes]:
             name = source.name
+            if (refusal := refusal_of(name)) is not None:  # its features would lie elsewhere
+                if (name, None, None) not in kept:
+                    yield append_line(file, {"picture": name, "error": refusal})
+                continue
             missing = {
                 rate: [c for c in codecs if not is_done((name, c.key, rate))]
                 for rate in self.rates_bpp
@@ -236,10 +283,10 @@ class Evaluation:
         }
         cells = [row.to_json() for row in rows]
         table = csv_of([line | line.pop("values") for line in cells])
-        write_whole(table.encode(), self.out / "rows.csv")
+        write_whole(utf8_of(table), self.out / "rows.csv")
         text = json_of(summary, indent=1) + "\n"
-        write_whole(text.encode(), self.out / "summary.json")
-        write_whole(markdown_of(summary).encode(), self.out / "summary.md")
+        write_whole(utf8_of(text), self.out / "summary.json")
+        write_whole(utf8_of(markdown_of(summary)), self.out / "summary.md")
         self._plot(summaries, distances)
         return summary
 

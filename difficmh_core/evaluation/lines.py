@@ -35,6 +35,17 @@ def csv_of(rows: Sequence[Mapping[str, Any]], *, line_end: str = "\n") -> str:
     return buffer.getvalue()
 
 
+def utf8_of(text: str) -> bytes:
+    r"""Return a text as UTF-8, which names of files need not be.
+
+    What is none is written as JSON escapes it, so that a name is read back as it was.
+
+    >>> utf8_of("caf\udce9.png")
+    b'caf\\udce9.png'
+    """
+    return text.encode(errors="backslashreplace")
+
+
 def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
@@ -51,7 +62,7 @@ def append_line(path: Path, value: dict[str, Any]) -> dict[str, Any]:
     The line is whole, unless the machine stops in the midst of it.
     """
     with path.open("ab") as file:
-        file.write((json_of(value) + "\n").encode())
+        file.write(utf8_of(json_of(value) + "\n"))
     return value
 
 

@@ -3,12 +3,11 @@
 import io
 import subprocess
 import tarfile
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import fsspec
 import pytest
 
-from difficmh_core.batch import sources as sources_module
 from difficmh_core.batch import targets
 from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.sources import Source, find_sources, without_password
@@ -69,6 +68,9 @@ def test_a_file_may_be_called_like_a_pattern(folder):
         ("*.jpg", ["b.jpg", "odd [1]*.jpg"]),
         ("**/*.jpg", ["b.jpg", "deep/c.jpg", "deep/er/d.jpg", "odd [1]*.jpg"]),
         ("deep/?.jpg", ["c.jpg"]),
+        ("deep/**", ["c.jpg", "er/d.jpg"]),
+        ("**/er/**/", ["deep/er/d.jpg"]),
+        ("b**.jpg", ["b.jpg"]),
     ],
 )
 def test_a_pattern_names_what_it_matches_below_its_first_sign(folder, pattern, expected):
@@ -111,6 +113,16 @@ def test_of_an_archive_on_storage_no_more_is_read_than_the_photo(memory, monkeyp
     monkeypatch.setattr(type(memory), "open", None)
     assert [each.read(4000) for each in (first, empty, last)] == [b"a" * 4000, b"", b"c" * 3000]
     assert asked == [4000, 3000]
+
+
+@pytest.mark.parametrize(
+    "word", ["none", "a-{0..1}.jpg", "s.tar", *(f"memory://x/{end}" for end in ("", "a.jpg"))]
+)
+def test_what_is_not_there_is_refused_in_words(tmp_path, memory, word):
+    with pytest.raises(ConfigError, match=r"There is no file or folder '.*'\. Name one that"):
+        names([word if "://" in word else tmp_path / word])
+    with pytest.raises(ConfigError, match=r"There is no file or folder 'memory://x-00\.png'"):
+        names(["memory://x-{00..01}.png"])
 
 
 @pytest.mark.parametrize("word", ["empty", "none/*.jpg", "memory://nothing/*.jpg"])
@@ -184,14 +196,6 @@ def test_names_that_a_file_system_takes_for_one_are_told_apart_elsewhere(monkeyp
             output_names(sources, ".dicmh")
 
 
-def test_the_folders_of_an_address_are_those_of_its_system(monkeypatch):
-    here = Source(name="a.jpg", address="photos\\.difficmh\\a.jpg")
-    there = Source(name="a.jpg", address="memory://photos/.difficmh/a.jpg")
-    monkeypatch.setattr(sources_module, "PurePath", PureWindowsPath)
-    assert ".difficmh" in here.parts
-    assert ".difficmh" in there.parts
-
-
 def apart(word, target, suffix=".dicmh"):
     sources = output_names(find_sources([str(word)], SUFFIXES), suffix)
     check_apart([str(word)], sources, Target(str(target)))
@@ -246,6 +250,34 @@ def test_what_a_run_keeps_is_no_input(folder):
     (folder / ".difficmh" / "part.jpg").write_bytes(b"")
     assert ".difficmh/part.jpg" not in names([folder])
     assert "part.jpg" not in names([folder / "**" / "*.jpg"])
+    (folder / "empty").mkdir()
+    (folder / "empty" / ".difficmh").mkdir()
+    (folder / "empty" / ".difficmh" / "part.jpg").write_bytes(b"")
+    with pytest.raises(ConfigError, match="names no file"):
+        names([folder / "empty"])
+
+
+def test_an_input_may_lie_below_a_folder_of_the_name_that_runs_keep(folder, memory):
+    (folder / ".difficmh" / "x").mkdir(parents=True)
+    (folder / ".difficmh" / "x" / "a.jpg").write_bytes(b"")
+    memory.pipe_file("/.difficmh/x/a.jpg", b"a")
+    for word in (folder / ".difficmh", "memory://.difficmh"):
+        assert names([word]) == ["x/a.jpg"]
+        assert names([f"{word}/*/*.jpg"]) == ["x/a.jpg"]
+        assert names([f"{word}/x/a.jpg"]) == ["a.jpg"]
+    (folder / ".difficmh" / "x" / "s.tar").write_bytes(archive_of({"b.jpg": b"b"}))
+    assert names([folder / ".difficmh" / "x" / "s.tar"]) == ["b.jpg"]
+
+
+def test_a_file_may_be_called_like_a_chain_of_addresses(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "aa::b.jpg").write_bytes(b"two colons")
+    for words in (["aa::b.jpg"], ["*::*.jpg"], ["aa::b.jpg", "b.jpg"]):
+        first, *_ = find_sources(words, SUFFIXES)
+        assert first.read(100) == b"two colons"
+        assert first.identity == str(folder / "aa::b.jpg")
+    with pytest.raises(ConfigError, match="cannot be reached"):
+        names(["aa::c.jpg"])
 
 
 def test_braces_of_a_file_that_is_there_are_its_name(folder):
@@ -291,6 +323,7 @@ def test_passwords_are_neither_shown_nor_kept():
     with pytest.raises(ConfigError, match=r"nowhere://ann:\*\*\*@host"):
         find_sources(["nowhere://ann:secret@host/photos"], frozenset({".jpg"}))
     assert without_password("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
+    assert without_password("zip://x::ftp://a@b:p@ss@h/x") == "zip://x::ftp://a@b:***@h/x"
 
 
 def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):
