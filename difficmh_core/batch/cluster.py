@@ -16,7 +16,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from difficmh_core.batch.journal import Record
+from difficmh_core.batch.journal_parts import Record
 from difficmh_core.batch.run import Outcome, Worker
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
@@ -144,12 +144,18 @@ def parquet_of(parts: Iterable[Sequence[Record]]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    tables = [
-        pyarrow.Table.from_pylist(
-            [{key: _as_text(value) for key, value in row.items()} for row in part]
+    # A seed may be larger than what a column otherwise holds.
+    types = {"seed": pyarrow.uint64()}
+    required = {"name": pyarrow.string(), "source": pyarrow.string(), "n_bytes": pyarrow.int64()}
+    tables = [pyarrow.schema(required).empty_table()]  # there may be no file
+    for part in parts:
+        keys = dict.fromkeys(key for row in part for key in row)
+        columns = {key: [_as_text(row.get(key)) for row in part] for key in keys}
+        tables.append(
+            pyarrow.table(
+                {key: pyarrow.array(column, types.get(key)) for key, column in columns.items()}
+            )
         )
-        for part in parts
-    ]
     buffer = io.BytesIO()
     # Columns of all parts: one may lack some, or hold nothing in them.
     table = pyarrow.concat_tables(tables, promote_options="permissive")

@@ -18,8 +18,9 @@ import os
 import re
 import sys
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -36,6 +37,11 @@ PICTURE_SUFFIXES = frozenset(
 """What is taken from folders and archives, in lower case; other files there are left alone."""
 JOURNAL_NAME = ".difficmh"
 """The folder that a run keeps its records in; nothing in it is ever an input."""
+_VERSIONS = (
+    *("md5Hash", "content_md5", "ETag", "etag", "checksum", "blob_id"),
+    *("mtime", "LastModified", "last_modified", "updated", "modified", "created"),
+)
+"""Under which fsspec's storages list what changes with a file's content, the best first."""
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -49,12 +55,16 @@ class Source:
         address: Where it is: a path, an address of fsspec, or ``-``.
         start: Where it begins in the archive at ``address`` [bytes]; ``None`` for a whole file.
         n_bytes: Its size in the archive [bytes].
+        version: What changes when it does, as far as its place tells without being read: the
+            size and the time of the last change, or what a storage tells files' contents by; of
+            the archive, if it lies in one. Empty if nothing is told.
     """
 
     name: str
     address: str
     start: int | None = None
     n_bytes: int = 0
+    version: str = ""
 
     @property
     def place(self) -> str:
@@ -116,7 +126,7 @@ def without_password(address: str) -> str:
     >>> without_password("sftp://ann:secret@host/photos")
     'sftp://ann:***@host/photos'
     """
-    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", address)
+    return re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", address)
 
 
 def path_if_here(word: str) -> str:
@@ -136,7 +146,8 @@ def storage_of(address: str) -> tuple[Any, str]:
         storage, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
         raise ConfigError(
-            f"{without_password(address)!r} cannot be reached: {str(error).rstrip('.')}. Install "
+            f"{without_password(address)!r} cannot be reached: "
+            f"{without_password(str(error)).rstrip('.')}. Install "
             "the package that fsspec needs for it, or give another address."
         ) from error
     return storage, path
@@ -202,16 +213,18 @@ def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     if path.is_dir():
         for file in _below(path, set()):
             if file.suffix.lower() in suffixes:
-                yield Source(name=file.relative_to(path).as_posix(), address=str(file))
+                name = file.relative_to(path).as_posix()
+                yield Source(name=name, address=str(file), version=_version_here(file))
     elif path.exists():
-        yield Source(name=path.name, address=word)
+        yield Source(name=path.name, address=word, version=_version_here(path))
     elif not _PATTERN.search(word):
         raise ConfigError(f"There is no file or folder {word!r}. Name one that is there.")
     else:
         root = _root_of(word)
         for found in sorted(Path(root).glob(word.removeprefix(root).lstrip("/\\"))):
             if found.is_file():
-                yield Source(name=found.relative_to(root).as_posix(), address=str(found))
+                name = found.relative_to(root).as_posix()
+                yield Source(name=name, address=str(found), version=_version_here(found))
 
 
 def _below(folder: Path, above: set[Path]) -> Iterator[Path]:
@@ -236,19 +249,21 @@ def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     storage, path = storage_of(word)
     is_pattern = _PATTERN.search(path) is not None
     if is_pattern:
-        found, root = storage.glob(path), _root_of(path)
+        found, root = storage.glob(path, detail=True), _root_of(path)
     elif storage.isdir(path):
-        found, root = storage.find(path), path
+        found, root = storage.find(path, detail=True), path
     else:
-        found, root = [path], path.rpartition("/")[0]
-    for each in sorted(found):
+        found, root = {path: _facts_of(storage, path)}, path.rpartition("/")[0]
+    for each, facts in sorted(found.items()):
         name = each.removeprefix(root).lstrip("/")
         if each == path or is_pattern or PurePosixPath(name).suffix.lower() in suffixes:
-            yield Source(name=name, address=storage.unstrip_protocol(each))
+            address = storage.unstrip_protocol(each)
+            yield Source(name=name, address=address, version=_version_of(facts))
 
 
 def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     try:
+        version = _version_at(word)
         with _open(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 if member.issparse():
@@ -259,12 +274,44 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                         address=word,
                         start=member.offset_data,
                         n_bytes=member.size,
+                        version=version,
                     )
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
-            f"The archive {without_password(word)!r} cannot be read: {error}. Give a plain tar "
-            "file that is not compressed."
+            f"The archive {without_password(word)!r} cannot be read: "
+            f"{without_password(str(error))}. Give a plain tar file that is not compressed."
         ) from error
+
+
+def _version_at(address: str) -> str:
+    if not is_address(address):
+        return _version_here(Path(address))
+    return _version_of(_facts_of(*storage_of(address)))
+
+
+def _version_here(path: Path) -> str:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ""  # it has just gone, as reading it will tell
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _facts_of(storage: Any, path: str) -> Mapping[str, Any]:  # noqa: ANN401 (fsspec's)
+    try:
+        facts: Mapping[str, Any] = storage.info(path)
+    except OSError:
+        return {}  # reading it will tell why
+    return facts
+
+
+def _version_of(facts: Mapping[str, Any]) -> str:
+    """The version in what a storage lists of a file; each kind has its own words for it."""
+    told = [facts[key] for key in _VERSIONS if facts.get(key) is not None]
+    if not told:
+        return ""
+    best = told[0].timestamp() if isinstance(told[0], datetime) else told[0]
+    return f"{facts.get('size')} {best}"
 
 
 def _root_of(pattern: str) -> str:

@@ -134,23 +134,34 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
         suffix: What outputs end in: ``.dicmh``.
 
     Raises:
-        ConfigError: If two outputs would have one name.
+        ConfigError: If two outputs would have one name, or one the name of another's folder.
     """
     source_of, taken = dict[str, Source](), dict[str, Source]()
     for source in sources:
         name = str(PurePosixPath(source.name).with_suffix(suffix))
-        other = taken.setdefault(_folded(name) if _FOLDS_CASE else name, source)
+        other = taken.setdefault(told_by(name), source)
         if other is not source:
             raise ConfigError(
                 f"{other.place!r} and {source.place!r} would both be written to {name!r}. Rename "
                 "one, or give each an output of its own."
             )
         source_of[name] = source
+    for name, source in source_of.items():
+        for folder in map(str, PurePosixPath(name).parents):
+            if (file := taken.get(told_by(folder))) is not None:
+                raise ConfigError(
+                    f"{file.place!r} would be written to {folder!r}, which is a folder for "
+                    f"{source.place!r}. Rename one, or give each an output of its own."
+                )
     return source_of
 
 
+def told_by(name: str) -> str:
+    """What the file system here tells a name by: those of macOS and Windows ignore its case."""
+    return _folded(name) if _FOLDS_CASE else name
+
+
 def _folded(name: str) -> str:
-    """What file systems of macOS and Windows tell a name by."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -162,7 +173,7 @@ def refusal_of(name: str) -> str | None:
         return "Its name leads out of the output's folder."
     if _IS_WINDOWS and any(_NO_NAME_THERE.search(part) for part in path.parts):
         return "Windows takes no file of that name."
-    if path.parts[0] in _KEPT_NAMES:
+    if told_by(path.parts[0]) in _KEPT_NAMES:
         return f"The name {path.parts[0]} is kept for what a run tells."
     return None
 
