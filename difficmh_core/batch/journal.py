@@ -111,13 +111,15 @@ class Journal:
         return None if done is None or done.source == source.identity else done.source
 
     def begin(self, names: Collection[str]) -> None:
-        """Write down which files this run is about to write, before it writes the first.
+        """Write down once which files this run is about to write, before it writes the first.
 
         Failures of an earlier run stay in the list until their files were tried again.
 
         Raises:
             OSError: If the target cannot be read or written to.
         """
+        if self._plan is not None:
+            return
         data = self._data_of(FAILURES_NAME) or b""
         self._failures = {
             name: failure for name, failure in failures_in(data).items() if name in names

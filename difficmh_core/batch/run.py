@@ -89,13 +89,18 @@ class Worker:
 
 Item = tuple[str, Source]
 """The name of an output below the target, and its input."""
-Execution = Callable[[Work, Target, Mapping[str, Source]], Iterator[Outcome]]
+Begin = Callable[[], None]
+"""Called before the first file is given out; to call it again does nothing."""
+Execution = Callable[[Work, Target, Mapping[str, Source], Begin], Iterator[Outcome]]
 """Who works, and where: on inputs by the names of their outputs, in any order."""
 
 
-def in_this_process(work: Work, target: Target, todo: Mapping[str, Source]) -> Iterator[Outcome]:
+def in_this_process(
+    work: Work, target: Target, todo: Mapping[str, Source], begin: Begin
+) -> Iterator[Outcome]:
     """Work here: an :data:`Execution`."""
     worker, waiting, pending = Worker(work, target), deque(todo.items()), set[Future[Outcome]]()
+    begin()
     with ThreadPoolExecutor(worker.n_threads) as threads:
         try:
             while waiting or pending:
@@ -153,10 +158,12 @@ def run(
             todo[name] = source
     yield from done
     is_known = not todo
-    if todo:
+
+    def begin() -> None:
         journal.begin(todo)
+
     try:
-        for outcome in execute(work, target, todo) if todo else ():
+        for outcome in execute(work, target, todo, begin) if todo else ():
             is_known = True
             if outcome.reason is None:
                 journal.add(outcome.record)
