@@ -9,15 +9,18 @@ import io
 import json
 import logging
 import os
+import re
+import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from difficmh_core.batch.journal import Record
-from difficmh_core.batch.run import Outcome, Worker
+from difficmh_core.batch.journal_parts import Record
+from difficmh_core.batch.run import Begin, Outcome, Worker
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
 from difficmh_core.batch.work import Work, release_networks
@@ -26,6 +29,8 @@ from difficmh_core.errors import BackendUnavailableError
 _MOST_FILES = 16
 """Of a block, which is what a worker takes at once and what is done again if it dies."""
 _BLOCKS_AHEAD = 4  # for each worker, so that they end together
+_LONGEST_WAIT_S = 10.0  # until a cluster answers
+_STANDARD_ERROR = 2  # of the process, whatever sys.stderr is
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class OnCluster:
     device: str
 
     def __call__(
-        self, work: Work, target: Target, todo: Mapping[str, Source]
+        self, work: Work, target: Target, todo: Mapping[str, Source], begin: Begin
     ) -> Iterator[Outcome]:
         """Work: an :data:`~difficmh_core.batch.run.Execution`.
 
@@ -70,6 +75,7 @@ class OnCluster:
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
                 **_share_of_device(unit, most, n_devices),
             )
+            begin()
             try:
                 for row in outcomes.iter_rows():
                     yield Outcome(**json.loads(row["outcome"]))
@@ -96,8 +102,10 @@ class OnCluster:
         if is_ours:
             address = self.address or "local"
             try:
-                ray.init(address=address, log_to_driver=False, logging_level="error")
-            except (ConnectionError, RuntimeError, ValueError) as error:
+                _check_answers(address)
+                with _quiet():
+                    ray.init(address=address, log_to_driver=False, logging_level="error")
+            except (OSError, RuntimeError, ValueError) as error:
                 raise BackendUnavailableError(
                     f"The Ray cluster {self.address!r} cannot be reached: {error}. Start it, or "
                     "leave the address out."
@@ -110,6 +118,32 @@ class OnCluster:
         finally:
             if is_ours:
                 ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Find out soon whether anybody is at an address; Ray itself tries for a minute and more.
+
+    Raises:
+        OSError: If nobody is.
+    """
+    place = re.fullmatch(r"(?:ray://)?\[?([^/]+?)\]?:(\d+)", address)
+    if place is not None:
+        socket.create_connection((place[1], int(place[2])), timeout=_LONGEST_WAIT_S).close()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Ray's own code, in C++, says at its start from the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(_STANDARD_ERROR)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)
 
 
 def _share_of_device(unit: str, n_workers: int, n_devices: int) -> dict[str, float]:
@@ -144,12 +178,18 @@ def parquet_of(parts: Iterable[Sequence[Record]]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    tables = [
-        pyarrow.Table.from_pylist(
-            [{key: _as_text(value) for key, value in row.items()} for row in part]
+    # A seed may be larger than what a column otherwise holds.
+    types = {"seed": pyarrow.uint64()}
+    required = {"name": pyarrow.string(), "source": pyarrow.string(), "n_bytes": pyarrow.int64()}
+    tables = [pyarrow.schema(required).empty_table()]  # there may be no file
+    for part in parts:
+        keys = dict.fromkeys(key for row in part for key in row)
+        columns = {key: [_as_text(row.get(key)) for row in part] for key in keys}
+        tables.append(
+            pyarrow.table(
+                {key: pyarrow.array(column, types.get(key)) for key, column in columns.items()}
+            )
         )
-        for part in parts
-    ]
     buffer = io.BytesIO()
     # Columns of all parts: one may lack some, or hold nothing in them.
     table = pyarrow.concat_tables(tables, promote_options="permissive")

@@ -10,19 +10,34 @@ parts when it starts and when it ends: what it has read goes into a new part, an
 there the old ones are removed. Whatever is killed in between leaves records twice, never none, and
 another run at the same time at most finds a part gone, whose records it then reads elsewhere. Of
 two records of one file the later one counts, wherever it stands: each says when it was made.
+
+Records come after their files, up to a minute later. So that a file of a killed run is never taken
+for an older one of the same name and size, a run first writes down all names that it is about to
+write, in one part: what earlier records say of these names no longer counts.
 """
 
 import errno
-import hashlib
 import json
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, NamedTuple
 
-from difficmh_core.batch.sources import JOURNAL_NAME, Source
+from difficmh_core.batch.journal_parts import (
+    TIME,
+    Line,
+    Part,
+    Record,
+    content_of,
+    data_of,
+    digest_of,
+    failures_in,
+    lines_of_names,
+)
+from difficmh_core.batch.sources import JOURNAL_NAME, Source, without_password
 from difficmh_core.batch.targets import FAILURES_NAME, Target
 
 _logger = logging.getLogger(__name__)
@@ -32,27 +47,14 @@ _LONGEST_S = 60.0  # that a finished file stays out of the journal
 _MOST_MERGED = 100_000  # records of a merged part, some 30 MB
 _FEW_PARTS = 8  # that are left as they are
 _N_READERS = 16  # parts read at once, for storage that answers slowly
-_TIME = "finished_ns"  # in records, since 1970, but always rising [ns]
-
-_REQUIRED = {("name", str), ("source", str), ("n_bytes", int)}
-
-Record = Mapping[str, Any]
-"""``name``, ``source`` and ``n_bytes`` of a finished file, and what is known of the picture."""
 
 
 class _Done(NamedTuple):
     source: str
     n_bytes: int
+    version: str | None
     settings: str
     time_ns: int
-
-
-class _Line(NamedTuple):
-    """The record of a file in a part, and the settings it was made with, with their digest."""
-
-    head: str
-    settings: str
-    record: Record
 
 
 class Journal:
@@ -69,11 +71,13 @@ class Journal:
             OSError: If the target cannot be read or written to.
         """
         self._target = target
-        self._settings = _digest(settings)
+        self._settings = digest_of(settings)
         self._head = json.dumps({"settings": settings})
         self._unwritten = list[Record]()
-        self._failures = list[Record]()
+        self._failures = dict[str, Record]()  # by names; of an earlier run until tried again
         self._done = dict[str, _Done]()
+        self._begun = dict[str, int]()  # names that runs were about to write, and when [ns]
+        self._plan: tuple[str, Collection[str]] | None = None  # this run's part, and its names
         self._last_ns = 0
         self._n_records = dict[str, int]()  # by parts that were read or written
         self._run = f"{time.time_ns():020d}-{secrets.token_hex(4)}"  # no two runs have one name
@@ -91,22 +95,48 @@ class Journal:
             n_bytes: Its size, or ``None`` if there is no such file [bytes].
         """
         done = self._done.get(name)
-        return done is not None and done[:3] == (source.identity, n_bytes, self._settings)
+        if done is None or self._is_open(name):
+            return False
+        is_same = done.version in (None, source.version)
+        found = (done.source, done.n_bytes, done.settings)
+        return is_same and found == (source.identity, n_bytes, self._settings)
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether a run has written a file of this name, or was about to."""
+        return name in self._done or name in self._begun
 
     def other_source(self, name: str, source: Source) -> str | None:
         """The input that an output was made of, if it was another one."""
         done = self._done.get(name)
         return None if done is None or done.source == source.identity else done.source
 
+    def begin(self, names: Collection[str]) -> None:
+        """Write down once which files this run is about to write, before it writes the first.
+
+        Failures of an earlier run stay in the list until their files were tried again.
+
+        Raises:
+            OSError: If the target cannot be read or written to.
+        """
+        if self._plan is not None:
+            return
+        data = self._data_of(FAILURES_NAME) or b""
+        self._failures = {
+            name: failure for name, failure in failures_in(data).items() if name in names
+        }
+        begun = dict.fromkeys(names, self._next_ns())
+        self._begun |= begun
+        self._plan = self._write_part([], begun), names
+
     def add(self, record: Record) -> None:
         """Note a finished file."""
-        self._last_ns = max(self._last_ns + 1, time.time_ns())  # also if the clock was put back
-        self._unwritten.append({**record, _TIME: self._last_ns})
+        self._unwritten.append({**record, TIME: self._next_ns()})
+        self._failures.pop(record["name"], None)
         self._write_if_due()
 
     def add_failure(self, failure: Record) -> None:
         """Note a failed file: its ``name``, where it is, and the ``reason`` in one line."""
-        self._failures.append(failure)
+        self._failures[failure["name"]] = failure
         self._write_if_due()
 
     def close(self) -> None:
@@ -116,6 +146,11 @@ class Journal:
             OSError: If the target cannot be written to.
         """
         self._write()
+        if self._plan is not None:
+            part, names = self._plan
+            if not any(map(self._is_open, names)):
+                self._target.remove(f"{JOURNAL_NAME}/{part}")
+                self._n_records.pop(part, None)
         self._merge()
 
     def records(self) -> Iterator[list[Record]]:
@@ -123,9 +158,9 @@ class Journal:
         read, given = set[str](), set[str]()
         while parts := sorted(self._target.sizes(JOURNAL_NAME).keys() - read):
             read.update(parts)
-            for _, lines in self._read(parts):
+            for _, content in self._read(parts):
                 latest = dict[str, Record]()
-                for line in lines:
+                for line in content.lines:
                     name = line.record["name"]
                     if name not in given and self._is_latest(line.record):
                         latest[name] = line.record
@@ -139,7 +174,7 @@ class Journal:
                 self._note(record, self._settings)
             self._unwritten = []
         if self._failures:
-            self._target.write(FAILURES_NAME, _data_of(map(json.dumps, self._failures)))
+            self._target.write(FAILURES_NAME, data_of(map(json.dumps, self._failures.values())))
         else:
             self._target.remove(FAILURES_NAME)
         self._written_at = time.monotonic()
@@ -149,22 +184,39 @@ class Journal:
         if is_late or len(self._unwritten) >= _MOST_RECORDS:
             self._write()
 
-    def _write_part(self, lines: Sequence[str]) -> None:
+    def _write_part(self, lines: Sequence[str], begun: Mapping[str, int] | None = None) -> str:
         part = f"{self._run}-{self._n_parts:06d}.jsonl"
-        self._target.write(f"{JOURNAL_NAME}/{part}", _data_of(lines))
+        data = data_of(chain(lines, lines_of_names(begun or {})))
+        self._target.write(f"{JOURNAL_NAME}/{part}", data)
         self._n_parts += 1
         self._n_records[part] = len(lines)
+        return part
+
+    def _next_ns(self) -> int:
+        self._last_ns = max(self._last_ns + 1, time.time_ns())  # also if the clock was put back
+        return self._last_ns
+
+    def _is_open(self, name: str) -> bool:
+        """Tell whether a run was about to write a file, and no later record tells what it is."""
+        done = self._done.get(name)
+        return name in self._begun and (done is None or done.time_ns < self._begun[name])
+
+    def _note_begun(self, begun: Mapping[str, int]) -> None:
+        for name, time_ns in begun.items():
+            self._last_ns = max(self._last_ns, time_ns)
+            self._begun[name] = max(self._begun.get(name, 0), time_ns)
 
     def _note(self, record: Record, settings: str) -> None:
         if self._is_latest(record):
-            time_ns = record[_TIME]
+            time_ns = record[TIME]
             self._last_ns = max(self._last_ns, time_ns)
-            done = _Done(record["source"], record["n_bytes"], settings, time_ns)
+            version = record.get("source_version")
+            done = _Done(record["source"], record["n_bytes"], version, settings, time_ns)
             self._done[record["name"]] = done
 
     def _is_latest(self, record: Record) -> bool:
         done = self._done.get(record["name"])
-        return done is None or bool(record[_TIME] >= done.time_ns)
+        return done is None or bool(record[TIME] >= done.time_ns)
 
     def _catch_up(self) -> None:
         """Read all parts that were not read yet."""
@@ -174,10 +226,11 @@ class Journal:
             self._n_records = {part: n for part, n in self._n_records.items() if part in listed}
             new = sorted(listed - self._n_records.keys() - gone)
             gone.update(new)
-            for part, lines in self._read(new):
-                for line in lines:
+            for part, content in self._read(new):
+                for line in content.lines:
                     self._note(line.record, line.settings)
-                self._n_records[part] = len(lines)
+                self._note_begun(content.begun)
+                self._n_records[part] = len(content.lines)
                 gone.remove(part)
             if not gone.intersection(new):
                 return  # else another run has merged some meanwhile: look again
@@ -205,17 +258,20 @@ class Journal:
         return sum(map(_is_small, self._n_records.values()))
 
     def _merge_group(self, parts: Sequence[str]) -> None:
-        latest, read = dict[str, _Line](), list[str]()
-        for part, lines in self._read(parts):
+        latest, read, begun = dict[str, Line](), list[str](), dict[str, int]()
+        for part, content in self._read(parts):
             read.append(part)
-            latest |= {line.record["name"]: line for line in lines if self._is_latest(line.record)}
+            for line in content.lines:
+                if self._is_latest(line.record):
+                    latest[line.record["name"]] = line
+            begun |= {name: self._begun[name] for name in content.begun if self._is_open(name)}
         merged, head = list[str](), ""
         for line in latest.values():
             if line.head != head:
                 merged.append(head := line.head)
             merged.append(json.dumps(line.record))
-        if merged:
-            self._write_part(merged)
+        if merged or begun:
+            self._write_part(merged, begun)
         try:
             for part in read:
                 self._target.remove(f"{JOURNAL_NAME}/{part}")
@@ -224,53 +280,30 @@ class Journal:
             _logger.warning(
                 "Old parts of the journal %s/%s cannot be removed (%s). Allow that, or the "
                 "journal grows with each run.",
-                *(self._target.address, JOURNAL_NAME, error),
+                *map(without_password, (self._target.address, JOURNAL_NAME, str(error))),
             )
 
-    def _read(self, parts: Sequence[str]) -> Iterator[tuple[str, list[_Line]]]:
+    def _read(self, parts: Sequence[str]) -> Iterator[tuple[str, Part]]:
         """Yield parts and what is in them, in their order, without those that are gone."""
         with ThreadPoolExecutor(_N_READERS) as threads:
             for first in range(0, len(parts), _N_READERS):
                 some = parts[first : first + _N_READERS]
                 for part, data in zip(some, threads.map(self._data_of_part, some), strict=True):
                     if data is not None:
-                        yield part, list(_lines_of(data))
+                        yield part, content_of(data)
 
     def _data_of_part(self, part: str) -> bytes | None:
+        return self._data_of(f"{JOURNAL_NAME}/{part}")
+
+    def _data_of(self, name: str) -> bytes | None:
+        """What stands in a file of the target; ``None`` if it is not there."""
         try:
-            return self._target.read(f"{JOURNAL_NAME}/{part}")
+            return self._target.read(name)
         except OSError as error:
             if error.errno == errno.ENOENT or isinstance(error, FileNotFoundError):
                 return None
             raise
 
 
-def _lines_of(data: bytes) -> Iterator[_Line]:
-    head = settings = ""
-    for line in data.decode("ascii", errors="replace").splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue  # damaged: the file that it told of is made anew
-        if isinstance(value, dict) and "settings" in value:
-            head, settings = line, _digest(value["settings"])
-        elif isinstance(value, dict) and {(k, type(v)) for k, v in value.items()} >= _REQUIRED:
-            yield _Line(head, settings, value | {_TIME: _time_ns_of(value)})
-
-
-def _time_ns_of(record: Record) -> int:
-    time_ns = record.get(_TIME)
-    return time_ns if isinstance(time_ns, int) else 0
-
-
 def _is_small(n_records: int) -> bool:
     return n_records < _MOST_MERGED // 2
-
-
-def _digest(settings: object) -> str:
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _data_of(lines: Iterable[str]) -> bytes:
-    # In ASCII, since a name may hold bytes that are no text.
-    return "".join(f"{line}\n" for line in lines).encode("ascii")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from difficmh_core.batch.run import FILES_AHEAD, Item, Outcome, Worker, failed
+from difficmh_core.batch.run import FILES_AHEAD, Begin, Item, Outcome, Worker, failed
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
 from difficmh_core.batch.work import Work, release_networks
@@ -45,7 +45,7 @@ class InProcesses:
             )
 
     def __call__(
-        self, work: Work, target: Target, todo: Mapping[str, Source]
+        self, work: Work, target: Target, todo: Mapping[str, Source], begin: Begin
     ) -> Iterator[Outcome]:
         """Work: an :data:`~difficmh_core.batch.run.Execution`.
 
@@ -55,9 +55,9 @@ class InProcesses:
         release_networks()
         jobs, waiting, interrupted = min(self.jobs, len(todo)), deque(todo.items()), deque[Item]()
         most = work.n_threads + FILES_AHEAD
-        yield from _outcomes(work, target, jobs, most, waiting, interrupted)
+        yield from _outcomes(work, target, jobs, most, waiting, interrupted, begin)
         twice = deque[Item]()
-        yield from _outcomes(work, target, 1, 1, interrupted, twice)
+        yield from _outcomes(work, target, 1, 1, interrupted, twice, begin)
         for item in twice:
             yield failed(*item, "The process that worked on it ended, twice.")
 
@@ -80,7 +80,13 @@ class _Process:
 
 
 def _outcomes(
-    work: Work, target: Target, jobs: int, most: int, waiting: deque[Item], ended: deque[Item]
+    work: Work,
+    target: Target,
+    jobs: int,
+    most: int,
+    waiting: deque[Item],
+    ended: deque[Item],
+    begin: Begin,
 ) -> Iterator[Outcome]:
     """Give items to processes until none waits, and yield the outcomes.
 
@@ -91,6 +97,7 @@ def _outcomes(
         most: How many items a process has in hand.
         waiting: The items; each leaves it.
         ended: Gets the items at which a process ended.
+        begin: Called before the first item is given.
     """
     if not waiting:
         return
@@ -98,6 +105,8 @@ def _outcomes(
     ready = set[Connection]()
     try:
         while at_work:
+            if ready:
+                begin()
             for each in [each for each in at_work if each.connection in ready]:
                 while waiting and len(each.in_hand) < most:
                     item = waiting.popleft()

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from difficmh_core.batch.journal import Journal
-from difficmh_core.batch.sources import Source
-from difficmh_core.batch.targets import Target, refusal_of
+from difficmh_core.batch.sources import Source, without_password
+from difficmh_core.batch.targets import Target, refusal_of, told_by
 from difficmh_core.batch.work import Work
 from difficmh_core.errors import ConfigError, DiffICMHError
 
@@ -23,6 +23,7 @@ _logger = logging.getLogger(__name__)
 
 FILES_AHEAD = 2
 """That wait for each worker."""
+_N_SHOWN = 3  # names in a refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class Worker:
         record = {
             "name": name,
             "source": source.identity,
+            "source_version": source.version,
             "n_bytes": len(product.data),
             **product.facts,
             "seconds": round(time.monotonic() - began, 3),
@@ -87,13 +89,18 @@ class Worker:
 
 Item = tuple[str, Source]
 """The name of an output below the target, and its input."""
-Execution = Callable[[Work, Target, Mapping[str, Source]], Iterator[Outcome]]
+Begin = Callable[[], None]
+"""Called before the first file is given out; to call it again does nothing."""
+Execution = Callable[[Work, Target, Mapping[str, Source], Begin], Iterator[Outcome]]
 """Who works, and where: on inputs by the names of their outputs, in any order."""
 
 
-def in_this_process(work: Work, target: Target, todo: Mapping[str, Source]) -> Iterator[Outcome]:
+def in_this_process(
+    work: Work, target: Target, todo: Mapping[str, Source], begin: Begin
+) -> Iterator[Outcome]:
     """Work here: an :data:`Execution`."""
     worker, waiting, pending = Worker(work, target), deque(todo.items()), set[Future[Outcome]]()
+    begin()
     with ThreadPoolExecutor(worker.n_threads) as threads:
         try:
             while waiting or pending:
@@ -116,8 +123,9 @@ def run(
 ) -> Iterator[Outcome]:
     """Work on files, and yield the outcome of each as it is known.
 
-    What is there already, complete and made of the same input with the same settings, is left as
-    it is. The journal and the list of failures are written as the work goes on, and at its end.
+    What is there already, complete and made of the same input, unchanged, with the same settings,
+    is left as it is. The journal and the list of failures are written as the work goes on, and at
+    its end.
 
     Args:
         work: What to do.
@@ -127,12 +135,15 @@ def run(
         overwrite: Whether to work on what is there already, too.
 
     Raises:
-        ConfigError: If a setting is out of range, or an output was made of another input.
+        ConfigError: If a setting is out of range, an output was made of another input, or a file
+            that no run made has the name of an output.
         DiffICMHError: If the networks cannot be loaded.
         OSError: If the target's folder cannot be read or written to.
     """
     journal, sizes = Journal(target, work.settings()), target.sizes()
     todo, done = dict[str, Source](), list[Outcome]()
+    if not overwrite:
+        _check_known(sources, sizes, journal, target)
     for name, source in sources.items():
         if overwrite:
             todo[name] = source
@@ -140,15 +151,19 @@ def run(
             done.append(Outcome(name=name, place=source.place, was_done=True))
         elif name in sizes and (other := journal.other_source(name, source)) is not None:
             raise ConfigError(
-                f"The output {name!r} in {target.address!r} was made of {other!r}, not of "
-                f"{source.place!r}. Choose another folder, or say --overwrite."
+                f"The output {name!r} in {without_password(target.address)!r} was made of "
+                f"{other!r}, not of {source.place!r}. Choose another folder, or say --overwrite."
             )
         else:
             todo[name] = source
     yield from done
     is_known = not todo
+
+    def begin() -> None:
+        journal.begin(todo)
+
     try:
-        for outcome in execute(work, target, todo) if todo else ():
+        for outcome in execute(work, target, todo, begin) if todo else ():
             is_known = True
             if outcome.reason is None:
                 journal.add(outcome.record)
@@ -161,6 +176,26 @@ def run(
             journal.close()
 
 
+def _check_known(
+    sources: Mapping[str, Source], sizes: Mapping[str, int], journal: Journal, target: Target
+) -> None:
+    """Refuse to write over files that no run made."""
+    there = {told_by(name): name for name in sizes}
+    strange = [
+        there[told_by(name)]
+        for name in sources
+        if told_by(name) in there and not (name in sizes and journal.is_known(name))
+    ]
+    if strange:
+        shown = ", ".join(map(repr, strange[:_N_SHOWN]))
+        rest = f" and {len(strange) - _N_SHOWN:,} more" if len(strange) > _N_SHOWN else ""
+        raise ConfigError(
+            f"Files in {without_password(target.address)!r} that no run made would be replaced: "
+            f"{shown}{rest}. Choose another folder, or say --overwrite."
+        )
+
+
 def failed(name: str, source: Source, reason: str) -> Outcome:
     """The outcome of a file that nothing came of, for a reason."""
-    return Outcome(name=name, place=source.place, reason=" ".join(reason.split()))
+    told = without_password(" ".join(reason.split()))
+    return Outcome(name=name, place=source.place, reason=told)

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from difficmh_core.batch.folder_search import files_below, for_pathlib
+from difficmh_core.batch.source_version import version_here, version_of
 from difficmh_core.batch.storage_search import (
     PATTERN,
     address_on_storage,
@@ -60,6 +62,9 @@ class Source:
         n_bytes: Its size in the archive [bytes].
         found_on: The word whose storage it was found on, where it was searched for on one.
         path: Its path on that storage.
+        version: What changes when it does, as far as its place tells without being read: the
+            size and the time of the last change, or what a storage tells files' contents by; of
+            the archive, if it lies in one. Empty if nothing is told.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Source:
     n_bytes: int = 0
     found_on: str = ""
     path: str = ""
+    version: str = ""
 
     @property
     def place(self) -> str:
@@ -158,8 +164,9 @@ def storage_of(address: str) -> tuple[Any, str]:
         ) from error
     except (ImportError, ValueError) as error:
         raise ConfigError(
-            f"{without_password(address)!r} cannot be reached: {str(error).rstrip('.')}. Install "
-            "the package that fsspec needs for it, or give another address."
+            f"{without_password(address)!r} cannot be reached: "
+            f"{without_password(str(error)).rstrip('.')}. Install the package that fsspec needs "
+            "for it, or give another address."
         ) from error
     return storage, path
 
@@ -229,54 +236,26 @@ def _named_by(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
 def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     path = Path(word)
     if path.is_dir():
-        for file in _below(path, set()):
+        for file in files_below(path):
             if file.suffix.lower() in suffixes:
-                yield Source(name=file.relative_to(path).as_posix(), address=str(file))
+                name = file.relative_to(path).as_posix()
+                yield Source(name=name, address=str(file), version=version_here(file))
     elif path.exists():
-        yield Source(name=path.name, address=word)
+        yield Source(name=path.name, address=word, version=version_here(path))
     elif not PATTERN.search(word):
         raise _nothing_there(word)
     else:
         root = root_of(word)
-        for found in sorted(Path(root).glob(_for_pathlib(word.removeprefix(root)))):
+        for found in sorted(Path(root).glob(for_pathlib(word.removeprefix(root)))):
             if found.is_file():
-                yield Source(name=found.relative_to(root).as_posix(), address=str(found))
+                name = found.relative_to(root).as_posix()
+                yield Source(name=name, address=str(found), version=version_here(found))
 
 
 def _nothing_there(word: str) -> ConfigError:
     return ConfigError(
         f"There is no file or folder {without_password(word)!r}. Name one that is there."
     )
-
-
-def _for_pathlib(pattern: str) -> str:
-    """A pattern below a folder, as every Python takes it alike.
-
-    Before 3.13, ``**`` at the end means folders alone, and beside other signs it is an error.
-    """
-    parts = re.split(r"[/\\]" if os.sep == "\\" else "/", pattern.lstrip("/\\"))
-    named = [part for part in parts if part]
-    if named[-1] == "**":
-        parts = [*named, "*"]
-    return "/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in parts)
-
-
-def _below(folder: Path, above: set[Path]) -> Iterator[Path]:
-    """The files below a folder in the order of their names, those behind links, too."""
-    real = folder.resolve()
-    if real in above:
-        return  # a link that leads back to a folder around it
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise ConfigError(
-            f"The folder {str(folder)!r} cannot be read: {error.strerror}. Make it readable, or "
-            "name others."
-        ) from error
-    yield from (entry for entry in entries if entry.is_file())
-    for entry in entries:
-        if entry.is_dir():
-            yield from _below(entry, above | {real})
 
 
 @contextmanager
@@ -298,13 +277,15 @@ def _named_in_errors(word: str) -> Iterator[None]:
 
 def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     storage, path = storage_of(word)
-    for name, file in search_storage(storage, path, suffixes).items():
+    for name, (file, facts) in search_storage(storage, path, suffixes).items():
         address = address_on_storage(word, storage, path, file)
-        yield Source(name=name, address=address, found_on=word, path=file)
+        version = version_of(facts)
+        yield Source(name=name, address=address, found_on=word, path=file, version=version)
 
 
 def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     try:
+        version = _version_at(word)
         with _opened(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 if member.issparse():
@@ -315,14 +296,22 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
                         address=word,
                         start=member.offset_data,
                         n_bytes=member.size,
+                        version=version,
                     )
     except FileNotFoundError as error:
         raise _nothing_there(word) from error
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
-            f"The archive {without_password(word)!r} cannot be read: {error}. Give a plain tar "
-            "file that is not compressed."
+            f"The archive {without_password(word)!r} cannot be read: "
+            f"{without_password(str(error))}. Give a plain tar file that is not compressed."
         ) from error
+
+
+def _version_at(address: str) -> str:
+    if not is_address(address):
+        return version_here(Path(address))
+    storage, path = storage_of(address)
+    return version_of(storage.info(path))
 
 
 @contextmanager

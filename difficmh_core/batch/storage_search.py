@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ def search_storage(
     storage: Any,  # noqa: ANN401 (fsspec's)
     path: str,
     suffixes: frozenset[str],
-) -> dict[str, str]:
+) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Find files, in the order of their paths.
 
     Args:
@@ -22,25 +23,27 @@ def search_storage(
         suffixes: What is taken from folders, in lower case: ``.jpg``.
 
     Returns:
-        The path of each file by its path below the folder, or below that before the first sign.
+        The path of each file, and what the storage lists of it, by its path below the folder, or
+        below that before the first sign.
 
     Raises:
         FileNotFoundError: If nothing has this path, and it is no pattern.
     """
     if storage.isdir(path):
-        below = {_below(path, each): each for each in sorted(storage.find(path))}
+        listed = storage.find(path, detail=True)
+        below = {_below(path, each): (each, listed[each]) for each in sorted(listed)}
         return {
-            name: each
-            for name, each in below.items()
+            name: found
+            for name, found in below.items()
             if PurePosixPath(name).suffix.lower() in suffixes
         }
     if storage.exists(path):
-        return {path.rpartition("/")[2]: path}
+        return {path.rpartition("/")[2]: (path, storage.info(path))}
     if PATTERN.search(path) is None:
         raise FileNotFoundError(path)
     matches = storage.glob(path, detail=True)
     files = sorted(each for each, facts in matches.items() if facts["type"] != "directory")
-    return {_below(root_of(path), each): each for each in files}
+    return {_below(root_of(path), each): (each, matches[each]) for each in files}
 
 
 def root_of(pattern: str) -> str:

@@ -53,6 +53,25 @@ class Target:
         """Take an address of this machine for the path that it holds."""
         object.__setattr__(self, "address", path_if_here(self.address))
 
+    def check_folder(self) -> None:
+        """Refuse a target that is a file, or that would lie below one.
+
+        Raises:
+            ConfigError: If it is, or if its storage cannot be reached.
+        """
+        if is_address(self.address):
+            storage, path = storage_of(self.address.rstrip("/"))
+            file = without_password(self.address) if storage.isfile(path) else None
+        else:
+            folder = Path(self.address)
+            there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+            file = None if there.is_dir() else str(there)
+        if file is not None:
+            raise ConfigError(
+                f"{file!r} is a file, but many files need a folder as the output. Name a folder, "
+                "or a new one."
+            )
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file below the folder, whole or not at all where that can be done.
 
@@ -134,23 +153,34 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
         suffix: What outputs end in: ``.dicmh``.
 
     Raises:
-        ConfigError: If two outputs would have one name.
+        ConfigError: If two outputs would have one name, or one the name of another's folder.
     """
     source_of, taken = dict[str, Source](), dict[str, Source]()
     for source in sources:
         name = str(PurePosixPath(source.name).with_suffix(suffix))
-        other = taken.setdefault(_folded(name) if _FOLDS_CASE else name, source)
+        other = taken.setdefault(told_by(name), source)
         if other is not source:
             raise ConfigError(
                 f"{other.place!r} and {source.place!r} would both be written to {name!r}. Rename "
                 "one, or give each an output of its own."
             )
         source_of[name] = source
+    for name, source in source_of.items():
+        for folder in map(str, PurePosixPath(name).parents):
+            if (file := taken.get(told_by(folder))) is not None:
+                raise ConfigError(
+                    f"{file.place!r} would be written to {folder!r}, which is a folder for "
+                    f"{source.place!r}. Rename one, or give each an output of its own."
+                )
     return source_of
 
 
+def told_by(name: str) -> str:
+    """What the file system here tells a name by: those of macOS and Windows ignore its case."""
+    return _folded(name) if _FOLDS_CASE else name
+
+
 def _folded(name: str) -> str:
-    """What file systems of macOS and Windows tell a name by."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -162,7 +192,7 @@ def refusal_of(name: str) -> str | None:
         return "Its name leads out of the output's folder."
     if _IS_WINDOWS and any(_NO_NAME_THERE.search(part) for part in path.parts):
         return "Windows takes no file of that name."
-    if path.parts[0] in _KEPT_NAMES:
+    if told_by(path.parts[0]) in _KEPT_NAMES:
         return f"The name {path.parts[0]} is kept for what a run tells."
     return None
 
@@ -183,13 +213,21 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
     for word in map(path_if_here, words):
         if word == STANDARD:
             continue
-        if is_address(word) or is_address(folder):
-            lies_in = f"{folder}/".startswith(f"{word.rstrip('/')}/")
+        there, pattern = folder, word
+        if is_address(word) != is_address(folder):
+            continue
+        if is_address(word):
+            (inner_storage, there), (outer_storage, pattern) = map(storage_of, (folder, word))
+            if inner_storage != outer_storage:
+                continue
+            lies_in = f"{there.rstrip('/')}/".startswith(f"{pattern.rstrip('/')}/")
         else:
             inner, outer = Path(folder).resolve(), Path(word).resolve()
             lies_in = outer.is_dir() and inner.is_relative_to(outer)
         is_pattern = re.search(r"[*?\[]", word) is not None and not Path(word).exists()
-        if lies_in or (is_pattern and any(fnmatch(f"{folder}/{name}", word) for name in sources)):
+        if lies_in or (
+            is_pattern and any(fnmatch(f"{there}/{name}", pattern) for name in sources)
+        ):
             raise ConfigError(
                 f"The output {without_password(target.address)!r} lies in the input "
                 f"{without_password(word)!r}. Choose a folder outside of it."

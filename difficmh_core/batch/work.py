@@ -20,8 +20,8 @@ from difficmh_core import __version__
 from difficmh_core.batch.sources import PICTURE_SUFFIXES
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.coding import OptimizationSettings
-from difficmh_core.config.profiles import preset_of, profile_of
-from difficmh_core.errors import ImageError
+from difficmh_core.config.profiles import PROFILE_NAMES, preset_of, profile_of
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageError
 from difficmh_core.image_writing import check_picture, format_of, picture_bytes
 
 if TYPE_CHECKING:
@@ -207,9 +207,11 @@ class Decoding:
         """What decides a picture beside the file, which names its networks itself.
 
         Raises:
-            ConfigError: If there is no such preset or format, or a value is out of range.
+            ConfigError: If there is no such preset or format, a value is out of range, or a tag is
+                unknown to all networks that the files may name.
         """
         format_of(self.suffix)
+        self._check_tags()
         replace(preset_of(self.profile or "nano", self.preset), **self.changes)
         return {
             "preset": self.preset,
@@ -218,6 +220,29 @@ class Decoding:
             "profile": self.profile,
             "version": __version__,
         }
+
+    def _check_tags(self) -> None:
+        from difficmh_core.encoding import resolve_tags
+        from difficmh_core.tagging.vocabulary import load_vocabulary
+        from difficmh_core.weights.hub import hub_path
+        from difficmh_core.weights.hub_cards import RAM_NAMES
+
+        refusals = list[ConfigError]()
+        for profile in PROFILE_NAMES if self.profile is None else (self.profile,):
+            conditioning = profile_of(profile).config.conditioning
+            name = conditioning.vocabulary
+            try:
+                path = hub_path(RAM_NAMES, self.cache_dir) if name == "ram" else None
+            except BackendUnavailableError:
+                continue  # its networks were not fetched either: no file that names them decodes
+            try:
+                resolve_tags(self.tags or (), load_vocabulary(name, path), conditioning.max_tags)
+            except ConfigError as error:
+                refusals.append(error)
+            else:
+                return
+        if refusals:
+            raise refusals[0]
 
     def load(self) -> Callable[[bytes], Product]:
         """Make ready; the networks of a profile are loaded when a file first names it."""

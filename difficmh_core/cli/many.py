@@ -40,7 +40,8 @@ def add_many(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="with many files, make those anew that an earlier run finished with these settings",
+        help="with many files, make those anew that an earlier run finished with these settings, "
+        "and replace files that no run made",
     )
     parser.add_argument(
         "--ray",
@@ -56,8 +57,14 @@ def are_many(inputs: Sequence[str], output: str) -> bool:
     """Tell whether words name more than one plain file and where to write it.
 
     Raises:
-        ConfigError: If several inputs would go to standard output.
+        ConfigError: If several inputs would go to standard output, or standard input, which has no
+            name, to a folder.
     """
+    if list(inputs) == [STANDARD] and output.endswith("/"):
+        raise ConfigError(
+            f"Standard input has no name that it could have in the folder {output!r}. Give the "
+            "name of a file as the output."
+        )
     if output == STANDARD or list(inputs) == [STANDARD]:
         if len(inputs) > 1:
             raise ConfigError(
@@ -96,11 +103,23 @@ def do_many(work: Work, arguments: argparse.Namespace, what: str) -> Report:
         what: The work in a word, for people: ``encoding``.
 
     Raises:
-        ConfigError: If inputs are not there, outputs would collide or lie in an input.
+        ConfigError: If inputs are not there, outputs would collide or lie in an input, or a file
+            is where their folder should be.
+        OSError: If the output cannot be read or written to.
     """
+    try:
+        return _done(work, arguments, what)
+    except OSError as error:
+        if (told := without_password(str(error))) != str(error):
+            raise OSError(told) from error
+        raise
+
+
+def _done(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     began, target, execute = time.monotonic(), Target(arguments.output), _execution(arguments)
     sources = output_names(find_sources(arguments.inputs, work.suffixes), work.suffix)
     check_apart(arguments.inputs, sources, target)
+    target.check_folder()
     summary = _Summary(without_password(target.address))
     with progress(what, unit="file") as tell:
         tell(0, len(sources))

@@ -193,7 +193,8 @@ class InPairs(Reversing):
         return reverse
 
 
-def by_a_worker_of_ray(work, target, todo):
+def by_a_worker_of_ray(work, target, todo, begin):
+    begin()
     items = [json.dumps([name, asdict(source)]) for name, source in todo.items()]
     for outcome in _RayWorker(work, target)({"item": items})["outcome"]:
         yield Outcome(**json.loads(outcome))
@@ -231,6 +232,8 @@ def test_what_cannot_be_loaded_ends_the_run_in_its_words_and_the_old_list_stays(
     with pytest.raises(BackendUnavailableError, match="The weights are absent"):
         do(NotThere(), inputs, out, jobs=jobs, overwrite=True)
     assert (out / "failures.jsonl").exists()
+    again = do(Reversing(), inputs, out)
+    assert [outcome.name for outcome in again if not outcome.was_done] == ["a.out"]
 
 
 def test_an_output_of_another_input_is_not_taken_for_done(inputs, tmp_path):
@@ -271,23 +274,33 @@ def test_a_killed_run_leaves_whole_files_and_no_process_and_is_gone_on_with(
 ):
     out, program = tmp_path / "out", tmp_path / "program.py"
     program.write_text(PROGRAM)
-    command = [sys.executable, str(program), str(inputs), str(out), str(jobs)]
-    running = subprocess.Popen(
-        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True
-    )
+    running = start(program, inputs, out, jobs)
     while not out.exists() or not any(out.rglob("*.out")):
         assert running.poll() is None
         time.sleep(0.02)
+    kill(running)
+    assert outputs(out).items() <= EXPECTED.items()
+    assert len(outputs(out)) < N_PHOTOS
+    do(Reversing(delay_s=0.3), inputs, out)
+    assert outputs(out) == EXPECTED
+
+
+def start(program, inputs, out, jobs):
+    return subprocess.Popen(
+        [sys.executable, str(program), str(inputs), str(out), str(jobs)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+
+
+def kill(running):
+    """Kill a program, and wait until its processes have noticed."""
     running.kill()
     running.wait()
     deadline = time.monotonic() + 20
     while processes_of(running.pid):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert outputs(out).items() <= EXPECTED.items()
-    assert len(outputs(out)) < N_PHOTOS
-    do(Reversing(delay_s=0.3), inputs, out)
-    assert outputs(out) == EXPECTED
 
 
 def processes_of(group):

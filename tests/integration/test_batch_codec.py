@@ -120,6 +120,15 @@ def test_what_was_left_out_of_a_photo_stands_in_journal_and_table(tmp_path):
     assert rows["later\\xff"]["quality"] == 3.0
 
 
+def test_a_table_may_be_empty_and_seeds_as_large_as_they_get():
+    parquet = pytest.importorskip("pyarrow.parquet")
+    empty = parquet.read_table(io.BytesIO(parquet_of([])))
+    assert (empty.num_rows, empty.column_names) == (0, ["name", "source", "n_bytes"])
+    seeds = [[{"name": "a", "seed": 5}], [{"name": "b", "seed": 2**64 - 1}, {"name": "c"}]]
+    table = parquet.read_table(io.BytesIO(parquet_of(seeds)))
+    assert table["seed"].to_pylist() == [5, 2**64 - 1, None]
+
+
 def test_a_damaged_file_is_named_and_the_others_are_decoded(photos, tmp_path):
     one, decoded = tmp_path / "one", tmp_path / "decoded"
     do(encoding(), photos, one)

@@ -121,12 +121,25 @@ def test_an_archive_and_a_bucket_give_what_the_folder_gives(photos, tmp_path, ca
         (["photos/a.png", "out", "--ray"], "work on many files"),
         (["photos/a.png", "photos/sub/b.png", "-"], "Standard output takes one file"),
         (["nowhere://x/y", "out/"], "cannot be reached"),
+        (["-", "out/"], "Standard input has no name"),
+        (["photos/a.png", "photos/sub/b.png", "file"], "'file' is a file, but"),
+        (["photos", "file/deep/out"], "file' is a file, but"),
+        (["photos", "memory://bucket/file"], "'memory://bucket/file' is a file, but"),
+        (["memory:///bucket/in", "memory://bucket/in/out"], "lies in the input"),
+        (["memory:///bucket/in/*", "memory://bucket/in"], "lies in the input"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_any_work(
     photos, tmp_path, monkeypatch, capsys, words, reason
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"mine")
+    bucket = fsspec.filesystem("memory")
+    monkeypatch.setattr(type(bucket), "store", {})
+    monkeypatch.setattr(type(bucket), "pseudo_dirs", [""])
+    bucket.pipe_file("/bucket/file", b"mine")
+    bucket.pipe_file("/bucket/in/a.png", (photos / "a.png").read_bytes())
+    monkeypatch.setattr("difficmh_core.batch.run.Worker.do", None)
     assert main(["encode", *words, *TINY]) == 1
     said = capsys.readouterr()
     assert reason in said.err
@@ -154,6 +167,8 @@ def test_a_picture_is_written_as_its_name_says(photos, tmp_path, capsys, suffix)
     [
         (["--preset", "bogus"], "There is no preset 'bogus'"),
         (["--steps", "0"], "steps must"),
+        (["--tags", "nonsense"], "does not contain 'nonsense'"),
+        (["--tags", "nonsense", "--profile", "tiny"], "does not contain 'nonsense'"),
     ],
 )
 def test_settings_of_decoding_are_checked_before_any_work(photos, tmp_path, capsys, words, reason):
@@ -201,3 +216,33 @@ def test_pipes_carry_the_files_and_nothing_else(photos, tmp_path):
     assert "-: " in told
     decoded, _ = run("decode", "-", "-", "--preset", "instant", "--format", "webp", data=coded)
     assert Image.open(io.BytesIO(decoded)).format == "WEBP"
+
+
+def test_photos_are_not_replaced_by_what_their_files_decode_to(photos, tmp_path, capsys):
+    coded, before = tmp_path / "coded", files(photos)
+    assert main(["encode", str(photos), f"{coded}/", *TINY]) == 0
+    assert main(["decode", str(coded), str(photos), "--preset", "instant"]) == 1
+    assert "no run made would be replaced: 'a.png'" in capsys.readouterr().err
+    assert files(photos) == before
+
+
+def test_files_that_were_encoded_anew_are_decoded_anew(photos, tmp_path, capsys):
+    coded, decoded = tmp_path / "coded", tmp_path / "decoded"
+    pictures = []
+    for quality in ("10", "95"):
+        assert main(["encode", str(photos), f"{coded}/", *TINY, "--quality", quality]) == 0
+        capsys.readouterr()
+        decode = ["decode", str(coded), f"{decoded}/", "--preset", "instant", "--json"]
+        assert main(decode) == 0
+        assert told(capsys)["n_written"] == 3
+        pictures.append((decoded / "a.png").read_bytes())
+    assert pictures[0] != pictures[1]
+
+
+def test_passwords_in_errors_of_an_output_are_not_shown(photos, monkeypatch, capsys):
+    def refuse(self, *_):
+        raise PermissionError("sftp://ann:se@cret@host/out is closed")
+
+    monkeypatch.setattr("difficmh_core.batch.targets.Target.sizes", refuse)
+    assert main(["encode", str(photos), "memory://bucket/none", *TINY]) == 1
+    assert "sftp://ann:***@host/out is closed" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The journal of a run: what it keeps, merges, and never loses."""
 
 import json
+from dataclasses import replace
 
 import fsspec
 import pytest
@@ -165,6 +166,53 @@ def test_the_later_record_counts_wherever_it_stands(target, monkeypatch):
     monkeypatch.setattr(module.time, "time_ns", lambda: 5)  # a clock that was put back
     killed_run(target, ["x"])
     assert is_done(Journal(target, SETTINGS), "x", 7)
+
+
+def test_what_a_killed_run_was_about_to_write_counts_no_more_and_is_known(target):
+    killed_run(target, NAMES).close()
+    killed = Journal(target, {"quality": 90})
+    killed.begin({*NAMES[:5], "new"})
+    killed.add(record(NAMES[0]))
+    assert len(parts(target)) == 3
+    for _ in range(2):
+        journal = Journal(target, SETTINGS)
+        assert [is_done(journal, name) for name in NAMES] == [False] * 5 + [True] * 25
+        assert (journal.is_known("new"), journal.is_known("other")) == (True, False)
+        killed_run(target, [f"more {name}" for name in NAMES]).close()  # merges all
+        assert len(parts(target)) == 1
+    journal.begin(NAMES[:5])
+    for name in NAMES[:5]:
+        journal.add(record(name))
+    journal.close()
+    again = Journal(target, SETTINGS)
+    assert all(is_done(again, name) for name in NAMES)
+    assert names_in(again) == sorted([*NAMES, *(f"more {name}" for name in NAMES)])
+
+
+def test_a_run_notes_what_it_begins_in_one_part_however_much_it_is(target):
+    names = [f"{number}\udcff" for number in range(2500)]
+    Journal(target, SETTINGS).begin(names)
+    assert len(parts(target)) == 1
+    journal = Journal(target, SETTINGS)
+    assert all(map(journal.is_known, names))
+
+
+def test_a_source_of_another_version_is_not_done_and_old_records_tell_none(target):
+    journal = Journal(target, SETTINGS)
+    journal.add({**record("a"), "source_version": "7 x"})
+    journal.add(record("b"))
+    again = Journal(target, SETTINGS)
+    found = {
+        (name, version): again.is_done(name, replace(source(name), version=version), 7)
+        for name in "ab"
+        for version in ("7 x", "7 y")
+    }
+    assert found == {
+        ("a", "7 x"): True,
+        ("a", "7 y"): False,
+        ("b", "7 x"): True,
+        ("b", "7 y"): True,
+    }
 
 
 def test_large_parts_are_not_written_again(target, monkeypatch):

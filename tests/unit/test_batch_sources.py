@@ -1,6 +1,7 @@
 """What words on a command line name, and what outputs are called."""
 
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -146,6 +147,36 @@ def test_outputs_keep_the_structure_and_never_share_a_name():
     assert found == {"x/a.dicmh": first, "x/b.c.dicmh": second}
     with pytest.raises(ConfigError, match="would both be written"):
         output_names([first, Source(name="x/a.png", address="other")], ".dicmh")
+
+
+def test_an_output_is_never_a_folder_of_another():
+    found = [Source(name=name, address=name) for name in ("x/a.png", "x/a.dicmh/y/b.png")]
+    for order in (found, found[::-1]):
+        with pytest.raises(ConfigError, match=r"'x/a.dicmh', which is a folder for"):
+            output_names(order, ".dicmh")
+
+
+def test_a_source_has_another_version_when_it_was_replaced(tmp_path, memory):
+    def version(word):
+        (source,) = find_sources([str(word)], SUFFIXES)
+        return source.version
+
+    photo, archive = tmp_path / "a.jpg", tmp_path / "s.tar"
+    words = [photo, tmp_path / "*.jpg", tmp_path, archive]
+    words += [f"memory://bucket/{name}" for name in ("a.jpg", "*.jpg", "", "s.tar")]
+    before = list[str]()
+    for time_s, data in enumerate((b"old", b"new")):
+        photo.write_bytes(data)
+        memory.pipe_file("/bucket/a.jpg", data)
+        archive.write_bytes(archive_of({"b.jpg": data}))
+        memory.pipe_file("/bucket/s.tar", archive.read_bytes())
+        for file in (photo, archive):
+            os.utime(file, (time_s, time_s))
+        assert not {version(word) for word in words} & set(before)
+        before = [version(word) for word in words]
+        assert before == [version(word) for word in words]
+        assert all(before)
+        assert len(set(before[:3])) == len(set(before[4:7])) == 1
 
 
 @pytest.mark.parametrize(
@@ -324,6 +355,17 @@ def test_passwords_are_neither_shown_nor_kept():
         find_sources(["nowhere://ann:secret@host/photos"], frozenset({".jpg"}))
     assert without_password("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
     assert without_password("zip://x::ftp://a@b:p@ss@h/x") == "zip://x::ftp://a@b:***@h/x"
+
+
+def test_a_password_with_an_at_sign_is_hidden_whole():
+    assert without_password("sftp://ann:se@cr@et@host/a@b") == "sftp://ann:***@host/a@b"
+
+
+def test_names_that_are_kept_are_kept_in_any_case_where_case_is_ignored(monkeypatch):
+    assert refusal_of(".DIFFICMH/x.png") is None
+    monkeypatch.setattr(targets, "_FOLDS_CASE", True)
+    for name in (".DIFFICMH/x.png", "Failures.JSONL/x.png"):
+        assert "is kept" in refusal_of(name)
 
 
 def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):

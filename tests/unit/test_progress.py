@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -47,3 +48,14 @@ def test_what_is_quick_tells_nothing_there(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     list(told(iter(STEPS), "decoding", "step"))
     assert sys.stderr.getvalue() == ""
+
+
+def test_elsewhere_the_last_line_tells_the_end(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(progress, "_LINE_INTERVAL_S", 0.05)
+    steps = told(iter(STEPS), "decoding", "step")
+    next(steps)
+    time.sleep(0.1)
+    assert len(list(steps)) == 3
+    lines = sys.stderr.getvalue().splitlines()
+    assert ["2/4" in lines[0], "4/4" in lines[-1], len(lines)] == [True, True, 2]
