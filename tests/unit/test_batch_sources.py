@@ -9,10 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from difficmh_core.batch import targets
-from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.sources import Source, find_sources, without_password
-from difficmh_core.batch.targets import Target, check_apart, output_names, refusal_of
 from difficmh_core.errors import ConfigError
 
 SUFFIXES = frozenset({".jpg", ".png"})
@@ -141,21 +138,6 @@ def test_unknown_storage_and_damaged_archives_are_refused(tmp_path):
         names(["nowhere://bucket/photos"])
 
 
-def test_outputs_keep_the_structure_and_never_share_a_name():
-    first, second = (Source(name=name, address=name) for name in ("x/a.jpg", "x/b.c.png"))
-    found = output_names([first, second], ".dicmh")
-    assert found == {"x/a.dicmh": first, "x/b.c.dicmh": second}
-    with pytest.raises(ConfigError, match="would both be written"):
-        output_names([first, Source(name="x/a.png", address="other")], ".dicmh")
-
-
-def test_an_output_is_never_a_folder_of_another():
-    found = [Source(name=name, address=name) for name in ("x/a.png", "x/a.dicmh/y/b.png")]
-    for order in (found, found[::-1]):
-        with pytest.raises(ConfigError, match=r"'x/a.dicmh', which is a folder for"):
-            output_names(order, ".dicmh")
-
-
 def test_a_source_has_another_version_when_it_was_replaced(tmp_path, memory):
     def version(word):
         (source,) = find_sources([str(word)], SUFFIXES)
@@ -177,83 +159,6 @@ def test_a_source_has_another_version_when_it_was_replaced(tmp_path, memory):
         assert before == [version(word) for word in words]
         assert all(before)
         assert len(set(before[:3])) == len(set(before[4:7])) == 1
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("../a.jpg", "/etc/a.jpg", "x/../../a.jpg", "a\0.jpg", "C:/a.jpg", "C:\\a.jpg"),
-        *("failures.jsonl/a.jpg", ".difficmh/a.jpg", "files.parquet/x/a.jpg"),
-    ],
-)
-def test_a_name_that_does_harm_is_refused(name):
-    assert refusal_of(name)
-
-
-@pytest.mark.parametrize(
-    "name", ["a.jpg", "x/a..jpg", "x/...jpg", "12:30.jpg", "a\\b.jpg", "failures.jpg"]
-)
-def test_a_plain_name_is_let_be(name):
-    assert refusal_of(name) is None
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("12:30.jpg", "x/a?.jpg", "d:a.jpg", "x./a.jpg", "x/a.jpg ", "x\ta.jpg", "nul"),
-        *("x/CON.jpg", "com1.tar.jpg", "lpt9 .jpg", "prn/a.jpg"),
-    ],
-)
-def test_what_windows_takes_for_no_file_is_refused_there(name, monkeypatch):
-    assert refusal_of(name) is None
-    monkeypatch.setattr(targets, "_IS_WINDOWS", True)
-    assert refusal_of(name) == "Windows takes no file of that name."
-
-
-@pytest.mark.parametrize("name", ["a b.jpg", "x/.a.jpg", "com.jpg", "console.jpg", "é/ñ.jpg"])
-def test_windows_takes_other_names(name, monkeypatch):
-    monkeypatch.setattr(targets, "_IS_WINDOWS", True)
-    assert refusal_of(name) is None
-
-
-def test_names_that_a_file_system_takes_for_one_are_told_apart_elsewhere(monkeypatch):
-    pairs = [("A.jpg", "a.png"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
-    for pair in pairs:
-        sources = [Source(name=name, address=name) for name in pair]
-        monkeypatch.setattr(targets, "_FOLDS_CASE", False)
-        assert len(output_names(sources, ".dicmh")) == 2
-        monkeypatch.setattr(targets, "_FOLDS_CASE", True)
-        with pytest.raises(ConfigError, match="would both be written"):
-            output_names(sources, ".dicmh")
-
-
-def apart(word, target, suffix=".dicmh"):
-    sources = output_names(find_sources([str(word)], SUFFIXES), suffix)
-    check_apart([str(word)], sources, Target(str(target)))
-
-
-def test_outputs_below_an_input_are_refused(folder):
-    here = f"file://{folder}/out"
-    for target in (folder, folder / "out", folder / ".." / folder.name / "x", here):
-        with pytest.raises(ConfigError, match="lies in the input"):
-            apart(folder, target)
-    apart(folder, folder.parent / f"{folder.name}2")
-    with pytest.raises(ConfigError, match="lies in the input"):
-        apart(folder / "**" / "*", folder / "out")
-    apart(folder / "**" / "*.jpg", folder / "out")
-
-
-def test_outputs_on_storage_below_an_input_are_refused(memory):
-    memory.pipe_file("/bucket/photos/a.jpg", b"a")
-    with pytest.raises(ConfigError, match="lies in the input"):
-        apart("memory://bucket/photos", "memory://bucket/photos/out")
-    apart("memory://bucket/photos", "memory://bucket/photos2")
-
-
-def test_an_output_never_replaces_an_input(folder):
-    (folder / "photo.dicmh").write_bytes(b"a picture by another name")
-    with pytest.raises(ConfigError, match="is an input"):
-        apart(folder / "photo.dicmh", folder)
 
 
 def test_folders_behind_links_are_read_once_and_unreadable_ones_named(folder, monkeypatch):
@@ -331,20 +236,6 @@ def test_sparse_members_are_refused_for_their_bytes_lie_elsewhere(tmp_path):
         names([tmp_path / "s.tar"])
 
 
-@pytest.mark.parametrize("where", ["folder", "memory://bucket/out"])
-def test_a_target_is_written_read_listed_and_cleared(tmp_path, memory, where):
-    target = Target(str(tmp_path / where) if where == "folder" else where)
-    assert target.sizes() == {}
-    target.write("x/a.dicmh", b"abc")
-    target.write("x/a.dicmh", b"abcd")
-    assert target.read("x/a.dicmh") == b"abcd"
-    assert target.sizes() == {"x/a.dicmh": 4}
-    assert target.sizes("x") == {"a.dicmh": 4}
-    target.remove("x/a.dicmh")
-    target.remove("x/a.dicmh")
-    assert target.sizes() == {}
-
-
 def test_passwords_are_neither_shown_nor_kept():
     address = "sftp://ann:se:cret@host/photos/a.jpg"
     source = Source(name="a.jpg", address=address)
@@ -359,18 +250,3 @@ def test_passwords_are_neither_shown_nor_kept():
 
 def test_a_password_with_an_at_sign_is_hidden_whole():
     assert without_password("sftp://ann:se@cr@et@host/a@b") == "sftp://ann:***@host/a@b"
-
-
-def test_names_that_are_kept_are_kept_in_any_case_where_case_is_ignored(monkeypatch):
-    assert refusal_of(".DIFFICMH/x.png") is None
-    monkeypatch.setattr(targets, "_FOLDS_CASE", True)
-    for name in (".DIFFICMH/x.png", "Failures.JSONL/x.png"):
-        assert "is kept" in refusal_of(name)
-
-
-def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):
-    assert InProcesses(62).jobs == 62
-    monkeypatch.setattr("difficmh_core.batch.processes._MOST_JOBS", 61)
-    assert InProcesses(61).jobs == 61
-    with pytest.raises(ConfigError, match="Windows takes at most 61"):
-        InProcesses(62)
