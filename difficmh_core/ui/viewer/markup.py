@@ -69,7 +69,9 @@ class Figure:
     note: str = ""
 
 
-def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id: str) -> str:
+def viewer_markup(
+    figures: Sequence[Figure], *, size: tuple[int, int], viewer_id: str, fills: bool = False
+) -> str:
     """Write the markup of a viewer.
 
     Args:
@@ -77,6 +79,7 @@ def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id
         size: Height and width of all of them [px].
         viewer_id: Id of the element. A viewer that comes back under the same id, with the same
             first picture, shows what the visitor last chose and the part last looked at.
+        fills: Whether the pictures fill the height that the page gives the element.
 
     Raises:
         ValueError: If two figures have the same key.
@@ -86,7 +89,8 @@ def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id
         raise ValueError(f"the keys of the figures must differ, got {', '.join(keys)}.")
     height, width = size
     return (
-        f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}">'
+        f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}"'
+        f"{' fill' if fills else ''}>"
         f"{''.join(_draw_figure(figure, size) for figure in figures)}"
         f"{_draw_legends(figures)}"
         f"{_draw_help(fact for figure in figures for fact in figure.facts)}</dicmh-viewer>"

@@ -17,6 +17,13 @@ function viewerStyle() {
   return sharedStyle;
 }
 
+/** Give a shadow tree the style of all viewers, which stands in the head or is linked there. */
+function addStyle(root) {
+  const style = document.getElementById(STYLE_ID);
+  if (style?.localName === "link") root.append(style.cloneNode()); // of a file, it cannot be read
+  else root.adoptedStyleSheets = [viewerStyle()];
+}
+
 class DicmhViewer extends HTMLElement {
   #layers = new Map();
   #tools = null;
@@ -44,7 +51,7 @@ class DicmhViewer extends HTMLElement {
 
   #build() {
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [viewerStyle()];
+    addStyle(root);
     this.tools = make("div", { class: "tools" });
     this.chooser = make("div", { class: "chooser" });
     this.stage = make("div", { class: "stage", id: "stage", role: "group", tabindex: "0", "aria-label": WORDS.stage });
@@ -96,6 +103,7 @@ class DicmhViewer extends HTMLElement {
     MEMORY.set(this.id, memory);
     this.state = memory.state;
     this.view = memory.view;
+    this.view.fills = this.hasAttribute("fill");
     const { state, figures } = this;
     const known = (key, fallback) => (figures.some((figure) => figure.key === key) ? key : figures[fallback % figures.length].key);
     state.left = known(state.left, 0);
@@ -280,19 +288,20 @@ class DicmhViewer extends HTMLElement {
     this.layOut();
   }
 
-  /** Give the frames their size: as large as the width and most of the window allow. */
+  /** Give the frames their size: as large as the width and most of the window allow, or as this
+      element where it is to be filled. */
   layOut() {
     const available = this.stage.clientWidth;
     this.#width = available;
     if (!available || !this.frames?.length) return;
     const { width, height } = this.size;
-    const perRow = Math.max(1, Math.floor((available + GAP_PX) / (LEAST_FRAME_PX + GAP_PX)));
-    const rows = Math.ceil(this.frames.length / perRow);
-    const columns = Math.ceil(this.frames.length / rows);
+    const { fills } = this.view;
+    const columns = fills ? fillingColumns(this, available) : columnsOf(this.frames.length, available);
     const frameWidth = Math.floor((available - GAP_PX * (columns - 1)) / columns);
-    const most = Math.max(240, (document.fullscreenElement === this ? 0.8 : 0.72) * window.innerHeight);
-    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most)));
     this.stage.style.gridTemplateColumns = `repeat(${columns}, ${frameWidth}px)`;
+    const most = fills ? heightLeft(this, columns)
+      : Math.max(240, (document.fullscreenElement === this ? 0.8 : 0.72) * window.innerHeight);
+    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most, fills)));
     for (const frame of this.frames) frame.style.height = `${frameHeight}px`;
     this.view.setFrame(frameWidth, frameHeight);
     this.show();
