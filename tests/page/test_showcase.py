@@ -123,7 +123,9 @@ def test_what_a_browser_sends_finds_what_was_prepared(prepared, runtime, photos,
         tags=encoded.tags,
         settings=settings,
     )
-    n_measured = len([item for item in run(service, texts.CHOSEN, asked) if item.row.error is None])
+    n_measured = len(
+        [item for item in run(service, texts.CHOSEN, asked) if item.row.error is None]
+    )
     assert last.was_kept
     assert n_measured >= 3
     assert [line for line in caplog.messages if re.match("Tag|Encod|Decod|Measur", line)] == [

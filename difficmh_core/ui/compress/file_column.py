@@ -7,7 +7,7 @@ import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.ui.compress import texts
-from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values, take_as_given
+from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values
 from difficmh_core.ui.runtime.requests import (
     BY_QUALITY,
     BY_SIZE,
@@ -94,9 +94,6 @@ class FileColumn:
             label=texts.ADD_TAG,
             info=texts.ADD_TAG_HELP.format(n=len(names), most=config.conditioning.max_tags),
             elem_id="add-tag",
-        )
-        take_as_given(
-            self.photo, self.quality, self.target_bytes, self.iterations, self.tags, self.add_tag
         )
         if has_rates:
             outputs = [self.quality, self.target_bytes]
