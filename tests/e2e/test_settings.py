@@ -26,10 +26,6 @@ def handle(page, label):
     return page.get_by_label(f"range slider for {label}", exact=True).first
 
 
-def preset(page):
-    return page.inner_text("#compress-preset label.selected")
-
-
 def test_a_number_that_is_confirmed_by_enter_decodes(page):
     number(page, "Steps").fill("4")
     number(page, "Steps").press("Enter")
@@ -38,7 +34,7 @@ def test_a_number_that_is_confirmed_by_enter_decodes(page):
     assert not page.is_visible(OUTDATED)
 
 
-@pytest.mark.parametrize(("key", "steps"), [("ArrowRight", 3), ("ArrowLeft", 1), ("End", 100)])
+@pytest.mark.parametrize(("key", "steps"), [("ArrowRight", 3), ("ArrowLeft", 1), ("Home", 1)])
 def test_a_slider_that_is_moved_by_a_key_decodes(page, key, steps):
     handle(page, "Steps").press(key)
     page.wait_for_selector(f"#status:has-text('{steps} step')")
@@ -80,8 +76,10 @@ def test_settings_that_change_while_an_image_is_decoded_are_not_those_of_the_ima
 
 
 def test_a_file_that_could_not_be_made_leaves_the_one_of_other_settings_and_says_so(page):
+    before = page.inner_text("#facts .size strong")
     page.click("#mode label:has-text('File size')")
-    page.wait_for_selector("#target input", state="visible")
+    page.wait_for_selector("#facts .size:not(:has-text('BEFORE'))".replace("BEFORE", before))
+    decoded(page)
     was = page.inner_text("#facts .size")
     page.fill("#target input", "1")
     page.press("#target input", "Enter")
@@ -92,16 +90,16 @@ def test_a_file_that_could_not_be_made_leaves_the_one_of_other_settings_and_says
     page.wait_for_selector(OUTDATED, state="hidden")
 
 
-@pytest.mark.parametrize("chosen", ["Paper", "Instant", "Fast"])
-def test_the_preset_shown_is_the_preset_used_whatever_a_reset_arrow_does(page, chosen):
+def test_the_preset_shown_is_the_preset_used_whatever_a_reset_arrow_does(page):
     set_auto(page, on=False)
     fast = settings_of(page)
-    choose_preset(page, "compress", chosen)
     arrows = page.locator("#compress-advanced .reset-button")
-    for index in range(arrows.count()):
-        arrows.nth(index).click()
-    page.wait_for_selector("#compress-preset label.selected:has-text('Fast')")
-    assert settings_of(page) == fast
+    for chosen, reset in (("Instant", "Fast"), ("Paper", "Custom")):  # paper has another sampler
+        choose_preset(page, "compress", chosen)
+        for index in range(arrows.count()):
+            arrows.nth(index).click()
+        page.wait_for_selector(f"#compress-preset label.selected:has-text('{reset}')")
+        assert settings_of(page) == fast
     choose_preset(page, "compress", "Paper")
     arrows.first.click()
     page.wait_for_selector("#compress-preset label.selected:has-text('Custom')")
