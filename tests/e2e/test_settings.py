@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.actions import choose_preset, decoded, encode, set_auto
+from tests.e2e.actions import choose_preset, decoded, encode, set_auto, unfold
 
 OUTDATED = "#compress-outdated:has-text('other settings')"
 
@@ -13,7 +13,7 @@ def page(visit, photos):
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
-    page.click("#compress-advanced button")
+    unfold(page, "#decoding", "#more", "#compress-advanced")
     page.wait_for_selector("#compress-advanced [data-testid='range-input']")
     return page
 

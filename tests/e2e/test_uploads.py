@@ -1,4 +1,4 @@
-"""What is brought to the page and is no photograph: a message, and nothing that was there changes."""
+"""What is no photograph is refused with a message, and changes nothing that was there."""
 
 import base64
 
@@ -13,7 +13,8 @@ DROP = """([data, name]) => {
   const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
   const transfer = new DataTransfer();
   transfer.items.add(new File([bytes], name, {type: "image/jpeg"}));
-  const target = document.querySelector("#photo button, #photo [data-testid='image'] , #photo");
+  const target = document.querySelector("#photo .image-frame")
+    ?? document.querySelector("#photo .upload-container button");
   for (const kind of ["dragenter", "dragover", "drop"]) {
     target.dispatchEvent(
       new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
@@ -50,7 +51,7 @@ def before_example(page, photos):
 def before_clearing(page, photos):
     before_example(page, photos)
     page.click(CLEAR)
-    page.wait_for_selector("#facts .file", state="detached")
+    page.wait_for_selector("#dicmh-file", state="hidden")
     page.wait_for_selector(INPUT, state="attached")
 
 
@@ -66,7 +67,7 @@ def shown(page):
         "status": page.inner_text("#status"),
         "photo": page.eval_on_selector_all("#photo img", "images => images.map(i => i.src)"),
         "files": [download(page, name).read_bytes() for name in names],
-        "preset": page.is_visible("#compress-preset"),
+        "result": page.inner_html("#pictures"),
     }
 
 
@@ -80,9 +81,7 @@ def told(page):
 
 
 @pytest.mark.parametrize("before", BEFORE, ids=lambda before: before.__name__)
-def test_what_is_no_photograph_is_refused_and_changes_nothing(
-    visit, photos, bad, before, capsys
-):
+def test_what_is_no_photograph_is_refused_and_changes_nothing(visit, photos, bad, before, capsys):
     page = visit()
     before(page, photos)
     was = shown(page)

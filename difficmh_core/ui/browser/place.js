@@ -14,7 +14,6 @@ function tellPlace() {
   }
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  new MutationObserver(tellPlace).observe(document.body,
-    {childList: true, subtree: true, characterData: true});
-});
+// The head may be written before the body, or after it.
+new MutationObserver(tellPlace).observe(document.documentElement,
+  {childList: true, subtree: true, characterData: true});

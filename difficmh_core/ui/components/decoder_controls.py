@@ -20,16 +20,39 @@ _PRESET_NAMES = [
 """Names of the controls that a preset fills."""
 
 
+class DecodeButtons(JobButtons):
+    """Start and stop of a decoding, and whether what is shown has the settings of the controls.
+
+    Attributes:
+        outdated: Says that what is shown was made with others.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        """Draw the buttons inside the current layout; the prefix as of :class:`DecodePanel`."""
+        super().__init__(prefix, texts.DECODE, start_id="decode", can_start=False)
+        self.outdated: Component = gr.HTML(
+            padding=False, visible=False, elem_id=f"{prefix}-outdated"
+        )
+
+
 class DecodePanel:
     """The controls of a decoding."""
 
-    def __init__(self, prefix: str, profile: str, *, is_quick: bool = True) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        profile: str,
+        *,
+        is_quick: bool = True,
+        buttons: DecodeButtons | None = None,
+    ) -> None:
         """Draw the controls inside the current layout.
 
         Args:
             prefix: Begins the ids of the elements, which differ between the tabs.
             profile: Whose presets are offered.
             is_quick: Whether decoding is quick enough to start automatically.
+            buttons: Start and stop, where they stand elsewhere; ``None`` draws them here.
         """
         presets = presets_of(profile)
         self.preset = gr.Radio(
@@ -47,9 +70,8 @@ class DecodePanel:
         self.auto = gr.Checkbox(
             is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto"
         )
-        self.buttons = JobButtons(prefix, texts.DECODE, start_id="decode", can_start=False)
-        self.outdated = gr.HTML(padding=False, visible=False, elem_id=f"{prefix}-outdated")
-        """Says that what is shown was made with other settings than those of the controls."""
+        self.buttons = buttons or DecodeButtons(prefix)
+        self.outdated = self.buttons.outdated
 
         filled = [controls[name] for name in _PRESET_NAMES]
         script = _preset_script(presets)

@@ -24,6 +24,7 @@ def connect_compress_tab(
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]
     events.connect_decoding()
+    events.connect_history()
     return codings
 
 
@@ -60,11 +61,12 @@ class _CompressEvents(DecodingEvents):
         chosen, codings = [file.photo.upload], []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
+        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
         for choose in chosen:
             received = choose(
                 self._cancellation.once_read(handlers.receive),
                 {file.photo},
-                [tab.session, tab.request_id, file.photo],
+                [tab.session, tab.request_id, file.photo, *shown],
                 show_progress="hidden",
                 api_visibility="private",
                 concurrency_id="uploads",
@@ -75,7 +77,7 @@ class _CompressEvents(DecodingEvents):
             ready = received.success(
                 handlers.prepare,
                 self._wanted,
-                [*self._busy, tab.panel.outdated, *tab.pictures, tab.column],
+                [*self._busy, tab.panel.outdated, tab.column],
                 **QUICK,
             )
             codings.append(self._encode(ready))
@@ -84,7 +86,7 @@ class _CompressEvents(DecodingEvents):
             handlers.forget,
             outputs=[
                 *(tab.session, tab.facts, file.tags, tab.dicmh_file, tab.status),
-                *(*tab.pictures, tab.column, tab.panel.outdated),
+                *(*tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,
         )
@@ -122,7 +124,7 @@ class _CompressEvents(DecodingEvents):
                 asked.then(
                     handlers.wait_for_file,
                     self._wanted,
-                    [*tab.panel.buttons.all, tab.preview],
+                    tab.panel.buttons.all,
                     **QUICK,
                 )
             )
@@ -150,9 +152,48 @@ class _CompressEvents(DecodingEvents):
         encoded.failure(
             handlers.explain_failure,
             {tab.session},
-            [tab.facts, file.tags, tab.dicmh_file, tab.status, tab.column],
+            [tab.facts, file.tags, tab.dicmh_file, tab.status, *tab.columns],
             **QUICK,
         )
-        shown = encoded.success(handlers.show_column, {tab.session}, tab.column, **QUICK)
+        shown = encoded.success(handlers.show_column, {tab.session}, tab.columns, **QUICK)
         self.decode_after(shown.then)
         return encoded
+
+    def connect_history(self) -> None:
+        """Compare the newest result with the one that is clicked."""
+        tab = self._tab
+        tab.strip.click(
+            self._handlers.choose,
+            {tab.session, tab.history},
+            [tab.chosen, *self._results],
+            **QUICK,
+        )
+
+    @property
+    def _results(self) -> list[Component]:
+        return [self._tab.viewer.html, self._tab.status, self._tab.strip]
+
+    @property
+    def _inputs(self) -> set[Component]:
+        return super()._inputs | {self._tab.history}
+
+    def _decode(self, event: Event, *, automatically: bool) -> Event:
+        """Decode, and measure the picture once it is on the page."""
+        tab, handlers = self._tab, self._handlers
+        decoded = super()._decode(event, automatically=automatically)
+        known = decoded
+        for learn in (handlers.measure, handlers.find_boxes):
+            learned = known.success(
+                self._cancellation.until_next(learn, RequestKind.PICTURE),
+                {tab.request_id, tab.session, tab.history},
+                tab.history,
+                **(WORKING | LATEST | {"show_progress": "hidden"}),
+            )
+            # What is chosen is read now: it may be another result than before the measuring.
+            known = learned.success(
+                handlers.show_known,
+                {tab.session, tab.history, tab.chosen},
+                [tab.viewer.html, tab.status],
+                **QUICK,
+            )
+        return decoded

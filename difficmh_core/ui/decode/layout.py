@@ -35,5 +35,4 @@ class DecodeTab(DecodingTab):
         self.settings = gr.State(None, time_to_live=KEPT_S)  # of the picture
         self.request_id = gr.Number(0, visible="hidden", elem_id="file-request")
         self.source = self.file
-        self.preview = self.picture
         self.decoded = [self.picture, self.picture_file, self.settings]
