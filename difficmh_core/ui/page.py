@@ -16,14 +16,17 @@ from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
+from difficmh_core.ui.browser import page_head
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
 from difficmh_core.ui.compress.events import connect_compress_tab
+from difficmh_core.ui.compress.first_example import FOLDER, read_first_example
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode.events import connect_decode_tab
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.events import take_as_given
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
@@ -113,7 +116,7 @@ def _looks() -> dict[str, Any]:
             font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
         ),
         "css_paths": [Path(__file__).with_name("style.css")],
-        "head": viewer_head(),
+        "head": viewer_head() + page_head(),
         "footer_links": ["api"],
     }
 
@@ -128,6 +131,7 @@ def build_page(
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
     keep_s: float = KEEP_S,
+    first_example: Path | None = FOLDER,
 ) -> Page:
     """Build the page around a codec.
 
@@ -143,6 +147,8 @@ def build_page(
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         keep_s: After this time visitors' files go [s].
+        first_example: Folder of the result that is shown before anything is asked for, if it is
+            of this profile and of one of the examples; ``None`` for none.
     """
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as demo:
         files = ServedFiles(
@@ -162,7 +168,8 @@ def build_page(
         profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                compress = CompressTab(codec, files.examples, is_quick=is_quick)
+                first = read_first_example(files, profile, first_example)
+                compress = CompressTab(codec, files.examples, is_quick=is_quick, first=first)
                 codings = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
                 connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)
@@ -174,6 +181,7 @@ def build_page(
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
                 draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
+    take_as_given(demo)
     return Page(demo=demo, files=files)
 
 

@@ -1,7 +1,5 @@
 """The stations of a talk: each by its rule, every number from what was measured."""
 
-import asyncio
-
 import httpx
 import pytest
 
@@ -9,10 +7,11 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.present import texts
 from difficmh_core.ui.present.markup import draw_talk
-from difficmh_core.ui.present.serving import app_of
+from difficmh_core.ui.present.serving import app_of, serving
 from difficmh_core.ui.present.talk import prepare_talk
 from difficmh_core.ui.present.tour import each_photograph, plan_tour
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.server.listening import open_port
 from tests.crafted_talk import OTHERS, OURS, box, presented
 
 TITLES = ["A photo in 500 bytes", texts.DRAG, texts.OTHERS, texts.MACHINES, texts.FAILS]
@@ -82,17 +81,6 @@ def test_a_station_without_its_measure_is_left_out_and_told():
     ]
 
 
-def ask(talk, path, method="GET", **headers):
-    """One request, answered without a port."""
-
-    async def answered() -> httpx.Response:
-        transport = httpx.ASGITransport(app_of(talk))
-        async with httpx.AsyncClient(transport=transport, base_url="http://talk") as client:
-            return await client.request(method, path, headers=headers)
-
-    return asyncio.run(answered())
-
-
 @pytest.fixture
 def talk():
     evil = presented('<img src="x" onerror="alert(1)">', objects=([box("cup")], [box("cup")]))
@@ -100,8 +88,16 @@ def talk():
     return draw_talk(plan_tour(photographs, "nano", print), list(each_photograph(photographs)))
 
 
-def test_the_page_asks_no_other_host_and_runs_no_word_of_others(talk):
-    answer = ask(talk, "/")
+@pytest.fixture
+def client(talk):
+    with open_port("127.0.0.1", None) as opened, serving(app_of(talk), opened):
+        url = f"http://127.0.0.1:{opened.getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=20) as client:
+            yield client
+
+
+def test_the_page_asks_no_other_host_and_runs_no_word_of_others(talk, client):
+    answer = client.get("/")
     assert "<img src=x" not in answer.text.lower()
     assert "onerror=&quot;" in answer.text
     assert "://" not in answer.text.replace("http://www.w3.org/2000/svg", "")
@@ -109,15 +105,15 @@ def test_the_page_asks_no_other_host_and_runs_no_word_of_others(talk):
     assert answer.headers["x-content-type-options"] == "nosniff"
     for name, png in talk.pictures.items():
         assert f"pictures/{name}" in answer.text
-        assert ask(talk, f"/pictures/{name}").content == png
+        assert client.get(f"/pictures/{name}").content == png
 
 
-def test_nothing_else_is_served_and_other_sites_are_refused(talk):
+def test_nothing_else_is_served_and_other_sites_are_refused(client):
     for path in ("/pictures/none.png", "/pictures/../present.js", "/gradio_api/info"):
-        assert ask(talk, path).status_code == 404
-    assert ask(talk, "/", "POST").status_code == 405
+        assert client.get(path).status_code == 404
+    assert client.post("/").status_code == 405
     foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
-    assert ask(talk, "/", **foreign).status_code == 403
+    assert client.get("/", headers=foreign).status_code == 403
 
 
 def test_the_second_start_computes_nothing(codec, photos, tmp_path, monkeypatch):

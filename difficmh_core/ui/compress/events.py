@@ -11,7 +11,7 @@ from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
 from difficmh_core.ui.runtime.cancellation import RequestKind
-from difficmh_core.ui.runtime.events import LATEST, QUICK, Event, Updates
+from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Event, Updates
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
@@ -24,6 +24,7 @@ def connect_compress_tab(
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]
     events.connect_decoding()
+    events.connect_history()
     return codings
 
 
@@ -60,38 +61,32 @@ class _CompressEvents(DecodingEvents):
         chosen, codings = [file.photo.upload], []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
-        restored = [file.photo, tab.status, tab.column]
+        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
         for choose in chosen:
-            cleared = self.request(choose, RequestKind.PHOTO).then(
-                handlers.prepare,
-                outputs=[*self._busy, *tab.pictures],
-                **QUICK,
-            )
-            received = cleared.then(
-                handlers.receive,
+            received = choose(
+                self._cancellation.once_read(handlers.receive),
                 {file.photo},
-                [tab.session, file.photo],
+                [tab.session, tab.request_id, file.photo, *shown],
                 show_progress="hidden",
                 api_visibility="private",
                 concurrency_id="uploads",
                 concurrency_limit=4,
+                **LATEST,
             )
+            received.failure(handlers.restore, {tab.session}, file.photo, **QUICK)
             ready = received.success(
-                handlers.wait_for_first,
-                {file.iterations},
-                [*tab.panel.buttons.all, tab.column],
+                handlers.prepare,
+                self._wanted,
+                [*self._busy, tab.panel.outdated, tab.column],
                 **QUICK,
             )
-            encoded = self._encode(ready)
-            for event in (received, encoded):
-                event.failure(handlers.restore, {tab.session}, restored, **QUICK)
-            received.failure(handlers.rest, {tab.session}, tab.panel.buttons.all, **QUICK)
-            codings.append(encoded)
-        gone = self.request(file.photo.clear, RequestKind.PHOTO).then(
+            codings.append(self._encode(ready))
+        ended = self.request(file.photo.clear, RequestKind.UPLOAD)
+        gone = self.request(ended.then, RequestKind.PHOTO).then(
             handlers.forget,
             outputs=[
-                *(tab.session, tab.facts, file.tags, tab.dicmh_file),
-                *(tab.status, *tab.pictures, tab.column),
+                *(tab.session, tab.facts, file.tags, tab.dicmh_file, tab.status),
+                *(*tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,
         )
@@ -128,26 +123,77 @@ class _CompressEvents(DecodingEvents):
             self._encode(
                 asked.then(
                     handlers.wait_for_file,
-                    {tab.session, file.iterations},
-                    [*tab.panel.buttons.all, tab.preview],
+                    self._wanted,
+                    tab.panel.buttons.all,
                     **QUICK,
                 )
             )
             for asked in (changed, added)
         ]
 
+    @property
+    def _wanted(self) -> set[Component]:
+        """What decides the file."""
+        tab, file = self._tab, self._tab.file
+        return {tab.session, file.tags, *file.linked.values()}
+
     def _encode(self, event: Event) -> Event:
         """Encode, then decode if the visitor wants that automatically."""
         tab, file, handlers = self._tab, self._tab.file, self._handlers
         encoded = event.then(
             self._cancellation.until_next(handlers.encode, RequestKind.FILE),
-            {tab.request_id, tab.session, file.tags, *file.linked.values()},
+            {tab.request_id, *self._wanted},
             [tab.session, tab.facts, file.tags, tab.dicmh_file, *self._busy, tab.column],
-            show_progress_on=tab.facts,
+            show_progress_on=tab.panel.buttons.progress,
             **LATEST,
             **WORKING,
         )
         self.rest_after(encoded)
-        shown = encoded.success(handlers.show_column, {tab.session}, tab.column, **QUICK)
+        encoded.failure(
+            handlers.explain_failure,
+            {tab.session},
+            [tab.facts, file.tags, tab.dicmh_file, tab.status, *tab.columns],
+            **QUICK,
+        )
+        shown = encoded.success(handlers.show_column, {tab.session}, tab.columns, **QUICK)
         self.decode_after(shown.then)
         return encoded
+
+    def connect_history(self) -> None:
+        """Compare the newest result with the one that is clicked."""
+        tab = self._tab
+        tab.strip.click(
+            self._handlers.choose,
+            {tab.session, tab.history},
+            [tab.chosen, *self._results],
+            **QUICK,
+        )
+
+    @property
+    def _results(self) -> list[Component]:
+        return [self._tab.viewer.html, self._tab.status, self._tab.strip]
+
+    @property
+    def _inputs(self) -> set[Component]:
+        return super()._inputs | {self._tab.history}
+
+    def _decode(self, event: Event, *, automatically: bool) -> Event:
+        """Decode, and measure the picture once it is on the page."""
+        tab, handlers = self._tab, self._handlers
+        decoded = super()._decode(event, automatically=automatically)
+        known = decoded
+        for learn in (handlers.measure, handlers.find_boxes):
+            learned = known.success(
+                self._cancellation.until_next(learn, RequestKind.PICTURE),
+                {tab.request_id, tab.session, tab.history},
+                tab.history,
+                **(WORKING | LATEST | {"show_progress": "hidden"}),
+            )
+            # What is chosen is read now: it may be another result than before the measuring.
+            known = learned.success(
+                handlers.show_known,
+                {tab.session, tab.history, tab.chosen},
+                [tab.viewer.html, tab.status],
+                **QUICK,
+            )
+        return decoded
