@@ -64,7 +64,8 @@ def presented(
             text=None if text is None else compare_text(*text),
         )
     photo = Photo(path="", digest=name, name=name, upload_bytes=20_000, upload_format="PNG")
-    return Presented(photo=photo, image=Image.fromarray(ramp.astype(np.uint8)), files=files)
+    pixels = ramp.astype(np.uint8)
+    return Presented(photo=photo, image=Image.fromarray(pixels), png=_png(pixels), files=files)
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -81,6 +81,12 @@ def test_a_station_without_its_measure_is_left_out_and_told():
     ]
 
 
+def test_photographs_are_named_as_on_the_page_and_told_in_numbers():
+    photographs = list(each_photograph([presented("letters"), presented("my_hill")]))
+    assert [station.title for station in photographs] == ["Fails: letters", "My hill"]
+    assert photographs[0].sentence.startswith("500 bytes, 58")
+
+
 @pytest.fixture
 def talk():
     evil = presented('<img src="x" onerror="alert(1)">', objects=([box("cup")], [box("cup")]))
@@ -116,6 +122,7 @@ def test_nothing_else_is_served_and_other_sites_are_refused(client):
     assert client.get("/", headers=foreign).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_second_start_computes_nothing(codec, photos, tmp_path, monkeypatch):
     def prepare():
         told, kept = [], ResultCache(tmp_path)  # another process has an empty memory

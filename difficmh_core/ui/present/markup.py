@@ -109,7 +109,7 @@ def _figures(talk: Talk, station: Station) -> Iterator[Figure]:
     yield Figure(
         key="original",
         label=viewer_texts.ORIGINAL,
-        source=talk.address_of(png_of(presented.image)),
+        source=talk.address_of(presented.png),
         overlay=_boxes(talk, ours.boxes and ours.boxes.of_original, presented),
         text_overlay=_text(talk, ours.text and ours.text.of_original, presented),
     )

@@ -34,11 +34,13 @@ class Presented:
     Attributes:
         photo: As it was received.
         image: Its pixels.
+        png: The same as a file.
         files: Each codec's, decoded and measured, by the codec's key; none without a picture.
     """
 
     photo: Photo
     image: Image.Image
+    png: bytes
     files: Mapping[str, Measured]
 
     @property
@@ -90,4 +92,4 @@ def measure_photograph(
         if key == OURS:
             raise ImageError(reason)
         tell(reason)
-    return Presented(photo=photo, image=image, files=files)
+    return Presented(photo=photo, image=image, png=Path(photo.path).read_bytes(), files=files)

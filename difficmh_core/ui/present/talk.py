@@ -6,6 +6,7 @@ from pathlib import Path
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.errors import ConfigError
+from difficmh_core.ui.compress.texts import EXAMPLE_WORDS
 from difficmh_core.ui.present import texts
 from difficmh_core.ui.present.markup import Talk, draw_talk
 from difficmh_core.ui.present.photographs import Presented, measure_photograph
@@ -42,7 +43,7 @@ def prepare_talk(
         raise ConfigError(texts.NO_PHOTOS)
     photographs = list[Presented]()
     with tempfile.TemporaryDirectory() as folder:
-        files = ServedFiles(Path(folder), examples=photos)
+        files = ServedFiles(Path(folder), examples=sorted(photos, key=_place))
         uploads = UploadStore(files, max_pixels=MAX_PIXELS)
         service = CodecService(
             codec, files=files, results=results, keeps_for_good=True, weights_dir=weights_dir
@@ -53,3 +54,9 @@ def prepare_talk(
             photographs.append(measure_photograph(service, uploads, example, tell))
     stations = plan_tour(photographs, codec.config.profile, tell)
     return draw_talk(stations, list(each_photograph(photographs)))
+
+
+def _place(photo: Path) -> int:
+    """Where a photograph stands among the examples; others come last."""
+    order = list(EXAMPLE_WORDS)
+    return order.index(photo.stem) if photo.stem in order else len(order)

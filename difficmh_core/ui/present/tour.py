@@ -14,6 +14,7 @@ from difficmh_core.tagging.detector import Detection
 from difficmh_core.ui import texts as page_texts
 from difficmh_core.ui.compare import texts as compare_texts
 from difficmh_core.ui.compare.codecs import Measured
+from difficmh_core.ui.compress.texts import EXAMPLE_WORDS
 from difficmh_core.ui.present import texts
 from difficmh_core.ui.present.photographs import CONTENT, OURS, Presented
 from difficmh_core.ui.viewer.metrics import METRICS
@@ -93,10 +94,10 @@ def plan_tour(
 def each_photograph(photographs: Sequence[Presented]) -> Iterator[Station]:
     """Yield every photograph beside its decoded one, for what comes after the stations."""
     for presented in photographs:
-        row = presented.ours.row
+        row, name = presented.ours.row, presented.photo.name
         raw = page_texts.times(presented.n_raw_bytes / row.n_bytes)
         yield Station(
-            title=presented.photo.name.replace("_", " ").capitalize(),
+            title=EXAMPLE_WORDS.get(name, name.replace("_", " ").capitalize()),
             sentence=texts.EACH_SENTENCE.format(n_bytes=row.n_bytes, raw=raw, bpp=row.bpp),
             presented=presented,
         )
