@@ -144,6 +144,22 @@ def test_a_part_is_enlarged_around_its_place(attend):
     assert (x, y) == pytest.approx((30, 22), abs=4), "the top of the person, but inside"
 
 
+def test_the_viewers_own_keys_work_wherever_the_focus_is(attend):
+    page = attend()
+    fitted = viewer(page, "v.view.scale")
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    scale, x = viewer(page, "[v.view.scale, v.view.x]")
+    assert scale > fitted
+    page.keyboard.press("Shift+ArrowRight")
+    assert viewer(page, "v.view.x") > x
+    assert shown(page) == "station-1"
+    page.keyboard.press("0")
+    assert viewer(page, "v.view.scale") == 1
+    page.keyboard.press("Escape")
+    assert viewer(page, "v.view.scale") == fitted
+
+
 def test_help_lists_the_keys_and_takes_none_for_the_talk(attend):
     page = attend()
     page.keyboard.press("?")

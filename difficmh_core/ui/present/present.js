@@ -69,9 +69,12 @@ const ACTIONS = {
   End: () => go(slides.length - 1),
   b: blink,
   o: () => viewerOf(slides[at]).toggleBoxes("objects"),
+  t: () => viewerOf(slides[at]).toggleBoxes("text"),
   Escape: () => begin(slides[at]),
   "?": () => help.showModal(),
 };
+
+const VIEWER_KEYS = new Set(["+", "=", "-", "0", "f", "l"]);
 
 /** Whether a key belongs to what has the focus: a button's space, the arrows of a divider that was
     reached by keyboard, not dragged. A clicker's keys never do. */
@@ -81,12 +84,26 @@ function isTaken(event) {
   return event.key.startsWith("Arrow") && !isPointed && target.matches?.("[role=slider]");
 }
 
+/** Let the viewer have a key that is its own, wherever the focus is. */
+function pass(event) {
+  const viewer = viewerOf(slides[at]);
+  const isViewers = VIEWER_KEYS.has(event.key) || (event.shiftKey && event.key.startsWith("Arrow"));
+  if (!isViewers || event.composedPath().includes(viewer)) return;
+  const { key, shiftKey } = event;
+  const passed = new KeyboardEvent("keydown", { key, shiftKey, bubbles: true, cancelable: true });
+  if (!viewer.stage.dispatchEvent(passed)) event.preventDefault();
+}
+
 // First of all listeners: the viewer knows some of these keys, too.
 window.addEventListener("keydown", (event) => {
-  const isShifted = event.shiftKey && event.key !== "?" && event.key !== "B" && event.key !== "O";
-  if (help.open || event.ctrlKey || event.altKey || event.metaKey || isShifted) return;
-  const act = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act || isTaken(event)) return;
+  if (help.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  const isNamed = event.key.length > 1;
+  const act = isNamed && event.shiftKey ? null : ACTIONS[isNamed ? event.key : event.key.toLowerCase()];
+  if (!act) {
+    pass(event);
+    return;
+  }
+  if (isTaken(event)) return;
   event.preventDefault();
   event.stopPropagation();
   act();

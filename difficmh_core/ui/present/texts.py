@@ -13,8 +13,8 @@ KEY_ROWS = (
     ("←  Page Up", "back"),
     ("Home  End", "first and last"),
     ("B", "blink: original, decoded photo, and back; again and again"),
-    ("O", "show or hide what a detector sees"),
-    ("+  \N{MINUS SIGN}  0", "zoom in and out, one pixel as one; drag moves the photo"),
+    ("O  T", "show or hide the objects that a detector sees, and the text that is read"),
+    ("+  \N{MINUS SIGN}  0", "zoom in and out, one pixel as one; drag or Shift with arrows moves"),
     ("Esc", "show the photo as at the start"),
     ("?", "these keys"),
 )

@@ -61,7 +61,7 @@ class Station:
     presented: Presented
     shown: tuple[str, ...] = (OURS,)
     mode: Literal["side", "slider"] = "side"
-    boxes: Literal["objects", "text"] | None = None
+    boxes: Literal["objects"] | None = None
     place: Place | None = None
 
 
@@ -178,7 +178,6 @@ def _fails(photographs: Sequence[Presented]) -> Station:
             title=texts.FAILS,
             sentence=texts.FAILS_LETTERS.format(n=text.n_letters, changed=text.counts[1]),
             presented=letters,
-            boxes="text",
             place=Place(x_share=x, y_share=y, zoom=_CLOSER),
         )
     people = [(box, one) for one in photographs for box in _objects(one) if box.label == PERSON]
