@@ -169,15 +169,18 @@ def png(color, size=(90, 60)):
 
 
 def test_two_images_are_compared_to_the_pixel(opened):
-    opened.set_input_files("#files", [png("#102030"), png("#102838")])
+    opened.set_input_files("#files", png("#102030"))
+    opened.wait_for_selector("#message:has-text('Choose a second image'):not(.wrong)")
+    opened.set_input_files("#files", png("#102838"))
     viewer = opened.locator("dicmh-viewer")
     viewer.locator(".frame").nth(1).wait_for()
     assert viewer.locator(".stage .label").all_inner_texts() == ["#102030.png", "#102838.png"]
     assert viewer.locator(".frame").first.bounding_box()["height"] > 100, "the style is there"
+    assert opened.inner_text("#message") == ""
     viewer.locator("#mode-difference").check(force=True)
     viewer.locator(".scale:has-text('largest 8, mean 8.00')").wait_for()
     opened.set_input_files("#files", png("#ffffff", (91, 60)))
-    opened.wait_for_selector("#message:has-text('The images differ in size')")
+    opened.wait_for_selector("#message.wrong:has-text('The images differ in size')")
 
 
 def test_what_is_no_image_is_refused_with_a_sentence(opened):

@@ -8,7 +8,11 @@ const at = (id) => document.getElementById(id);
 const SUFFIX = ".dicmh";
 let images = []; // the last two, so that they can come one after the other
 
-const say = (words) => { at("message").textContent = words; };
+/** Say something: what is wrong, or only what comes next. */
+function say(words, isWrong = false) {
+  at("message").textContent = words;
+  at("message").classList.toggle("wrong", isWrong);
+}
 
 /** Write what was checked, and what this page cannot check. */
 function checksOf({ profile, fingerprint }) {
@@ -71,7 +75,7 @@ function showImages() {
   const viewer = make("dicmh-viewer", { id: "images-viewer", "data-width": first.width, "data-height": first.height }, ...figures);
   at("viewer").replaceChildren(viewer);
   at("images").hidden = false;
-  if (!second) say("Choose a second image to compare with.");
+  say(second ? "" : "Choose a second image to compare with.");
 }
 
 async function take(files) {
@@ -93,7 +97,7 @@ async function take(files) {
     }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
-    say(error.message);
+    say(error.message, true);
   }
 }
 
