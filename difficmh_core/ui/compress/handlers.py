@@ -133,7 +133,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def wait_for_file(self, values: Values) -> Updates:
         """Say that a file is being made."""
-        return self._wait_for_file(values) if self._needs_file(values) else unchanged()
+        return self._wait_for_file(values) if self.needs_file(values) else unchanged()
 
     def _wait_for_file(self, values: Values) -> Updates:
         shown = self._buttons.at_work(draw_waiting(words.COMPRESSING))
@@ -206,7 +206,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         session: Session = values[self._tab.session]
         if session.encoded is None:
             return ""
-        if self._needs_file(values):
+        if self.needs_file(values):
             return words.FILE_OUTDATED
         if session.settings is None:  # nothing is decoded yet
             return ""
@@ -215,7 +215,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         controls = self._tab.panel.controls(values)
         return "" if is_decoded_with(session.settings, controls) else texts.PICTURE_OUTDATED
 
-    def _needs_file(self, values: Values) -> bool:
+    def needs_file(self, values: Values) -> bool:
         """Tell whether there is a photograph, and no file of it as it is asked for."""
         session: Session = values[self._tab.session]
         try:
