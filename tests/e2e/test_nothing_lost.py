@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from tests.e2e.actions import choose_preset, decoded, download, encode, open_tab, set_auto, unfold
+from tests.e2e.actions import choose_preset, decoded, download, encode, open_tab, unfold
 
 STORED = "localStorage.getItem('difficmh-visit')"
 

@@ -11,6 +11,7 @@ from difficmh_core.ui.components.arrival import Arrival
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import read_example, read_link
+from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.session import Session
 
@@ -44,6 +45,7 @@ class ResumeHandlers:
             restored[tab.file.photo] = tab.file.examples[number]
         return restored or unchanged()
 
+    @with_errors
     def receive(self, values: Values) -> Iterator[Updates]:
         """Take the example of a link; without one, go on only if there is something left to do.
 
