@@ -31,6 +31,30 @@ def encode(page, photo):
     page.wait_for_selector("#compress-decode", state="visible")
 
 
+def unfold(page):
+    """Open everything that the page folds."""
+    for name in ("more", "decoding", "linking"):
+        page.click(f"#{name} > button.label-wrap:not(.open)")
+
+
+def figures(page) -> list[str]:
+    """Name the pictures of the compress tab."""
+    labels = page.locator("#compress-viewer > figure .label")
+    return labels.evaluate_all("labels => labels.map(label => label.textContent)")
+
+
+def sources(page) -> list[str]:
+    """Tell where these pictures lie."""
+    pictures = page.locator("#compress-viewer > figure img.picture")
+    return pictures.evaluate_all("pictures => pictures.map(picture => picture.src)")
+
+
+def until_measured(page):
+    """Wait for all numbers of the picture on the compress tab."""
+    page.wait_for_selector("#status .result .measures")
+    page.wait_for_selector("#status .measures dd:has-text('\u2026')", state="detached")
+
+
 def file_size(page) -> str:
     return page.inner_text("#facts .size strong")
 
