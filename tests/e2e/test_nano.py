@@ -52,7 +52,7 @@ def visit(browser, app_url):
         page.goto(app_url + ("?__theme=dark" if scheme == "dark" else ""))
         page.wait_for_selector("#photo input[type=file]", state="attached")
         # What the page itself names once it is alive; before, it would miss keys and clicks.
-        page.wait_for_selector("[aria-label='Example: Fails: a face']")
+        page.wait_for_selector("[aria-label='Example: Face (fails)']")
         if not is_folded:
             unfold(page)
         return page
