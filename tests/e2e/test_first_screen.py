@@ -1,4 +1,4 @@
-"""The compress tab shows its result first: what a visitor sees, and compares, without scrolling."""
+"""The compress tab shows its result first: what a visitor sees and compares without scrolling."""
 
 import re
 

@@ -12,6 +12,7 @@ from difficmh_core.ui.compress.history import MOST_RESULTS, History, Result, thu
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.result_handlers import ResultHandlers
 from difficmh_core.ui.compress.results import draw_history, draw_numbers, figures_of
+from difficmh_core.ui.runtime import measures
 from difficmh_core.ui.runtime.measures import Measures, measure_picture
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo
@@ -95,8 +96,9 @@ def test_the_difference_to_another_result_is_told_with_whether_it_is_better(resu
 
 
 def test_a_measure_whose_network_is_absent_says_so(result):
-    measures = Measures(values={"psnr_db": 24.0}, absent={"dists": "The weights <x> are missing."})
-    drawn = draw_numbers(result(measures=measures, is_measured=True))
+    absent = {"dists": "The weights <x> are missing."}
+    known = Measures(values={"psnr_db": 24.0}, absent=absent)
+    drawn = draw_numbers(result(measures=known, is_measured=True))
     assert "The weights &lt;x&gt; are missing." in drawn
     assert "\N{HORIZONTAL ELLIPSIS}" not in drawn
 
@@ -116,10 +118,21 @@ def runtime(runtime_in, tmp_path):
 
 def test_without_fetched_networks_a_picture_is_measured_as_far_as_it_can_be(runtime, photos):
     photo = runtime.receive(photos["wide"])
-    measures = measure_picture(runtime.service, runtime.uploads, photo, photo.path)
-    assert set(measures.values) == {"psnr_db"}
-    assert set(measures.absent) == {"lpips_alex", "dists"}
-    assert all("difficmh" in reason for reason in measures.absent.values())
+    known = measure_picture(runtime.service, runtime.uploads, photo, photo.path)
+    assert set(known.values) == {"psnr_db"}
+    assert set(known.absent) == {"lpips_alex", "dists"}
+    assert all("difficmh" in reason for reason in known.absent.values())
+
+
+def test_networks_do_not_look_at_a_large_picture_unasked(runtime, photos, monkeypatch):
+    photo = runtime.receive(photos["wide"])
+    told = (runtime.service, runtime.uploads, photo, photo.path)
+    monkeypatch.setattr(type(runtime.service), "evaluator", None)
+    monkeypatch.setattr(measures, "MOST_PX", 100)
+    known = measure_picture(*told)
+    assert set(known.values) == {"psnr_db"}
+    assert "not measured above 2 megapixels" in known.absent["lpips_alex"]
+    assert measures.boxes_of(*told) is None
 
 
 def test_what_was_measured_is_kept(runtime_in, tmp_path, photos, monkeypatch):
