@@ -31,12 +31,6 @@ def encode(page, photo):
     page.wait_for_selector("#compress-decode", state="visible")
 
 
-def unfold(page):
-    """Open everything that the page folds."""
-    for name in ("more", "decoding", "linking"):
-        page.click(f"#{name} > button.label-wrap:not(.open)")
-
-
 def figures(page) -> list[str]:
     """Name the pictures of the compress tab."""
     labels = page.locator("#compress-viewer > figure .label")
@@ -87,3 +81,16 @@ def open_tab(page, name):
         return
     page.locator(".overflow-menu > button").click()
     page.locator(".overflow-dropdown button", has_text=name).click()
+
+
+def unfold(page, *accordions):
+    """Open what is folded, from the outside in; what is open stays open."""
+    for accordion in accordions:
+        button = page.locator(f"{accordion} > button.label-wrap")
+        if "open" not in (button.get_attribute("class") or "").split():
+            button.click()
+
+
+def unfold_all(page):
+    """Open all that the compress tab folds beside its viewer."""
+    unfold(page, "#more", "#decoding", "#linking")

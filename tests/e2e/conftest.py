@@ -9,7 +9,7 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER
-from tests.e2e.actions import follow, unfold
+from tests.e2e.actions import follow, unfold_all
 from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -77,7 +77,7 @@ def visit(window, page_url):
         page.goto(url)
         page.wait_for_selector("#photo input[type=file]", state="attached")
         if not is_folded:
-            unfold(page)
+            unfold_all(page)
         return page
 
     yield open_page

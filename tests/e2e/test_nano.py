@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
-from tests.e2e.actions import download, open_tab, unfold
+from tests.e2e.actions import download, open_tab, unfold_all
 from tests.e2e.program import ROOT
 
 PHOTO = ROOT / "examples" / "astronaut.png"
@@ -54,7 +54,7 @@ def visit(browser, app_url):
         # What the page itself names once it is alive; before, it would miss keys and clicks.
         page.wait_for_selector("[aria-label='Example: Face (fails)']")
         if not is_folded:
-            unfold(page)
+            unfold_all(page)
         return page
 
     yield open_page
