@@ -190,7 +190,7 @@ class CompressEvents(DecodingEvents):
         """Compare the newest result with the one that is clicked."""
         tab = self._tab
         tab.strip.click(
-            self._handlers.choose,
+            self._handlers.results.choose,
             {tab.session, tab.history},
             [tab.chosen, *self._results],
             **QUICK,
@@ -206,7 +206,7 @@ class CompressEvents(DecodingEvents):
 
     def _decode(self, event: Event, *, automatically: bool) -> Event:
         """Decode, and measure the picture once it is on the page."""
-        tab, handlers = self._tab, self._handlers
+        tab, handlers = self._tab, self._handlers.results
         decoded = super()._decode(event, automatically=automatically)
         known = decoded
         for learn in (handlers.measure, handlers.find_boxes):

@@ -13,8 +13,8 @@ EXAMPLE_WORDS = {
     "church": "Church",
     "coffee": "Coffee",
     "cat": "Cat",
-    "letters": "Fails: letters",
-    "astronaut": "Fails: a face",
+    "letters": "Letters (fails)",
+    "astronaut": "Face (fails)",
 }
 """What is told of each example, in this order; where the small model fails, that."""
 MORE = "More options for the file"
