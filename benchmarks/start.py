@@ -3,12 +3,13 @@
     python -m benchmarks.start [PHOTO] [--rounds 5] [--out results/start.json]
 
 Each command runs in a process of its own, in turn with the others, so that all meet the same
-machine; of each, the fastest round is shown. PHOTO is scaled to 512 x 512 px; without it, the
-first example is taken.
+machine; of each, the fastest round is shown, and the most memory that its process held. PHOTO is
+scaled to 512 x 512 px; without it, the first example is taken.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from statistics import median
 
 from PIL import Image
 
+from benchmarks import check_system
 from benchmarks._machine import this_machine
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.profiles import preset_of
@@ -28,15 +30,32 @@ ROOT = Path(__file__).parents[1]
 PORT = 7999
 
 
-def seconds_of(command: list[str]) -> float:
-    """How long a command takes [s]."""
+Cost = tuple[float, float]
+"""Of a whole command: how long it takes [s], and the most memory that it holds [MiB]."""
+
+
+def cost_of(command: list[str]) -> Cost:
+    """What a command costs that runs to its end."""
     began = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    return time.perf_counter() - began
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak_mib = _wait(process)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return seconds, peak_mib
 
 
-def page_seconds() -> float:
-    """How long it takes until the page answers [s]."""
+def _wait(process: subprocess.Popen[bytes]) -> float:
+    """Wait for a process to end; the most memory that it held [MiB]."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss / 2**10  # told in KiB
+
+
+def cost_of_the_page() -> Cost:
+    """What it costs until the page answers."""
     began = time.perf_counter()
     page = subprocess.Popen(
         [sys.executable, "app.py", "--port", str(PORT)],
@@ -51,33 +70,38 @@ def page_seconds() -> float:
             except OSError:
                 time.sleep(0.02)
             else:
-                return time.perf_counter() - began
+                seconds = time.perf_counter() - began
+                break
     finally:
         page.terminate()
-        page.wait()
+        peak_mib = _wait(page)
+    return seconds, peak_mib
 
 
-def whole_commands(photo: Path, folder: Path, rounds: int) -> dict[str, float]:
-    """The fastest of several rounds of each command [s]."""
+def whole_commands(photo: Path, folder: Path, rounds: int) -> dict[str, Cost]:
+    """The fastest of several rounds of each command, and the most memory of any."""
     ours = [sys.executable, "-m", "difficmh_core"]
     file, picture = str(folder / "photo.dicmh"), str(folder / "photo.png")
-    commands: Mapping[str, Callable[[], float]] = {
-        "import torch": lambda: seconds_of([sys.executable, "-c", "import torch"]),
-        "encode": lambda: seconds_of([*ours, "encode", str(photo), file]),
-        "decode --preset instant": lambda: seconds_of(
+    commands: Mapping[str, Callable[[], Cost]] = {
+        "import torch": lambda: cost_of([sys.executable, "-c", "import torch"]),
+        "encode": lambda: cost_of([*ours, "encode", str(photo), file]),
+        "decode --preset instant": lambda: cost_of(
             [*ours, "decode", file, picture, "--preset", "instant"]
         ),
-        "decode": lambda: seconds_of([*ours, "decode", file, picture]),
-        "verify": lambda: seconds_of([*ours, "verify", file]),
-        "info": lambda: seconds_of([*ours, "info", file]),
-        "--help": lambda: seconds_of([*ours, "--help"]),
-        "page answers": page_seconds,
+        "decode": lambda: cost_of([*ours, "decode", file, picture]),
+        "verify": lambda: cost_of([*ours, "verify", file]),
+        "info": lambda: cost_of([*ours, "info", file]),
+        "--help": lambda: cost_of([*ours, "--help"]),
+        "page answers": cost_of_the_page,
     }
-    found: dict[str, list[float]] = {name: [] for name in commands}
+    found: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, run in commands.items():
             found[name].append(run())
-    return {name: min(times) for name, times in found.items()}
+    return {
+        name: (min(seconds for seconds, _ in costs), max(peak for _, peak in costs))
+        for name, costs in found.items()
+    }
 
 
 def work_alone(photo: Path, rounds: int) -> dict[str, float]:
@@ -96,6 +120,7 @@ def work_alone(photo: Path, rounds: int) -> dict[str, float]:
         "encode, tags given": lambda: codec.encode(image, tags=["tabby"]),
         "decode instant": lambda: codec.decode_image(data, instant),
         "decode fast": lambda: codec.decode_image(data),
+        "decode paper": lambda: codec.decode_image(data, preset_of("nano", "paper")),
         "JPEG XL, encode": lambda: jxl.encode(image, 50),
         "VVenC fast, encode": lambda: vvenc.encode(image, 37),
     }
@@ -115,19 +140,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    check_system(parser)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photo = folder / "photo.webp"
         with Image.open(arguments.photo or sorted((ROOT / "examples").glob("*.png"))[0]) as image:
             image.convert("RGB").resize((512, 512)).save(photo, lossless=True)
+        costs = whole_commands(photo, folder, arguments.rounds)
         report = {
-            "whole_s": whole_commands(photo, folder, arguments.rounds),
+            "whole_s": {name: seconds for name, (seconds, _) in costs.items()},
+            "peak_mib": {name: peak for name, (_, peak) in costs.items()},
             "work_s": work_alone(photo, arguments.rounds),
             "machine": this_machine(),
         }
     torch_s = report["whole_s"]["import torch"]
-    for name, seconds in report["whole_s"].items():
-        sys.stdout.write(f"{name:28s} {seconds:6.2f} s  {seconds / torch_s:5.2f} x import torch\n")
+    for name, (seconds, peak_mib) in costs.items():
+        shown = f"{seconds:6.2f} s  {seconds / torch_s:5.2f} x import torch {peak_mib:6.0f} MiB"
+        sys.stdout.write(f"{name:28s} {shown}\n")
     for name, seconds in report["work_s"].items():
         sys.stdout.write(f"work alone: {name:20s} {1000 * seconds:7.0f} ms\n")
     if arguments.out:

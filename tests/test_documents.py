@@ -89,9 +89,6 @@ def test_a_table_of_speed_is_written_below_its_head(monkeypatch):
     assert written.endswith(text[text.index("These are 1,000 photos") :])
 
 
-@pytest.mark.skipif(
-    not (documented_numbers.RESULTS / "many_files.json").exists(), reason="not measured yet"
-)
 def test_every_way_of_many_files_wrote_the_same_and_failed_where_it_must():
     ways = documented_numbers.results("many_files")["ways"]
     assert len(ways) == 6

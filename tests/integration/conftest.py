@@ -1,4 +1,6 @@
-"""What tests of comparisons share: codecs, an evaluator without weights, a folder of pictures."""
+"""What tests of comparisons share, and tests of training."""
+
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +8,7 @@ from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.evaluation.codecs import OurCodec
 from difficmh_core.evaluation.evaluator import Evaluator
+from tests.training_set import write_check_pictures, write_photographs
 
 QUICK = DecodeSettings(steps=1, guidance_scale=1.0, sampler=SamplerName.DPM_SOLVER)
 
@@ -31,3 +34,15 @@ def folder(tmp_path, picture):
         picture.rotate(90 * index, expand=True).save(pictures / f"{index}.png")
     (pictures / "broken.jpg").write_bytes(b"no picture")
     return pictures
+
+
+@pytest.fixture(scope="session")
+def training_photos(tmp_path_factory) -> Path:
+    """A tiny training set; not to be changed."""
+    return write_photographs(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="session")
+def check_pictures(tmp_path_factory) -> Path:
+    """Its pictures for validation."""
+    return write_check_pictures(tmp_path_factory.mktemp("check"))

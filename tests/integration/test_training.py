@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,8 +33,6 @@ from tests.training_set import (
     WITH_DISCRIMINATOR,
     brief,
     picture,
-    write_check_pictures,
-    write_photographs,
 )
 from tests.two_processes import LineSampler, LineStage
 
@@ -43,21 +40,13 @@ TINY_ELIC = ElicConfig(channels=8, latent_channels=16, groups=(4, 4, 8), n_rate_
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory) -> Path:
-    return write_photographs(tmp_path_factory.mktemp("photos"))
-
-
-@pytest.fixture(scope="module")
-def check(tmp_path_factory) -> Path:
-    return write_check_pictures(tmp_path_factory.mktemp("check"))
-
-
-@pytest.fixture(scope="module")
-def recipe(photos, check, tmp_path_factory) -> Recipe:
+def recipe(training_photos, check_pictures, tmp_path_factory) -> Recipe:
     """A recipe of which every stage ran."""
     torch.manual_seed(0)
     runs = tmp_path_factory.mktemp("runs")
-    made = Recipe(photos=photos, check=check, runs=runs, config=TINY, elic=TINY_ELIC)
+    made = Recipe(
+        photos=training_photos, check=check_pictures, runs=runs, config=TINY, elic=TINY_ELIC
+    )
     for stage in needs.STAGES:
         if stage is StageName.DECODER:
             *_, last = made.encode_latents()
@@ -130,16 +119,16 @@ def test_the_learned_codec_beside_ours_is_packaged_and_unpacked(recipe, tmp_path
     assert all(torch.equal(unpacked[key], tensors[key].float()) for key in tensors)
 
 
-def test_a_source_contributes_at_most_its_share(photos):
-    photographs = load_photographs(photos, max_share=0.6)
+def test_a_source_contributes_at_most_its_share(training_photos):
+    photographs = load_photographs(training_photos, max_share=0.6)
     share = Counter()
     for source, probability in zip(photographs.sources, photographs.probabilities, strict=True):
         share[source] += probability
     assert share == pytest.approx({"one": 0.6, "two": 0.4})
 
 
-def test_crops_have_their_size_and_range(photos):
-    sampler = CropSampler(load_photographs(photos), crop_px=192)
+def test_crops_have_their_size_and_range(training_photos):
+    sampler = CropSampler(load_photographs(training_photos), crop_px=192)
     crops = sampler.draw(5, np.random.default_rng(0)).image
     assert crops.shape == (5, 3, 192, 192)
     assert 0 <= crops.min() < crops.max() <= 1

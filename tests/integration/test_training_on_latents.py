@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,24 +16,15 @@ from difficmh_core.training.latents import read_latents
 from difficmh_core.training.recipe import Recipe
 from difficmh_core.training.settings import StageName
 from difficmh_core.weights.loading import read_safetensors
-from tests.training_set import brief, write_check_pictures, write_photographs
+from tests.training_set import brief
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory) -> Path:
-    return write_photographs(tmp_path_factory.mktemp("photos"))
-
-
-@pytest.fixture(scope="module")
-def check(tmp_path_factory) -> Path:
-    return write_check_pictures(tmp_path_factory.mktemp("check"))
-
-
-@pytest.fixture(scope="module")
-def recipe(photos, check, tmp_path_factory) -> Recipe:
+def recipe(training_photos, check_pictures, tmp_path_factory) -> Recipe:
     """A recipe with what the stages need that learn from stored crops."""
     torch.manual_seed(0)
-    made = Recipe(photos=photos, check=check, runs=tmp_path_factory.mktemp("runs"), config=TINY)
+    runs = tmp_path_factory.mktemp("runs")
+    made = Recipe(photos=training_photos, check=check_pictures, runs=runs, config=TINY)
     list(made.train(StageName.AUTOENCODER, brief(StageName.AUTOENCODER)))
     list(made.encode_latents())
     list(made.train(StageName.CODEC, brief(StageName.CODEC)))
@@ -106,11 +96,13 @@ def test_crops_of_other_photographs_are_refused(recipe, tmp_path):
         SteeredSampler(photographs, tmp_path, crop_px=64)
 
 
-def test_crops_of_other_networks_are_refused_and_made_anew(recipe, photos, check, tmp_path):
+def test_crops_of_other_networks_are_refused_and_made_anew(
+    recipe, training_photos, check_pictures, tmp_path
+):
     for name in ("contents", StageName.AUTOENCODER, StageName.CODEC):
         shutil.copytree(recipe.runs / name, tmp_path / name)
     shutil.copy(recipe.latents_path, tmp_path)
-    own = Recipe(photos=photos, check=check, runs=tmp_path, config=TINY)
+    own = Recipe(photos=training_photos, check=check_pictures, runs=tmp_path, config=TINY)
     list(own.train(StageName.CODEC, replace(brief(StageName.CODEC), steps=6)))
     path = tmp_path / "contents" / "01-000000.safetensors"
     path.unlink()
@@ -143,12 +135,14 @@ def test_crops_that_are_there_are_not_made_again(recipe):
     assert files[1].exists()
 
 
-def test_unet_and_control_learn_together_and_further(recipe, photos, check, tmp_path):
+def test_unet_and_control_learn_together_and_further(
+    recipe, training_photos, check_pictures, tmp_path
+):
     for name in (StageName.AUTOENCODER, StageName.CODEC):
         shutil.copytree(recipe.runs / name, tmp_path / name)
     shutil.copytree(recipe.contents_folder, tmp_path / "contents")
     shutil.copy(recipe.latents_path, tmp_path)
-    own = Recipe(photos=photos, check=check, runs=tmp_path, config=TINY)
+    own = Recipe(photos=training_photos, check=check_pictures, runs=tmp_path, config=TINY)
     lines = list(own.train(StageName.PRIOR, brief(StageName.PRIOR, "controlled=0.5")))
     assert all(line["alone"] > 0 and line["controlled"] > 0 for line in lines[:4])
     assert lines[-1]["controlled_check_mean"] > 0

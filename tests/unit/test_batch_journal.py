@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import fsspec
 import pytest
 
 from difficmh_core.batch import journal as module
@@ -15,14 +14,8 @@ SETTINGS = {"quality": 50}
 
 
 @pytest.fixture(params=["folder", "memory://bucket/out"])
-def target(request, tmp_path):
-    if request.param == "folder":
-        yield Target(str(tmp_path / "out"))
-        return
-    storage = fsspec.filesystem("memory")
-    yield Target(request.param)
-    storage.store.clear()
-    storage.pseudo_dirs[:] = [""]
+def target(request, tmp_path, memory):
+    return Target(str(tmp_path / "out") if request.param == "folder" else request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -6,30 +6,12 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from difficmh_core.batch.sources import Source, find_sources, without_password
 from difficmh_core.errors import ConfigError
 
 SUFFIXES = frozenset({".jpg", ".png"})
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", "deep/c.jpg", "deep/er/d.jpg", "odd [1]*.jpg"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(name.encode())
-    return tmp_path
-
-
-@pytest.fixture
-def memory():
-    storage = fsspec.filesystem("memory")
-    yield storage
-    storage.store.clear()
-    storage.pseudo_dirs[:] = [""]
 
 
 def names(words):

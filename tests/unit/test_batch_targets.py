@@ -1,6 +1,5 @@
 """What outputs are called, where they may lie, and how they are written."""
 
-import fsspec
 import pytest
 
 from difficmh_core.batch import targets
@@ -10,23 +9,6 @@ from difficmh_core.batch.targets import Target, check_apart, output_names, refus
 from difficmh_core.errors import ConfigError
 
 SUFFIXES = frozenset({".jpg", ".png"})
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", "deep/c.jpg", "deep/er/d.jpg", "odd [1]*.jpg"):
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(name.encode())
-    return tmp_path
-
-
-@pytest.fixture
-def memory():
-    storage = fsspec.filesystem("memory")
-    yield storage
-    storage.store.clear()
-    storage.pseudo_dirs[:] = [""]
 
 
 def test_outputs_keep_the_structure_and_never_share_a_name():
