@@ -57,6 +57,7 @@ from difficmh_core.tagging.vocabulary import Vocabulary
 from difficmh_core.workload import DecodeStep, Progress, Work, told
 
 _STRIDE_PX = 8  # of a position of the latent
+_PER_BLOCK = PIXELS_PER_BLOCK // _STRIDE_PX
 
 
 class DiffICMHCodec:
@@ -326,13 +327,13 @@ class DiffICMHCodec:
             raise BackendUnavailableError("The sampler ended before its last step.")
         return last.image
 
-    def decoding_load(self, stream: Bitstream, settings: DecodeSettings) -> Load:
-        """What decoding a file consists of."""
-        height, width = (side // _STRIDE_PX for side in stream.padded_size_px)
-        n_seen, n_pixels = self._decoder.n_seen(height, width), stream.height_px * stream.width_px
-        return decoding_load(
-            n_pixels, _STRIDE_PX**2 * n_seen, settings, has_tags=bool(stream.tag_ids)
-        )
+    def decoding_load(
+        self, size_px: tuple[int, int], settings: DecodeSettings, *, has_tags: bool = True
+    ) -> Load:
+        """What decoding a picture of this height and width consists of."""
+        height, width = (-(-side // PIXELS_PER_BLOCK) * _PER_BLOCK for side in size_px)
+        n_seen, n_pixels = self._decoder.n_seen(height, width), size_px[0] * size_px[1]
+        return decoding_load(n_pixels, _STRIDE_PX**2 * n_seen, settings, has_tags=has_tags)
 
     def _step(
         self, index: int, total: int, latent: Tensor, stream: Bitstream, *, is_last: bool

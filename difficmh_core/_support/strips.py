@@ -18,6 +18,8 @@ STRIP_VALUES = 6_000_000
 """How many values the widest map of a strip may have: what the allocator keeps at hand."""
 LEAST_REACHES = 8
 """How many times its reach a strip is high at least: what it sees beyond is computed twice."""
+LEAST_POSITIONS = 4096
+"""How many positions a strip has at least: for small maps, oneDNN sums in another order."""
 MOST_STRIPS = 16
 """Into how many strips a map is cut, unless they would be too large."""
 
@@ -99,7 +101,9 @@ def _rows_of_strip(network: nn.Module, height: int, width: int, stride: int) -> 
     )
     wanted = max(2 * LEAST_REACHES * reach, -(-height // MOST_STRIPS))
     most = int(STRIP_VALUES / (widest * width))
-    return _up_to(max(min(most, wanted), LEAST_REACHES * reach, 1), stride)
+    least = max(LEAST_REACHES * reach, -(-LEAST_POSITIONS // width))
+    n_strips = height // max(min(most, wanted), least)
+    return _up_to(-(-height // max(n_strips, 1)), stride)
 
 
 def _up_to(rows: int, stride: int) -> int:

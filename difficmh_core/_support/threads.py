@@ -76,9 +76,9 @@ def spread(work: Callable[[PartT], ResultT], parts: Sequence[PartT]) -> Iterator
         for future in futures:
             yield future.result()
     finally:
-        for future in futures:
-            if not future.cancel():
-                future.exception()
+        begun = [future for future in futures if not future.cancel()]
+        for future in begun:
+            future.exception()
 
 
 def _pool(n_threads: int) -> ThreadPoolExecutor:

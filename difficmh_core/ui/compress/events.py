@@ -1,6 +1,7 @@
 """What happens when on the compress tab: which event follows which, and what ends it."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -58,10 +59,10 @@ class _CompressEvents(DecodingEvents):
     def connect_photo(self) -> list[Event]:
         """Connect what brings a photograph, or takes it away; return what makes its file."""
         tab, file, handlers = self._tab, self._tab.file, self._handlers
-        chosen, codings = [file.photo.upload], []
+        chosen, begun, codings = [file.photo.upload], list[Any](), []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
-        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
+        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns, file.size]
         for choose in chosen:
             received = choose(
                 self._cancellation.once_read(handlers.receive),
@@ -74,7 +75,12 @@ class _CompressEvents(DecodingEvents):
                 **LATEST,
             )
             received.failure(handlers.restore, {tab.session}, file.photo, **QUICK)
-            ready = received.success(
+            begun.append(received.success)
+        resized = self.request(file.size.input, RequestKind.PHOTO).then(
+            handlers.resize, {tab.session, file.size}, [tab.session, *shown], **QUICK
+        )
+        for begin in (*begun, resized.success):
+            ready = begin(
                 handlers.prepare,
                 self._wanted,
                 [*self._busy, tab.panel.outdated, tab.column],
@@ -85,7 +91,7 @@ class _CompressEvents(DecodingEvents):
         gone = self.request(ended.then, RequestKind.PHOTO).then(
             handlers.forget,
             outputs=[
-                *(tab.session, tab.facts, file.tags, tab.dicmh_file, tab.status),
+                *(tab.session, tab.facts, file.size, file.tags, tab.dicmh_file, tab.status),
                 *(*tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,

@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import replace
 
 import gradio as gr
-from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
@@ -20,9 +19,10 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
-from difficmh_core.ui.components.progress import draw_optimization, draw_waiting
+from difficmh_core.ui.components.progress import draw_optimization, draw_waiting, draw_work
 from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.history import History, Result, thumbnail_of
+from difficmh_core.ui.compress.large_photos import draw_sizes, received, resized
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.results import (
     BEFORE,
@@ -38,6 +38,7 @@ from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
 from difficmh_core.ui.runtime.measures import Measures, boxes_of, measure_picture
+from difficmh_core.ui.runtime.pace import Working
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session, is_decoded_with
@@ -61,11 +62,20 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         named = values[self._tab.file.photo]
         if named is None:
             raise shown_error(words.ENCODE_FIRST)
-        tab, photo = self._tab, self._uploads.receive(named)
-        yield {
-            tab.session: Session(photo=photo),
-            tab.file.photo: photo.path,
-            tab.viewer.html: tab.viewer.draw([original_figure(photo.path)], _size_px(photo)),
+        session, photo = received(self._uploads.receive(named), self._uploads)
+        yield {self._tab.file.photo: photo.path} | self._begin(session, photo)
+
+    def resize(self, values: Values) -> Updates:
+        """Begin anew with the photograph in another size."""
+        tab = self._tab
+        return self._begin(*resized(values[tab.session], values[tab.file.size]))
+
+    def _begin(self, session: Session, photo: Photo) -> Updates:
+        tab = self._tab
+        return {
+            tab.session: session,
+            tab.file.size: draw_sizes(session, self._service),
+            tab.viewer.html: tab.viewer.draw([original_figure(photo.path)], photo.size_px),
             tab.strip: "",
             tab.facts: "",
             tab.picture_file: gr.update(visible=False),
@@ -90,6 +100,10 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             tags = [tag for tag in session.offered if tag.name in request.tags]
         with closing(self._encode(photo, request, tags)) as states:
             for step, seconds in states:
+                if isinstance(step, Working):
+                    drawn = draw_work(step.stage, step.share, step.left_s)
+                    yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
+                    continue
                 if step.encoded is None:
                     drawn = draw_optimization(step.index, step.total, seconds)
                     yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
@@ -168,6 +182,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         tab = self._tab
         return {
             tab.session: Session(),
+            tab.file.size: draw_sizes(Session(), self._service),
             tab.file.tags: gr.update(choices=[], value=[], visible=False),
             tab.dicmh_file: gr.update(value=None),
             tab.panel.outdated: gr.update(visible=False),
@@ -282,7 +297,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
         tab, session = self._tab, values[self._tab.session]
         figures = preview_figures(session.photo.path, preview, state.index, state.total)
-        return {tab.viewer.html: tab.viewer.draw(figures, _size_px(session.photo))}
+        return {tab.viewer.html: tab.viewer.draw(figures, session.photo.size_px)}
 
     def _show_picture(
         self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
@@ -365,7 +380,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     @with_errors
     def _encode_now(
         self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
-    ) -> Iterator[tuple[OptimizationStep, float]]:
+    ) -> Iterator[tuple[OptimizationStep | Working, float]]:
         """Yield how far the optimization is, after how many seconds; the last one has the file.
 
         Without tags, the tagger is asked.
@@ -382,15 +397,9 @@ def _before(history: History, chosen: int | None) -> Result | None:
     return history.find(chosen) or next(iter(history.earlier), None)
 
 
-def _size_px(photo: Photo) -> tuple[int, int]:
-    """Read height and width of a photograph that was received."""
-    with Image.open(photo.path) as image:
-        return image.height, image.width
-
-
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
-    with Image.open(photo.path) as image:
-        return encode_duration_s(request.iterations, image.width * image.height)
+    height, width = photo.size_px
+    return encode_duration_s(request.iterations, width * height)
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
