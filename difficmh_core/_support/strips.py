@@ -1,8 +1,9 @@
 """Large feature maps, strip by strip of rows: the same numbers sooner, and steps in between.
 
 A convolution sees a few rows above and below each of its own. Given these, too, a strip comes out
-as it does in the whole, to the last bit: each value is summed in the same order. Strips fit into
-the memory that the allocator keeps at hand, and several threads compute one each.
+as it does in the whole: to the last bit where oneDNN sums both in the same order, as it does for
+the networks of nano. Where the strips lie depends on the size of the map and on nothing else.
+Strips fit into the memory that the allocator keeps at hand, and several threads compute one each.
 """
 
 import math

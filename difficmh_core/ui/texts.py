@@ -76,6 +76,8 @@ FACT_TAGS = "Tags"
 FACT_MODEL = "Model fingerprint"
 NO_TAGS = "none"
 
+LOADING = "Loading the model. The first image takes a few seconds longer."
+LOADING_FAILED = "The model could not be loaded, so nothing can be compressed or decoded. {why}"
 WAITING = "Waiting for other work to finish"
 NEXT_IN_LINE = "yours is next"
 PLACE_IN_LINE = "{n} requests are before yours"

@@ -8,16 +8,19 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
+from difficmh_core._support.parts import result_of
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.comparison import COLOR_METRICS, DEFAULT_METRICS
 from difficmh_core.config.decoding import DecodeSettings
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.config.stages import Load, encoding_load
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator, Features
@@ -34,11 +37,14 @@ from difficmh_core.ui.runtime.pace import LearnedPace, Working
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles, address_of
 from difficmh_core.ui.runtime.uploads import Photo
+from difficmh_core.ui.runtime.worker import on_model_thread
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.vision.text import TextReading
 
 LOGGER = logging.getLogger(__name__)
 """Has a line for each piece of work that the networks do; what is kept takes none."""
+WARM_UP_PX, WARM_UP_PRESET = 512, "instant"
+"""What is coded to learn how fast the machine is."""
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
 
@@ -92,8 +98,6 @@ class CodecService:
             weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         """
         self.codec = codec
-        self.model = model_key(codec)
-        """Names the networks in the keys of results."""
         self.results = results or ResultCache()
         self.weights_dir = weights_dir or cache_folder()
         self.pace = LearnedPace()
@@ -102,6 +106,22 @@ class CodecService:
         self._evaluator: Evaluator | None = None
         self._optimizer: LatentOptimizer | None = None
         self._features: tuple[str, Features] | None = None
+
+    @cached_property
+    def model(self) -> str:
+        """Names the networks in the keys of results."""
+        return model_key(self.codec)
+
+    @on_model_thread
+    def warm_up(self) -> None:
+        """Code a small picture, to learn how fast this machine is before anybody asks."""
+        image = Image.radial_gradient("L").resize((WARM_UP_PX, WARM_UP_PX)).convert("RGB")
+        load = encoding_load(WARM_UP_PX**2, is_tagged=False)
+        encoded = result_of(self.pace.run(self.codec.encode_parts(image, tags=None), load))
+        settings = preset_of(self.codec.config.profile, WARM_UP_PRESET)
+        forecast = self.pace.forecast(self._load_of(encoded.stream, settings))
+        result_of(self.pace.timed(forecast, self.codec.decode_parts(encoded.stream, settings)))
+        self.pace.learn(forecast)
 
     def tag(self, photo: Photo, image: Image.Image) -> tuple[Tag, ...]:
         """Ask the tagger what is in a photograph.
