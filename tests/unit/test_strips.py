@@ -34,7 +34,7 @@ def whole(monkeypatch):
 def test_strips_are_those_of_the_whole(network, channels, dtype, n_threads):
     torch.manual_seed(0)
     network = network.to(dtype)
-    x = torch.randn(1, channels, 200, 160, dtype=dtype)
+    x = torch.randn(1, channels, 320, 160, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
