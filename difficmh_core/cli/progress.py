@@ -11,7 +11,7 @@ from difficmh_core.workload import Forecast, Progress
 
 ResultT = TypeVar("ResultT")
 StateT = TypeVar("StateT")
-_SHARE = "{desc}: {percentage:3.0f}%|{bar}| {remaining} left"
+_SHARE = "{l_bar}{bar}| {remaining} left"
 StepT = TypeVar("StepT", bound=Any)
 _LINE_INTERVAL_S = 2.0
 
