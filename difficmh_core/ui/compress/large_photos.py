@@ -54,4 +54,4 @@ def _told(photo: Photo, seconds: float) -> dict[str, str]:
 
 
 def _place_of(photo: Photo | None, sizes: Sequence[Photo]) -> int:
-    return next(index for index, each in enumerate(sizes) if each is photo)
+    return next(index for index, each in enumerate(sizes) if photo and each.digest == photo.digest)

@@ -33,6 +33,7 @@ class Photo:
         upload_format: Format of the upload, as people call it.
         size_px: Height and width [px].
         notes: What was told when it was read, such as that it was the first of several frames.
+        is_example: Whether it is one of the page's own.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Photo:
     upload_format: str
     size_px: tuple[int, int]
     notes: tuple[str, ...] = ()
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +103,7 @@ class UploadStore:
             upload_format=read.format_name,
             size_px=read.size_px,
             notes=read.notes,
+            is_example=str(path) in self._files.examples,
         )
         self._files.delete_upload(path, photo)
         return photo
