@@ -342,9 +342,8 @@ def test_a_file_that_ends_its_worker_fails_alone_on_a_cluster_too(inputs, tmp_pa
 
 @pytest.mark.long
 def test_what_a_cluster_cannot_load_is_said_in_its_words(inputs, tmp_path, cluster):
-    for work, words in ((NotThere(), "^The weights are absent"), (DyingAtOnce(), "The cluster")):
-        with pytest.raises(BackendUnavailableError, match=words):
-            do(work, inputs, tmp_path / "out", execute=OnCluster(cluster.address, None, "cpu"))
+    with pytest.raises(BackendUnavailableError, match=r"^The weights are absent\.$"):
+        do(NotThere(), inputs, tmp_path / "out", execute=OnCluster(cluster.address, None, "cpu"))
 
 
 @pytest.mark.long
