@@ -63,7 +63,14 @@ def presented(
             boxes=None if objects is None else compare_boxes(*objects),
             text=None if text is None else compare_text(*text),
         )
-    photo = Photo(path="", digest=name, name=name, upload_bytes=20_000, upload_format="PNG")
+    photo = Photo(
+        path="",
+        digest=name,
+        name=name,
+        upload_bytes=20_000,
+        upload_format="PNG",
+        size_px=(height, width),
+    )
     pixels = ramp.astype(np.uint8)
     return Presented(photo=photo, image=Image.fromarray(pixels), png=_png(pixels), files=files)
 
