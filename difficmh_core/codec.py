@@ -172,7 +172,7 @@ class DiffICMHCodec:
     def coder(
         self, image: Image.Image, *, tags: TagChoice = "auto", analyzed: Analyzed | None = None
     ) -> Callable[[int], Encoded]:
-        """Analyze a picture once; what this returns codes it at any level, 0 to 255; see encode."""
+        """Analyze a picture once; what this returns codes it at any level, 0 to 255."""
         chosen = self._choose_tags(image, tags)
         found = analyzed or self.analyze(image)
         return lambda level: result_of(self._code(image, chosen, found, level))
