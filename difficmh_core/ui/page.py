@@ -16,6 +16,7 @@ from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
+from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
@@ -174,6 +175,7 @@ def build_page(
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
                 draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
+    tell_callers(demo)
     return Page(demo=demo, files=files)
 
 

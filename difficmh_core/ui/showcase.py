@@ -14,7 +14,13 @@ from pathlib import Path
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP, presets_of
+from difficmh_core.config.profiles import (
+    DEFAULT_RATE,
+    PROFILE_NAMES,
+    RATE_HELP,
+    preset_of,
+    presets_of,
+)
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
@@ -81,7 +87,7 @@ def prepare(
                 image=image,
                 target_bytes=len(encoded.data),
                 tags=encoded.tags,
-                settings=presets_of(profile)["fast"],
+                settings=preset_of(profile),
             )
             for measured in run(service, texts.CHOSEN, asked):
                 yield f"{file}: {measured.row.error or measured.row.name}"

@@ -100,6 +100,9 @@ TOO_MANY_ITERATIONS = (
     "The page takes 0 to {most} iterations, got {n}. The command line takes more: "
     "`python -m difficmh_core encode --iterations`."
 )
+EXAMPLE_FILES = {"photo": "photo.jpg", "file": "photo.dicmh"}
+EXAMPLE_WORDS = {"tags": ["tabby"], "codecs": ["ours", "jpeg"]}
+"""In the programs that show how to call the endpoints, by the names of their parameters."""
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
-from difficmh_core.config.profiles import DEFAULT_PRESET, presets_of
+from difficmh_core.config.profiles import presets_of, profile_of
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given
@@ -31,17 +31,17 @@ class DecodePanel:
             profile: Whose presets are offered.
             is_quick: Whether decoding is quick enough to start automatically.
         """
-        presets = presets_of(profile)
+        presets, default = presets_of(profile), profile_of(profile).default_preset
         self.preset = gr.Radio(
             [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
-            value=DEFAULT_PRESET,
+            value=default,
             label=texts.PRESET,
             info=texts.preset_help(profile, {name: each.steps for name, each in presets.items()}),
             elem_id=f"{prefix}-preset",
             elem_classes="preset",
         )
         with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
-            controls = _build_settings(presets[DEFAULT_PRESET])
+            controls = _build_settings(presets[default])
         self.settings = {name: controls[name] for name in CONTROL_NAMES}
         """The controls of ``DecodeSettings``, by their names."""
         self.auto = gr.Checkbox(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import gradio as gr
 
-from difficmh_core.config.profiles import presets_of
 from difficmh_core.ui.components.decoding import DecodingEvents
 from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.compress.handlers import CompressHandlers
@@ -36,8 +35,8 @@ def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> N
 
     def restore(request: gr.Request) -> Updates:
         can_optimize = config.rate_weights is not None
-        presets = presets_of(config.profile)
-        restored = read_link(dict(request.query_params), presets, can_optimize=can_optimize)
+        query = dict(request.query_params)
+        restored = read_link(query, config.profile, can_optimize=can_optimize)
         places = linked | {"preset": tab.panel.preset}
         return {places[key]: value for key, value in restored.items()} or gr.skip()
 
