@@ -1,9 +1,11 @@
 """The paper's ablations at nano's scale: what the semantic loss, tags, guidance and steps do.
 
     python -m benchmarks.ablations decode CHECK [--n 20] [--out results/ablations]
+    python -m benchmarks.ablations tags CHECK [--n 20] [--out results/ablations]
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--steps 600] …
 
-``decode`` takes the packaged weights and turns tags, guidance, steps and start. ``train`` goes on
+``decode`` takes the packaged weights and turns tags, guidance, steps and start; ``tags`` decodes
+with every preset, with and without tags, at two rates. ``train`` goes on
 from what RUNS holds (``train unpack`` and ``train latents`` fill it): it trains codec and a new
 control module with the four losses of the paper alone, once for each variant of the semantic loss,
 with the same seed and steps; and decodes each without diffusion, and with and without tags.
@@ -25,7 +27,7 @@ import torch
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.profiles import preset_of
+from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.metrics import metric_of
@@ -42,6 +44,8 @@ from difficmh_core.weights.network_card import NANO_FOLDER
 PICTURE_METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 METRICS = (*PICTURE_METRICS, "top1", "js_bits", "box_f1")
 TARGET_BPP = 0.06
+LOW_BPP = 0.02
+"""Where a file says little, and tags might say more."""
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
 STARTS = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -74,11 +78,13 @@ class Bench:
             cache_folder(), PICTURE_METRICS, ("classification", "detection")
         )
 
-    def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
+    def code(
+        self, codec: DiffICMHCodec, *, tags: bool = True, target_bpp: float = TARGET_BPP
+    ) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
         coded, asked = list[Encoded](), "auto" if tags else None
         for image in map(read_image, self.paths):
-            target_bytes = int(TARGET_BPP * image.width * image.height / 8)
+            target_bytes = int(target_bpp * image.width * image.height / 8)
             smallest = codec.encode(image, quality=0, tags=asked)
             fits = len(smallest.data) < target_bytes
             best = codec.encode(image, target_bytes=target_bytes, tags=asked) if fits else smallest
@@ -124,6 +130,17 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
         yield {"steps": 1, "start": start, **measured(replace(_MANY_STEPS, steps=1, start=start))}
 
 
+def tagging(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
+    """Yield the results of every preset with and without tags, at a low and a usual rate."""
+    for target_bpp in (LOW_BPP, TARGET_BPP):
+        for has_tags in (True, False):
+            coded = bench.code(codec, tags=has_tags, target_bpp=target_bpp)
+            for name, preset in presets_of("nano").items():
+                settings = replace(preset, seed=_SEED)
+                row = bench.measure(codec, coded, settings)
+                yield {"preset": name, "tags": has_tags, "target_bpp": target_bpp, **row}
+
+
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Train and measure each variant of the semantic loss, with and without tags."""
     photographs = load_photographs(arguments.photos, limit=arguments.limit)
@@ -155,14 +172,17 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
         yield {**shared, "settings": "fast, no tags", **bench.measure(codec, untagged, fast)}
 
 
+_DECODINGS = {"decode": decoding, "tags": tagging}
+
+
 def main() -> None:
     """Measure, print every line, and keep them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=["decode", "train"])
+    parser.add_argument("task", choices=["decode", "tags", "train"])
     parser.add_argument("check", type=Path, help="folder of photographs never trained on")
     parser.add_argument("--n", type=int, default=20, help="photographs")
     parser.add_argument(
-        "--weights", type=Path, default=NANO_FOLDER, help="other weights, for decode"
+        "--weights", type=Path, default=NANO_FOLDER, help="other weights, for decode and tags"
     )
     parser.add_argument("--photos", type=Path, help="training photographs, for train")
     parser.add_argument("--runs", type=Path, help="run folders, for train")
@@ -176,9 +196,9 @@ def main() -> None:
         parser.error("train needs --photos and --runs")
     paths = sorted(p for p in arguments.check.iterdir() if p.is_file())[: arguments.n]
     bench = Bench(paths)
-    if arguments.task == "decode":
+    if arguments.task in _DECODINGS:
         codec = load_codec("nano", weights_folder=arguments.weights, cache_dir=cache_folder())
-        lines = decoding(bench, codec)
+        lines = _DECODINGS[arguments.task](bench, codec)
     else:
         lines = training(bench, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)

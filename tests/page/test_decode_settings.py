@@ -122,7 +122,8 @@ def test_every_setting_has_its_option_control_and_key():
     controls = {control.name: control for setting in SETTINGS for control in setting.controls}
     assert drawn.keys() == controls.keys()
     for name, control in controls.items():
-        assert (drawn[name].label, drawn[name].info) == (control.label, control.help)
+        assert drawn[name].label == control.label
+        assert drawn[name].info.startswith(control.help)
     values = {name: item.value for name, item in drawn.items()}
     assert values == controls_of(preset_of("nano"))
     assert LINK_KEYS[-len(CONTROL_NAMES) :] == CONTROL_NAMES

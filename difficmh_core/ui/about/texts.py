@@ -1,7 +1,5 @@
 """Every word of the about tab."""
 
-from difficmh_core.ui.texts import NOTICE
-
 HOW = "How it works"
 HOW_WORDS = (
     "The encoder reduces the photo to a compact description, the content latent, and a few words "
@@ -29,11 +27,11 @@ WEIGHTS = "The weights on this server"
 WEIGHTS_WORDS = "Profile {profile}, model {fingerprint}. {n:,} parameters in all."
 WEIGHTS_HEADS = ("File", "Size", "SHA-256", "License", "What it is and where it comes from")
 MEGABYTES = "{n:.1f} MB"
+KILOBYTES = "{n:.1f} kB"
 OWN = "Trained for this project: {n_steps:,} steps, {hours:.1f} hours on {device}"
 NOT_FETCHED = "not downloaded: {without}"
 LIMITS = "Limits"
 LIMITS_WORDS = (
-    NOTICE,
     "The small model that ships with the page (nano) was trained for hours on two CPU cores and "
     "for minutes on a GPU. It shows that the system works, not how good the published one is. "
     "With its default settings, diffusion and tags change the image only a little.",
@@ -59,4 +57,7 @@ PROGRAMS_WORDS = (
     "this page's address."
 )
 REFERENCES = "References"
-REFERENCE = "Diff-ICMH, NeurIPS 2025. The authors' code: https://github.com/RuoyuFeng/Diff-ICMH"
+REFERENCES_WORDS = (
+    "The paper: Diff-ICMH, NeurIPS 2025, https://arxiv.org/abs/2511.22549",
+    "The authors' code: https://github.com/RuoyuFeng/Diff-ICMH",
+)
