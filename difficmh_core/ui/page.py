@@ -21,6 +21,7 @@ from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
 from difficmh_core.ui.compress.events import connect_compress_tab
+from difficmh_core.ui.compress.first_example import FOLDER, read_first_example
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode.events import connect_decode_tab
 from difficmh_core.ui.decode.layout import DecodeTab
@@ -129,6 +130,7 @@ def build_page(
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
     keep_s: float = KEEP_S,
+    first_example: Path | None = FOLDER,
 ) -> Page:
     """Build the page around a codec.
 
@@ -144,6 +146,8 @@ def build_page(
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         keep_s: After this time visitors' files go [s].
+        first_example: Folder of the result that is shown before anything is asked for, if it is
+            of this profile and of one of the examples; ``None`` for none.
     """
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as demo:
         files = ServedFiles(
@@ -163,7 +167,8 @@ def build_page(
         profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                compress = CompressTab(codec, files.examples, is_quick=is_quick)
+                first = read_first_example(files, profile, first_example)
+                compress = CompressTab(codec, files.examples, is_quick=is_quick, first=first)
                 codings = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
                 connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)

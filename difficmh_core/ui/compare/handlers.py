@@ -28,9 +28,6 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.ui.texts import count
-from difficmh_core.ui.viewer.markup import viewer_markup
-
-VIEWER_ID = "compare-viewer"
 
 
 def connect_compare_tab(
@@ -51,7 +48,7 @@ def connect_compare_tab(
     """
     handlers = CompareHandlers(tab, service, uploads, session)
     inputs = {session, tab.codecs, tab.ablations, tab.n_bytes}
-    tab.buttons.connect(handlers.compare, inputs, [tab.viewer, tab.table])
+    tab.buttons.connect(handlers.compare, inputs, [tab.viewer.html, tab.table])
     for event in codings:
         event.then(handlers.take_size, {session}, tab.n_bytes, **QUICK)
 
@@ -127,9 +124,8 @@ class CompareHandlers:
         size = given.image.size
         figures = [original_of(self._service, given.photo.path, pictures, size)]
         figures += [figure_of(self._service, item, best, size) for item in pictures]
-        viewer = viewer_markup(figures, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {
-            self._tab.viewer: viewer,
+            self._tab.viewer.html: self._tab.viewer.draw(figures, (size[1], size[0])),
             self._tab.table: draw_table(measured, profile) if measured else "",
         }
 

@@ -8,6 +8,7 @@ from difficmh_core.ui.compare import texts as words
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import take_as_given
+from difficmh_core.ui.viewer.component import PictureViewer
 
 
 class CompareTab:
@@ -44,7 +45,7 @@ class CompareTab:
         )
         self.buttons = JobButtons("compare", words.COMPARE)
         self.buttons.progress.render()
-        self.viewer = gr.HTML(padding=False, elem_id="compare-pictures")
+        self.viewer = PictureViewer("compare-viewer", elem_id="compare-pictures")
         self.table = gr.HTML(padding=False, elem_id="compare-table")
         take_as_given(self.codecs, self.ablations, self.n_bytes)
 

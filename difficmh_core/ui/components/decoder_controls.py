@@ -25,13 +25,21 @@ _PRESET_NAMES = [
 class DecodePanel:
     """The controls of a decoding."""
 
-    def __init__(self, prefix: str, profile: str, *, is_quick: bool = True) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        profile: str,
+        *,
+        is_quick: bool = True,
+        buttons: JobButtons | None = None,
+    ) -> None:
         """Draw the controls inside the current layout.
 
         Args:
             prefix: Begins the ids of the elements, which differ between the tabs.
             profile: Whose presets are offered.
             is_quick: Whether decoding is quick enough to start automatically.
+            buttons: Start and stop, where they stand elsewhere; ``None`` draws them here.
         """
         presets, default = presets_of(profile), profile_of(profile).default_preset
         hints = hints_of(profile)
@@ -53,7 +61,7 @@ class DecodePanel:
         self.auto = gr.Checkbox(
             is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto"
         )
-        self.buttons = JobButtons(prefix, texts.DECODE, start_id="decode", can_start=False)
+        self.buttons = buttons or draw_buttons(prefix)
 
         filled = [controls[name] for name in _PRESET_NAMES]
         script = _preset_script(presets)
@@ -88,6 +96,11 @@ class DecodePanel:
     def controls(self, values: Values) -> dict[str, Any]:
         """Name what the controls hold, unchecked."""
         return {name: values[control] for name, control in self.settings.items()}
+
+
+def draw_buttons(prefix: str) -> JobButtons:
+    """Draw start and stop of a decoding; the prefix as above."""
+    return JobButtons(prefix, texts.DECODE, start_id="decode", can_start=False)
 
 
 def _build_settings(initial: DecodeSettings, hints: Mapping[str, str]) -> dict[str, Component]:

@@ -43,7 +43,6 @@ class DecodingTab:
         request_id: Number of the last request, see :class:`Cancellation`.
         panel: The controls.
         status: What came of it, in numbers or in a sentence.
-        preview: The picture while it is being decoded.
         picture_file: The decoded picture to download.
         source: Holds what is decoded.
         decoded: What changes with the picture, beside the buttons and the status.
@@ -52,7 +51,6 @@ class DecodingTab:
     request_id: gr.Number
     panel: DecodePanel
     status: gr.HTML
-    preview: gr.Image
     picture_file: gr.DownloadButton
     source: Component
     decoded: Sequence[Component]
@@ -91,12 +89,19 @@ class DecodingHandlers(ABC, Generic[Tab]):
         """
 
     @abstractmethod
-    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
+    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
+        """Show the picture of a step; arguments as of :meth:`_show_picture`."""
+
+    @abstractmethod
+    def _show_picture(
+        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
+    ) -> Updates:
         """Show a decoded picture; a tab without its photograph needs the picture only.
 
         Args:
             values: Of the event.
             picture: Where it lies.
+            state: Of the decoding.
             settings: How it was decoded.
         """
 
@@ -108,13 +113,13 @@ class DecodingHandlers(ABC, Generic[Tab]):
         with closing(self._decode(file.stream, settings, photo)) as states:
             for state in states:
                 if state.image is None:
-                    yield self._show_step(state)
+                    yield self._show_step(values, state)
                     continue
                 picture = self._service.save(state.png, f"{file.name}-decoded.png")
                 yield {
                     self._tab.status: draw_result(file.stream, state),
                     self._tab.picture_file: gr.update(value=picture, visible=True),
-                    **self._show_picture(values, picture, settings),
+                    **self._show_picture(values, picture, state, settings),
                 }
 
     @with_errors
@@ -139,14 +144,14 @@ class DecodingHandlers(ABC, Generic[Tab]):
         """Say that work was stopped; it ends with the step that is under way."""
         return self.rest(values) | {self._tab.status: html.draw_message(texts.STOPPED)}
 
-    def _show_step(self, state: Decoding) -> Updates:
+    def _show_step(self, values: Values, state: Decoding) -> Updates:
         progress = draw_progress(state.index, state.total, state.seconds)
         updates = self._buttons.at_work(progress)
         updates[self._tab.picture_file] = gr.update(visible=False)
         if state.preview is not None:
             # Gradio would write it, too, but could not say that the disk is full.
             path = self._service.save(png_of(state.preview), "preview.png")
-            updates[self._tab.preview] = gr.update(value=path, label=texts.PREVIEW, visible=True)
+            updates |= self._show_preview(values, path, state)
         return updates
 
     @with_errors
@@ -211,7 +216,7 @@ class DecodingEvents:
     def _inputs(self) -> set[Component]:
         return {self._source, self._panel.auto, *self._panel.settings.values()}
 
-    def _decode(self, event: Event, *, automatically: bool) -> None:
+    def _decode(self, event: Event, *, automatically: bool) -> Event:
         handlers = self._decoding
         decode = handlers.decode_automatically if automatically else handlers.decode
         decoded = event.then(
@@ -223,6 +228,7 @@ class DecodingEvents:
             **WORKING,
         )
         self.rest_after(decoded)
+        return decoded
 
 
 def _decode_s(stream: Bitstream, settings: DecodeSettings, _: Photo | None) -> int:

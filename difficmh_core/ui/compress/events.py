@@ -10,7 +10,7 @@ from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
 from difficmh_core.ui.runtime.cancellation import RequestKind
-from difficmh_core.ui.runtime.events import LATEST, QUICK, Event, Updates
+from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Event, Updates
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
@@ -23,6 +23,7 @@ def connect_compress_tab(
     events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
     codings = [*events.connect_photo(), *events.connect_changes()]
     events.connect_decoding()
+    events.connect_history()
     return codings
 
 
@@ -59,17 +60,18 @@ class _CompressEvents(DecodingEvents):
         chosen, codings = [file.photo.upload], []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
-        restored = [file.photo, tab.status, tab.column]
+        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
+        restored = [file.photo, tab.status, tab.viewer.html, tab.facts, *tab.columns]
         for choose in chosen:
             cleared = self.request(choose, RequestKind.PHOTO).then(
                 handlers.prepare,
-                outputs=[*self._busy, *tab.pictures],
+                outputs=self._busy,
                 **QUICK,
             )
             received = cleared.then(
                 handlers.receive,
                 {file.photo},
-                [tab.session, file.photo],
+                [tab.session, file.photo, *shown],
                 show_progress="hidden",
                 api_visibility="private",
                 concurrency_id="uploads",
@@ -83,14 +85,16 @@ class _CompressEvents(DecodingEvents):
             )
             encoded = self._encode(ready)
             for event in (received, encoded):
-                event.failure(handlers.restore, {tab.session}, restored, **QUICK)
+                event.failure(
+                    handlers.restore, {tab.session, tab.history, tab.chosen}, restored, **QUICK
+                )
             received.failure(handlers.rest, {tab.session}, tab.panel.buttons.all, **QUICK)
             codings.append(encoded)
         gone = self.request(file.photo.clear, RequestKind.PHOTO).then(
             handlers.forget,
             outputs=[
                 *(tab.session, tab.facts, file.tags, tab.dicmh_file),
-                *(tab.status, *tab.pictures, tab.column),
+                *(tab.status, *tab.pictures, *tab.columns),
             ],
             **QUICK,
         )
@@ -128,7 +132,7 @@ class _CompressEvents(DecodingEvents):
                 asked.then(
                     handlers.wait_for_file,
                     {tab.session, file.iterations},
-                    [*tab.panel.buttons.all, tab.preview],
+                    tab.panel.buttons.all,
                     **QUICK,
                 )
             )
@@ -147,6 +151,45 @@ class _CompressEvents(DecodingEvents):
             **WORKING,
         )
         self.rest_after(encoded)
-        shown = encoded.success(handlers.show_column, {tab.session}, tab.column, **QUICK)
+        shown = encoded.success(handlers.show_column, {tab.session}, tab.columns, **QUICK)
         self.decode_after(shown.then)
         return encoded
+
+    def connect_history(self) -> None:
+        """Compare the newest result with the one that is clicked."""
+        tab = self._tab
+        tab.strip.click(
+            self._handlers.choose,
+            {tab.session, tab.history},
+            [tab.chosen, *self._results],
+            **QUICK,
+        )
+
+    @property
+    def _results(self) -> list[Component]:
+        return [self._tab.viewer.html, self._tab.status, self._tab.strip]
+
+    @property
+    def _inputs(self) -> set[Component]:
+        return super()._inputs | {self._tab.history}
+
+    def _decode(self, event: Event, *, automatically: bool) -> Event:
+        """Decode, and measure the picture once it is on the page."""
+        tab, handlers = self._tab, self._handlers
+        decoded = super()._decode(event, automatically=automatically)
+        known = decoded
+        for learn in (handlers.measure, handlers.find_boxes):
+            learned = known.success(
+                self._cancellation.until_next(learn, RequestKind.PICTURE),
+                {tab.request_id, tab.session, tab.history},
+                tab.history,
+                **(WORKING | LATEST | {"show_progress": "hidden"}),
+            )
+            # What is chosen is read now: it may be another result than before the measuring.
+            known = learned.success(
+                handlers.show_known,
+                {tab.session, tab.history, tab.chosen},
+                [tab.viewer.html, tab.status],
+                **QUICK,
+            )
+        return decoded

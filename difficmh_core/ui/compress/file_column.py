@@ -1,6 +1,7 @@
-"""The left side of the compress tab: the photograph, and what its file shall hold."""
+"""Beside the viewer of the compress tab: the photograph, and what its file shall hold."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,6 +20,7 @@ from difficmh_core.ui.runtime.requests import (
 )
 
 MAX_EXAMPLES = 6
+PHOTO_HEIGHT_PX = 190
 
 
 class FileColumn:
@@ -43,19 +45,11 @@ class FileColumn:
             placeholder=texts.PHOTO_PLACEHOLDER,
             alt_text=texts.PHOTO_ALT,
             buttons=["fullscreen"],
-            height=300,
+            height=PHOTO_HEIGHT_PX,
             elem_id="photo",
         )
-        self.examples = examples
+        self.examples = sorted(examples, key=_place_of)
         self.gallery = self._draw_gallery() if examples else None
-        self.mode = gr.Radio(
-            list(texts.MODES),
-            value=mode,
-            label=texts.MODE,
-            info=texts.MODE_HELP,
-            elem_id="mode",
-            visible=has_rates,
-        )
         self.quality = gr.Slider(
             0,
             100,
@@ -80,26 +74,35 @@ class FileColumn:
             info=" ".join([texts.SEND_TAGS_HELP, *filter(None, [hints.get("tags")])]),
             elem_id="send-tags",
         )
-        self.iterations = gr.Slider(
-            0,
-            MOST_ITERATIONS,
-            n_iterations,
-            step=1,
-            label=texts.ITERATIONS,
-            info=texts.ITERATIONS_HELP,
-            elem_id="iterations",
-            visible=config.rate_weights is not None,
-        )
         self.tags = gr.CheckboxGroup(
             [], label=texts.TAGS, info=texts.TAGS_HELP, elem_id="tags", visible=False
         )
-        self.add_tag = gr.Dropdown(
-            list(names),
-            value=None,
-            label=texts.ADD_TAG,
-            info=texts.ADD_TAG_HELP.format(n=len(names), most=config.conditioning.max_tags),
-            elem_id="add-tag",
-        )
+        with gr.Accordion(texts.MORE, open=False, elem_id="more"):
+            self.mode = gr.Radio(
+                list(texts.MODES),
+                value=mode,
+                label=texts.MODE,
+                info=texts.MODE_HELP,
+                elem_id="mode",
+                visible=has_rates,
+            )
+            self.add_tag = gr.Dropdown(
+                list(names),
+                value=None,
+                label=texts.ADD_TAG,
+                info=texts.ADD_TAG_HELP.format(n=len(names), most=config.conditioning.max_tags),
+                elem_id="add-tag",
+            )
+            self.iterations = gr.Slider(
+                0,
+                MOST_ITERATIONS,
+                n_iterations,
+                step=1,
+                label=texts.ITERATIONS,
+                info=texts.ITERATIONS_HELP,
+                elem_id="iterations",
+                visible=config.rate_weights is not None,
+            )
         take_as_given(
             self.photo, self.quality, self.target_bytes, self.iterations, self.tags, self.add_tag
         )
@@ -140,3 +143,10 @@ class FileColumn:
             self.quality: gr.update(visible=mode == BY_QUALITY),
             self.target_bytes: gr.update(visible=mode == BY_SIZE),
         }
+
+
+def _place_of(name: str) -> int:
+    """Order the examples as their words are; others come last."""
+    order = [*texts.EXAMPLE_WORDS]
+    stem = Path(name).stem
+    return order.index(stem) if stem in order else len(order)

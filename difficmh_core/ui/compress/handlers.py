@@ -20,14 +20,28 @@ from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
 from difficmh_core.ui.components.progress import draw_optimization
 from difficmh_core.ui.compress import texts as words
-from difficmh_core.ui.compress.layout import CompressTab, draw_introduction
+from difficmh_core.ui.compress.history import History, Result, thumbnail_of
+from difficmh_core.ui.compress.layout import CompressTab
+from difficmh_core.ui.compress.results import (
+    BEFORE,
+    DECODED,
+    ORIGINAL,
+    draw_history,
+    draw_numbers,
+    figures_of,
+    number_of,
+    preview_figures,
+)
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.measures import Measures, boxes_of, measure_picture
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
+from difficmh_core.ui.runtime.worker import on_model_thread
+from difficmh_core.ui.viewer.metrics import original_figure
 
 
 class CompressHandlers(DecodingHandlers[CompressTab]):
@@ -36,6 +50,8 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
         self._encode = with_gpu(self._encode_now, _encode_s)
+        self._measure = on_model_thread(measure_picture)
+        self._find_boxes = on_model_thread(boxes_of)
 
     @with_errors
     def receive(self, values: Values) -> Iterator[Updates]:
@@ -43,8 +59,16 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         named = values[self._tab.file.photo]
         if named is None:
             raise shown_error(words.ENCODE_FIRST)
-        photo = self._uploads.receive(named)
-        yield {self._tab.session: Session(photo=photo), self._tab.file.photo: photo.path}
+        tab, photo = self._tab, self._uploads.receive(named)
+        yield {
+            tab.session: Session(photo=photo),
+            tab.file.photo: photo.path,
+            tab.viewer.html: tab.viewer.draw([original_figure(photo.path)], _size_px(photo)),
+            tab.strip: "",
+            tab.facts: "",
+            tab.picture_file: gr.update(visible=False),
+            **self._show_columns(is_there=False),
+        }
 
     @with_errors
     def encode(self, values: Values) -> Iterator[Updates]:
@@ -111,13 +135,12 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         return self._buttons.waiting() | {self._tab.column: gr.update(visible=True)}
 
     def wait_for_file(self, values: Values) -> Updates:
-        """Disable the buttons while a file is being made, and hide an unfinished picture."""
+        """Disable the buttons while a file is being made."""
         if values[self._tab.session].photo is None:
             return unchanged()
         is_long = values[self._tab.file.iterations]
         buttons = self._buttons
-        busy = buttons.waiting() if is_long else buttons.idle(can_start=False)
-        return busy | {self._tab.preview: gr.update(visible=False)}
+        return buttons.waiting() if is_long else buttons.idle(can_start=False)
 
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
@@ -127,33 +150,87 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         return super().stop(values) | shown
 
     def show_column(self, values: Values) -> Updates:
-        """Show the column around a file, if there is one."""
-        return {self._tab.column: gr.update(visible=self.has_file(values))}
+        """Show what surrounds a file, if there is one."""
+        return self._show_columns(is_there=self.has_file(values))
 
     def prepare(self) -> Updates:
-        """Empty the right side: another photograph is coming."""
+        """Say that another photograph is coming; what is shown stays until it is here."""
         return self._buttons.idle(can_start=False) | {
-            self._tab.status: html.draw_message(words.COMPRESSING),
-            **dict.fromkeys(self._tab.pictures, gr.update(visible=False)),
+            self._tab.status: html.draw_message(words.COMPRESSING)
         }
 
     def forget(self) -> Updates:
-        """Forget the visitor's photograph and file."""
+        """Forget the visitor's photograph and file; earlier results are kept for their photo."""
         tab = self._tab
         return {
             tab.session: Session(),
-            tab.facts: draw_introduction(),
             tab.file.tags: gr.update(choices=[], value=[], visible=False),
             tab.dicmh_file: gr.update(value=None),
-            tab.status: "",
-            **dict.fromkeys([*tab.pictures, tab.column], gr.update(visible=False)),
+            tab.picture_file: gr.update(visible=False),
+            tab.strip: "",
+            **tab.beginning(),
+            **self._show_columns(is_there=False),
         }
 
     def restore(self, values: Values) -> Updates:
-        """Put the last good photograph back where a bad one was dropped."""
-        photo = values[self._tab.session].photo
-        shown = {self._tab.file.photo: photo.path if photo else None, self._tab.status: ""}
+        """Put the last good photograph and its numbers back where a bad one was dropped."""
+        tab, session = self._tab, values[self._tab.session]
+        photo, history = session.photo, values[tab.history]
+        shown: Updates = {tab.file.photo: photo.path if photo else None, tab.status: ""}
+        if photo is None:
+            shown |= tab.beginning()
+        elif session.picture is not None and history.last is not None:
+            shown[tab.status] = draw_numbers(history.last, _before(history, values[tab.chosen]))
         return shown | self.show_column(values)
+
+    def choose(self, values: Values, event: gr.EventData) -> Updates:
+        """Compare the newest result with an earlier one, or with the photo again."""
+        tab = self._tab
+        session, history = values[tab.session], values[tab.history]
+        last, chosen = history.last, number_of(event.number)
+        if last is None or session.photo is None or session.photo.digest != last.photo.digest:
+            return unchanged()
+        if chosen is not None and history.find(chosen) is None:
+            raise shown_error(words.RESULT_GONE)
+        pair = (ORIGINAL, DECODED) if chosen is None else (BEFORE, DECODED)
+        shown: Updates = {tab.chosen: chosen} | self._show_result(history, chosen, pair=pair)
+        if session.picture != last.picture:  # another file, whose picture is not there yet
+            del shown[tab.status]
+        return shown
+
+    @with_errors
+    def measure(self, values: Values) -> Iterator[Updates]:
+        """Measure the newest result, whose picture is on the page by now."""
+        known = self._newest(values)
+        if known is not None and not known.is_measured:
+            measures = self._measure(*self._place_of(known))
+            known = replace(known, measures=measures, is_measured=True)
+            yield {self._tab.history: values[self._tab.history].with_known(known)}
+
+    @with_errors
+    def find_boxes(self, values: Values) -> Iterator[Updates]:
+        """Find the objects in the newest result, and in its photo."""
+        known = self._newest(values)
+        if known is not None and known.boxes is None:
+            known = replace(known, boxes=self._find_boxes(*self._place_of(known)))
+            yield {self._tab.history: values[self._tab.history].with_known(known)}
+
+    def show_known(self, values: Values) -> Updates:
+        """Show what is known by now of the newest result."""
+        if self._newest(values) is None:
+            return unchanged()
+        shown = self._show_result(values[self._tab.history], values[self._tab.chosen])
+        del shown[self._tab.strip]  # which says the same as before
+        return shown
+
+    def _newest(self, values: Values) -> Result | None:
+        """Return the newest result if its picture is the one on the page."""
+        last: Result | None = values[self._tab.history].last
+        is_shown = last is not None and values[self._tab.session].picture == last.picture
+        return last if is_shown else None
+
+    def _place_of(self, result: Result) -> tuple[CodecService, UploadStore, Photo, str]:
+        return self._service, self._uploads, result.photo, result.picture
 
     def _open(self, values: Values) -> tuple[OpenedFile, Photo]:
         session: Session = values[self._tab.session]
@@ -161,19 +238,55 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             raise shown_error(words.ENCODE_FIRST)
         return OpenedFile(stream=session.encoded.stream, name=session.photo.name), session.photo
 
-    def _show_step(self, state: Decoding) -> Updates:
-        updates = super()._show_step(state)
-        if state.preview is not None:
-            updates[self._tab.comparison] = gr.update(visible=False)
-        return updates
-
-    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
+    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
         tab, session = self._tab, values[self._tab.session]
+        figures = preview_figures(session.photo.path, preview, state.index, state.total)
+        return {tab.viewer.html: tab.viewer.draw(figures, _size_px(session.photo))}
+
+    def _show_picture(
+        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
+    ) -> Updates:
+        tab, session = self._tab, values[self._tab.session]
+        stream, image = session.encoded.stream, state.image
+        exact = {} if state.psnr_db is None else {"psnr_db": state.psnr_db}
+        result = Result(
+            photo=session.photo,
+            size_px=(stream.height_px, stream.width_px),
+            picture=picture,
+            thumbnail="" if image is None else thumbnail_of(image),
+            n_bytes=stream.n_bytes,
+            bpp=stream.bpp,
+            settings=settings,
+            steps=state.total,
+            seconds=state.seconds,
+            was_kept=state.was_kept,
+            measures=Measures(values=exact),
+        )
+        history = values[tab.history].with_new(result)
         return {
             tab.session: replace(session, picture=picture, settings=settings),
-            tab.preview: gr.update(visible=False),
-            tab.comparison: gr.update(value=(session.photo.path, picture), visible=True),
+            tab.history: history,
+            tab.chosen: None,
+            **self._show_result(history, None),
         }
+
+    def _show_result(
+        self, history: History, chosen: int | None, pair: tuple[str, str] | None = None
+    ) -> Updates:
+        """Show the newest result beside the photo and the one that it is compared with."""
+        tab, last = self._tab, history.last
+        if last is None:
+            return {}
+        before = _before(history, chosen)
+        profile = self._service.codec.config.profile
+        return {
+            tab.viewer.html: tab.viewer.draw(figures_of(last, before), last.size_px, pair=pair),
+            tab.status: draw_numbers(last, before),
+            tab.strip: draw_history(history, chosen, profile),
+        }
+
+    def _show_columns(self, *, is_there: bool) -> Updates:
+        return dict.fromkeys(self._tab.columns, gr.update(visible=is_there))
 
     def _show_file(
         self, session: Session, photo: Photo, encoded: Encoded, *, are_sent: bool
@@ -215,6 +328,17 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             yield step, time.monotonic() - started
+
+
+def _before(history: History, chosen: int | None) -> Result | None:
+    """Find what the newest result is compared with: the chosen one, or the one before."""
+    return history.find(chosen) or next(iter(history.earlier), None)
+
+
+def _size_px(photo: Photo) -> tuple[int, int]:
+    """Read height and width of a photograph that was received."""
+    with Image.open(photo.path) as image:
+        return image.height, image.width
 
 
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:

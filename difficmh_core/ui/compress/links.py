@@ -46,12 +46,17 @@ def link_script(keys: Sequence[str]) -> str:
 
 def name_examples_script(names: Sequence[str]) -> str:
     """Write the browser's part that names the example pictures for screen readers."""
-    labels = [texts.EXAMPLE.format(name=name) for name in names]
+    words = [texts.EXAMPLE_WORDS.get(name, name) for name in names]
+    labels = [texts.EXAMPLE.format(name=word) for word in words]
     return f"""() => {{
       const labels = {json.dumps(labels)};
+      const words = {json.dumps(words)};
       const gallery = document.querySelector("#examples");
       const name = () => gallery.querySelectorAll("button.gallery-item").forEach(
-        (button, index) => button.setAttribute("aria-label", labels[index]));
+        (button, index) => {{
+          button.setAttribute("aria-label", labels[index]);
+          button.dataset.words = words[index] ?? "";  // the style sheet shows them
+        }});
       if (!gallery) return;
       name();
       new MutationObserver(name).observe(gallery, {{childList: true, subtree: true}});

@@ -8,6 +8,17 @@ PHOTO_PLACEHOLDER = (
 PHOTO_ALT = "The photo to compress"
 EXAMPLES = "Or try one of these"
 EXAMPLE = "Example: {name}"
+EXAMPLE_WORDS = {
+    "pasta": "Pasta",
+    "church": "Church",
+    "coffee": "Coffee",
+    "cat": "Cat",
+    "letters": "Fails: letters",
+    "astronaut": "Fails: a face",
+}
+"""What is told of each example, in this order; where the small model fails, that."""
+MORE = "More options for the file"
+DECODING = "Decoding"
 MODE = "Choose by"
 MODE_HELP = "Set the quality of the image or the size of the file."
 MODES = (("Quality", "quality"), ("File size", "size"))
@@ -32,9 +43,25 @@ TAGS_HELP = (
 ADD_TAG = "Add a tag"
 ADD_TAG_HELP = "Type to search {n:,} words. A file holds at most {most} tags."
 
-COMPARISON = "Original (left) and decoded (right)"
+SAMPLE = "An example, decoded in advance. Choose a photo to see yours."
+DECODED = "Decoded from {n_bytes:,} bytes"
+BEFORE = "Before: {n_bytes:,} bytes"
+MEASURING = "\N{HORIZONTAL ELLIPSIS}"
+NO_VALUE = "\N{EN DASH}"
+EQUAL = "\N{INFINITY}"
+BETTER = "better"
+WORSE = "worse"
+UNCHANGED = "unchanged"
+SIZE_CHANGE = "{change} bytes against the result before ({n_bytes:,} bytes)"
+SAME_SIZE = "as many bytes as the result before ({n_bytes:,})"
+HISTORY = "Your results for this photo"
+HISTORY_HELP = "Choose an earlier one to compare the newest with it."
+HISTORY_ITEM = "Compare: {what}"
+RESULT_GONE = "This result has been deleted, as all are within ten minutes. Decode it again."
+THIS_RESULT = "Newest"
 DOWNLOAD_FILE = "Download the .dicmh file"
 LINK = "Link to these settings"
+MAKE_LINK = "Make a link"
 LINK_HELP = "The link holds the settings, but neither the photo nor the tags."
 
 HOW_TITLE = "How it works"

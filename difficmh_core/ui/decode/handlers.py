@@ -13,6 +13,7 @@ from difficmh_core.ui.decode import texts as words
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.service import Decoding
 from difficmh_core.ui.runtime.uploads import OpenedFile
 
 
@@ -24,7 +25,7 @@ class DecodeHandlers(DecodingHandlers[DecodeTab]):
         """Check a .dicmh file, tell what is in it, and offer to decode it."""
         codec, (opened, _) = self._service.codec, self._open(values)
         stream = opened.stream
-        drawn = draw_file(stream, codec.verify(stream))
+        drawn = draw_file(stream, codec.verify(stream), is_open=True)
         tags = ", ".join(codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = words.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
         rows = (
@@ -66,5 +67,10 @@ class DecodeHandlers(DecodingHandlers[DecodeTab]):
             raise shown_error(words.CHOOSE_FILE)
         return self._uploads.open_file(file), None
 
-    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
+    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
+        return {self._tab.picture: gr.update(value=preview, label=texts.PREVIEW, visible=True)}
+
+    def _show_picture(
+        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
+    ) -> Updates:
         return {self._tab.picture: gr.update(value=picture, label=texts.DECODED, visible=True)}

@@ -33,5 +33,4 @@ class DecodeTab(DecodingTab):
                 self.picture_file = self._draw_picture_file("file-picture-file")
         self.request_id = gr.Number(0, visible="hidden", elem_id="file-request")
         self.source = self.file
-        self.preview = self.picture
         self.decoded = [self.picture, self.picture_file]

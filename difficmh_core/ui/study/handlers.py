@@ -36,10 +36,8 @@ from difficmh_core.ui.study.photograph import StudyInput, run_by_service
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
 from difficmh_core.ui.texts import count
-from difficmh_core.ui.viewer.markup import Figure, viewer_markup
+from difficmh_core.ui.viewer.markup import Figure
 from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of, original_figure
-
-VIEWER_ID = "study-viewer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +68,7 @@ def connect_study_tab(
     tab.buttons.connect(
         handlers.run,
         {session, study, tab.question, *tab.options},
-        [study, tab.overview, tab.viewer, tab.table, tab.csv_file],
+        [study, tab.overview, tab.viewer.html, tab.table, tab.csv_file],
     )
     tab.make_report.click(
         handlers.report,
@@ -217,17 +215,13 @@ class StudyHandlers:
         overview = self._draw_overview(experiment, variants, results, figures)
         figures = [*self._spread(given, results), *figures]
         size = given.image.height, given.image.width
-        viewer = viewer_markup(
-            [original_figure(given.photo.path), *figures],
-            size=size,
-            viewer_id=f"{VIEWER_ID}-{experiment}",
-        )
+        figures.insert(0, original_figure(given.photo.path))
         table = csv_of(study.rows, line_end="\r\n").encode()
         path = self._service.save(table, f"{name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
-            tab.viewer: viewer,
+            tab.viewer.html: tab.viewer.draw(figures, size, topic=experiment),
             tab.table: _draw_rows(study.rows),
             tab.csv_file: gr.update(value=path, visible=True),
         }

@@ -7,6 +7,7 @@ from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import Component, take_as_given
 from difficmh_core.ui.study import texts as words
+from difficmh_core.ui.viewer.component import PictureViewer
 
 
 class StudyTab:
@@ -29,7 +30,7 @@ class StudyTab:
         self.buttons = JobButtons("study", words.START)
         self.buttons.progress.render()
         self.overview = gr.HTML(padding=False, elem_id="study-overview")
-        self.viewer = gr.HTML(padding=False, elem_id="study-pictures")
+        self.viewer = PictureViewer("study-viewer", elem_id="study-pictures")
         self.table = gr.HTML(padding=False, elem_id="study-table")
         with gr.Row(elem_classes="files"):
             self.csv_file = _download(words.DOWNLOAD_CSV, "study-csv")

@@ -6,13 +6,26 @@ const MOST_LOUPE_PX = 176;
 const GAINS = [1, 2, 4, 8, 16, 32];
 
 /** Return the layer of a figure: its picture, and its boxes and its text on top. */
-function makeLayer(figure, { width, height }) {
-  const image = (source, style, alt) => make("img", { src: source, class: style, alt, width, height, draggable: "false" });
-  const layer = make("div", { class: "layer", style: `width: ${width}px; height: ${height}px` });
-  layer.append(image(figure.source, "picture", figure.label));
-  for (const [kind, source] of Object.entries(figure.overlays)) layer.append(image(source, `overlay ${kind}`, ""));
+function makeLayer(figure, size) {
+  const layer = make("div", { class: "layer", style: `width: ${size.width}px; height: ${size.height}px` });
+  layer.append(makeImage("picture", size));
+  return renewLayer(layer, figure, size);
+}
+
+/** Show the picture and the boxes of a figure; a picture before stays until the new one has come. */
+function renewLayer(layer, { source, label, overlays }, size) {
+  const show = (image, address) => { if (image.src !== address) image.src = address; };
+  pictureOf(layer).alt = label;
+  show(pictureOf(layer), source);
+  for (const image of layer.querySelectorAll(".overlay")) if (!overlays[image.dataset.kind]) image.remove();
+  for (const [kind, address] of Object.entries(overlays)) {
+    const found = layer.querySelector(`.overlay.${kind}`);
+    show(found ?? layer.appendChild(makeImage(`overlay ${kind}`, { ...size, "data-kind": kind })), address);
+  }
   return layer;
 }
+
+const makeImage = (style, attributes) => make("img", { class: style, alt: "", draggable: "false", ...attributes });
 
 /** Return a window onto the picture. `sourceAt` says what is to be seen at a place of it. */
 function makeFrame(sourceAt, ...children) {

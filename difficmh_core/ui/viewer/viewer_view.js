@@ -12,6 +12,13 @@ function fittingScale(width, height, frameWidth, frameHeight) {
   return scale > 1 ? Math.floor(scale) : scale;
 }
 
+/** How much of the window's height a picture may take. */
+function heightShare(viewer) {
+  if (document.fullscreenElement === viewer) return 0.8;
+  if (!viewer.isCompact) return 0.72;
+  return viewer.clientWidth < NARROW_PX ? 0.42 : 0.6;
+}
+
 /** The part of the picture that all frames show. */
 class View {
   constructor(width, height) {
