@@ -58,7 +58,7 @@ def _rows(rows: Iterable[Mapping[str, Any]], *settings: str) -> list[dict[str, A
 
 def main() -> None:
     """Write the summary."""
-    text = json.dumps(packaged(), indent=1).replace("\n  ", "\n ")
+    text = json.dumps(packaged(), indent=1)
     MEASURED_PATH.write_text(text + "\n", encoding="utf-8")
 
 

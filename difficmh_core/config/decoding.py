@@ -145,9 +145,10 @@ class DecodeSettings:
     ] = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a value outside its range, so that no later code has to."""
+        """Refuse a value outside its range, and write equal values alike: 1 and 1.0, say."""
         for setting in SETTINGS:
-            setting.check(getattr(self, setting.name))
+            value = setting.parsed(getattr(self, setting.name))
+            object.__setattr__(self, setting.name, value)
 
     def __repr__(self) -> str:
         """Write the settings the same way for good: digests of it name kept and measured results.

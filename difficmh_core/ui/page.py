@@ -16,6 +16,7 @@ from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
+from difficmh_core.ui.browser import page_head
 from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
@@ -26,6 +27,7 @@ from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode.events import connect_decode_tab
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.events import take_as_given
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
@@ -115,7 +117,7 @@ def _looks() -> dict[str, Any]:
             font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
         ),
         "css_paths": [Path(__file__).with_name("style.css")],
-        "head": viewer_head(),
+        "head": viewer_head() + page_head(),
         "footer_links": ["api"],
     }
 
@@ -180,6 +182,7 @@ def build_page(
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
                 draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
+    take_as_given(demo)
     tell_callers(demo)
     return Page(demo=demo, files=files)
 

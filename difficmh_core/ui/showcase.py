@@ -87,7 +87,7 @@ def prepare(
                 image=image,
                 target_bytes=len(encoded.data),
                 tags=encoded.tags,
-                settings=preset_of(profile),
+                settings=preset_of(profile),  # which the page begins with
             )
             for measured in run(service, texts.CHOSEN, asked):
                 yield f"{file}: {measured.row.error or measured.row.name}"

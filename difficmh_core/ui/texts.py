@@ -99,6 +99,13 @@ FACT_MODEL = "Model fingerprint"
 NO_TAGS = "none"
 
 WAITING = "Waiting for other work to finish"
+NEXT_IN_LINE = "yours is next"
+PLACE_IN_LINE = "{n} requests are before yours"
+CONNECTION_LOST = (
+    "The connection to the server is lost, and nothing here goes on. Reload the page; what the "
+    "server still has will come back."
+)
+RELOAD = "Reload"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"
@@ -109,6 +116,9 @@ PSNR_EQUAL = "Equal to the original, pixel by pixel"
 DECODED_FROM = "Decoded from {n_bytes:,} bytes, {bpp:.4f} bpp"
 SECONDS = "{seconds:.1f} s"
 KEPT = "decoded earlier, in {seconds:.1f} s"
+PICTURE_OUTDATED = (
+    "The image was decoded with other settings. Decode again to see what these settings do."
+)
 STOPPED = "Stopped. Unfinished work is not kept."
 STOPPED_MEASURING = "Stopped. The measurements so far are kept."
 

@@ -63,3 +63,9 @@ def open_tab(page, name):
         return
     page.locator(".overflow-menu > button").click()
     page.locator(".overflow-dropdown button", has_text=name).click()
+
+
+def unfold(page, *accordions):
+    """Open what is folded, from the outside in."""
+    for accordion in accordions:
+        page.click(f"{accordion} > button.label-wrap")

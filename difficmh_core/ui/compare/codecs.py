@@ -116,6 +116,7 @@ def measure_one(
             boxes=boxes_from(kept.facts["boxes"]),
             text=_text_from(kept.facts["text"]),
         )
+    LOGGER.info("Measuring %s on %d x %d px.", key, *asked.image.size)
     comparison = PhotoComparison(
         asked.photo.name,
         asked.image,

@@ -7,7 +7,6 @@ import gradio as gr
 from difficmh_core.ui.compare import texts as words
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import JobButtons
-from difficmh_core.ui.runtime.events import take_as_given
 from difficmh_core.ui.viewer.component import PictureViewer
 
 
@@ -47,7 +46,6 @@ class CompareTab:
         self.buttons.progress.render()
         self.viewer = PictureViewer("compare-viewer", elem_id="compare-pictures")
         self.table = gr.HTML(padding=False, elem_id="compare-table")
-        take_as_given(self.codecs, self.ablations, self.n_bytes)
 
 
 def _choices(keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -13,13 +13,28 @@ from difficmh_core.config.profiles import presets_of, profile_of
 from difficmh_core.ui import texts
 from difficmh_core.ui.components.hints import hints_of
 from difficmh_core.ui.components.job_buttons import JobButtons
-from difficmh_core.ui.runtime.events import QUICK, Component, Values, take_as_given
+from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Values
 
 CUSTOM_PRESET = "custom"
 _PRESET_NAMES = [
     control.name for setting in SETTINGS if setting.is_preset for control in setting.controls
 ]
 """Names of the controls that a preset fills."""
+
+
+class DecodeButtons(JobButtons):
+    """Start and stop of a decoding, and whether what is shown has the settings of the controls.
+
+    Attributes:
+        outdated: Says that what is shown was made with others.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        """Draw the buttons inside the current layout; the prefix as of :class:`DecodePanel`."""
+        super().__init__(prefix, texts.DECODE, start_id="decode", can_start=False)
+        self.outdated: Component = gr.HTML(
+            padding=False, visible=False, elem_id=f"{prefix}-outdated"
+        )
 
 
 class DecodePanel:
@@ -31,7 +46,7 @@ class DecodePanel:
         profile: str,
         *,
         is_quick: bool = True,
-        buttons: JobButtons | None = None,
+        buttons: DecodeButtons | None = None,
     ) -> None:
         """Draw the controls inside the current layout.
 
@@ -61,19 +76,22 @@ class DecodePanel:
         self.auto = gr.Checkbox(
             is_quick, label=texts.AUTO, info=texts.AUTO_HELP, elem_id=f"{prefix}-auto"
         )
-        self.buttons = buttons or draw_buttons(prefix)
+        self.buttons = buttons or DecodeButtons(prefix)
+        self.outdated = self.buttons.outdated
 
         filled = [controls[name] for name in _PRESET_NAMES]
         script = _preset_script(presets)
         self.preset.input(None, [self.preset, *filled], filled, js=script, **QUICK)
+        # Any change, however it comes about: a reset arrow of a slider is no input.
         gr.on(
-            [control.input for control in filled],
+            [control.change for control in filled],
             None,
-            outputs=self.preset,
-            js=f"() => {json.dumps(CUSTOM_PRESET)}",
+            filled,
+            self.preset,
+            js=_name_script(presets),
             **QUICK,
+            **LATEST,
         )
-        take_as_given(*self.settings.values())
 
     @property
     def choices(self) -> list[Any]:
@@ -88,10 +106,13 @@ class DecodePanel:
         """What a visitor does that asks for another decoding, perhaps.
 
         Sliders tell a release when their number loses the focus, too: on the way to a button, say,
-        so that a release ends nothing.
+        so that a release ends nothing. So do fields that are left. ``keys.js`` lets keys release
+        sliders.
         """
         controls = self.settings.values()
-        return [control.release for control in controls if isinstance(control, gr.Slider)]
+        released = [control.release for control in controls if isinstance(control, gr.Slider)]
+        left = [control.blur for control in controls if isinstance(control, gr.Textbox)]
+        return [*released, *left]
 
     def controls(self, values: Values) -> dict[str, Any]:
         """Name what the controls hold, unchecked."""
@@ -156,8 +177,22 @@ def _joined(*sentences: str | None) -> str:
 
 def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:
     """Write the browser's part of choosing a preset: it fills the controls at once."""
+    return f"(preset, ...current) => ({_held_by(presets)})[preset] ?? current"
+
+
+def _name_script(presets: Mapping[str, DecodeSettings]) -> str:
+    """Write the browser's part of a change: the preset shown is the one that the controls hold."""
+    return f"""(...current) => {{
+      const presets = Object.entries({_held_by(presets)});
+      const isHeld = values => values.every((value, index) => value === current[index]);
+      return presets.find(([, values]) => isHeld(values))?.[0] ?? {json.dumps(CUSTOM_PRESET)};
+    }}"""
+
+
+def _held_by(presets: Mapping[str, DecodeSettings]) -> str:
+    """Write, as JSON, what the controls hold with each preset."""
     values = {
         name: [controls_of(preset)[control] for control in _PRESET_NAMES]
         for name, preset in presets.items()
     }
-    return f"(preset, ...current) => ({json.dumps(values)})[preset] ?? current"
+    return json.dumps(values)

@@ -80,6 +80,15 @@ class DecodingHandlers(ABC, Generic[Tab]):
     def is_wanted(self, values: Values) -> bool:
         """Tell whether a file is decoded without being asked for."""
 
+    @property
+    @abstractmethod
+    def shown_by(self) -> set[Component]:
+        """What tells how the picture was made, and how it is wanted."""
+
+    @abstractmethod
+    def tell_outdated(self, values: Values) -> str:
+        """Say what was made with other settings than those shown; nothing if all are the same."""
+
     @abstractmethod
     def _open(self, values: Values) -> tuple[OpenedFile, Photo | None]:
         """Find the file, and the photograph that it was made of, where it is known.
@@ -129,8 +138,8 @@ class DecodingHandlers(ABC, Generic[Tab]):
             yield from self.decode(values)
 
     def wait(self) -> Updates:
-        """Say that the decoding waits for the model."""
-        return self._buttons.waiting() | {self._tab.status: ""}
+        """Say that the decoding waits for the model; what there is stays until it begins."""
+        return self._buttons.waiting()
 
     def wait_if_wanted(self, values: Values) -> Updates:
         """Say so if the decoding starts automatically."""
@@ -140,6 +149,12 @@ class DecodingHandlers(ABC, Generic[Tab]):
         """Offer to decode, if there is a file."""
         return self._buttons.idle(can_start=self.has_file(values))
 
+    def mark_outdated(self, values: Values) -> Updates:
+        """Show :meth:`tell_outdated` beside the buttons."""
+        told = self.tell_outdated(values)
+        message = html.draw_message(told)
+        return {self._tab.panel.outdated: gr.update(value=message, visible=bool(told))}
+
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
         return self.rest(values) | {self._tab.status: html.draw_message(texts.STOPPED)}
@@ -147,6 +162,8 @@ class DecodingHandlers(ABC, Generic[Tab]):
     def _show_step(self, values: Values, state: Decoding) -> Updates:
         progress = draw_progress(state.index, state.total, state.seconds)
         updates = self._buttons.at_work(progress)
+        updates[self._tab.status] = ""
+        updates[self._tab.panel.outdated] = gr.update(visible=False)
         updates[self._tab.picture_file] = gr.update(visible=False)
         if state.preview is not None:
             # Gradio would write it, too, but could not say that the disk is full.
@@ -177,7 +194,7 @@ class DecodingEvents:
         self._source, self._request_id = tab.source, tab.request_id
         self._busy = [*tab.panel.buttons.all, tab.status]
         """What says that work waits."""
-        self._decoded = [*self._busy, *tab.decoded]
+        self._decoded = [*self._busy, tab.panel.outdated, *tab.decoded]
 
     def connect_decoding(self) -> None:
         """Connect what asks for another picture of the same file, or for nothing more."""
@@ -195,6 +212,7 @@ class DecodingEvents:
         )
         for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **LATEST)):
             self.decode_after(touched.then)
+        self.mark_after([component.change for component in self._changed_by_visitor])
         stopped = self.request(panel.buttons.stop.click, RequestKind.PHOTO)
         stopped.then(handlers.stop, {self._source}, self._busy, **QUICK)
 
@@ -211,6 +229,18 @@ class DecodingEvents:
     def rest_after(self, event: Event) -> None:
         """Offer to decode once an event has ended."""
         after_all(event, self._decoding.rest, {self._source}, self._panel.buttons.all)
+        self.mark_after([event.then, event.failure])
+
+    def mark_after(self, events: Sequence[Event]) -> None:
+        """Say after events whether what is shown was made with other settings."""
+        handlers, outdated = self._decoding, self._panel.outdated
+        for event in events:
+            event(handlers.mark_outdated, handlers.shown_by, outdated, **QUICK, **LATEST)
+
+    @property
+    def _changed_by_visitor(self) -> list[Component]:
+        """What of :attr:`DecodingHandlers.shown_by` a visitor sets."""
+        return [part for part in self._decoding.shown_by if not isinstance(part, gr.State)]
 
     @property
     def _inputs(self) -> set[Component]:

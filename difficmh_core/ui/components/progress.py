@@ -27,8 +27,8 @@ def draw_optimization(index: int, total: int, seconds: float) -> str:
 
 
 def draw_waiting(message: str) -> str:
-    """Draw a progress bar without an end in sight."""
-    return _draw(message)
+    """Draw a progress bar without an end in sight; the browser adds the place in the queue."""
+    return _draw(message, has_place=True)
 
 
 def draw_part(done: float, total: int, message: str) -> str:
@@ -39,17 +39,18 @@ def draw_part(done: float, total: int, message: str) -> str:
         total: Parts in all.
         message: What is being done.
     """
-    return _draw(message, place=f' value="{done:.3f}" max="{max(total, 1)}"')
+    return _draw(message, bar=f' value="{done:.3f}" max="{max(total, 1)}"')
 
 
 def _draw_steps(words: str, index: int, total: int, seconds: float, *more: str) -> str:
     left = texts.TIME_LEFT.format(seconds=math.ceil(seconds / index * (total - index)))
     message = words.format(index=index, total=total)
-    return _draw(message, left, *more, place=f' value="{index}" max="{total}"')
+    return _draw(message, left, *more, bar=f' value="{index}" max="{total}"')
 
 
-def _draw(*parts: str, place: str = "") -> str:
+def _draw(*parts: str, bar: str = "", has_place: bool = False) -> str:
+    place = '<span class="place"></span>' if has_place else ""
     return (
-        f'<div class="progress"><progress{place} aria-label="{escape(parts[0])}"></progress>'
-        f"<p>{join(parts)}</p></div>"
+        f'<div class="progress"><progress{bar} aria-label="{escape(parts[0])}"></progress>'
+        f"<p>{join(parts)}{place}</p></div>"
     )

@@ -61,40 +61,31 @@ class _CompressEvents(DecodingEvents):
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
         shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
-        restored = [file.photo, tab.status, tab.viewer.html, tab.facts, *tab.columns]
         for choose in chosen:
-            cleared = self.request(choose, RequestKind.PHOTO).then(
-                handlers.prepare,
-                outputs=self._busy,
-                **QUICK,
-            )
-            received = cleared.then(
-                handlers.receive,
+            received = choose(
+                self._cancellation.once_read(handlers.receive),
                 {file.photo},
-                [tab.session, file.photo, *shown],
+                [tab.session, tab.request_id, file.photo, *shown],
                 show_progress="hidden",
                 api_visibility="private",
                 concurrency_id="uploads",
                 concurrency_limit=4,
+                **LATEST,
             )
+            received.failure(handlers.restore, {tab.session}, file.photo, **QUICK)
             ready = received.success(
-                handlers.wait_for_first,
-                {file.iterations},
-                [*tab.panel.buttons.all, tab.column],
+                handlers.prepare,
+                self._wanted,
+                [*self._busy, tab.panel.outdated, tab.column],
                 **QUICK,
             )
-            encoded = self._encode(ready)
-            for event in (received, encoded):
-                event.failure(
-                    handlers.restore, {tab.session, tab.history, tab.chosen}, restored, **QUICK
-                )
-            received.failure(handlers.rest, {tab.session}, tab.panel.buttons.all, **QUICK)
-            codings.append(encoded)
-        gone = self.request(file.photo.clear, RequestKind.PHOTO).then(
+            codings.append(self._encode(ready))
+        ended = self.request(file.photo.clear, RequestKind.UPLOAD)
+        gone = self.request(ended.then, RequestKind.PHOTO).then(
             handlers.forget,
             outputs=[
-                *(tab.session, tab.facts, file.tags, tab.dicmh_file),
-                *(tab.status, *tab.pictures, *tab.columns),
+                *(tab.session, tab.facts, file.tags, tab.dicmh_file, tab.status),
+                *(*tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,
         )
@@ -131,7 +122,7 @@ class _CompressEvents(DecodingEvents):
             self._encode(
                 asked.then(
                     handlers.wait_for_file,
-                    {tab.session, file.iterations},
+                    self._wanted,
                     tab.panel.buttons.all,
                     **QUICK,
                 )
@@ -139,18 +130,30 @@ class _CompressEvents(DecodingEvents):
             for asked in (changed, added)
         ]
 
+    @property
+    def _wanted(self) -> set[Component]:
+        """What decides the file."""
+        tab, file = self._tab, self._tab.file
+        return {tab.session, file.tags, *file.linked.values()}
+
     def _encode(self, event: Event) -> Event:
         """Encode, then decode if the visitor wants that automatically."""
         tab, file, handlers = self._tab, self._tab.file, self._handlers
         encoded = event.then(
             self._cancellation.until_next(handlers.encode, RequestKind.FILE),
-            {tab.request_id, tab.session, file.tags, *file.linked.values()},
+            {tab.request_id, *self._wanted},
             [tab.session, tab.facts, file.tags, tab.dicmh_file, *self._busy, tab.column],
-            show_progress_on=tab.facts,
+            show_progress_on=tab.panel.buttons.progress,
             **LATEST,
             **WORKING,
         )
         self.rest_after(encoded)
+        encoded.failure(
+            handlers.explain_failure,
+            {tab.session},
+            [tab.facts, file.tags, tab.dicmh_file, tab.status, *tab.columns],
+            **QUICK,
+        )
         shown = encoded.success(handlers.show_column, {tab.session}, tab.columns, **QUICK)
         self.decode_after(shown.then)
         return encoded

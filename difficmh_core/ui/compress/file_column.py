@@ -9,7 +9,7 @@ import gradio as gr
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.ui.components.hints import hints_of
 from difficmh_core.ui.compress import texts
-from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values, take_as_given
+from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values
 from difficmh_core.ui.runtime.requests import (
     BY_QUALITY,
     BY_SIZE,
@@ -103,9 +103,6 @@ class FileColumn:
                 elem_id="iterations",
                 visible=config.rate_weights is not None,
             )
-        take_as_given(
-            self.photo, self.quality, self.target_bytes, self.iterations, self.tags, self.add_tag
-        )
         if has_rates:
             outputs = [self.quality, self.target_bytes]
             self.mode.change(self._show_chosen, self.mode, outputs, **QUICK)

@@ -13,12 +13,14 @@ from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
+from difficmh_core.errors import ConfigError
 from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.tagging.tags import Tag
+from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
-from difficmh_core.ui.components.progress import draw_optimization
+from difficmh_core.ui.components.progress import draw_optimization, draw_waiting
 from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.history import History, Result, thumbnail_of
 from difficmh_core.ui.compress.layout import CompressTab
@@ -33,12 +35,12 @@ from difficmh_core.ui.compress.results import (
     preview_figures,
 )
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import Updates, Values, unchanged
+from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
 from difficmh_core.ui.runtime.measures import Measures, boxes_of, measure_picture
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import Session
+from difficmh_core.ui.runtime.session import Session, is_decoded_with
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
 from difficmh_core.ui.runtime.worker import on_model_thread
 from difficmh_core.ui.viewer.metrics import original_figure
@@ -79,6 +81,8 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         if photo is None:
             return
         request = tab.file.read(values)
+        if session.has_file_of(request):
+            return
         tags: Sequence[Tag] | None = ()
         if request.send_tags and session.proposals is None:
             tags = None  # the tagger chooses
@@ -93,7 +97,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
                 if tags is None:
                     found = step.encoded.tags
                     session = replace(session, proposals=found, offered=found, encoded=None)
-                yield self._show_file(session, photo, step.encoded, are_sent=request.send_tags)
+                yield self._show_file(session, photo, step.encoded, request)
 
     def adds_tag(self, values: Values) -> bool:
         """Tell whether a word can be added: there is one, and a file that can hold it."""
@@ -127,20 +131,15 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         session: Session = values[self._tab.session]
         return bool(values[panel.auto]) and session.lacks_picture(panel.controls(values))
 
-    def wait_for_first(self, values: Values) -> Updates:
-        """Offer to stop the optimization of a photograph's first file, if it is optimized."""
-        if not values[self._tab.file.iterations]:
-            return unchanged()
-        # The buttons are in the column.
-        return self._buttons.waiting() | {self._tab.column: gr.update(visible=True)}
-
     def wait_for_file(self, values: Values) -> Updates:
-        """Disable the buttons while a file is being made."""
-        if values[self._tab.session].photo is None:
-            return unchanged()
-        is_long = values[self._tab.file.iterations]
-        buttons = self._buttons
-        return buttons.waiting() if is_long else buttons.idle(can_start=False)
+        """Say that a file is being made."""
+        return self._wait_for_file(values) if self._needs_file(values) else unchanged()
+
+    def _wait_for_file(self, values: Values) -> Updates:
+        shown = self._buttons.at_work(draw_waiting(words.COMPRESSING))
+        if not values[self._tab.file.iterations]:  # it cannot be stopped
+            shown[self._buttons.stop] = gr.update(interactive=False)
+        return shown
 
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
@@ -153,11 +152,16 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         """Show what surrounds a file, if there is one."""
         return self._show_columns(is_there=self.has_file(values))
 
-    def prepare(self) -> Updates:
-        """Say that another photograph is coming; what is shown stays until it is here."""
-        return self._buttons.idle(can_start=False) | {
-            self._tab.status: html.draw_message(words.COMPRESSING)
+    def prepare(self, values: Values) -> Updates:
+        """Say that there is another photograph, whose file is to be made."""
+        tab = self._tab
+        shown = self._wait_for_file(values) | {
+            tab.status: "",
+            tab.panel.outdated: gr.update(visible=False),
         }
+        if values[tab.file.iterations]:  # can be stopped, with the buttons in the column
+            shown[tab.column] = gr.update(visible=True)
+        return shown
 
     def forget(self) -> Updates:
         """Forget the visitor's photograph and file; earlier results are kept for their photo."""
@@ -166,6 +170,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             tab.session: Session(),
             tab.file.tags: gr.update(choices=[], value=[], visible=False),
             tab.dicmh_file: gr.update(value=None),
+            tab.panel.outdated: gr.update(visible=False),
             tab.picture_file: gr.update(visible=False),
             tab.strip: "",
             **tab.beginning(),
@@ -173,15 +178,51 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         }
 
     def restore(self, values: Values) -> Updates:
-        """Put the last good photograph and its numbers back where a bad one was dropped."""
+        """Put the last good photograph back where a bad one was dropped; all else stays."""
+        photo = values[self._tab.session].photo
+        return {self._tab.file.photo: photo.path if photo else None}
+
+    def explain_failure(self, values: Values) -> Updates:
+        """Show no file where the first one of a photograph failed; a later one changes nothing."""
         tab, session = self._tab, values[self._tab.session]
-        photo, history = session.photo, values[tab.history]
-        shown: Updates = {tab.file.photo: photo.path if photo else None, tab.status: ""}
-        if photo is None:
-            shown |= tab.beginning()
-        elif session.picture is not None and history.last is not None:
-            shown[tab.status] = draw_numbers(history.last, _before(history, values[tab.chosen]))
-        return shown | self.show_column(values)
+        if session.photo is None or session.encoded is not None:
+            return unchanged()
+        return {
+            tab.facts: "",
+            tab.file.tags: gr.update(choices=[], value=[], visible=False),
+            tab.dicmh_file: gr.update(value=None),
+            tab.status: html.draw_message(words.FAILED_FIRST),
+            **self._show_columns(is_there=False),
+        }
+
+    @property
+    def shown_by(self) -> set[Component]:
+        """What tells how the file and its picture were made, and how they are wanted."""
+        tab = self._tab
+        return {tab.session, tab.file.tags, *tab.linked.values()}
+
+    def tell_outdated(self, values: Values) -> str:
+        """Say what was made with other settings than those shown; nothing if all are the same."""
+        session: Session = values[self._tab.session]
+        if session.encoded is None:
+            return ""
+        if self._needs_file(values):
+            return words.FILE_OUTDATED
+        if session.settings is None:  # nothing is decoded yet
+            return ""
+        if session.picture is None:
+            return words.PICTURE_OF_OLD_FILE
+        controls = self._tab.panel.controls(values)
+        return "" if is_decoded_with(session.settings, controls) else texts.PICTURE_OUTDATED
+
+    def _needs_file(self, values: Values) -> bool:
+        """Tell whether there is a photograph, and no file of it as it is asked for."""
+        session: Session = values[self._tab.session]
+        try:
+            is_made = session.has_file_of(self._tab.file.read(values))
+        except ConfigError:
+            is_made = False
+        return session.photo is not None and not is_made
 
     def choose(self, values: Values, event: gr.EventData) -> Updates:
         """Compare the newest result with an earlier one, or with the photo again."""
@@ -289,7 +330,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         return dict.fromkeys(self._tab.columns, gr.update(visible=is_there))
 
     def _show_file(
-        self, session: Session, photo: Photo, encoded: Encoded, *, are_sent: bool
+        self, session: Session, photo: Photo, encoded: Encoded, request: CodingRequest
     ) -> Updates:
         """Show a file, and offer its tags.
 
@@ -300,15 +341,21 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         tab = self._tab
         chips = gr.update(
             choices=_choices(session, encoded),
-            interactive=are_sent,
+            interactive=request.send_tags,
             visible=bool(session.offered),
         )
+        held = tuple(tag.name for tag in encoded.tags)
         if session.encoded is None:
-            chips["value"] = [tag.name for tag in encoded.tags]
+            chips["value"] = [*held]
         status = words.READY if session.picture is None else words.CHANGED
         path = self._service.save(encoded.data, f"{photo.name}.dicmh")
         return {
-            tab.session: replace(session, encoded=encoded, picture=None),
+            tab.session: replace(
+                session,
+                encoded=encoded,
+                request=session.asked(replace(request, tags=held)),
+                picture=None,
+            ),
             tab.facts: draw_file(encoded.stream, encoded.section_bits, photo),
             tab.dicmh_file: gr.update(value=path),
             tab.status: html.draw_message(status),

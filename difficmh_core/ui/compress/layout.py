@@ -6,7 +6,7 @@ from html import escape
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.ui.components.decoder_controls import DecodePanel, draw_buttons
+from difficmh_core.ui.components.decoder_controls import DecodeButtons, DecodePanel
 from difficmh_core.ui.components.decoding import DecodingTab
 from difficmh_core.ui.components.file_facts import draw_file
 from difficmh_core.ui.compress import texts as words
@@ -87,7 +87,7 @@ class CompressTab(DecodingTab):
         self.status = gr.HTML(padding=False, elem_id="status")
         # Shown once there is a file.
         with gr.Column(visible=False, elem_id="decode-panel") as self.column:
-            self._buttons = draw_buttons("compress")
+            self._buttons = DecodeButtons("compress")
         with progress:
             self._buttons.progress.render()
         self.strip = gr.HTML(padding=False, elem_id="history", js_on_load=_CLICKED)

@@ -7,7 +7,7 @@ from typing import Any
 
 from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.kinds import Setting
+from difficmh_core.config.kinds import Setting, as_float
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
 
@@ -43,6 +43,11 @@ class CodingRequest:
     send_tags: bool = True
     tags: tuple[str, ...] = ()
     iterations: int = 0
+
+    def __post_init__(self) -> None:
+        """Write equal qualities alike: a browser sends 50 for 50.0, and results are kept by it."""
+        if self.quality is not None:
+            object.__setattr__(self, "quality", as_float(self.quality))
 
 
 def read_request(

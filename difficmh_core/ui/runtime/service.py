@@ -4,6 +4,7 @@ Nothing here belongs to a visitor; their pictures and files are handed in and ou
 """
 
 import io
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,8 @@ from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.vision.tasks import DetectionTask
 from difficmh_core.vision.text import TextReading
 
+LOGGER = logging.getLogger(__name__)
+"""Has a line for each piece of work that the networks do; what is kept takes none."""
 PREVIEW_SIDE_PX = 640
 """Previews are an eighth of the picture's size; they are enlarged to at most this [px]."""
 
@@ -105,6 +108,7 @@ class CodecService:
         kept = self.results.get(key)
         if kept is not None:
             return _tags_from(kept.facts["tags"])
+        LOGGER.info("Tagging %d x %d px.", *image.size)
         tags = tuple(self.codec.tag(image))
         self.keep(key, Entry(data=b"", facts={"tags": [asdict(tag) for tag in tags]}))
         return tags
@@ -137,6 +141,7 @@ class CodecService:
             n = request.iterations
             yield OptimizationStep(index=n, total=n, encoded=encoded)
             return
+        LOGGER.info("Encoding %d x %d px, %d iterations.", *image.size, request.iterations)
         asked: dict[str, Any] = {
             "quality": quality,
             "target_bytes": request.target_bytes,
@@ -172,6 +177,8 @@ class CodecService:
             image = read_image(kept.data)
             yield Decoding(**kept.facts, image=image, png=kept.data, was_kept=True)
             return
+        size_px = stream.width_px, stream.height_px
+        LOGGER.info("Decoding %d x %d px, %d steps.", *size_px, settings.steps)
         started = time.monotonic()
         yield Decoding(index=0, total=settings.steps, seconds=0.0)
         for step in self.codec.decode(stream, settings, tags=tags):

@@ -5,7 +5,7 @@ import gradio as gr
 from difficmh_core.evaluation.experiments import EXPERIMENTS
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import JobButtons
-from difficmh_core.ui.runtime.events import Component, take_as_given
+from difficmh_core.ui.runtime.events import Component
 from difficmh_core.ui.study import texts as words
 from difficmh_core.ui.viewer.component import PictureViewer
 
@@ -47,7 +47,6 @@ class StudyTab:
             buttons=["fullscreen"],
             elem_id="study-card",
         )
-        take_as_given(self.question, *self.options)
 
     def _draw_options(self) -> None:
         with gr.Row(elem_id="study-options"):
