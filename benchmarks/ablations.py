@@ -5,12 +5,12 @@
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--steps 600] …
 
 ``decode`` takes the packaged weights and turns tags, guidance, steps and start; ``tags`` decodes
-with every preset, with and without tags, at two rates. ``train`` goes on
+with every preset, with and without tags, at two qualities. ``train`` goes on
 from what RUNS holds (``train unpack`` and ``train latents`` fill it): it trains codec and a new
 control module with the four losses of the paper alone, once for each variant of the semantic loss,
 with the same seed and steps; and decodes each without diffusion, and with and without tags.
-Every result is a mean over the photographs, all coded within the same number of bits, or with as
-few as the codec can; kept as JSON.
+Every result is a mean over the photographs, all coded at the same quality (``tags``), within the
+same number of bits, or with as few as the codec can; kept as JSON.
 """
 
 import argparse
@@ -44,8 +44,8 @@ from difficmh_core.weights.network_card import NANO_FOLDER
 PICTURE_METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 METRICS = (*PICTURE_METRICS, "top1", "js_bits", "box_f1")
 TARGET_BPP = 0.06
-LOW_BPP = 0.02
-"""Where a file says little, and tags might say more."""
+QUALITIES = (10, 50)
+"""Where a file says little, and tags might say more; and the usual one."""
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
 STARTS = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -78,13 +78,11 @@ class Bench:
             cache_folder(), PICTURE_METRICS, ("classification", "detection")
         )
 
-    def code(
-        self, codec: DiffICMHCodec, *, tags: bool = True, target_bpp: float = TARGET_BPP
-    ) -> list[Encoded]:
+    def code(self, codec: DiffICMHCodec, *, tags: bool = True) -> list[Encoded]:
         """Return all photographs, each coded as well as the bits allow."""
         coded, asked = list[Encoded](), "auto" if tags else None
         for image in map(read_image, self.paths):
-            target_bytes = int(target_bpp * image.width * image.height / 8)
+            target_bytes = int(TARGET_BPP * image.width * image.height / 8)
             smallest = codec.encode(image, quality=0, tags=asked)
             fits = len(smallest.data) < target_bytes
             best = codec.encode(image, target_bytes=target_bytes, tags=asked) if fits else smallest
@@ -131,14 +129,15 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
 
 
 def tagging(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
-    """Yield the results of every preset with and without tags, at a low and a usual rate."""
-    for target_bpp in (LOW_BPP, TARGET_BPP):
-        for has_tags in (True, False):
-            coded = bench.code(codec, tags=has_tags, target_bpp=target_bpp)
+    """Yield the results of every preset with and without tags, at a low and the usual quality."""
+    for quality in QUALITIES:
+        for asked in ("auto", None):
+            coded = [
+                codec.encode(read_image(path), quality=quality, tags=asked) for path in bench.paths
+            ]
             for name, preset in presets_of("nano").items():
-                settings = replace(preset, seed=_SEED)
-                row = bench.measure(codec, coded, settings)
-                yield {"preset": name, "tags": has_tags, "target_bpp": target_bpp, **row}
+                row = bench.measure(codec, coded, replace(preset, seed=_SEED))
+                yield {"preset": name, "tags": asked is not None, "quality": quality, **row}
 
 
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -43,7 +43,7 @@ class DecodeSettings:
             slider=(1, 100),
             step=1,
             label="Steps",
-            help="More steps take longer. The small model nano is best with one or two.",
+            help="More steps take longer.",
             summary="Denoising steps, {low} to {high}",
         ),
     ]

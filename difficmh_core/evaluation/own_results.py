@@ -59,12 +59,12 @@ class TagEffect:
 
     Attributes:
         preset: Name of the preset.
-        bpp: Of the files [bit per pixel].
+        quality: Of the files.
         share: By which part of itself LPIPS falls with tags; below 0 it rises.
     """
 
     preset: str
-    bpp: float
+    quality: float
     share: float
 
 
@@ -99,27 +99,25 @@ class OwnResults:
 
     def effects_of_tags(self) -> list[TagEffect]:
         """What tags change, the largest effect first."""
-        rows = {
-            (row["preset"], row["target_bpp"], row["tags"]): row for row in self._told["presets"]
-        }
+        rows = {(row["preset"], row["quality"], row["tags"]): row for row in self._told["presets"]}
         effects = [
             TagEffect(
                 preset=preset,
-                bpp=target_bpp,
-                share=1 - row[_MAIN] / rows[preset, target_bpp, False][_MAIN],
+                quality=quality,
+                share=1 - row[_MAIN] / rows[preset, quality, False][_MAIN],
             )
-            for (preset, target_bpp, has_tags), row in rows.items()
+            for (preset, quality, has_tags), row in rows.items()
             if has_tags
         ]
         return sorted(effects, key=lambda effect: -abs(effect.share))
 
     def best_preset(self) -> str:
-        """The preset that is ahead in most comparisons with the others, all metrics and rates."""
+        """The preset that is ahead of others most often, over metrics and qualities."""
         rows = [row for row in self._told["presets"] if row["tags"]]
         wins: dict[str, int] = dict.fromkeys((row["preset"] for row in rows), 0)
         for one in rows:
             for other in rows:
-                if one["target_bpp"] == other["target_bpp"]:
+                if one["quality"] == other["quality"]:
                     wins[one["preset"]] += sum(
                         (one[key] > other[key]) if key == "psnr_db" else (one[key] < other[key])
                         for key in (_MAIN, "dists", "psnr_db")

@@ -163,7 +163,7 @@ def build_page(
         uploads = UploadStore(files, max_pixels=max_pixels, read=read)
         service = CodecService(codec, files=files, results=results, weights_dir=weights_dir)
         add_endpoints(service, uploads)  # first, so that their names are theirs
-        gr.HTML(_draw_header(), padding=False, elem_id="header")
+        gr.HTML(_draw_header(codec.config.profile), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
         profile, is_quick = codec.config.profile, notice is None
@@ -187,10 +187,12 @@ def build_page(
     return Page(demo=demo, files=files)
 
 
-def _draw_header() -> str:
+def _draw_header(profile: str) -> str:
+    words = texts.STAND_IN.get(profile)
+    stand_in = f'<p class="stand-in">{words}</p>' if words else ""
     return (
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
-        f'<p class="explanation">{texts.EXPLANATION}</p>'
+        f'{stand_in}<p class="explanation">{texts.EXPLANATION}</p>'
     )
 
 

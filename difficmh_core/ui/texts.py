@@ -11,6 +11,8 @@ EXPLANATION = (
     "The encoder stores a compact description of the photo and a few words about what is in it; "
     "a diffusion model reconstructs the photo from both."
 )
+STAND_IN = {"nano": "Model: nano, a small stand-in for the paper's."}
+"""Of profiles whose images are not those of the paper."""
 TAB_COMPRESS = "Compress"
 TAB_COMPARE = "Compare"
 TAB_STUDY = "Study"
@@ -37,16 +39,16 @@ HINT_GUIDANCE = (
 )
 HINT_GUIDANCE_NONE = "Measured with this model: guidance changes LPIPS by less than 1%."
 HINT_TAGS_LITTLE = (
-    "Measured with this model: tags change little, LPIPS by {percent}% at most (preset {preset}, "
-    "{bpp} bpp)."
+    "Measured with this model: tags change little. They do most at quality {quality} with the "
+    "preset {preset}: LPIPS differs by {percent}%."
 )
 HINT_TAGS = (
-    "Measured with this model: tags help most at {bpp} bpp with the preset {preset}, where they "
-    "lower LPIPS by {percent}%."
+    "Measured with this model: tags help most at quality {quality} with the preset {preset}. "
+    "There they lower LPIPS by {percent}%."
 )
 HINT_TAGS_WORSE = (
-    "Measured with this model: tags do not help; at {bpp} bpp with the preset {preset} they raise "
-    "LPIPS by {percent}%."
+    "Measured with this model: tags do not help. At quality {quality} with the preset {preset}, "
+    "they raise LPIPS by {percent}%."
 )
 """The last six depend on what the measurements say."""
 ADVANCED = "Advanced settings"
@@ -100,10 +102,10 @@ NO_TAGS = "none"
 
 WAITING = "Waiting for other work to finish"
 NEXT_IN_LINE = "yours is next"
-PLACE_IN_LINE = "{n} requests are before yours"
+PLACE_IN_LINE = "{n} requests are ahead of yours"
 CONNECTION_LOST = (
-    "The connection to the server is lost, and nothing here goes on. Reload the page; what the "
-    "server still has will come back."
+    "The connection to the server is lost, so nothing on this page continues. Reload the page: "
+    "what the server still has will come back."
 )
 RELOAD = "Reload"
 STARTING = "Reading the file"

@@ -33,12 +33,12 @@ NOT_FETCHED = "not downloaded: {without}"
 LIMITS = "Limits"
 LIMITS_WORDS = (
     "The small model that ships with the page (nano) was trained for hours on two CPU cores and "
-    "for minutes on a GPU. It shows that the system works, not how good the published one is. "
+    "for minutes on a GPU. It shows how the system works, not how good the published model is. "
     "With its default settings, diffusion and tags change the image only a little.",
     "A file decodes only with the model that wrote it. It identifies that model, and any other "
     "model refuses it.",
-    "Photos may have up to {max_pixels:,} pixels here. Transparent ones are laid on white, and "
-    "only the first frame of an animation is used.",
+    "Photos may have up to {max_pixels:,} pixels here. Transparent areas become white, and "
+    "of an animation only the first frame is used.",
 )
 PRIVACY = "Privacy"
 PRIVACY_WORDS = (

@@ -1,4 +1,4 @@
-"""What the page does in the browser by itself: scripts that go into its head.
+"""What the page does in the browser without the server: scripts that go into its head.
 
 ``keys.js`` lets keys release sliders, ``lists.js`` lets Tab close lists, ``place.js`` says in
 words how many wait, and ``connection.js`` says that the server is gone.

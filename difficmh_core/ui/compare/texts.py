@@ -59,6 +59,6 @@ LETTERS = "Text: {share:.0%} of {letters} kept, {changed} changed, {invented} in
 LETTERS_INVENTED = "Text: {letters} invented, none in the original."
 NO_TEXT = "No text is found in this photo."
 COUNTS_HELP = {
-    "letters_changed": "Letters of the original in whose place others stand, or none.",
-    "letters_invented": "Letters that stand where the original has none.",
+    "letters_changed": "Letters of the original that were lost or replaced by others.",
+    "letters_invented": "Letters where the original has none.",
 }

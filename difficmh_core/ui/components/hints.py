@@ -48,7 +48,7 @@ def _hint_of_guidance(results: OwnResults) -> str:
 def _hint_of_tags(effects: list[TagEffect]) -> str:
     """Say what tags do: the largest effect comes first."""
     largest = effects[0]
-    words = {"preset": texts.PRESET_NAMES[largest.preset], "bpp": f"{largest.bpp:g}"}
+    words = {"preset": texts.PRESET_NAMES[largest.preset], "quality": f"{largest.quality:g}"}
     words["percent"] = f"{100 * abs(largest.share):.0f}"
     if abs(largest.share) < _LITTLE:
         return texts.HINT_TAGS_LITTLE.format(**words)

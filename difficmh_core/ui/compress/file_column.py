@@ -1,4 +1,4 @@
-"""Beside the viewer of the compress tab: the photograph, and what its file shall hold."""
+"""Beside the viewer of the compress tab: the photograph, and what goes into its file."""
 
 from collections.abc import Sequence
 from pathlib import Path
