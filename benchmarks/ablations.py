@@ -1,16 +1,14 @@
 """The paper's ablations at nano's scale: what the semantic loss, tags, guidance and steps do.
 
     python -m benchmarks.ablations decode CHECK [--n 20] [--out results/ablations]
-    python -m benchmarks.ablations tags CHECK [--n 20] [--out results/ablations]
     python -m benchmarks.ablations train CHECK --photos PHOTOS --runs RUNS [--steps 600] …
 
-``decode`` takes the packaged weights and turns tags, guidance, steps and start; ``tags`` decodes
-with every preset, with and without tags, at two qualities. ``train`` goes on
+``decode`` takes the packaged weights and turns tags, guidance, steps and start. ``train`` goes on
 from what RUNS holds (``train unpack`` and ``train latents`` fill it): it trains codec and a new
 control module with the four losses of the paper alone, once for each variant of the semantic loss,
 with the same seed and steps; and decodes each without diffusion, and with and without tags.
-Every result is a mean over the photographs, all coded at the same quality (``tags``), within the
-same number of bits, or with as few as the codec can; kept as JSON.
+Every result is a mean over the photographs, all coded within the same number of bits, or with as
+few as the codec can; kept as JSON.
 """
 
 import argparse
@@ -27,7 +25,7 @@ import torch
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
-from difficmh_core.config.profiles import preset_of, presets_of
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.evaluation.metrics import metric_of
@@ -44,8 +42,6 @@ from difficmh_core.weights.network_card import NANO_FOLDER
 PICTURE_METRICS = ("psnr_db", "lpips_alex", "lpips_vgg", "dists")
 METRICS = (*PICTURE_METRICS, "top1", "js_bits", "box_f1")
 TARGET_BPP = 0.06
-QUALITIES = (10, 50)
-"""Where a file says little, and tags might say more; and the usual one."""
 GUIDANCE = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0)
 STEPS = (1, 2, 4, 5, 10, 20, 50)
 STARTS = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -128,18 +124,6 @@ def decoding(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
         yield {"steps": 1, "start": start, **measured(replace(_MANY_STEPS, steps=1, start=start))}
 
 
-def tagging(bench: Bench, codec: DiffICMHCodec) -> Iterator[dict[str, object]]:
-    """Yield the results of every preset with and without tags, at a low and the usual quality."""
-    for quality in QUALITIES:
-        for asked in ("auto", None):
-            coded = [
-                codec.encode(read_image(path), quality=quality, tags=asked) for path in bench.paths
-            ]
-            for name, preset in presets_of("nano").items():
-                row = bench.measure(codec, coded, replace(preset, seed=_SEED))
-                yield {"preset": name, "tags": asked is not None, "quality": quality, **row}
-
-
 def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Train and measure each variant of the semantic loss, with and without tags."""
     photographs = load_photographs(arguments.photos, limit=arguments.limit)
@@ -171,17 +155,14 @@ def training(bench: Bench, arguments: argparse.Namespace) -> Iterator[dict[str, 
         yield {**shared, "settings": "fast, no tags", **bench.measure(codec, untagged, fast)}
 
 
-_DECODINGS = {"decode": decoding, "tags": tagging}
-
-
 def main() -> None:
     """Measure, print every line, and keep them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=["decode", "tags", "train"])
+    parser.add_argument("task", choices=["decode", "train"])
     parser.add_argument("check", type=Path, help="folder of photographs never trained on")
     parser.add_argument("--n", type=int, default=20, help="photographs")
     parser.add_argument(
-        "--weights", type=Path, default=NANO_FOLDER, help="other weights, for decode and tags"
+        "--weights", type=Path, default=NANO_FOLDER, help="other weights, for decode"
     )
     parser.add_argument("--photos", type=Path, help="training photographs, for train")
     parser.add_argument("--runs", type=Path, help="run folders, for train")
@@ -195,9 +176,9 @@ def main() -> None:
         parser.error("train needs --photos and --runs")
     paths = sorted(p for p in arguments.check.iterdir() if p.is_file())[: arguments.n]
     bench = Bench(paths)
-    if arguments.task in _DECODINGS:
+    if arguments.task == "decode":
         codec = load_codec("nano", weights_folder=arguments.weights, cache_dir=cache_folder())
-        lines = _DECODINGS[arguments.task](bench, codec)
+        lines = decoding(bench, codec)
     else:
         lines = training(bench, arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def packaged() -> dict[str, Any]:
         "curves": {codec: _curve(measured, codec) for codec, measured in CURVES.items()},
         "steps": _rows((row for row in decodings if _is_of_steps(row)), "steps", "start"),
         "guidance": _rows((row for row in decodings if "guidance" in row), "guidance", "steps"),
-        "presets": _rows(results("ablations-nano-9-tags"), "preset", "tags", "quality"),
+        "tags": _rows((row for row in decodings if "tags" in row), "settings", "tags"),
     }
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from difficmh_core.config.profiles import Presets
 from difficmh_core.weights.network_card import NANO_FOLDER
 
 MEASURED_PATH = NANO_FOLDER / "measured.json"
@@ -18,6 +19,8 @@ Point = tuple[float, Mapping[str, float]]
 """A rate [bit per pixel] and what was measured there, by the keys of the metrics."""
 _MAIN = "lpips_alex"
 """The metric by which ways of decoding are compared."""
+_METRICS = {_MAIN: -1, "dists": -1, "psnr_db": 1}
+"""What a preset is chosen by; 1 where higher is better."""
 _LEAST_SHARE = 0.01
 """Differences below this share of the value are none."""
 
@@ -55,17 +58,19 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagEffect:
-    """What tags change with one preset at one rate.
+    """What tags change with one way of decoding.
 
     Attributes:
-        preset: Name of the preset.
-        quality: Of the files.
+        decoding: The way: a preset, or a number of steps from pure noise.
         share: By which part of itself LPIPS falls with tags; below 0 it rises.
+        bpp: Of the files [bit per pixel].
+        n_photos: Over how many photos the mean is taken.
     """
 
-    preset: str
-    quality: float
+    decoding: str
     share: float
+    bpp: float
+    n_photos: int
 
 
 class OwnResults:
@@ -92,6 +97,12 @@ class OwnResults:
         rows = [row for row in self._told["steps"] if row["start"] == start]
         return _effect(rows, "steps", max(rows, key=lambda row: row["steps"]))
 
+    @property
+    def steps_of_guidance(self) -> int:
+        """In how many steps from pure noise guidance was measured."""
+        steps: int = self._told["guidance"][0]["steps"]
+        return steps
+
     def effect_of_guidance(self) -> Effect:
         """How the best guidance compares with none."""
         rows = self._told["guidance"]
@@ -99,30 +110,35 @@ class OwnResults:
 
     def effects_of_tags(self) -> list[TagEffect]:
         """What tags change, the largest effect first."""
-        rows = {(row["preset"], row["quality"], row["tags"]): row for row in self._told["presets"]}
+        rows = {(row["settings"], row["tags"]): row for row in self._told["tags"]}
         effects = [
             TagEffect(
-                preset=preset,
-                quality=quality,
-                share=1 - row[_MAIN] / rows[preset, quality, False][_MAIN],
+                decoding=decoding,
+                share=1 - row[_MAIN] / rows[decoding, False][_MAIN],
+                bpp=round(row["bpp"], 2),
+                n_photos=row["n"],
             )
-            for (preset, quality, has_tags), row in rows.items()
+            for (decoding, has_tags), row in rows.items()
             if has_tags
         ]
         return sorted(effects, key=lambda effect: -abs(effect.share))
 
-    def best_preset(self) -> str:
-        """The preset that is ahead of others most often, over metrics and qualities."""
-        rows = [row for row in self._told["presets"] if row["tags"]]
-        wins: dict[str, int] = dict.fromkeys((row["preset"] for row in rows), 0)
-        for one in rows:
-            for other in rows:
-                if one["quality"] == other["quality"]:
-                    wins[one["preset"]] += sum(
-                        (one[key] > other[key]) if key == "psnr_db" else (one[key] < other[key])
-                        for key in (_MAIN, "dists", "psnr_db")
-                    )
-        return max(wins, key=wins.__getitem__)
+    def best_preset(self, presets: Presets) -> str:
+        """The preset that is ahead of the others in most metrics, of those that were measured.
+
+        Args:
+            presets: By their names.
+        """
+        rows = {(row["steps"], row["start"]): row for row in self._told["steps"]}
+        measured = {
+            name: rows[preset.steps, preset.start]
+            for name, preset in presets.items()
+            if preset.guidance_scale == 1 and (preset.steps, preset.start) in rows
+        }
+        ahead = dict.fromkeys(measured, 0)
+        for key, sign in _METRICS.items():
+            ahead[max(measured, key=lambda name: sign * measured[name][key])] += 1
+        return max(ahead, key=ahead.__getitem__)
 
 
 @cache

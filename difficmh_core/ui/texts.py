@@ -28,29 +28,33 @@ PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom"
 PRESET_HELP = "Denoising steps: {steps}."
 HINT_STEPS = (
     "Measured with this model: {best} is better than {usual} (LPIPS {best_lpips:.3f} and "
-    "{usual_lpips:.3f} over {n_photos} photos; lower is better)."
+    "{usual_lpips:.3f}; lower is better)."
 )
 HINT_STEPS_HELP = (
-    "Measured with this model: {best} gives LPIPS {best_lpips:.3f} over {n_photos} photos, the "
-    "lowest; lower is better."
+    "Measured with this model: {best} gives the lowest LPIPS, {best_lpips:.3f}; lower is better."
 )
 HINT_GUIDANCE = (
-    "Measured with this model, from pure noise: guidance {best} lowers LPIPS by {percent}%."
+    "Measured with this model in {steps} steps from pure noise: guidance {best} lowers LPIPS by "
+    "{percent}%. Instant and Fast do without it."
 )
-HINT_GUIDANCE_NONE = "Measured with this model: guidance changes LPIPS by less than 1%."
+HINT_GUIDANCE_NONE = (
+    "Measured with this model in {steps} steps from pure noise: guidance changes LPIPS by less "
+    "than 1%."
+)
 HINT_TAGS_LITTLE = (
-    "Measured with this model: tags change little. They do most at quality {quality} with the "
-    "preset {preset}: LPIPS differs by {percent}%."
+    "Measured with this model at {bpp} bpp: tags change little, LPIPS by {percent}% at most. To "
+    "see what they do, try quality 10 and the preset Paper."
 )
 HINT_TAGS = (
-    "Measured with this model: tags help most at quality {quality} with the preset {preset}. "
-    "There they lower LPIPS by {percent}%."
+    "Measured with this model at {bpp} bpp: tags help most {decoding}, where they lower LPIPS by "
+    "{percent}%."
 )
 HINT_TAGS_WORSE = (
-    "Measured with this model: tags do not help. At quality {quality} with the preset {preset}, "
-    "they raise LPIPS by {percent}%."
+    "Measured with this model at {bpp} bpp: tags do not help. They raise LPIPS by {percent}% "
+    "{decoding}."
 )
-"""The last six depend on what the measurements say."""
+DECODINGS = {"preset fast": "with the preset Fast", "20 steps": "in 20 steps from pure noise"}
+"""What was measured, as the last two say it."""
 ADVANCED = "Advanced settings"
 
 PREVIEW = "Image being decoded"

@@ -42,14 +42,23 @@ def _hint_of_steps(results: OwnResults, start: float) -> str:
 def _hint_of_guidance(results: OwnResults) -> str:
     effect = results.effect_of_guidance()
     words = texts.HINT_GUIDANCE if effect.is_felt else texts.HINT_GUIDANCE_NONE
-    return words.format(best=f"{effect.best:g}", percent=f"{100 * effect.share:.0f}")
+    return words.format(
+        steps=results.steps_of_guidance,
+        best=f"{effect.best:g}",
+        percent=f"{100 * effect.share:.0f}",
+    )
 
 
 def _hint_of_tags(effects: list[TagEffect]) -> str:
     """Say what tags do: the largest effect comes first."""
     largest = effects[0]
-    words = {"preset": texts.PRESET_NAMES[largest.preset], "quality": f"{largest.quality:g}"}
-    words["percent"] = f"{100 * abs(largest.share):.0f}"
     if abs(largest.share) < _LITTLE:
-        return texts.HINT_TAGS_LITTLE.format(**words)
-    return (texts.HINT_TAGS if largest.share > 0 else texts.HINT_TAGS_WORSE).format(**words)
+        words = texts.HINT_TAGS_LITTLE
+    else:
+        words = texts.HINT_TAGS if largest.share > 0 else texts.HINT_TAGS_WORSE
+    return words.format(
+        decoding=texts.DECODINGS[largest.decoding],
+        percent=f"{100 * abs(largest.share):.0f}",
+        bpp=f"{largest.bpp:g}",
+        n_photos=largest.n_photos,
+    )
