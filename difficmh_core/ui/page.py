@@ -21,9 +21,11 @@ from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
+from difficmh_core.ui.components.arrival import Arrival
 from difficmh_core.ui.compress.events import connect_compress_tab
 from difficmh_core.ui.compress.first_example import FOLDER, read_first_example
 from difficmh_core.ui.compress.layout import CompressTab
+from difficmh_core.ui.compress.links import is_link
 from difficmh_core.ui.decode.events import connect_decode_tab
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.cache import ResultCache
@@ -31,6 +33,7 @@ from difficmh_core.ui.runtime.events import take_as_given
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
+from difficmh_core.ui.runtime.visits import Visits
 from difficmh_core.ui.server.front import front_of
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.study.handlers import connect_study_tab
@@ -171,17 +174,24 @@ def build_page(
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
                 first = read_first_example(files, profile, first_example)
                 compress = CompressTab(codec, files.examples, is_quick=is_quick, first=first)
-                codings = connect_compress_tab(demo, compress, service, uploads)
+                compressing = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)
+                connect_compare_tab(
+                    CompareTab(), service, uploads, compress.session, compressing.codings
+                )
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
                 connect_study_tab(StudyTab(), service, uploads, compress.session)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
                 decode = DecodeTab(profile, is_quick=is_quick)
-                connect_decode_tab(decode, service, uploads)
+                decoding = connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
                 draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
+        visits = Visits(keep_s=keep_s)
+        arrival = Arrival(demo, visits, is_link)
+        compressing.connect_begin(arrival, codec.config)
+        decoding.rest_after(arrival.event)
+    visits.watch(demo)
     take_as_given(demo)
     tell_callers(demo)
     return Page(demo=demo, files=files)

@@ -9,7 +9,7 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER
-from tests.e2e.actions import follow
+from tests.e2e.actions import follow, unfold_all
 from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -67,7 +67,7 @@ def visit(window, page_url):
     """Return a function that opens the page; at the end, the console must be free of errors."""
     pages, complaints = [], []
 
-    def open_page(width=1280, height=900, url=page_url):
+    def open_page(width=1280, height=900, url=page_url, *, is_folded=False):
         page = window.new_page()
         pages.append(page)
         follow(page)
@@ -76,6 +76,8 @@ def visit(window, page_url):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         page.wait_for_selector("#photo input[type=file]", state="attached")
+        if not is_folded:
+            unfold_all(page)
         return page
 
     yield open_page

@@ -4,55 +4,78 @@ from pathlib import Path
 
 import gradio as gr
 
+from difficmh_core.config.networks import CodecConfig
+from difficmh_core.ui.components.arrival import Arrival
 from difficmh_core.ui.components.decoding import DecodingEvents
 from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.compress.links import link_script, name_examples_script, read_link
+from difficmh_core.ui.compress.links import link_script, name_examples_script
+from difficmh_core.ui.compress.resuming import ResumeHandlers
 from difficmh_core.ui.runtime.cancellation import RequestKind
-from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Event, Updates
+from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Event
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
 
 def connect_compress_tab(
     demo: gr.Blocks, tab: CompressTab, service: CodecService, uploads: UploadStore
-) -> list[Event]:
-    """Connect the components of the tab; return what makes another file."""
-    _connect_link(demo, tab, service)
-    events = _CompressEvents(tab, CompressHandlers(tab, service, uploads))
-    codings = [*events.connect_photo(), *events.connect_changes()]
+) -> "CompressEvents":
+    """Connect the components of the tab."""
+    events = CompressEvents(tab, CompressHandlers(tab, service, uploads))
     events.connect_decoding()
     events.connect_history()
-    return codings
-
-
-def _connect_link(demo: gr.Blocks, tab: CompressTab, service: CodecService) -> None:
-    """Make a link to the settings, and restore those of the link that led here."""
-    linked, config = tab.linked, service.codec.config
-    tab.link_button.click(
-        None, [*linked.values()], tab.link, js=link_script(list(linked)), **QUICK
-    ).then(lambda: gr.update(visible=True), None, tab.link, **QUICK)
-
-    def restore(request: gr.Request) -> Updates:
-        can_optimize = config.rate_weights is not None
-        query = dict(request.query_params)
-        restored = read_link(query, config.profile, can_optimize=can_optimize)
-        places = linked | {"preset": tab.panel.preset}
-        return {places[key]: value for key, value in restored.items()} or gr.skip()
-
-    # In the queue, since Gradio shows no error of an event outside it.
-    demo.load(restore, None, [*linked.values(), tab.panel.preset], **QUICK | {"queue": True})
     names = [Path(example).stem for example in tab.file.examples]
     demo.load(None, js=name_examples_script(names), **QUICK)
+    return events
 
 
-class _CompressEvents(DecodingEvents):
-    """The events of one tab; every heavy one brings the number of the request that led to it."""
+class CompressEvents(DecodingEvents):
+    """The events of one tab; every heavy one brings the number of the request that led to it.
+
+    Attributes:
+        codings: What makes another file.
+    """
 
     def __init__(self, tab: CompressTab, handlers: CompressHandlers) -> None:
         super().__init__(tab, handlers)
         self._tab, self._handlers = tab, handlers
+        self.codings = [*self.connect_photo(), *self.connect_changes()]
+
+    def connect_begin(self, arrival: Arrival, config: CodecConfig) -> None:
+        """Connect what makes a link, and what a page begins with: a link, or a visit's work.
+
+        Args:
+            arrival: How the page begins.
+            config: Of the networks.
+        """
+        tab, file = self._tab, self._tab.file
+        handlers = ResumeHandlers(tab, self._handlers, config, arrival)
+        values, script = [*tab.linked.values(), tab.example], link_script(tab.link_keys)
+        named = tab.link_button.click(handlers.name_example, {tab.session}, tab.example, **QUICK)
+        made = named.then(None, values, tab.link, js=script, **QUICK)
+        made.then(lambda: gr.update(visible=True), None, tab.link, **QUICK)
+        linked = arrival.event.then(
+            handlers.follow_link,
+            {arrival.how},
+            [*tab.linked.values(), tab.panel.preset, file.photo],
+            **QUICK | {"queue": True},  # Gradio shows no error of an event outside it
+        )
+        self.rest_after(linked)
+        received = linked.success(
+            self._cancellation.once_read(handlers.receive),
+            {tab.session, file.photo, tab.panel.auto, *self._wanted},
+            [tab.session, tab.request_id, file.photo, *self._received],
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_id="uploads",
+            concurrency_limit=4,
+        )
+        self._encode(
+            received.success(
+                self._handlers.wait_for_file, self._wanted, tab.panel.buttons.all, **QUICK
+            )
+        )
 
     def connect_photo(self) -> list[Event]:
         """Connect what brings a photograph, or takes it away; return what makes its file."""
@@ -60,12 +83,11 @@ class _CompressEvents(DecodingEvents):
         chosen, codings = [file.photo.upload], []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
-        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
         for choose in chosen:
             received = choose(
                 self._cancellation.once_read(handlers.receive),
                 {file.photo},
-                [tab.session, tab.request_id, file.photo, *shown],
+                [tab.session, tab.request_id, file.photo, *self._received],
                 show_progress="hidden",
                 api_visibility="private",
                 concurrency_id="uploads",
@@ -131,6 +153,12 @@ class _CompressEvents(DecodingEvents):
         ]
 
     @property
+    def _received(self) -> list[Component]:
+        """What changes with the photograph."""
+        tab = self._tab
+        return [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
+
+    @property
     def _wanted(self) -> set[Component]:
         """What decides the file."""
         tab, file = self._tab, self._tab.file
@@ -162,7 +190,7 @@ class _CompressEvents(DecodingEvents):
         """Compare the newest result with the one that is clicked."""
         tab = self._tab
         tab.strip.click(
-            self._handlers.choose,
+            self._handlers.results.choose,
             {tab.session, tab.history},
             [tab.chosen, *self._results],
             **QUICK,
@@ -178,7 +206,7 @@ class _CompressEvents(DecodingEvents):
 
     def _decode(self, event: Event, *, automatically: bool) -> Event:
         """Decode, and measure the picture once it is on the page."""
-        tab, handlers = self._tab, self._handlers
+        tab, handlers = self._tab, self._handlers.results
         decoded = super()._decode(event, automatically=automatically)
         known = decoded
         for learn in (handlers.measure, handlers.find_boxes):

@@ -22,28 +22,15 @@ from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
 from difficmh_core.ui.components.progress import draw_optimization, draw_waiting
 from difficmh_core.ui.compress import texts as words
-from difficmh_core.ui.compress.history import History, Result, thumbnail_of
 from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.compress.results import (
-    BEFORE,
-    DECODED,
-    ORIGINAL,
-    draw_history,
-    draw_numbers,
-    figures_of,
-    number_of,
-    preview_figures,
-)
+from difficmh_core.ui.compress.result_handlers import ResultHandlers
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
-from difficmh_core.ui.runtime.measures import Measures, boxes_of, measure_picture
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session, is_decoded_with
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
-from difficmh_core.ui.runtime.worker import on_model_thread
-from difficmh_core.ui.viewer.metrics import original_figure
 
 
 class CompressHandlers(DecodingHandlers[CompressTab]):
@@ -52,8 +39,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
         self._encode = with_gpu(self._encode_now, _encode_s)
-        self._measure = on_model_thread(measure_picture)
-        self._find_boxes = on_model_thread(boxes_of)
+        self.results = ResultHandlers(tab, service, uploads)
 
     @with_errors
     def receive(self, values: Values) -> Iterator[Updates]:
@@ -65,10 +51,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         yield {
             tab.session: Session(photo=photo),
             tab.file.photo: photo.path,
-            tab.viewer.html: tab.viewer.draw([original_figure(photo.path)], _size_px(photo)),
-            tab.strip: "",
-            tab.facts: "",
-            tab.picture_file: gr.update(visible=False),
+            **self.results.show_photo(photo),
             **self._show_columns(is_there=False),
         }
 
@@ -133,7 +116,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def wait_for_file(self, values: Values) -> Updates:
         """Say that a file is being made."""
-        return self._wait_for_file(values) if self._needs_file(values) else unchanged()
+        return self._wait_for_file(values) if self.needs_file(values) else unchanged()
 
     def _wait_for_file(self, values: Values) -> Updates:
         shown = self._buttons.at_work(draw_waiting(words.COMPRESSING))
@@ -206,7 +189,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         session: Session = values[self._tab.session]
         if session.encoded is None:
             return ""
-        if self._needs_file(values):
+        if self.needs_file(values):
             return words.FILE_OUTDATED
         if session.settings is None:  # nothing is decoded yet
             return ""
@@ -215,7 +198,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         controls = self._tab.panel.controls(values)
         return "" if is_decoded_with(session.settings, controls) else texts.PICTURE_OUTDATED
 
-    def _needs_file(self, values: Values) -> bool:
+    def needs_file(self, values: Values) -> bool:
         """Tell whether there is a photograph, and no file of it as it is asked for."""
         session: Session = values[self._tab.session]
         try:
@@ -224,55 +207,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             is_made = False
         return session.photo is not None and not is_made
 
-    def choose(self, values: Values, event: gr.EventData) -> Updates:
-        """Compare the newest result with an earlier one, or with the photo again."""
-        tab = self._tab
-        session, history = values[tab.session], values[tab.history]
-        last, chosen = history.last, number_of(event.number)
-        if last is None or session.photo is None or session.photo.digest != last.photo.digest:
-            return unchanged()
-        if chosen is not None and history.find(chosen) is None:
-            raise shown_error(words.RESULT_GONE)
-        pair = (ORIGINAL, DECODED) if chosen is None else (BEFORE, DECODED)
-        shown: Updates = {tab.chosen: chosen} | self._show_result(history, chosen, pair=pair)
-        if session.picture != last.picture:  # another file, whose picture is not there yet
-            del shown[tab.status]
-        return shown
-
-    @with_errors
-    def measure(self, values: Values) -> Iterator[Updates]:
-        """Measure the newest result, whose picture is on the page by now."""
-        known = self._newest(values)
-        if known is not None and not known.is_measured:
-            measures = self._measure(*self._place_of(known))
-            known = replace(known, measures=measures, is_measured=True)
-            yield {self._tab.history: values[self._tab.history].with_known(known)}
-
-    @with_errors
-    def find_boxes(self, values: Values) -> Iterator[Updates]:
-        """Find the objects in the newest result, and in its photo."""
-        known = self._newest(values)
-        if known is not None and known.boxes is None:
-            known = replace(known, boxes=self._find_boxes(*self._place_of(known)))
-            yield {self._tab.history: values[self._tab.history].with_known(known)}
-
-    def show_known(self, values: Values) -> Updates:
-        """Show what is known by now of the newest result."""
-        if self._newest(values) is None:
-            return unchanged()
-        shown = self._show_result(values[self._tab.history], values[self._tab.chosen])
-        del shown[self._tab.strip]  # which says the same as before
-        return shown
-
-    def _newest(self, values: Values) -> Result | None:
-        """Return the newest result if its picture is the one on the page."""
-        last: Result | None = values[self._tab.history].last
-        is_shown = last is not None and values[self._tab.session].picture == last.picture
-        return last if is_shown else None
-
-    def _place_of(self, result: Result) -> tuple[CodecService, UploadStore, Photo, str]:
-        return self._service, self._uploads, result.photo, result.picture
-
     def _open(self, values: Values) -> tuple[OpenedFile, Photo]:
         session: Session = values[self._tab.session]
         if session.photo is None or session.encoded is None:
@@ -280,50 +214,16 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         return OpenedFile(stream=session.encoded.stream, name=session.photo.name), session.photo
 
     def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
-        tab, session = self._tab, values[self._tab.session]
-        figures = preview_figures(session.photo.path, preview, state.index, state.total)
-        return {tab.viewer.html: tab.viewer.draw(figures, _size_px(session.photo))}
+        return self.results.show_preview(values[self._tab.session], preview, state)
 
     def _show_picture(
         self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
     ) -> Updates:
-        tab, session = self._tab, values[self._tab.session]
-        stream, image = session.encoded.stream, state.image
-        exact = {} if state.psnr_db is None else {"psnr_db": state.psnr_db}
-        result = Result(
-            photo=session.photo,
-            size_px=(stream.height_px, stream.width_px),
-            picture=picture,
-            thumbnail="" if image is None else thumbnail_of(image),
-            n_bytes=stream.n_bytes,
-            bpp=stream.bpp,
-            settings=settings,
-            steps=state.total,
-            seconds=state.seconds,
-            was_kept=state.was_kept,
-            measures=Measures(values=exact),
-        )
-        history = values[tab.history].with_new(result)
+        session = values[self._tab.session]
+        photo, stream = session.photo, session.encoded.stream
         return {
-            tab.session: replace(session, picture=picture, settings=settings),
-            tab.history: history,
-            tab.chosen: None,
-            **self._show_result(history, None),
-        }
-
-    def _show_result(
-        self, history: History, chosen: int | None, pair: tuple[str, str] | None = None
-    ) -> Updates:
-        """Show the newest result beside the photo and the one that it is compared with."""
-        tab, last = self._tab, history.last
-        if last is None:
-            return {}
-        before = _before(history, chosen)
-        profile = self._service.codec.config.profile
-        return {
-            tab.viewer.html: tab.viewer.draw(figures_of(last, before), last.size_px, pair=pair),
-            tab.status: draw_numbers(last, before),
-            tab.strip: draw_history(history, chosen, profile),
+            self._tab.session: replace(session, picture=picture, settings=settings),
+            **self.results.show_new(values, photo, stream, picture, state, settings),
         }
 
     def _show_columns(self, *, is_there: bool) -> Updates:
@@ -375,17 +275,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             yield step, time.monotonic() - started
-
-
-def _before(history: History, chosen: int | None) -> Result | None:
-    """Find what the newest result is compared with: the chosen one, or the one before."""
-    return history.find(chosen) or next(iter(history.earlier), None)
-
-
-def _size_px(photo: Photo) -> tuple[int, int]:
-    """Read height and width of a photograph that was received."""
-    with Image.open(photo.path) as image:
-        return image.height, image.width
 
 
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:

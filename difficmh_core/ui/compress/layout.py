@@ -13,6 +13,7 @@ from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.file_column import FileColumn
 from difficmh_core.ui.compress.first_example import FirstExample
 from difficmh_core.ui.compress.history import History
+from difficmh_core.ui.compress.links import EXAMPLE_KEY
 from difficmh_core.ui.compress.results import draw_numbers, figures_of
 from difficmh_core.ui.runtime.events import Component, Updates
 from difficmh_core.ui.runtime.session import KEPT_S, Session
@@ -60,6 +61,7 @@ class CompressTab(DecodingTab):
                 with gr.Accordion(words.LINK, open=False, elem_id="linking"):
                     self._draw_link()
         self.request_id = gr.Number(0, visible="hidden", elem_id="compress-request")
+        self.example = gr.Textbox("", visible="hidden", elem_id="example")
         self.source = self.session
         self.pictures: list[Component] = [self.viewer.html, self.picture_file, self.strip]
         self.columns: list[Component] = [self.column, self.downloads]
@@ -116,6 +118,11 @@ class CompressTab(DecodingTab):
     def linked(self) -> dict[str, Component]:
         """What a link restores, by its names in the link."""
         return self.file.linked | self.panel.settings
+
+    @property
+    def link_keys(self) -> list[str]:
+        """The same names, and that of the example at the end."""
+        return [*self.linked, EXAMPLE_KEY]
 
 
 def draw_introduction() -> str:

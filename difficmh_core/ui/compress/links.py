@@ -21,7 +21,9 @@ from difficmh_core.ui.runtime.requests import (
 )
 
 LINK_KEYS = (*CODING_DEFAULTS, *CONTROL_NAMES)
-"""Names in the link."""
+"""Names of settings in the link."""
+EXAMPLE_KEY = "example"
+"""Names one of the page's own photographs, if it is the one that is shown."""
 _OLD_KEYS = {"passes": "iterations"}
 """What names in links were before, and are now: old links go on working."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -32,12 +34,14 @@ def link_script(keys: Sequence[str]) -> str:
     """Write the browser's part: it writes the link, into the address too, and copies it.
 
     Args:
-        keys: Names in the link, in the order of the components.
+        keys: Names in the link, in the order of the components; the last one stands for the
+            example, and is left out where there is none.
     """
     return f"""(...values) => {{
       const link = new URL(window.location.href);
       {json.dumps(list(_OLD_KEYS))}.forEach(key => link.searchParams.delete(key));
       {json.dumps(keys)}.forEach((key, index) => link.searchParams.set(key, values[index]));
+      if (!values.at(-1)) link.searchParams.delete({json.dumps(EXAMPLE_KEY)});
       window.history.replaceState(null, "", link);
       navigator.clipboard?.writeText(link.href).catch(() => null);
       return link.href;
@@ -98,6 +102,29 @@ def read_link(query: Mapping[str, str], profile: str, *, can_optimize: bool) -> 
     presets = presets_of(profile)
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
     return {key: values[key] for key in LINK_KEYS} | {"preset": preset}
+
+
+def read_example(query: Mapping[str, str], names: Sequence[str]) -> int | None:
+    """Read which example a link shows; ``None`` if it shows none.
+
+    Args:
+        query: Of the link.
+        names: Of the examples.
+
+    Raises:
+        gr.Error: If there is no such example.
+    """
+    name = query.get(EXAMPLE_KEY)
+    if name is None:
+        return None
+    if name not in names:
+        raise shown_error(texts.NO_SUCH_EXAMPLE.format(name=name))
+    return names.index(name)
+
+
+def is_link(query: Mapping[str, str]) -> bool:
+    """Tell whether an address asks for settings or an example."""
+    return any(key in query for key in (*LINK_KEYS, *_OLD_KEYS, EXAMPLE_KEY))
 
 
 def _value(text: str, default: object) -> object:

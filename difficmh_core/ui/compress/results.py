@@ -49,7 +49,8 @@ def draw_numbers(result: Result, before: Result | None = None, *, is_sample: boo
     """
     values = "".join(_draw_value(key, result, before) for key in SHOWN)
     missing = "".join(
-        f'<p class="message">{escape(reason)}</p>' for reason in result.measures.absent.values()
+        f'<p class="message">{escape(reason)}</p>'
+        for reason in dict.fromkeys(result.measures.absent.values())
     )
     steps = texts.count(result.steps, "step")
     took = (texts.KEPT if result.was_kept else texts.SECONDS).format(seconds=result.seconds)

@@ -13,8 +13,8 @@ EXAMPLE_WORDS = {
     "church": "Church",
     "coffee": "Coffee",
     "cat": "Cat",
-    "letters": "Fails: letters",
-    "astronaut": "Fails: a face",
+    "letters": "Letters (fails)",
+    "astronaut": "Face (fails)",
 }
 """What is told of each example, in this order; where the small model fails, that."""
 MORE = "More options for the file"
@@ -60,7 +60,9 @@ THIS_RESULT = "Newest"
 DOWNLOAD_FILE = "Download the .dicmh file"
 LINK = "Link to these settings"
 MAKE_LINK = "Make a link"
-LINK_HELP = "The link holds the settings, but neither the photo nor the tags."
+LINK_HELP = (
+    "The link holds the settings and which example is shown, but neither your photo nor its tags."
+)
 
 HOW_TITLE = "How it works"
 HOW = (
@@ -77,6 +79,7 @@ FILE_OUTDATED = "The file was made with other settings. Change any setting to ma
 PICTURE_OF_OLD_FILE = "The image was decoded from an earlier file. Decode again to see this one."
 STOPPED_FIRST = "Stopped. Change any setting to compress the photo."
 ENCODE_FIRST = "There is no file yet. Add a photo first."
+NO_SUCH_EXAMPLE = "The link asks for the example {name!r}, which is no longer here."
 NO_SUCH_MODE = "mode must be 'quality' or 'size', got {mode!r}."
 NO_OPTIMIZATION = (
     "The link asks for latent optimization, which is not available with the model of this page. "

@@ -12,7 +12,9 @@ from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import UploadStore
 
 
-def connect_decode_tab(tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
+def connect_decode_tab(
+    tab: DecodeTab, service: CodecService, uploads: UploadStore
+) -> DecodingEvents:
     """Connect the components of the tab."""
     handlers = DecodeHandlers(tab, service, uploads)
     events = DecodingEvents(tab, handlers)
@@ -35,3 +37,4 @@ def connect_decode_tab(tab: DecodeTab, service: CodecService, uploads: UploadSto
     )
     checked.failure(lambda: gr.update(visible=False), None, buttons.progress, **QUICK)
     events.decode_after(checked.success)
+    return events

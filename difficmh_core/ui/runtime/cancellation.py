@@ -90,11 +90,15 @@ class Cancellation:
 
         def guarded(request: gr.Request, values: Values) -> Iterator[Updates]:
             brought = self._note(request, RequestKind.UPLOAD)
+            is_read = False
             for updates in event(values):
                 latest = self._latest.get(str(request.session_hash), {})
                 if latest.get(RequestKind.UPLOAD, 0) > brought:
                     raise gr.Error("superseded", visible=False, print_exception=False)
+                is_read = True
                 yield updates | {self.request_id: self._note(request, RequestKind.PHOTO)}
+            if not is_read:
+                yield gr.skip()
 
         guarded.__name__ = event.__name__
         return guarded

@@ -12,12 +12,16 @@ from pathlib import Path
 from difficmh_core.evaluation.evaluator import Features
 from difficmh_core.evaluation.metrics import metric_of
 from difficmh_core.image_io import read_image, to_tensor
+from difficmh_core.quality.distortion import psnr_db
+from difficmh_core.shapes import Image01
 from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.cache import Entry, key_of
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 from difficmh_core.vision.boxes import BoxAgreement
 
+MOST_PX = 1 << 21
+"""Largest picture that networks look at unasked [px]: they need more than 1 kB a pixel."""
 SHOWN = ("psnr_db", "lpips_alex", "dists")
 """What is told of every result, in this order."""
 
@@ -55,13 +59,16 @@ def measure_picture(
     kept = service.results.get(key)
     if kept is not None:
         return Measures(values=kept.facts["values"])
-    original, decoded = uploads.load(photo), read_image(png)
-    pixels, shown = (Features(pixels=to_tensor(each), answers={}) for each in (original, decoded))
+    original, decoded = (to_tensor(each) for each in (uploads.load(photo), read_image(png)))
+    if _is_large(original):
+        values = {"psnr_db": psnr_db(original, decoded).item()}
+        return Measures(values=values, absent={name: texts.LARGE for name in SHOWN[1:]})
+    pixels, shown = (Features(pixels=each, answers={}) for each in (original, decoded))
     told = service.evaluator.measure(pixels, shown)
     values = {name: told[name] for name in SHOWN if name in told}
     reasons = service.evaluator.absent
     absent = {
-        name: reasons.get(name, texts.NOT_MEASURED.format(name=metric_of(name).name))
+        name: reasons.get(name, texts.SMALL.format(name=metric_of(name).name))
         for name in SHOWN
         if name not in values
     }
@@ -73,7 +80,16 @@ def measure_picture(
 def boxes_of(
     service: CodecService, uploads: UploadStore, photo: Photo, picture: str
 ) -> BoxAgreement | None:
-    """Compare what a detector finds in both; ``None`` without a detector. Errors as above."""
-    original = service.features(photo, uploads.load(photo))
+    """Compare what a detector finds in both; ``None`` without a detector, or for a large picture.
+
+    Errors as of :func:`measure_picture`.
+    """
+    image = uploads.load(photo)
+    if image.width * image.height > MOST_PX:
+        return None
     decoded = service.evaluator.features(read_image(Path(picture).read_bytes()))
-    return service.evaluator.boxes(original, decoded)
+    return service.evaluator.boxes(service.features(photo, image), decoded)
+
+
+def _is_large(pixels: Image01) -> bool:
+    return pixels.shape[2] * pixels.shape[3] > MOST_PX

@@ -9,7 +9,11 @@ FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If you "
     "host this page, its reverse proxy must pass on the Host header."
 )
-NOT_MEASURED = "{name} is not defined for an image this small."
+SMALL = "{name} is not defined for an image this small."
+LARGE = (
+    "LPIPS and DISTS are not measured above 2 megapixels. The command line measures them: "
+    "`difficmh compare`."
+)
 NO_ROOM = "There is no room for more files at the moment. Try again in a few minutes."
 NOT_SERVED = "There is nothing at this address."
 NOT_LET_IN = "This page is for visitors with a password. Log in first."

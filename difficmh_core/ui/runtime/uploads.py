@@ -29,6 +29,7 @@ class Photo:
         upload_bytes: Size of the upload [bytes].
         upload_format: Format of the upload, as people call it.
         notes: What was told when it was read, such as that it was the first of several frames.
+        is_example: Whether it is one of the page's own.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Photo:
     upload_bytes: int
     upload_format: str
     notes: tuple[str, ...] = ()
+    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,6 +97,7 @@ class UploadStore:
             upload_bytes=len(data),
             upload_format=read.format_name,
             notes=read.notes,
+            is_example=str(path) in self._files.examples,
         )
         self._files.delete_upload(path, photo)
         return photo
