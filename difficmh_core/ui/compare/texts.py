@@ -34,7 +34,7 @@ ABSENT = "{name} is not available. {reason}"
 CACHE = "the cache of this server"
 LARGER = "Its smallest file is larger than the {target:,} bytes allowed."
 MARK = "*"
-MARK_HELP = "* The smallest file that this codec makes is larger than the {target:,} bytes."
+MARK_HELP = "* The smallest file that this codec makes is larger than {target:,} bytes."
 WITHOUT = {"content": "diffusion", "no_tags": "tags"}
 WINS = (
     "Without {part}, LPIPS is lower for this photo: {without:.3f} instead of {with_it:.3f}. "
