@@ -202,6 +202,7 @@ def test_a_waiting_visitor_sees_the_place_in_the_queue(visit, gate, photos):
     for page, photo in ((first, "wide"), (second, "turned")):
         encode(page, photos[photo])
         decoded(page)
+        until_told(page)  # it is measured, too, and waits for nothing more
     gate.close_after(2)
     choose_preset(first, "compress", "Paper")
     first.wait_for_selector("#compress-progress:has-text('Step 2')")

@@ -7,15 +7,33 @@ import httpx
 import pytest
 
 from tests.e2e.actions import choose_preset, decoded, download, encode, open_tab, unfold
+from tests.e2e.conftest import TIMEOUT_MS
 
 STORED = "localStorage.getItem('difficmh-visit')"
 
 
 @pytest.fixture
+def visit(browser, page_url):
+    """Return a function that opens the page in one browser of a visitor who was never here.
+
+    A page that is left complains of its streams, which end: the console is not looked at.
+    """
+    context = browser.new_context()
+    context.set_default_timeout(TIMEOUT_MS)
+
+    def open_page(url=page_url):
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector("#photo input[type=file]", state="attached")
+        return page
+
+    yield open_page
+    context.close()
+
+
+@pytest.fixture
 def page(visit, photos):
-    """A page with a decoded photograph, settings that are not the first, and a comparison."""
-    page = visit()
-    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    """A page with a decoded photograph, and settings that are not the first."""
     page = visit()
     encode(page, photos["wide"])
     decoded(page)
@@ -53,6 +71,8 @@ def shown(page):
 
 def come_back_to(page):
     page.wait_for_selector("#photo img")
+    unfold(page, "#decoding")
+    page.wait_for_selector("#compress-preset")
     return shown(page)
 
 
@@ -62,13 +82,8 @@ def test_a_reload_shows_what_was_there_and_decodes_nothing(page, gate):
     page.reload()
     assert come_back_to(page) == was
     assert gate.n_steps == 0
-    choose_preset_folded(page, "Fast")
+    choose_preset(page, "compress", "Fast")
     page.wait_for_selector("#status:has-text('2 steps')")
-
-
-def choose_preset_folded(page, name):
-    unfold(page, "#decoding")
-    choose_preset(page, "compress", name)
 
 
 def test_back_and_a_second_tab_show_what_was_there(page, visit, page_url):
@@ -142,9 +157,7 @@ def test_a_photograph_that_was_taken_away_does_not_come_back(page):
     assert not page.is_visible("#dicmh-file")
 
 
-def test_another_browser_sees_nothing_of_it_and_no_address_holds_the_key(
-    page, browser, page_url, window
-):
+def test_another_browser_sees_nothing_of_it_and_no_address_holds_the_key(page, browser, page_url):
     key = page.evaluate(STORED)
     assert key
     asked = []
@@ -179,7 +192,7 @@ def test_a_guess_at_a_key_gets_nothing(page, page_url):
             assert "wide" not in json.dumps(answer.text)
 
 
-def test_a_link_restores_an_example_and_never_a_photo(visit, page, page_url):
+def test_a_link_restores_an_example_and_never_a_photo(visit, page):
     unfold(page, "#linking")
     page.click("#link-button")
     page.wait_for_selector("#link", state="visible")
@@ -215,8 +228,6 @@ def test_a_link_to_an_example_that_is_gone_says_so(visit, page_url):
 
 def test_a_page_that_nobody_used_asks_the_model_for_nothing(visit, caplog):
     caplog.set_level("INFO")
-    page = visit()
-    page.evaluate("localStorage.clear(); sessionStorage.clear()")
     page = visit()
     page.wait_for_timeout(1500)
     assert not [line for line in caplog.messages if re.match("Tag|Encod|Decod|Measur", line)]

@@ -64,7 +64,7 @@ class CompressEvents(DecodingEvents):
         self.rest_after(linked)
         received = linked.success(
             self._cancellation.once_read(handlers.receive),
-            {tab.session, file.photo, tab.panel.auto, *self._wanted},
+            {file.photo, tab.panel.auto, *tab.panel.settings.values(), *self._wanted},
             [tab.session, tab.request_id, file.photo, *self._received],
             show_progress="hidden",
             api_visibility="private",

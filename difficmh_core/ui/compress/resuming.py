@@ -1,6 +1,6 @@
 """What the compress tab begins with: settings and an example of a link, or a visit's open work."""
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -10,6 +10,7 @@ from difficmh_core.ui.components.arrival import Arrival
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.links import read_example, read_link
+from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
 from difficmh_core.ui.runtime.session import Session
 
@@ -43,7 +44,8 @@ class ResumeHandlers:
             restored[tab.file.photo] = tab.file.examples[number]
         return restored or unchanged()
 
-    def receive(self, values: Values) -> Generator[Updates, None, None]:
+    @with_errors
+    def receive(self, values: Values) -> Iterator[Updates]:
         """Take the example of a link; without one, go on only if there is something left to do.
 
         Raises:
