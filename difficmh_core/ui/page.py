@@ -119,7 +119,7 @@ def _looks() -> dict[str, Any]:
             font=fonts,
             font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
         ),
-        "css_paths": [Path(__file__).with_name("style.css")],
+        "css_paths": [Path(__file__).with_name(name) for name in ("results.css", "style.css")],
         "head": viewer_head() + page_head(),
         "footer_links": ["api"],
     }
