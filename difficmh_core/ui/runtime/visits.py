@@ -150,19 +150,20 @@ class Visits:
             here = self._pages.get(session, _Page())
             if here.visit:  # a page begins once; its visit is not another's to set
                 return drawn, {}
+            acted = any(kept.is_shown for kept in here.held.values())
             known = self._visits.get(_digest(_word(key)))
             if known is not None and known.owner == owner:
                 drawn = _word(key)
                 # What a visitor does while the page begins counts more than what was there.
-                held = here.held if is_new or here.held else dict(known.held_in(name))
+                held = here.held if is_new or acted else dict(known.held_in(name))
             else:
                 known, held = _Visit(owner=owner), here.held
             page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
             self._remember(session, page)
-            if here.held:
+            if acted:
                 known.put(name, held)
                 self._visits[page.visit] = known
-            return drawn, {} if here.held else self._fresh(held)
+            return drawn, {} if acted else self._fresh(held)
 
     def keep(self, session: str, values: Mapping[Component, Any], *, is_shown: bool) -> None:
         """Remember what components hold.
@@ -275,12 +276,12 @@ class Visits:
 def is_kept(component: Component) -> bool:
     """Tell whether what a component holds is remembered: not what is of the moment.
 
-    That are buttons, how far work is, and hidden numbers of requests.
+    That are buttons, how far work is, what follows from the rest, and what is hidden.
     """
     return not (
-        isinstance(component, gr.Button | gr.BrowserState)
+        isinstance(component, gr.Button)
         or getattr(component, "visible", True) == "hidden"
-        or str(getattr(component, "elem_id", "")).endswith("-progress")
+        or str(getattr(component, "elem_id", "")).endswith(("-progress", "-outdated"))
     )
 
 
