@@ -8,7 +8,7 @@ from typing import Any
 from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core.config.decoding import SETTINGS
 from difficmh_core.config.profiles import (
-    DEFAULT_PRESET,
+    DEFAULT_PRESET_HELP,
     DEFAULT_RATE,
     RATE_HELP,
     either_of,
@@ -49,9 +49,8 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     """Add the preset and every decoding setting."""
     parser.add_argument(
         "--preset",
-        default=DEFAULT_PRESET,
-        help=f"{either_of(presets_of('nano'))} (default %(default)s); the options below override "
-        "it",
+        help=f"{either_of(presets_of('nano'))} (default: {DEFAULT_PRESET_HELP}); the options "
+        "below override it",
     )
     for setting in SETTINGS:
         parser.add_argument(
@@ -61,6 +60,17 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
             help=setting.option_help,
             **setting.parsing,
         )
+
+
+def limit_of(text: str) -> int:
+    """Parse ``--limit``, how many photos are taken.
+
+    Raises:
+        ArgumentTypeError: If it is no number above zero.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, got {text!r}")
+    return int(text)
 
 
 def names_of(choice: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""What the page does in the browser by itself: scripts that go into its head.
+"""What the page does in the browser without the server: scripts that go into its head.
 
-``keys.js`` lets keys release sliders, ``place.js`` says in words how many wait, and
-``connection.js`` says that the server is gone.
+``keys.js`` lets keys release sliders, ``lists.js`` lets Tab close lists, ``place.js`` says in
+words how many wait, and ``connection.js`` says that the server is gone.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from difficmh_core.ui import texts
 
-SCRIPTS = ("keys.js", "place.js", "connection.js")
+SCRIPTS = ("keys.js", "lists.js", "place.js", "connection.js")
 
 
 def page_head() -> str:

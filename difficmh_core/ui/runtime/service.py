@@ -163,9 +163,15 @@ class CodecService:
                 self.keep(key, Entry(data=step.encoded.data, facts=facts))
             yield step
 
-    def decode(self, stream: Bitstream, settings: DecodeSettings) -> Iterator[Decoding]:
-        """Yield the state of decoding, at once and after each step; a kept picture at once."""
-        key = key_of("decode", self.model, stream.to_bytes(), settings)
+    def decode(
+        self, stream: Bitstream, settings: DecodeSettings, tags: Sequence[str] | None = None
+    ) -> Iterator[Decoding]:
+        """Yield the state of decoding, at once and after each step; a kept picture at once.
+
+        Tags steer instead of the file's, if there are any, as in :meth:`DiffICMHCodec.decode`.
+        """
+        steering = () if tags is None else (list(tags),)
+        key = key_of("decode", self.model, stream.to_bytes(), settings, *steering)
         kept = self.results.get(key)
         if kept is not None:
             image = read_image(kept.data)
@@ -175,7 +181,7 @@ class CodecService:
         LOGGER.info("Decoding %d x %d px, %d steps.", *size_px, settings.steps)
         started = time.monotonic()
         yield Decoding(index=0, total=settings.steps, seconds=0.0)
-        for step in self.codec.decode(stream, settings):
+        for step in self.codec.decode(stream, settings, tags=tags):
             done = Decoding(index=step.index, total=step.total, seconds=time.monotonic() - started)
             if step.image is None:
                 yield replace(done, preview=_enlarge(step.preview()))

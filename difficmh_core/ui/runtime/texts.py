@@ -4,7 +4,7 @@ NOT_AN_UPLOAD = (
     "This file was not uploaded here, or it has been deleted since. Files are deleted within ten "
     "minutes. Upload it again."
 )
-PHOTO_EXPIRED = "The photo has been deleted, as all are within ten minutes. Add it again."
+PHOTO_EXPIRED = "Photos are deleted within ten minutes; this one is gone. Add it again."
 FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If you "
     "host this page, its reverse proxy must pass on the Host header."
