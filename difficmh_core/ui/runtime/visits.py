@@ -150,19 +150,23 @@ class Visits:
             here = self._pages.get(session, _Page())
             if here.visit:  # a page begins once; its visit is not another's to set
                 return drawn, {}
+            acted = any(kept.is_shown for kept in here.held.values())
             known = self._visits.get(_digest(_word(key)))
-            if known is not None and known.owner == owner:
+            held, shown = here.held, Updates()
+            if known is None or known.owner != owner:
+                known = _Visit(owner=owner)
+            else:
                 drawn = _word(key)
                 # What a visitor does while the page begins counts more than what was there.
-                held = here.held if is_new or here.held else dict(known.held_in(name))
-            else:
-                known, held = _Visit(owner=owner), here.held
+                if not is_new and not acted:
+                    held = dict(known.held_in(name))
+                    shown = self._fresh(held)
             page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
             self._remember(session, page)
-            if here.held:
+            if acted:
                 known.put(name, held)
                 self._visits[page.visit] = known
-            return drawn, {} if here.held else self._fresh(held)
+            return drawn, shown
 
     def keep(self, session: str, values: Mapping[Component, Any], *, is_shown: bool) -> None:
         """Remember what components hold.
@@ -181,6 +185,8 @@ class Visits:
             for component, value in values.items():
                 if not is_kept(component) or value == gr.skip():
                     continue
+                if isinstance(component, _FILES) and not is_shown and not _is_there(value):
+                    continue  # a browser may still name an upload that was read
                 before = page.held.get(component)
                 page.held[component] = _Kept(
                     props=_merged({} if before is None else before.props, component, value),
@@ -275,12 +281,12 @@ class Visits:
 def is_kept(component: Component) -> bool:
     """Tell whether what a component holds is remembered: not what is of the moment.
 
-    That are buttons, how far work is, and hidden numbers of requests.
+    That are buttons, how far work is, what follows from the rest, and what is hidden.
     """
     return not (
-        isinstance(component, gr.Button | gr.BrowserState)
+        isinstance(component, gr.Button)
         or getattr(component, "visible", True) == "hidden"
-        or str(getattr(component, "elem_id", "")).endswith("-progress")
+        or str(getattr(component, "elem_id", "")).endswith(("-progress", "-outdated"))
     )
 
 
@@ -298,6 +304,11 @@ def _merged(before: Mapping[str, Any], component: Component, value: Any) -> Mapp
         if "path" in value:  # a file that a browser names
             value = value["path"]
     return {**before, "value": value}
+
+
+def _is_there(named: object) -> bool:
+    """Tell whether there is a file that a browser names, or none is named."""
+    return _has_file(named.get("path") if isinstance(named, Mapping) else named)
 
 
 def _has_file(value: object) -> bool:
