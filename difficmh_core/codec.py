@@ -248,7 +248,7 @@ class DiffICMHCodec:
 
         Args:
             data: The file.
-            settings: How to decode; ``None`` takes the profile's preset ``fast``.
+            settings: How to decode; ``None`` takes the profile's default preset.
             tags: Names that replace the file's tags; ``None`` keeps them, nothing removes them.
 
         Yields:

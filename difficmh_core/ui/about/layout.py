@@ -95,7 +95,7 @@ def _draw_sections(codec: DiffICMHCodec, limits: Sequence[str], weights_dir: Pat
         (texts.PRIVACY, _list(texts.PRIVACY_WORDS)),
         (texts.WEIGHTS, _draw_weights(codec, weights_dir)),
         (texts.PROGRAMS, _paragraph(texts.PROGRAMS_WORDS)),
-        (texts.REFERENCES, _paragraph(texts.REFERENCE)),
+        (texts.REFERENCES, _list(texts.REFERENCES_WORDS)),
     )
     return "".join(
         f'<section class="about"><h2>{title}</h2>{body}</section>' for title, body in sections
@@ -157,7 +157,8 @@ def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:
         profile=codec.config.profile, fingerprint=codec.fingerprint.hex(), n=n
     )
     weights = _weights(codec, weights_dir)
-    lines = (html.draw_line(name, html.draw_cells(cells)) for name, *cells in weights)
+    columns = texts.WEIGHTS_HEADS[1:]
+    lines = (html.draw_line(name, html.draw_cells(cells, columns)) for name, *cells in weights)
     table = html.draw_table(
         texts.WEIGHTS, map(html.draw_head, texts.WEIGHTS_HEADS), lines, look="numbers words"
     )
@@ -183,12 +184,14 @@ def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]
 
 
 def _size(n_bytes: int) -> str:
+    if n_bytes < 1e5:
+        return texts.KILOBYTES.format(n=n_bytes / 1e3)
     return texts.MEGABYTES.format(n=n_bytes / 1e6)
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
+    return f"<p>{html.draw_links(text)}</p>"
 
 
 def _list(items: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
+    return f"<ul>{''.join(f'<li>{html.draw_links(item)}</li>' for item in items)}</ul>"
