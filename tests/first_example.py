@@ -14,7 +14,7 @@ from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.profiles import DEFAULT_PRESET, preset_of
+from difficmh_core.config.profiles import preset_of, profile_of
 from difficmh_core.evaluation.evaluator import Evaluator
 from difficmh_core.image_io import read_image
 from difficmh_core.models.load import load_codec
@@ -43,7 +43,7 @@ def write(codec: DiffICMHCodec, photo: Path, folder: Path, cache_dir: Path) -> N
         "model": model_key(codec),
         "photo": photo.name,
         "quality": QUALITY,
-        "preset": DEFAULT_PRESET,
+        "preset": profile_of(profile).default_preset,
         "section_bits": dict(encoded.section_bits),
         "values": {key: evaluator.measure(original, shown)[key] for key in SHOWN},
         "boxes": None if boxes is None else asdict(boxes),

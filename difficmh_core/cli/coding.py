@@ -57,7 +57,7 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help="iterations of latent optimization (nano only): slower, but better perceptual "
-        "quality at about the same size (default 0, off)",
+        "quality in a file that is no larger (default 0, off)",
     )
     parser.add_argument("--profile", default="nano", help="nano (default) or sd21")
     add_many(parser)

@@ -31,7 +31,7 @@ class DecodeSettings:
     What has no neutral value has no default: nobody decodes with steps that nobody chose. Most
     callers begin with a preset::
 
-        replace(preset_of("nano", "fast"), steps=4)
+        replace(preset_of("nano"), steps=4)
     """
 
     steps: Annotated[
@@ -43,7 +43,7 @@ class DecodeSettings:
             slider=(1, 100),
             step=1,
             label="Steps",
-            help="More steps take longer. The small model nano is best with one or two.",
+            help="More steps take longer.",
             summary="Denoising steps, {low} to {high}",
         ),
     ]

@@ -93,10 +93,10 @@ class Setting(ABC):
         """What the command line says."""
         return self.told[0].lower() + self.told[1:]
 
-    @property
-    def parameter_help(self) -> str:
-        """What an endpoint says."""
-        return f"{self.told}; {'empty' if self.unset == '' else self.unset} takes the preset's."
+    def parameter_help_of(self, control: Control) -> str:
+        """What an endpoint says of the parameter that holds what a control does."""
+        told = self.told if len(self.controls) == 1 else control.help.removesuffix(".")
+        return f"{told}; {'empty' if self.unset == '' else self.unset} takes the preset's."
 
     @abstractmethod
     def check(self, value: Any) -> None:  # noqa: ANN401 (each kind has its own)
@@ -174,7 +174,7 @@ class Number(Setting):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval(Setting):
-    """Two ascending numbers from 0 to 1. Endpoints, whose parameters are single, have none.
+    """Two ascending numbers from 0 to 1; endpoints have a parameter for each.
 
     Attributes:
         ends: Names of the lower and of the upper one's control, with the help of each.
@@ -196,6 +196,11 @@ class Interval(Setting):
     def held_type(self) -> type:
         """Of each end."""
         return float
+
+    @property
+    def unset(self) -> float:
+        """A number out of range."""
+        return -1
 
     @property
     def parsing(self) -> Mapping[str, Any]:
@@ -238,8 +243,7 @@ class Choice(Setting):
         """How argparse reads the option."""
         return {"choices": list(self.labels)}
 
-    @property
-    def parameter_help(self) -> str:
+    def parameter_help_of(self, control: Control) -> str:
         """What an endpoint says."""
         *others, last = self.labels
         return f"{', '.join(others)} or {last}; empty takes the preset's."
@@ -286,8 +290,7 @@ class Seed(Setting):
         """What the command line says."""
         return f"{super(Seed, self).option_help}; by default it is derived from the file"
 
-    @property
-    def parameter_help(self) -> str:
+    def parameter_help_of(self, control: Control) -> str:
         """What an endpoint says."""
         return f"{self.told}; empty derives it from the file."
 

@@ -18,6 +18,7 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
 from difficmh_core.ui.browser import page_head
+from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
@@ -122,7 +123,7 @@ def _looks() -> dict[str, Any]:
             font=fonts,
             font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
         ),
-        "css_paths": [Path(__file__).with_name("style.css")],
+        "css_paths": [Path(__file__).with_name(name) for name in ("results.css", "style.css")],
         "head": viewer_head() + page_head(),
         "footer_links": ["api"],
     }
@@ -169,7 +170,7 @@ def build_page(
         uploads = UploadStore(files, max_pixels=max_pixels, read=read)
         service = CodecService(codec, files=files, results=results, weights_dir=weights_dir)
         add_endpoints(service, uploads)  # first, so that their names are theirs
-        gr.HTML(_draw_header(), padding=False, elem_id="header")
+        gr.HTML(_draw_header(codec.config.profile), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
         if isinstance(codec, DeferredCodec):
@@ -190,7 +191,7 @@ def build_page(
                 decode = DecodeTab(profile, is_quick=is_quick)
                 decoding = connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
+                draw_about_tab(demo, codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
         visits = Visits(keep_s=keep_s)
         arrival = Arrival(demo, visits, is_link)
@@ -198,13 +199,16 @@ def build_page(
         decoding.rest_after(arrival.event)
     visits.watch(demo)
     take_as_given(demo)
+    tell_callers(demo)
     return Page(demo=demo, files=files, warm_up=service.warm_up)
 
 
-def _draw_header() -> str:
+def _draw_header(profile: str) -> str:
+    words = texts.STAND_IN.get(profile)
+    stand_in = f'<p class="stand-in">{words}</p>' if words else ""
     return (
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
-        f'<p class="explanation">{texts.EXPLANATION}</p>'
+        f'{stand_in}<p class="explanation">{texts.EXPLANATION}</p>'
     )
 
 

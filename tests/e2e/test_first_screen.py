@@ -161,12 +161,12 @@ def tags(page) -> list[str]:
 def test_after_a_change_the_picture_before_and_the_numbers_are_compared(two_results):
     page = two_results
     names = figures(page)
-    assert [name.split()[0] for name in names] == ["Original", "Decoded", "Before:"]
+    assert [name.split()[0] for name in names] == ["Original", "Decoded", "Earlier:"]
     assert len(set(sources(page))) == 3
     changes = page.locator("#status .change").all_inner_texts()
     assert len(changes) >= 1
     assert all(re.search("better|worse|unchanged", change) for change in changes)
-    assert "as many bytes as the result before" in page.inner_text("#status")
+    assert "the same size as the earlier result" in page.inner_text("#status")
     assert tags(page) == ["Original", names[1]]
     page.locator("#history button").nth(1).click()
     page.wait_for_selector("#history button[aria-pressed=true] >> text=Fast")
@@ -185,7 +185,7 @@ def test_earlier_results_are_chosen_by_keyboard(two_results):
     assert button.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_selector("#history button[aria-pressed=true] >> text=Fast")
-    assert tags(page)[0].startswith("Before")
+    assert tags(page)[0].startswith("Earlier")
 
 
 def test_earlier_results_come_back_with_their_photo(two_results, photos):

@@ -6,7 +6,15 @@ import re
 import httpx
 import pytest
 
-from tests.e2e.actions import choose_preset, decoded, download, encode, open_tab, unfold
+from tests.e2e.actions import (
+    choose_preset,
+    decoded,
+    download,
+    encode,
+    open_tab,
+    unfold,
+    until_measured,
+)
 from tests.e2e.conftest import TIMEOUT_MS
 
 STORED = "localStorage.getItem('difficmh-visit')"
@@ -52,6 +60,7 @@ def shown(page):
     """What a visitor sees, and could download."""
     page.wait_for_selector("#dicmh-file", state="visible")
     page.wait_for_selector("#compress-decode:not([disabled])")
+    until_measured(page)
     return {
         "facts": page.inner_text("#facts"),
         "status": page.inner_text("#status"),

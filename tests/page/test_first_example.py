@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core.config.profiles import DEFAULT_PRESET, preset_of
+from difficmh_core.config.profiles import preset_of, profile_of
 from difficmh_core.models.load import load_codec
 from difficmh_core.models.model_key import model_key
 from difficmh_core.ui.compress.first_example import (
@@ -36,7 +36,7 @@ def facts():
 
 def test_it_is_small_and_made_with_what_a_visitor_gets(facts):
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= MOST_BYTES
-    assert (facts["profile"], facts["preset"]) == ("nano", DEFAULT_PRESET)
+    assert (facts["profile"], facts["preset"]) == ("nano", profile_of("nano").default_preset)
     assert facts["photo"] in {path.name for path in example_photos()}
     assert set(facts["values"]) == {"psnr_db", "lpips_alex", "dists"}
 

@@ -98,7 +98,7 @@ def test_the_difference_to_another_result_is_told_with_whether_it_is_better(resu
     assert "\N{MINUS SIGN}0.50 worse" in drawn
     assert "\N{MINUS SIGN}0.050 better" in drawn
     assert "unchanged" in drawn
-    assert "+300 bytes against the result before (900 bytes)" in drawn
+    assert "+300 bytes compared with the earlier result (900 bytes)" in drawn
     assert [figure.key for figure in figures_of(after, before)] == ["original", "ours", "before"]
 
 

@@ -1,7 +1,7 @@
-"""What the page does in the browser by itself: scripts that go into its head.
+"""What the page does in the browser without the server: scripts that go into its head.
 
 ``files.js`` lets visitors bring all kinds of pictures that are read, ``keys.js`` lets keys release
-sliders, ``place.js`` says in words how many wait, and
+sliders, ``lists.js`` lets Tab close lists, ``place.js`` says in words how many wait, and
 ``connection.js`` says that the server is gone.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from difficmh_core.image_reading.sniffing import SUFFIXES
 from difficmh_core.ui import texts
 
-SCRIPTS = ("files.js", "keys.js", "place.js", "connection.js")
+SCRIPTS = ("files.js", "keys.js", "lists.js", "place.js", "connection.js")
 
 
 def page_head() -> str:

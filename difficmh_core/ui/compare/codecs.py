@@ -11,7 +11,6 @@ from typing import Any
 
 from PIL import Image
 
-from difficmh_core.config.comparison import BASELINES
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import (
@@ -30,7 +29,7 @@ from difficmh_core.vision.boxes import BoxAgreement, box_from, boxes_from
 from difficmh_core.vision.letters import TextAgreement, TextPlace
 
 LOGGER = logging.getLogger(__name__)
-OURS = tuple(key for key in texts.CODECS if key not in BASELINES)
+OURS = ("ours", *texts.ABLATIONS)
 """Ours as it is, without diffusion, and without tags."""
 _SLOWEST = "vvc"
 """Runs last, so that the others are seen at once."""

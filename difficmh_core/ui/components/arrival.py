@@ -1,5 +1,6 @@
 """A page begins: what the visitor had on it before comes back, unless a link asks for more."""
 
+import json
 from collections.abc import Callable, Mapping
 
 import gradio as gr
@@ -8,16 +9,18 @@ from difficmh_core.ui.runtime.events import QUICK, Event, Updates, Values
 from difficmh_core.ui.runtime.visits import Visits, kept_of
 
 STORAGE_KEY = "difficmh-visit"
-"""Names the visit's key in the browser's storage, which other sites cannot read; Gradio encrypts
-it there with a word that it tells everyone."""
+"""Names the visit's key in the browser's storage, which other sites cannot read. Gradio's own
+component for it may not have read it yet when the page begins."""
 RETURNS = ("reload", "back_forward")
 """How a browser came to a page that was there before."""
-_HOW = """(key) => {
-  const tab = sessionStorage.getItem("difficmh-tab") ?? crypto.getRandomValues(
-    new Uint32Array(2)).join("-");
-  sessionStorage.setItem("difficmh-tab", tab);
+_HOW = f"""() => {{
+  const tab = sessionStorage.getItem({json.dumps(STORAGE_KEY)})
+    ?? crypto.getRandomValues(new Uint32Array(2)).join("-");
+  sessionStorage.setItem({json.dumps(STORAGE_KEY)}, tab);
+  const key = localStorage.getItem({json.dumps(STORAGE_KEY)}) ?? "";
   return [key, performance.getEntriesByType("navigation")[0]?.type ?? "", tab];
-}"""
+}}"""
+_KEEP = f"(key) => {{ localStorage.setItem({json.dumps(STORAGE_KEY)}, key); }}"
 
 
 class Arrival:
@@ -38,7 +41,7 @@ class Arrival:
             visits: Remembers what visitors had on it.
             is_link: Tells from an address's query whether it asks for something by itself.
         """
-        key = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_KEY)
+        key = gr.Textbox("", visible="hidden", elem_id="arrival-key")
         self.how = gr.Textbox("", visible="hidden", elem_id="arrival")
         tab = gr.Textbox("", visible="hidden", elem_id="arrival-tab")
 
@@ -57,6 +60,7 @@ class Arrival:
             arrive, {key, self.how, tab}, [key, self.how, *kept_of(demo)], js=_HOW, **QUICK
         )
         visits.leave_alone(max(demo.fns))
+        self.event.then(None, key, None, js=_KEEP, **QUICK)
 
     def is_return(self, values: Values) -> bool:
         """Tell whether a browser comes back to the page, given :attr:`how`."""

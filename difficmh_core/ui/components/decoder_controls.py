@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings, controls_of
 from difficmh_core.config.kinds import Choice, Control, Interval, Number, Seed, Setting
-from difficmh_core.config.profiles import DEFAULT_PRESET, presets_of
+from difficmh_core.config.profiles import presets_of, profile_of
 from difficmh_core.ui import texts
+from difficmh_core.ui.components.hints import hints_of
 from difficmh_core.ui.components.job_buttons import JobButtons
 from difficmh_core.ui.runtime.events import LATEST, QUICK, Component, Values
 
@@ -54,17 +56,21 @@ class DecodePanel:
             is_quick: Whether decoding is quick enough to start automatically.
             buttons: Start and stop, where they stand elsewhere; ``None`` draws them here.
         """
-        presets = presets_of(profile)
+        presets, default = presets_of(profile), profile_of(profile).default_preset
+        hints = hints_of(profile)
         self.preset = gr.Radio(
             [(texts.PRESET_NAMES.get(name, name), name) for name in (*presets, CUSTOM_PRESET)],
-            value=DEFAULT_PRESET,
+            value=default,
             label=texts.PRESET,
-            info=texts.preset_help(profile, {name: each.steps for name, each in presets.items()}),
+            info=_joined(
+                texts.preset_help({name: each.steps for name, each in presets.items()}),
+                hints.get("steps"),
+            ),
             elem_id=f"{prefix}-preset",
             elem_classes="preset",
         )
         with gr.Accordion(texts.ADVANCED, open=False, elem_id=f"{prefix}-advanced"):
-            controls = _build_settings(presets[DEFAULT_PRESET])
+            controls = _build_settings(presets[default], hints)
         self.settings = {name: controls[name] for name in CONTROL_NAMES}
         """The controls of ``DecodeSettings``, by their names."""
         self.auto = gr.Checkbox(
@@ -113,14 +119,27 @@ class DecodePanel:
         return {name: values[control] for name, control in self.settings.items()}
 
 
-def _build_settings(initial: DecodeSettings) -> dict[str, Component]:
-    """Draw the controls: two settings in a row, then each interval in its own, then seeds."""
+def draw_buttons(prefix: str) -> JobButtons:
+    """Draw start and stop of a decoding; the prefix as above."""
+    return JobButtons(prefix, texts.DECODE, start_id="decode", can_start=False)
+
+
+def _build_settings(initial: DecodeSettings, hints: Mapping[str, str]) -> dict[str, Component]:
+    """Draw the controls: two settings in a row, then each interval in its own, then seeds.
+
+    Args:
+        initial: What they hold.
+        hints: What else is said of some, by their names.
+    """
     controls, held = dict[str, Component](), controls_of(initial)
 
     def draw(settings: Sequence[Setting]) -> None:
         for setting in settings:
             for control in setting.controls:
-                controls[control.name] = _draw_control(setting, control, held[control.name])
+                words = _joined(control.help, hints.get(control.name))
+                controls[control.name] = _draw_control(
+                    setting, replace(control, help=words), held[control.name]
+                )
 
     numbers, choices, intervals, seeds = (
         [setting for setting in SETTINGS if isinstance(setting, kind)]
@@ -150,6 +169,10 @@ def _draw_control(setting: Setting, control: Control, value: Any) -> Component: 
         case Interval():
             return gr.Slider(0, 1, value, step=setting.step, **words)
     raise TypeError(f"The page has no control for {setting}.")
+
+
+def _joined(*sentences: str | None) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _preset_script(presets: Mapping[str, DecodeSettings]) -> str:

@@ -59,7 +59,7 @@ def draw_result(stream: Bitstream, decoding: Decoding) -> str:
     steps, psnr = decoding.total, decoding.psnr_db
     parts = [
         texts.DECODED_FROM.format(n_bytes=stream.n_bytes, bpp=stream.bpp),
-        texts.STEP_DONE if steps == 1 else texts.STEPS_DONE.format(steps=steps),
+        texts.count(steps, "step"),
         (texts.KEPT if decoding.was_kept else texts.SECONDS).format(seconds=decoding.seconds),
     ]
     if psnr is not None:

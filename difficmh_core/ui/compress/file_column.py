@@ -1,4 +1,4 @@
-"""Beside the viewer of the compress tab: the photograph, and what its file shall hold."""
+"""Beside the viewer of the compress tab: the photograph, and what goes into its file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.ui.components.hints import hints_of
 from difficmh_core.ui.compress import texts
 from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values
 from difficmh_core.ui.runtime.requests import (
@@ -33,6 +34,7 @@ class FileColumn:
             examples: Names of served photographs, for visitors who have none at hand.
         """
         config, names = codec.config, codec.vocabulary.names
+        hints = hints_of(config.profile)
         has_rates = config.rate is None
         mode, quality, n_bytes, has_tags, n_iterations = CODING_DEFAULTS.values()
         self.photo = gr.Image(
@@ -70,7 +72,10 @@ class FileColumn:
             visible=False,
         )
         self.send_tags = gr.Checkbox(
-            has_tags, label=texts.SEND_TAGS, info=texts.SEND_TAGS_HELP, elem_id="send-tags"
+            has_tags,
+            label=texts.SEND_TAGS,
+            info=" ".join([texts.SEND_TAGS_HELP, *filter(None, [hints.get("tags")])]),
+            elem_id="send-tags",
         )
         self.tags = gr.CheckboxGroup(
             [], label=texts.TAGS, info=texts.TAGS_HELP, elem_id="tags", visible=False

@@ -1,4 +1,4 @@
-"""The compress tab: the result first, beside it the photograph and what its file shall hold."""
+"""The compress tab: the result first, beside it the photograph and what goes into its file."""
 
 from collections.abc import Sequence
 from html import escape

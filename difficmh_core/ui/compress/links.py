@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from difficmh_core.config.decoding import CONTROL_NAMES, DecodeSettings, controls_of
-from difficmh_core.config.profiles import DEFAULT_PRESET
+from difficmh_core.config.decoding import CONTROL_NAMES, controls_of
+from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.encoding import level_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.components.decoder_controls import CUSTOM_PRESET
@@ -67,21 +67,19 @@ def name_examples_script(names: Sequence[str]) -> str:
     }}"""
 
 
-def read_link(
-    query: Mapping[str, str], presets: Mapping[str, DecodeSettings], *, can_optimize: bool
-) -> dict[str, Any]:
+def read_link(query: Mapping[str, str], profile: str, *, can_optimize: bool) -> dict[str, Any]:
     """Read what a link sets, by :data:`LINK_KEYS`, and the preset; nothing if it sets nothing.
 
     Args:
         query: Of the link.
-        presets: Those of the page's networks, by name.
+        profile: Of the page's networks.
         can_optimize: Whether these can optimize the latent; otherwise their page has no slider
             for it.
 
     Raises:
         gr.Error: If the link holds a setting out of range; it is said in the core's words.
     """
-    defaults = {**CODING_DEFAULTS, **controls_of(presets[DEFAULT_PRESET])}
+    defaults = {**CODING_DEFAULTS, **controls_of(preset_of(profile))}
     named = {_OLD_KEYS[key]: text for key, text in query.items() if key in _OLD_KEYS}
     named |= query
     given = {key: _value(named[key], defaults[key]) for key in LINK_KEYS if key in named}
@@ -101,6 +99,7 @@ def read_link(
             raise ConfigError(texts.NO_OPTIMIZATION)
     except ConfigError as error:
         raise shown_error(str(error)) from error
+    presets = presets_of(profile)
     preset = next((name for name in presets if presets[name] == settings), CUSTOM_PRESET)
     return {key: values[key] for key in LINK_KEYS} | {"preset": preset}
 

@@ -52,7 +52,7 @@ def draw_numbers(result: Result, before: Result | None = None, *, is_sample: boo
         f'<p class="message">{escape(reason)}</p>'
         for reason in dict.fromkeys(result.measures.absent.values())
     )
-    steps = texts.STEP_DONE if result.steps == 1 else texts.STEPS_DONE.format(steps=result.steps)
+    steps = texts.count(result.steps, "step")
     took = (texts.KEPT if result.was_kept else texts.SECONDS).format(seconds=result.seconds)
     parts = [words.SAMPLE] if is_sample else [steps, took]
     look = "sample-result" if is_sample else "result"
@@ -92,7 +92,7 @@ def settings_label(result: Result, profile: str) -> str:
     for name, preset in presets_of(profile).items():
         if preset == result.settings:
             return texts.PRESET_NAMES.get(name, name)
-    return texts.STEP_DONE if result.steps == 1 else texts.STEPS_DONE.format(steps=result.steps)
+    return texts.count(result.steps, "step")
 
 
 def _with_overlay(figure: Figure, overlay: str) -> Figure:

@@ -6,7 +6,6 @@ from pathlib import Path
 import gradio as gr
 
 from difficmh_core.config.networks import CodecConfig
-from difficmh_core.config.profiles import presets_of
 from difficmh_core.ui.components.arrival import Arrival
 from difficmh_core.ui.compress.handlers import CompressHandlers
 from difficmh_core.ui.compress.layout import CompressTab
@@ -37,7 +36,7 @@ class ResumeHandlers:
             return unchanged()
         tab, config, query = self._tab, self._config, dict(request.query_params)
         can_optimize = config.rate_weights is not None
-        settings = read_link(query, presets_of(config.profile), can_optimize=can_optimize)
+        settings = read_link(query, config.profile, can_optimize=can_optimize)
         places = tab.linked | {"preset": tab.panel.preset}
         restored: Updates = {places[key]: value for key, value in settings.items()}
         number = read_example(query, [Path(name).stem for name in tab.file.examples])

@@ -28,7 +28,7 @@ MOST_ITERATIONS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodingRequest:
-    """How the file shall be.
+    """How a file is to be made.
 
     Attributes:
         quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.

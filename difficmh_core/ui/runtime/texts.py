@@ -5,7 +5,7 @@ NOT_AN_UPLOAD = (
     "minutes. Upload it again."
 )
 SHRUNK = "Shrunk from {width:,} x {height:,} to {smaller[0]:,} x {smaller[1]:,} px."
-PHOTO_EXPIRED = "The photo has been deleted, as all are within ten minutes. Add it again."
+PHOTO_EXPIRED = "Photos are deleted within ten minutes; this one is gone. Add it again."
 FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If you "
     "host this page, its reverse proxy must pass on the Host header."

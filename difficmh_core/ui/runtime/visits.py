@@ -88,15 +88,15 @@ class _Page:
     """A page in a browser.
 
     Attributes:
-        visit: Digest of the visit's key.
+        visit: Digest of the visit's key; empty until the page has told it.
         owner: Who is logged in.
         tab: Name of the tab.
         held: What it holds.
     """
 
-    visit: str
-    owner: str | None
-    tab: str
+    visit: str = ""
+    owner: str | None = None
+    tab: str = ""
     held: _Held = field(default_factory=dict)
 
 
@@ -147,18 +147,26 @@ class Visits:
         """
         drawn, name = secrets.token_urlsafe(_KEY_BYTES), _word(tab)
         with self._lock:
-            if session in self._pages:  # a page begins once; its visit is not another's to set
+            here = self._pages.get(session, _Page())
+            if here.visit:  # a page begins once; its visit is not another's to set
                 return drawn, {}
+            acted = any(kept.is_shown for kept in here.held.values())
             known = self._visits.get(_digest(_word(key)))
+            held, shown = here.held, Updates()
             if known is None or known.owner != owner:
-                page = _Page(visit=_digest(drawn), owner=owner, tab=name)
+                known = _Visit(owner=owner)
             else:
-                drawn, held = _word(key), {} if is_new else dict(known.held_in(name))
-                page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
-            self._pages[session] = page
-            while len(self._pages) > _MOST_PAGES:
-                self._pages.popitem(last=False)
-            return drawn, self._fresh(page.held)
+                drawn = _word(key)
+                # What a visitor does while the page begins counts more than what was there.
+                if not is_new and not acted:
+                    held = dict(known.held_in(name))
+                    shown = self._fresh(held)
+            page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
+            self._remember(session, page)
+            if acted:
+                known.put(name, held)
+                self._visits[page.visit] = known
+            return drawn, shown
 
     def keep(self, session: str, values: Mapping[Component, Any], *, is_shown: bool) -> None:
         """Remember what components hold.
@@ -171,20 +179,29 @@ class Visits:
         with self._lock:
             page = self._pages.get(session)
             if page is None:
-                return
+                page = _Page()
+                self._remember(session, page)
             now = self._clock()
             for component, value in values.items():
                 if not is_kept(component) or value == gr.skip():
                     continue
+                if isinstance(component, _FILES) and not is_shown and not _is_there(value):
+                    continue  # a browser may still name an upload that was read
                 before = page.held.get(component)
                 page.held[component] = _Kept(
                     props=_merged({} if before is None else before.props, component, value),
                     at=now,
                     is_shown=is_shown or (before is not None and before.is_shown),
                 )
-            visit = self._visits.get(page.visit) or _Visit(owner=page.owner)
-            visit.put(page.tab, page.held)
-            self._visits[page.visit] = visit
+            if page.visit:
+                visit = self._visits.get(page.visit) or _Visit(owner=page.owner)
+                visit.put(page.tab, page.held)
+                self._visits[page.visit] = visit
+
+    def _remember(self, session: str, page: _Page) -> None:
+        self._pages[session] = page
+        while len(self._pages) > _MOST_PAGES:
+            self._pages.popitem(last=False)
 
     def watch(self, demo: gr.Blocks) -> None:
         """Remember from now on what events are given and return; those of before are known.
@@ -264,12 +281,12 @@ class Visits:
 def is_kept(component: Component) -> bool:
     """Tell whether what a component holds is remembered: not what is of the moment.
 
-    That are buttons, how far work is, and hidden numbers of requests.
+    That are buttons, how far work is, what follows from the rest, and what is hidden.
     """
     return not (
-        isinstance(component, gr.Button | gr.BrowserState)
+        isinstance(component, gr.Button)
         or getattr(component, "visible", True) == "hidden"
-        or str(getattr(component, "elem_id", "")).endswith("-progress")
+        or str(getattr(component, "elem_id", "")).endswith(("-progress", "-outdated"))
     )
 
 
@@ -287,6 +304,11 @@ def _merged(before: Mapping[str, Any], component: Component, value: Any) -> Mapp
         if "path" in value:  # a file that a browser names
             value = value["path"]
     return {**before, "value": value}
+
+
+def _is_there(named: object) -> bool:
+    """Tell whether there is a file that a browser names, or none is named."""
+    return _has_file(named.get("path") if isinstance(named, Mapping) else named)
 
 
 def _has_file(value: object) -> bool:

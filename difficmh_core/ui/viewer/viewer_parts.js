@@ -31,9 +31,9 @@ const WORDS = {
     ["F", "fit the whole image"],
     ["arrows", "move (with shift: farther)"],
     ["1 \u2026 9", "blink: show this image"],
-    ["space", "blink: back to the image before; a tap does the same"],
+    ["space", "blink: back to the previous image; a tap does the same"],
     ["B, T, L", "boxes, text, magnifier"],
-    ["mouse", "wheel zooms at the pointer, drag moves, double click goes closer and back"],
+    ["mouse", "wheel zooms at the pointer, drag moves, double click zooms in and out"],
     ["touch", "pinch zooms, one finger moves; blink: a swipe shows the next image"],
   ],
 };
