@@ -29,7 +29,8 @@ from difficmh_core.ui.runtime.session import KEPT_S, Session
 
 MOST_VISITS = 1000
 """Visits that are kept; the oldest goes first."""
-_MOST_PAGES = 4 * MOST_VISITS
+_MOST_PAGES = 1000
+"""Of all browsers, like Gradio's sessions; the one that began first goes first."""
 _MOST_TABS = 4
 """Of one visit."""
 _MAX_NAME = 64
