@@ -14,6 +14,11 @@ from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
 TIMEOUT_MS = 25_000
+_NEW_VISITOR = """if (!sessionStorage.getItem("began")) {
+  localStorage.clear();
+  sessionStorage.setItem("began", "yes");
+}"""
+"""Each page of a test is another visitor's, though they share a window; a reload is the same's."""
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +79,7 @@ def visit(window, page_url):
         page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: _note(complaints, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script(_NEW_VISITOR)
         page.goto(url)
         page.wait_for_selector("#photo input[type=file]", state="attached")
         if not is_folded:

@@ -148,6 +148,18 @@ def test_a_file_that_is_gone_does_not_come_back(visits, parts, tmp_path):
     assert visits.arrive("after", key)[1] == {}
 
 
+def test_what_a_visitor_does_while_the_page_begins_counts_more(visits, parts, key):
+    visits.keep("quick", {parts["words"]: "quick"}, is_shown=True)
+    again, shown = visits.arrive("quick", key)
+    assert (again, shown) == (key, {})
+    assert values(visits.arrive("reload", key)[1]) == {parts["words"]: "quick"}
+
+
+def test_a_page_that_never_begins_is_of_no_visit(visits, parts, key):
+    visits.keep("program", {parts["words"]: "of a program"}, is_shown=True)
+    assert values(visits.arrive("again", key)[1])[parts["words"]] == "b"
+
+
 def test_visits_are_bounded(parts):
     visits = Visits(most=3)
     keys = []

@@ -88,15 +88,15 @@ class _Page:
     """A page in a browser.
 
     Attributes:
-        visit: Digest of the visit's key.
+        visit: Digest of the visit's key; empty until the page has told it.
         owner: Who is logged in.
         tab: Name of the tab.
         held: What it holds.
     """
 
-    visit: str
-    owner: str | None
-    tab: str
+    visit: str = ""
+    owner: str | None = None
+    tab: str = ""
     held: _Held = field(default_factory=dict)
 
 
@@ -147,18 +147,22 @@ class Visits:
         """
         drawn, name = secrets.token_urlsafe(_KEY_BYTES), _word(tab)
         with self._lock:
-            if session in self._pages:  # a page begins once; its visit is not another's to set
+            here = self._pages.get(session, _Page())
+            if here.visit:  # a page begins once; its visit is not another's to set
                 return drawn, {}
             known = self._visits.get(_digest(_word(key)))
-            if known is None or known.owner != owner:
-                page = _Page(visit=_digest(drawn), owner=owner, tab=name)
+            if known is not None and known.owner == owner:
+                drawn = _word(key)
+                # What a visitor does while the page begins counts more than what was there.
+                held = here.held if is_new or here.held else dict(known.held_in(name))
             else:
-                drawn, held = _word(key), {} if is_new else dict(known.held_in(name))
-                page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
-            self._pages[session] = page
-            while len(self._pages) > _MOST_PAGES:
-                self._pages.popitem(last=False)
-            return drawn, self._fresh(page.held)
+                known, held = _Visit(owner=owner), here.held
+            page = _Page(visit=_digest(drawn), owner=owner, tab=name, held=held)
+            self._remember(session, page)
+            if here.held:
+                known.put(name, held)
+                self._visits[page.visit] = known
+            return drawn, {} if here.held else self._fresh(held)
 
     def keep(self, session: str, values: Mapping[Component, Any], *, is_shown: bool) -> None:
         """Remember what components hold.
@@ -171,7 +175,8 @@ class Visits:
         with self._lock:
             page = self._pages.get(session)
             if page is None:
-                return
+                page = _Page()
+                self._remember(session, page)
             now = self._clock()
             for component, value in values.items():
                 if not is_kept(component) or value == gr.skip():
@@ -182,9 +187,15 @@ class Visits:
                     at=now,
                     is_shown=is_shown or (before is not None and before.is_shown),
                 )
-            visit = self._visits.get(page.visit) or _Visit(owner=page.owner)
-            visit.put(page.tab, page.held)
-            self._visits[page.visit] = visit
+            if page.visit:
+                visit = self._visits.get(page.visit) or _Visit(owner=page.owner)
+                visit.put(page.tab, page.held)
+                self._visits[page.visit] = visit
+
+    def _remember(self, session: str, page: _Page) -> None:
+        self._pages[session] = page
+        while len(self._pages) > _MOST_PAGES:
+            self._pages.popitem(last=False)
 
     def watch(self, demo: gr.Blocks) -> None:
         """Remember from now on what events are given and return; those of before are known.
