@@ -61,6 +61,9 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
     """
     import torch
 
+    from difficmh_core.codec import DiffICMHCodec
+    from difficmh_core.config.profiles import profile_of
+    from difficmh_core.models.deferred import DeferredCodec
     from difficmh_core.models.load import cost_notice, load_codec
     from difficmh_core.ui.page import build_page
     from difficmh_core.ui.runtime.cache import ResultCache
@@ -70,10 +73,15 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
     n_gpus = torch.cuda.device_count()
     if device != "cpu" and (torch.device(device).index or 0) >= n_gpus:
         raise ConfigError(f"There is no device {device!r}; CUDA finds {n_gpus} GPUs. Use cpu.")
-    codec = load_codec(
-        arguments.profile, device=device, cache_dir=arguments.cache_dir, rate=arguments.rate
-    )
-    fetch_weights(arguments.cache_dir)
+    profile, folder = profile_of(arguments.profile), arguments.cache_dir
+
+    def load() -> DiffICMHCodec:
+        codec = load_codec(profile.name, device=device, cache_dir=folder, rate=arguments.rate)
+        fetch_weights(folder)
+        return codec
+
+    # Weights that may be absent, or are of a rate, are looked at before the page is there.
+    codec = DeferredCodec(profile.config, load) if profile.is_packaged else load()
     return build_page(
         codec,
         read=read,
@@ -116,9 +124,18 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
             error,
         )
         return 2
+    threading.Thread(target=warm_up, args=(page,), name="warm-up", daemon=True).start()
     until_asked_to_end()
     end(page.demo.close)
     return 0
+
+
+def warm_up(page: Any) -> None:  # noqa: ANN401 (as above)
+    """Wait for the model, and learn how fast it is here."""
+    try:
+        page.warm_up()
+    except DiffICMHError as error:  # the page says so, too
+        LOGGER.error("%s", error)
 
 
 def until_asked_to_end() -> None:

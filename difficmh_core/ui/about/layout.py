@@ -9,6 +9,7 @@ import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import profile_of
+from difficmh_core.models.deferred import DeferredCodec
 from difficmh_core.ui.about import texts
 from difficmh_core.ui.components import html
 from difficmh_core.weights.cache import is_cached
@@ -72,6 +73,16 @@ def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) 
         weights_dir: Where fetched weights lie.
     """
     limits = [limit.format(max_pixels=max_pixels) for limit in texts.LIMITS_WORDS]
+
+    def sections() -> str:
+        return _draw_sections(codec, limits, weights_dir)
+
+    # Of a model that is still being loaded, the weights are told when somebody comes.
+    is_late = isinstance(codec, DeferredCodec)
+    gr.HTML(sections if is_late else sections(), padding=False, elem_id="about-sections")
+
+
+def _draw_sections(codec: DiffICMHCodec, limits: Sequence[str], weights_dir: Path) -> str:
     sections = (
         (texts.HOW, _paragraph(texts.HOW_WORDS) + draw_diagram()),
         (texts.LIMITS, _list(limits)),
@@ -80,12 +91,8 @@ def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) 
         (texts.PROGRAMS, _paragraph(texts.PROGRAMS_WORDS)),
         (texts.REFERENCES, _list(texts.REFERENCES_WORDS)),
     )
-    gr.HTML(
-        "".join(
-            f'<section class="about"><h2>{title}</h2>{body}</section>' for title, body in sections
-        ),
-        padding=False,
-        elem_id="about-sections",
+    return "".join(
+        f'<section class="about"><h2>{title}</h2>{body}</section>' for title, body in sections
     )
 
 
