@@ -11,9 +11,7 @@
              noise ─ sampler ◄─ frozen U-Net steered by the control module, guided ──┘
                        └─ latent ─ autoencoder ── picture
 
-This is the only file that knows all parts.
-
-References: Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
+This is the only file that knows all parts. Reference: Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -174,10 +172,7 @@ class DiffICMHCodec:
     def coder(
         self, image: Image.Image, *, tags: TagChoice = "auto", analyzed: Analyzed | None = None
     ) -> Callable[[int], Encoded]:
-        """Analyze a picture once; what this returns codes it at any level, 0 to 255.
-
-        Arguments and errors as in :meth:`encode`; ``analyzed`` may hold what was found before.
-        """
+        """Analyze a picture once; what this returns codes it at any level, 0 to 255."""
         chosen = self._choose_tags(image, tags)
         found = analyzed or self.analyze(image)
         return lambda level: result_of(self._code(image, chosen, found, level))

@@ -191,7 +191,7 @@ def build_page(
                 decode = DecodeTab(profile, is_quick=is_quick)
                 decoding = connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
+                draw_about_tab(demo, codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
         visits = Visits(keep_s=keep_s)
         arrival = Arrival(demo, visits, is_link)

@@ -212,9 +212,9 @@ class CodecService:
         started = time.monotonic()
         done = Decoding(index=0, total=settings.steps, seconds=0.0)
         yield done
-        forecast = self.pace.forecast(self._load_of(stream, settings))
-        parts = self.codec.decode_parts(stream, settings, tags=tags)
-        for step in self.pace.timed(forecast, parts):
+        forecast = self.pace.forecast(self._load_of(stream, settings, tags))
+        states = self.codec.decode_parts(stream, settings, tags=tags)
+        for step in self.pace.timed(forecast, states):
             seconds = time.monotonic() - started
             if isinstance(step, Working):
                 yield replace(done, seconds=seconds, working=step)
@@ -229,8 +229,11 @@ class CodecService:
             self.keep(key, Entry(data=png, facts=facts))
             yield replace(done, image=step.image, png=png)
 
-    def _load_of(self, stream: Bitstream, settings: DecodeSettings) -> Load:
-        size_px, has_tags = (stream.height_px, stream.width_px), bool(stream.tag_ids)
+    def _load_of(
+        self, stream: Bitstream, settings: DecodeSettings, tags: Sequence[str] | None = None
+    ) -> Load:
+        size_px = stream.height_px, stream.width_px
+        has_tags = bool(stream.tag_ids if tags is None else tags)
         return self.codec.decoding_load(size_px, settings, has_tags=has_tags)
 
     def estimate_s(self, size_px: tuple[int, int], settings: DecodeSettings) -> float:
