@@ -27,7 +27,14 @@ def result(tmp_path):
     def made(name="a", digest="d", **changes) -> Result:
         path = tmp_path / f"{name}.png"
         Image.new("RGB", (8, 6), "red").save(path)
-        photo = Photo(path=str(path), digest=digest, name="x", upload_bytes=1, upload_format="PNG")
+        photo = Photo(
+            path=str(path),
+            digest=digest,
+            name="x",
+            upload_bytes=1,
+            upload_format="PNG",
+            size_px=(8, 8),
+        )
         usual = {
             "photo": photo,
             "size_px": (6, 8),
