@@ -3,7 +3,7 @@
 The codec is a parameter: tests pass a tiny one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.models.deferred import DeferredCodec
 from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
@@ -22,6 +23,7 @@ from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.arrival import Arrival
+from difficmh_core.ui.components.loading import connect_loading_line
 from difficmh_core.ui.compress.events import connect_compress_tab
 from difficmh_core.ui.compress.first_example import FOLDER, read_first_example
 from difficmh_core.ui.compress.layout import CompressTab
@@ -52,10 +54,12 @@ class Page:
     Attributes:
         demo: What Gradio serves.
         files: What it keeps for visitors, and the door to it.
+        warm_up: Waits for the model, and learns how fast it is here; takes seconds.
     """
 
     demo: gr.Blocks
     files: ServedFiles
+    warm_up: Callable[[], None] = lambda: None
 
     def launch(
         self,
@@ -169,6 +173,8 @@ def build_page(
         gr.HTML(_draw_header(codec.config.profile), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
+        if isinstance(codec, DeferredCodec):
+            connect_loading_line(demo, codec)
         profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
@@ -185,7 +191,7 @@ def build_page(
                 decode = DecodeTab(profile, is_quick=is_quick)
                 decoding = connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
+                draw_about_tab(demo, codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
         visits = Visits(keep_s=keep_s)
         arrival = Arrival(demo, visits, is_link)
@@ -194,7 +200,7 @@ def build_page(
     visits.watch(demo)
     take_as_given(demo)
     tell_callers(demo)
-    return Page(demo=demo, files=files)
+    return Page(demo=demo, files=files, warm_up=service.warm_up)
 
 
 def _draw_header(profile: str) -> str:

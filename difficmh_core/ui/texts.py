@@ -3,6 +3,7 @@
 Messages that the core raises are not here: the page shows them as they stand.
 """
 
+import math
 from collections.abc import Mapping
 
 TITLE = "Diff-ICMH"
@@ -104,6 +105,8 @@ FACT_TAGS = "Tags"
 FACT_MODEL = "Model fingerprint"
 NO_TAGS = "none"
 
+LOADING = "Loading the model. The first image takes a few seconds longer."
+LOADING_FAILED = "The model could not be loaded, so nothing can be compressed or decoded. {why}"
 WAITING = "Waiting for other work to finish"
 NEXT_IN_LINE = "yours is next"
 PLACE_IN_LINE = "{n} requests are ahead of yours"
@@ -115,6 +118,17 @@ RELOAD = "Reload"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"
+STAGES = {
+    "tagging": "Looking for tags",
+    "autoencoder": "Compressing, first look at the photo",
+    "analysis": "Compressing, describing the photo",
+    "coding": "Compressing, writing the file",
+    "reading": "Reading the file",
+    "synthesis": "Reading the file",
+    "denoising": "Step {step} of {total}",
+    "picture": "Drawing the image",
+}
+"""What is being done, by the name of the stage."""
 ITERATION = "Optimizing, iteration {index} of {total}"
 STEPS_PER_SECOND = "{rate:.1f} steps per second"
 PSNR = "PSNR {psnr:.2f} dB (higher is better)"
@@ -156,6 +170,19 @@ def count(n: int, noun: str) -> str:
     ('1 step', '2,000 steps')
     """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Write about how long something takes, no finer than anybody can know beforehand.
+
+    >>> duration(3.4), duration(47), duration(125)
+    ('about 4 s', 'about 50 s', 'about 2 min')
+    """
+    if seconds < 20:
+        return f"about {max(1, math.ceil(seconds))} s"
+    if seconds < 95:
+        return f"about {5 * math.ceil(seconds / 5)} s"
+    return f"about {seconds / 60:.0f} min"
 
 
 def times(ratio: float) -> str:

@@ -1,4 +1,4 @@
-"""Latent optimization: a better picture in as many bytes, in files that any decoder reads."""
+"""Latent optimization: better pictures in files that are no larger and that any decoder reads."""
 
 import copy
 from dataclasses import replace

@@ -27,7 +27,14 @@ def result(tmp_path):
     def made(name="a", digest="d", **changes) -> Result:
         path = tmp_path / f"{name}.png"
         Image.new("RGB", (8, 6), "red").save(path)
-        photo = Photo(path=str(path), digest=digest, name="x", upload_bytes=1, upload_format="PNG")
+        photo = Photo(
+            path=str(path),
+            digest=digest,
+            name="x",
+            upload_bytes=1,
+            upload_format="PNG",
+            size_px=(8, 8),
+        )
         usual = {
             "photo": photo,
             "size_px": (6, 8),
@@ -91,7 +98,7 @@ def test_the_difference_to_another_result_is_told_with_whether_it_is_better(resu
     assert "\N{MINUS SIGN}0.50 worse" in drawn
     assert "\N{MINUS SIGN}0.050 better" in drawn
     assert "unchanged" in drawn
-    assert "+300 bytes against the earlier result (900 bytes)" in drawn
+    assert "+300 bytes compared with the earlier result (900 bytes)" in drawn
     assert [figure.key for figure in figures_of(after, before)] == ["original", "ours", "before"]
 
 

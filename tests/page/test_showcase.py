@@ -34,7 +34,7 @@ def test_what_was_prepared_needs_no_network_of_the_codec(runtime, codec, photos,
     def fail(*_args, **_kwargs):
         raise AssertionError("the codec was asked")
 
-    for name in ("tag", "encode", "decode", "coder"):
+    for name in ("tag", "encode_parts", "decode_parts", "coder"):
         monkeypatch.setattr(codec, name, fail)
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)

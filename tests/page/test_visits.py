@@ -129,7 +129,9 @@ def test_seeing_it_again_makes_nothing_last_longer(visits, key, clock):
 def test_without_the_photograph_only_what_was_entered_comes_back(visits, parts, key, tmp_path):
     path = tmp_path / "photo.png"
     path.write_bytes(b"pixels")
-    photo = Photo(path=str(path), digest="", name="p", upload_bytes=1, upload_format="PNG")
+    photo = Photo(
+        path=str(path), digest="", name="p", upload_bytes=1, upload_format="PNG", size_px=(8, 8)
+    )
     visits.keep("first", {parts["state"]: Session(photo=photo)}, is_shown=True)
     assert parts["words"] in visits.arrive("before", key)[1]
     path.unlink()

@@ -17,7 +17,7 @@ from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoder_controls import DecodePanel
 from difficmh_core.ui.components.file_facts import draw_result
 from difficmh_core.ui.components.job_buttons import WORKING
-from difficmh_core.ui.components.progress import draw_progress
+from difficmh_core.ui.components.progress import draw_progress, draw_work
 from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
 from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.events import (
@@ -160,8 +160,7 @@ class DecodingHandlers(ABC, Generic[Tab]):
         return self.rest(values) | {self._tab.status: html.draw_message(texts.STOPPED)}
 
     def _show_step(self, values: Values, state: Decoding) -> Updates:
-        progress = draw_progress(state.index, state.total, state.seconds)
-        updates = self._buttons.at_work(progress)
+        updates = self._buttons.at_work(_draw_progress(state))
         updates[self._tab.status] = ""
         updates[self._tab.panel.outdated] = gr.update(visible=False)
         updates[self._tab.picture_file] = gr.update(visible=False)
@@ -259,6 +258,13 @@ class DecodingEvents:
         )
         self.rest_after(decoded)
         return decoded
+
+
+def _draw_progress(state: Decoding) -> str:
+    done, step = state.working, min(state.index + 1, state.total)
+    if done is None:
+        return draw_progress(state.index, state.total, state.seconds)
+    return draw_work(done.stage, done.share, done.left_s, step=step, total=state.total)
 
 
 def _decode_s(stream: Bitstream, settings: DecodeSettings, _: Photo | None) -> int:

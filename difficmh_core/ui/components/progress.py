@@ -21,6 +21,21 @@ def draw_progress(index: int, total: int, seconds: float) -> str:
     return _draw_steps(texts.STEP, index, total, seconds, rate)
 
 
+def draw_work(stage: str, share: float, left_s: float, *, step: int = 0, total: int = 0) -> str:
+    """Draw a progress bar with what is being done and the time left.
+
+    Args:
+        stage: What is being done.
+        share: How much of all is done, 0 to 1.
+        left_s: How long the rest will take [s].
+        step: Of denoising, from 1.
+        total: Steps in all.
+    """
+    message = texts.STAGES[stage].format(step=step, total=total)
+    left = texts.TIME_LEFT.format(seconds=math.ceil(left_s))
+    return _draw(message, left, bar=f' value="{share:.3f}" max="1"')
+
+
 def draw_optimization(index: int, total: int, seconds: float) -> str:
     """Draw a progress bar with the iteration and the time left; arguments as above."""
     return _draw_steps(texts.ITERATION, index, total, seconds)

@@ -1,6 +1,7 @@
 """What happens when on the compress tab: which event follows which, and what ends it."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -80,7 +81,7 @@ class CompressEvents(DecodingEvents):
     def connect_photo(self) -> list[Event]:
         """Connect what brings a photograph, or takes it away; return what makes its file."""
         tab, file, handlers = self._tab, self._tab.file, self._handlers
-        chosen, codings = [file.photo.upload], []
+        chosen, begun, codings = [file.photo.upload], list[Any](), []
         if file.gallery is not None:
             chosen.append(file.gallery.load_input_event.then)
         for choose in chosen:
@@ -95,7 +96,12 @@ class CompressEvents(DecodingEvents):
                 **LATEST,
             )
             received.failure(handlers.restore, {tab.session}, file.photo, **QUICK)
-            ready = received.success(
+            begun.append(received.success)
+        resized = self.request(file.size.input, RequestKind.PHOTO).then(
+            handlers.resize, {tab.session, file.size}, [tab.session, *self._received], **QUICK
+        )
+        for begin in (*begun, resized.success):
+            ready = begin(
                 handlers.prepare,
                 self._wanted,
                 [*self._busy, tab.panel.outdated, tab.column],
@@ -106,7 +112,7 @@ class CompressEvents(DecodingEvents):
         gone = self.request(ended.then, RequestKind.PHOTO).then(
             handlers.forget,
             outputs=[
-                *(tab.session, tab.facts, file.tags, tab.dicmh_file, tab.status),
+                *(tab.session, tab.facts, file.size, file.tags, tab.dicmh_file, tab.status),
                 *(*tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,
@@ -156,7 +162,8 @@ class CompressEvents(DecodingEvents):
     def _received(self) -> list[Component]:
         """What changes with the photograph."""
         tab = self._tab
-        return [tab.viewer.html, tab.strip, tab.facts, tab.picture_file, *tab.columns]
+        shown = [tab.viewer.html, tab.strip, tab.facts, tab.picture_file]
+        return [*shown, *tab.columns, tab.file.size]
 
     @property
     def _wanted(self) -> set[Component]:

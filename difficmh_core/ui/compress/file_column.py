@@ -50,6 +50,9 @@ class FileColumn:
         )
         self.examples = sorted(examples, key=_place_of)
         self.gallery = self._draw_gallery() if examples else None
+        self.size = gr.Radio(
+            [], label=texts.SIZE, info=texts.SIZE_HELP, visible=False, elem_id="photo-size"
+        )
         self.quality = gr.Slider(
             0,
             100,

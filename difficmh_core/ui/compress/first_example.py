@@ -70,6 +70,7 @@ def read_first_example(
             name=photo.stem,
             upload_bytes=photo.stat().st_size,
             upload_format="",
+            size_px=(stream.height_px, stream.width_px),
         ),
         size_px=(stream.height_px, stream.width_px),
         picture=files.keep(decoded, DECODED),

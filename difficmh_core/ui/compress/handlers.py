@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import replace
 
 import gradio as gr
-from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
@@ -20,13 +19,15 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
-from difficmh_core.ui.components.progress import draw_optimization, draw_waiting
+from difficmh_core.ui.components.progress import draw_optimization, draw_waiting, draw_work
 from difficmh_core.ui.compress import texts as words
+from difficmh_core.ui.compress.large_photos import draw_sizes, received, resized
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.result_handlers import ResultHandlers
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
 from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.pace import Working
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session, is_decoded_with
@@ -47,10 +48,19 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         named = values[self._tab.file.photo]
         if named is None:
             raise shown_error(words.ENCODE_FIRST)
-        tab, photo = self._tab, self._uploads.receive(named)
-        yield {
-            tab.session: Session(photo=photo),
-            tab.file.photo: photo.path,
+        session, photo = received(self._uploads.receive(named), self._uploads)
+        yield {self._tab.file.photo: photo.path} | self._begin(session, photo)
+
+    def resize(self, values: Values) -> Updates:
+        """Begin anew with the photograph in another size."""
+        tab = self._tab
+        return self._begin(*resized(values[tab.session], values[tab.file.size]))
+
+    def _begin(self, session: Session, photo: Photo) -> Updates:
+        tab = self._tab
+        return {
+            tab.session: session,
+            tab.file.size: draw_sizes(session, self._service),
             **self.results.show_photo(photo),
             **self._show_columns(is_there=False),
         }
@@ -73,6 +83,10 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             tags = [tag for tag in session.offered if tag.name in request.tags]
         with closing(self._encode(photo, request, tags)) as states:
             for step, seconds in states:
+                if isinstance(step, Working):
+                    drawn = draw_work(step.stage, step.share, step.left_s)
+                    yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
+                    continue
                 if step.encoded is None:
                     drawn = draw_optimization(step.index, step.total, seconds)
                     yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
@@ -116,13 +130,10 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def wait_for_file(self, values: Values) -> Updates:
         """Say that a file is being made."""
-        return self._wait_for_file(values) if self.needs_file(values) else unchanged()
+        return self._compressing() if self.needs_file(values) else unchanged()
 
-    def _wait_for_file(self, values: Values) -> Updates:
-        shown = self._buttons.at_work(draw_waiting(words.COMPRESSING))
-        if not values[self._tab.file.iterations]:  # it cannot be stopped
-            shown[self._buttons.stop] = gr.update(interactive=False)
-        return shown
+    def _compressing(self) -> Updates:
+        return self._buttons.at_work(draw_waiting(words.COMPRESSING))
 
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
@@ -138,7 +149,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     def prepare(self, values: Values) -> Updates:
         """Say that there is another photograph, whose file is to be made."""
         tab = self._tab
-        shown = self._wait_for_file(values) | {
+        shown = self._compressing() | {
             tab.status: "",
             tab.panel.outdated: gr.update(visible=False),
         }
@@ -151,6 +162,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         tab = self._tab
         return {
             tab.session: Session(),
+            tab.file.size: draw_sizes(Session(), self._service),
             tab.file.tags: gr.update(choices=[], value=[], visible=False),
             tab.dicmh_file: gr.update(value=None),
             tab.panel.outdated: gr.update(visible=False),
@@ -265,7 +277,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     @with_errors
     def _encode_now(
         self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
-    ) -> Iterator[tuple[OptimizationStep, float]]:
+    ) -> Iterator[tuple[OptimizationStep | Working, float]]:
         """Yield how far the optimization is, after how many seconds; the last one has the file.
 
         Without tags, the tagger is asked.
@@ -278,8 +290,8 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
 
 def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
-    with Image.open(photo.path) as image:
-        return encode_duration_s(request.iterations, image.width * image.height)
+    height, width = photo.size_px
+    return encode_duration_s(request.iterations, width * height)
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:

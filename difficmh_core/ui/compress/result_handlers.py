@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import gradio as gr
-from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
@@ -44,7 +43,7 @@ class ResultHandlers:
         tab = self._tab
         figures = [original_figure(photo.path)]
         return {
-            tab.viewer.html: tab.viewer.draw(figures, _size_px(photo)),
+            tab.viewer.html: tab.viewer.draw(figures, photo.size_px),
             tab.strip: "",
             tab.facts: "",
             tab.picture_file: gr.update(visible=False),
@@ -56,7 +55,7 @@ class ResultHandlers:
             return {}
         tab, photo = self._tab, session.photo
         figures = preview_figures(photo.path, preview, state.index, state.total)
-        return {tab.viewer.html: tab.viewer.draw(figures, _size_px(photo))}
+        return {tab.viewer.html: tab.viewer.draw(figures, photo.size_px)}
 
     def show_new(
         self,
@@ -161,9 +160,3 @@ class ResultHandlers:
 def _before(history: History, chosen: int | None) -> Result | None:
     """Find what the newest result is compared with: the chosen one, or the one before."""
     return history.find(chosen) or next(iter(history.earlier), None)
-
-
-def _size_px(photo: Photo) -> tuple[int, int]:
-    """Read height and width of a photograph that was received."""
-    with Image.open(photo.path) as image:
-        return image.height, image.width

@@ -19,6 +19,12 @@ EXAMPLE_WORDS = {
 """What is told of each example, in this order; where the small model fails, that."""
 MORE = "More options for the file"
 DECODING = "Decoding"
+SIZE = "Size to work on"
+SIZE_HELP = "Large photos take long. This is about how long this server needs, start to finish."
+SIZES = (
+    "Shrink to {megapixels} megapixel ({width} x {height} px): {time}",
+    "Original size, {megapixels} megapixels ({width} x {height} px): {time}",
+)
 MODE = "Choose by"
 MODE_HELP = "Set the quality of the image or the size of the file."
 MODES = (("Quality", "quality"), ("File size", "size"))

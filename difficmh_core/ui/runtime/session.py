@@ -20,6 +20,7 @@ class Session:
 
     Attributes:
         photo: The photograph, if there is one.
+        sizes: Of a large one: a smaller one and the whole, one of which is ``photo``.
         proposals: What the tagger saw; ``None`` until it was asked.
         offered: Tags that the page shows: the tagger's and the visitor's.
         encoded: The file.
@@ -29,6 +30,7 @@ class Session:
     """
 
     photo: Photo | None = None
+    sizes: tuple[Photo, ...] = ()
     proposals: tuple[Tag, ...] | None = None
     offered: tuple[Tag, ...] = ()
     encoded: Encoded | None = None

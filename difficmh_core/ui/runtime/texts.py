@@ -4,6 +4,7 @@ NOT_AN_UPLOAD = (
     "This file was not uploaded here, or it has been deleted since. Files are deleted within ten "
     "minutes. Upload it again."
 )
+SHRUNK = "Shrunk from {width:,} x {height:,} to {smaller[0]:,} x {smaller[1]:,} px."
 PHOTO_EXPIRED = "Photos are deleted within ten minutes; this one is gone. Add it again."
 FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If you "
