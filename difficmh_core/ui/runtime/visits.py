@@ -146,7 +146,7 @@ class Visits:
             The key to keep, and what the page shows again: nothing to those who have no key of a
             visit that is still known, or another's.
         """
-        drawn, name = secrets.token_urlsafe(_KEY_BYTES), _word(tab)
+        drawn, name = secrets.token_hex(_KEY_BYTES), _word(tab)
         with self._lock:
             here = self._pages.get(session, _Page())
             if here.visit:  # a page begins once; its visit is not another's to set
