@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
@@ -29,7 +31,7 @@ from difficmh_core.ui.runtime.cache import ResultCache
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.uploads import UploadStore
+from difficmh_core.ui.runtime.uploads import Photo, UploadStore
 
 PHOTO_SUFFIXES = {".jpg", ".png"}
 MAX_PIXELS = 16_000_000
@@ -82,15 +84,26 @@ def prepare(
             for name in presets:
                 *_, last = service.decode(encoded.stream, presets_of(profile)[name])
                 yield f"{file}: {name}, {last.seconds:.1f} s"
-            asked = ComparisonInput(
-                photo=photo,
-                image=image,
-                target_bytes=len(encoded.data),
-                tags=encoded.tags,
-                settings=preset_of(profile),  # which the page begins with
-            )
-            for measured in run(service, texts.CHOSEN, asked):
+            for measured in run(service, texts.CHOSEN, comparison_of(service, photo, image)):
                 yield f"{file}: {measured.row.error or measured.row.name}"
+
+
+def comparison_of(service: CodecService, photo: Photo, image: Image.Image) -> ComparisonInput:
+    """Ask for what is compared in advance: every codec within the bytes of our usual file.
+
+    Args:
+        service: The codec.
+        photo: An example.
+        image: Its pixels.
+    """
+    encoded = service.encode(photo, image, CodingRequest(), service.tag(photo, image))
+    return ComparisonInput(
+        photo=photo,
+        image=image,
+        target_bytes=len(encoded.data),
+        tags=encoded.tags,
+        settings=preset_of(service.codec.config.profile),
+    )
 
 
 def main() -> int:

@@ -77,6 +77,7 @@ def viewer_markup(
     mode: str = "side",
     is_compact: bool = False,
     pair: tuple[str, str] | None = None,
+    fills: bool = False,
 ) -> str:
     """Write the markup of a viewer.
 
@@ -91,6 +92,7 @@ def viewer_markup(
             that shows the numbers itself.
         pair: Keys of the figures to compare. A pair other than the last one asked for replaces
             what the visitor chose; ``None`` leaves that.
+        fills: Whether the pictures fill the height that the page gives the element.
 
     Raises:
         ValueError: If two figures have the same key.
@@ -102,7 +104,8 @@ def viewer_markup(
     asked = f' data-pair="{escape(" ".join(pair))}"' if pair else ""
     return (
         f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}" '
-        f'data-mode="{escape(mode)}"{" data-compact" if is_compact else ""}{asked}>'
+        f'data-mode="{escape(mode)}"{" data-compact" if is_compact else ""}{asked}'
+        f"{' data-fill' if fills else ''}>"
         f"{''.join(_draw_figure(figure, size) for figure in figures)}"
         f"{_draw_legends(figures)}"
         f"{_draw_help(fact for figure in figures for fact in figure.facts)}</dicmh-viewer>"

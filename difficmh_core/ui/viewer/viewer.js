@@ -1,21 +1,10 @@
 /* The element <dicmh-viewer>: reads the figures inside it, draws tools and stage beside them. */
 
-const STYLE_ID = "dicmh-viewer-style";
 const MEMORY = new Map(); // id of a viewer -> what its visitor chose, for when it comes back
 const NARROW_PX = 560;
 const MOST_SHOWN = 4;
 const KINDS = ["objects", "text"]; // of boxes that may lie on the pictures
 const KIND_BUTTONS = { objects: "boxes", text: "text" };
-let sharedStyle = null;
-
-/** Return the page's one style of all viewers; it stands in the head, for their shadow trees. */
-function viewerStyle() {
-  if (!sharedStyle) {
-    sharedStyle = new CSSStyleSheet();
-    sharedStyle.replaceSync(document.getElementById(STYLE_ID)?.textContent ?? "");
-  }
-  return sharedStyle;
-}
 
 class DicmhViewer extends HTMLElement {
   #layers = new Map();
@@ -44,7 +33,7 @@ class DicmhViewer extends HTMLElement {
 
   #build() {
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [viewerStyle()];
+    addStyle(root);
     this.tools = make("div", { class: "tools" });
     this.chooser = make("div", { class: "chooser" });
     this.stage = make("div", { class: "stage", id: "stage", role: "group", tabindex: "0", "aria-label": WORDS.stage });
@@ -100,6 +89,7 @@ class DicmhViewer extends HTMLElement {
     MEMORY.set(this.id, memory);
     this.state = memory.state;
     this.view = memory.view;
+    this.view.fills = "fill" in this.dataset;
     const { state, figures } = this;
     const { pair } = this.dataset;
     if (pair && pair !== memory.pair) [state.left, state.right] = pair.split(" ");
@@ -298,19 +288,19 @@ class DicmhViewer extends HTMLElement {
     this.layOut();
   }
 
-  /** Give the frames their size: as large as the width and most of the window allow. */
+  /** Give the frames their size: as large as the width and most of the window allow, or as this
+      element where it is to be filled. */
   layOut() {
     const available = this.stage.clientWidth;
     this.#width = available;
     if (!available || !this.frames?.length) return;
     const { width, height } = this.size;
-    const perRow = Math.max(1, Math.floor((available + GAP_PX) / (LEAST_FRAME_PX + GAP_PX)));
-    const rows = Math.ceil(this.frames.length / perRow);
-    const columns = Math.ceil(this.frames.length / rows);
+    const { fills } = this.view;
+    const columns = fills ? fillingColumns(this, available) : columnsOf(this.frames.length, available);
     const frameWidth = Math.floor((available - GAP_PX * (columns - 1)) / columns);
-    const most = Math.max(240, heightShare(this) * window.innerHeight);
-    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most)));
     this.stage.style.gridTemplateColumns = `repeat(${columns}, ${frameWidth}px)`;
+    const most = fills ? heightLeft(this, columns) : Math.max(240, heightShare(this) * window.innerHeight);
+    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most, fills)));
     for (const frame of this.frames) frame.style.height = `${frameHeight}px`;
     this.view.setFrame(frameWidth, frameHeight);
     this.show();

@@ -38,6 +38,27 @@ const makeTag = (text, side = "left") => make("span", { class: `tag ${side}`, "a
 const makeFigure = (style, ...children) => make("figure", { class: style }, ...children);
 const pictureOf = (layer) => layer.querySelector(".picture");
 
+/** Return in how many columns frames stand that must not become narrow. */
+function columnsOf(nFrames, available) {
+  const perRow = Math.max(1, Math.floor((available + GAP_PX) / (LEAST_FRAME_PX + GAP_PX)));
+  return Math.ceil(nFrames / Math.ceil(nFrames / perRow));
+}
+
+/** Return in how many columns a viewer that is to be filled shows its pictures largest. */
+function fillingColumns({ frames, size, clientHeight }, available) {
+  const scaleIn = (columns) => Math.min(
+    available / columns / size.width, clientHeight / Math.ceil(frames.length / columns) / size.height,
+  );
+  const choices = frames.map((_, index) => index + 1);
+  return choices.reduce((best, columns) => (scaleIn(columns) > scaleIn(best) ? columns : best));
+}
+
+/** Return the height that such a viewer has for each row of frames, beside all its words. */
+function heightLeft({ frames, body, clientHeight }, columns) {
+  for (const frame of frames) frame.style.height = "0";
+  return Math.floor((clientHeight - body.offsetHeight) / Math.ceil(frames.length / columns));
+}
+
 const MODES = {
   /** All chosen figures, each in its frame with its numbers. */
   side(viewer) {

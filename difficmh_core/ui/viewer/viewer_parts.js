@@ -139,3 +139,22 @@ function drawLevels(canvas, levels, gain) {
   }
   context.putImageData(drawn, 0, 0);
 }
+
+const STYLE_ID = "dicmh-viewer-style";
+let sharedStyle = null;
+
+/** Return the page's one style of all viewers; it stands in the head, for their shadow trees. */
+function viewerStyle() {
+  if (!sharedStyle) {
+    sharedStyle = new CSSStyleSheet();
+    sharedStyle.replaceSync(document.getElementById(STYLE_ID)?.textContent ?? "");
+  }
+  return sharedStyle;
+}
+
+/** Give a shadow tree the style of all viewers, which stands in the head or is linked there. */
+function addStyle(root) {
+  const style = document.getElementById(STYLE_ID);
+  if (style?.localName === "link") root.append(style.cloneNode()); // of a file, it cannot be read
+  else root.adoptedStyleSheets = [viewerStyle()];
+}

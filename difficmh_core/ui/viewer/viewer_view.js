@@ -6,10 +6,11 @@ const TAP_PX = 6;
 const TAP_MS = 350;
 const SWIPE_PX = 40;
 
-/** Return the largest scale at which a picture fits; above 1 a whole one, for even pixels. */
-function fittingScale(width, height, frameWidth, frameHeight) {
+/** Return the largest scale at which a picture fits; above 1 a whole one, for even pixels, unless
+    it is to fill its frame. */
+function fittingScale(width, height, frameWidth, frameHeight, fills = false) {
   const scale = Math.min(frameWidth / width, frameHeight / height);
-  return scale > 1 ? Math.floor(scale) : scale;
+  return scale > 1 && !fills ? Math.floor(scale) : scale;
 }
 
 /** How much of the window's height a picture may take. */
@@ -27,7 +28,7 @@ class View {
   }
 
   get fitted() {
-    return fittingScale(this.width, this.height, this.frameWidth, this.frameHeight);
+    return fittingScale(this.width, this.height, this.frameWidth, this.frameHeight, this.fills);
   }
 
   /** Whether a part of the picture is outside its frame. */
