@@ -25,8 +25,6 @@ def main() -> int:
     arguments = parse_arguments()  # first: a wrong word is answered before torch is loaded
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
-        import spaces  # noqa: F401
     try:
         with own_folder():
             return run(arguments)
@@ -43,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     # Gradio opens what this names to see whether a port is free, and can only open IPv4.
     os.environ.pop("GRADIO_SERVER_NAME", None)
+    # Lends GPUs on a Space. It must come before torch, and imports Gradio, which reads there and
+    # then what the environment says.
+    if importlib.util.find_spec("spaces"):
+        import spaces  # noqa: F401
     from difficmh_core.picture_pool import PicturePool
 
     with PicturePool() as pictures:  # its processes start while the codec is loaded

@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import replace
 
 import gradio as gr
-from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
@@ -23,7 +22,7 @@ from difficmh_core.ui.compress import texts as words
 from difficmh_core.ui.compress.layout import CompressTab, draw_introduction
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Updates, Values, unchanged
-from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.gpu import encoding_s, with_gpu
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import Session
@@ -35,7 +34,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
-        self._encode = with_gpu(self._encode_now, _encode_s)
+        self._encode = with_gpu(self._encode_now, encoding_s)
 
     @with_errors
     def receive(self, values: Values) -> Iterator[Updates]:
@@ -215,11 +214,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             yield step, time.monotonic() - started
-
-
-def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
-    with Image.open(photo.path) as image:
-        return encode_duration_s(request.iterations, image.width * image.height)
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:
