@@ -81,6 +81,7 @@ def running_space(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {
+        **{name: value for name, value in os.environ.items() if name.startswith("SSL_CERT_")},
         **settings,
         "HOME": str(home),
         "GRADIO_SERVER_PORT": str(port),
