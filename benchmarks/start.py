@@ -124,7 +124,7 @@ def work_alone(photo: Path, rounds: int) -> dict[str, float]:
         "encode": lambda: codec.encode(image),
         "encode, tags given": lambda: codec.encode(image, tags=["tabby"]),
         "decode instant": lambda: codec.decode_image(data, instant),
-        "decode fast": lambda: codec.decode_image(data),
+        "decode fast": lambda: codec.decode_image(data, preset_of("nano", "fast")),
         "decode paper": lambda: codec.decode_image(data, preset_of("nano", "paper")),
         "JPEG XL, encode": lambda: jxl.encode(image, 50),
         "VVenC fast, encode": lambda: vvenc.encode(image, 37),

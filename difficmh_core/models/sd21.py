@@ -11,7 +11,7 @@ from accelerate import init_empty_weights
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core.codec import DiffICMHCodec, Networks
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
 from difficmh_core.config.profiles import SD21, profile_of
@@ -27,6 +27,7 @@ from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.tiling import Tiling
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.networks import Networks
 from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
 from difficmh_core.weights.hub import HubCard, hub_path

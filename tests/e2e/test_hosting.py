@@ -17,7 +17,7 @@ from gradio_client.exceptions import AuthenticationError
 from difficmh_core.ui import main
 from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.page import build_page
-from tests.e2e.actions import decoded, encode
+from tests.e2e.actions import decoded, encode, sources
 from tests.e2e.program import ROOT
 from tests.e2e.proxy import running_proxy
 from tests.page_fixtures import MAX_PIXELS
@@ -81,9 +81,8 @@ def test_a_visitor_logs_in_behind_a_proxy(window, hosted_url, photos):
         page.get_by_role("button", name="Login").click()
         encode(page, photos["wide"])
         decoded(page)
-        sources = page.eval_on_selector_all("#comparison img", "images => images.map(i => i.src)")
-        assert sources
-        assert all(source.startswith(address) for source in sources)
+        assert len(sources(page)) == 2
+        assert all(source.startswith(address) for source in sources(page))
         page.close()
 
 

@@ -11,8 +11,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from PIL import Image
-
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.ui.runtime.errors import with_errors
@@ -73,8 +71,8 @@ def decoding_s(stream: Bitstream, settings: DecodeSettings, *_: object) -> int:
 
 def encoding_s(photo: Photo, request: CodingRequest, *_: object) -> int:
     """Estimate as :func:`encode_duration_s`, of what an encoding event is given [s]."""
-    with Image.open(photo.path) as image:
-        return encode_duration_s(request.iterations, image.width * image.height)
+    height, width = photo.size_px
+    return encode_duration_s(request.iterations, width * height)
 
 
 def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Event:
