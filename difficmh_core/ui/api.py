@@ -27,7 +27,7 @@ from difficmh_core.encoding import Encoded
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_errors
-from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
+from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, decoding_s, encoding_s, with_gpu
 from difficmh_core.ui.runtime.requests import (
     MOST_ITERATIONS,
     CodingRequest,
@@ -56,8 +56,8 @@ class Endpoints:
     def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         self._service, self._uploads = service, uploads
         self._codec = service.codec
-        self._encode = with_gpu(self._encode_now, MAX_S)
-        self._decode = with_gpu(self._decode_now, MAX_S)
+        self._encode = with_gpu(self._encode_now, encoding_s)
+        self._decode = with_gpu(self._decode_now, decoding_s)
         self._compare = with_gpu(functools.partial(compare_photo, service, uploads), MAX_S)
         self._verify = with_gpu(service.codec.verify, MIN_S)
 

@@ -30,8 +30,6 @@ def main() -> int:
     arguments = parse_arguments()  # first: a wrong word is answered before torch is loaded
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
-        import spaces  # noqa: F401
     try:
         with own_folder():
             return run(arguments)
@@ -48,6 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     # Gradio opens what this names to see whether a port is free, and can only open IPv4.
     os.environ.pop("GRADIO_SERVER_NAME", None)
+    # Lends GPUs on a Space. It must come before torch, and imports Gradio, which reads there and
+    # then what the environment says.
+    if importlib.util.find_spec("spaces"):
+        import spaces  # noqa: F401
     if arguments.present:
         return present(arguments)
     from difficmh_core.picture_pool import PicturePool
@@ -71,12 +73,15 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
     from difficmh_core.models.load import cost_notice
     from difficmh_core.ui.page import build_page
     from difficmh_core.ui.runtime.cache import ResultCache
+    from difficmh_core.ui.runtime.gpu import borrows_gpu
     from difficmh_core.ui.showcase import example_photos, showcase_dir
 
     device = device_of(arguments)
     profile, load = profile_of(arguments.profile), partial(load_networks, arguments, device)
-    # Weights that may be absent, or are of a rate, are looked at before the page is there.
-    codec = DeferredCodec(profile.config, load) if profile.is_packaged else load()
+    # Weights that may be absent, or are of a rate, are looked at before the page is there; and
+    # what moves to borrowed GPUs must be loaded by then, on the main thread.
+    is_deferred = profile.is_packaged and not borrows_gpu()
+    codec = DeferredCodec(profile.config, load) if is_deferred else load()
     return build_page(
         codec,
         read=read,

@@ -30,7 +30,7 @@ from difficmh_core.ui.runtime.events import (
     after_all,
     unchanged,
 )
-from difficmh_core.ui.runtime.gpu import decode_duration_s, with_gpu
+from difficmh_core.ui.runtime.gpu import decoding_s, with_gpu
 from difficmh_core.ui.runtime.requests import read_settings
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
@@ -70,7 +70,7 @@ class DecodingHandlers(ABC, Generic[Tab]):
     def __init__(self, tab: Tab, service: CodecService, uploads: UploadStore) -> None:
         self._tab, self._service, self._uploads = tab, service, uploads
         self._buttons = tab.panel.buttons
-        self._decode = with_gpu(self._decode_now, _decode_s)
+        self._decode = with_gpu(self._decode_now, decoding_s)
 
     @abstractmethod
     def has_file(self, values: Values) -> bool:
@@ -265,7 +265,3 @@ def _draw_progress(state: Decoding) -> str:
     if done is None:
         return draw_progress(state.index, state.total, state.seconds)
     return draw_work(done.stage, done.share, done.left_s, step=step, total=state.total)
-
-
-def _decode_s(stream: Bitstream, settings: DecodeSettings, _: Photo | None) -> int:
-    return decode_duration_s(settings, stream.height_px * stream.width_px)

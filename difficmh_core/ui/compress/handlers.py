@@ -26,7 +26,7 @@ from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.compress.result_handlers import ResultHandlers
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
-from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
+from difficmh_core.ui.runtime.gpu import encoding_s, with_gpu
 from difficmh_core.ui.runtime.pace import Working
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
@@ -39,7 +39,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
-        self._encode = with_gpu(self._encode_now, _encode_s)
+        self._encode = with_gpu(self._encode_now, encoding_s)
         self.results = ResultHandlers(tab, service, uploads)
 
     @with_errors
@@ -287,11 +287,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             yield step, time.monotonic() - started
-
-
-def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
-    height, width = photo.size_px
-    return encode_duration_s(request.iterations, width * height)
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:

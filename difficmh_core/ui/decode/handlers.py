@@ -14,20 +14,25 @@ from difficmh_core.ui.decode import texts as words
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
 from difficmh_core.ui.runtime.events import Component, Updates, Values
-from difficmh_core.ui.runtime.service import Decoding
+from difficmh_core.ui.runtime.gpu import with_gpu
+from difficmh_core.ui.runtime.service import CodecService, Decoding
 from difficmh_core.ui.runtime.session import is_decoded_with
-from difficmh_core.ui.runtime.uploads import OpenedFile
+from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
 
 
 class DecodeHandlers(DecodingHandlers[DecodeTab]):
     """The events of one page."""
+
+    def __init__(self, tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
+        super().__init__(tab, service, uploads)
+        self._verify = with_gpu(service.codec.verify)
 
     @with_errors
     def check(self, values: Values) -> Iterator[Updates]:
         """Check a .dicmh file, tell what is in it, and offer to decode it."""
         codec, (opened, _) = self._service.codec, self._open(values)
         stream = opened.stream
-        drawn = draw_file(stream, codec.verify(stream), is_open=True)
+        drawn = draw_file(stream, self._verify(stream), is_open=True)
         tags = ", ".join(codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = words.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
         rows = (
