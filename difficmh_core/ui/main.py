@@ -78,8 +78,8 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
 
     device = device_of(arguments)
     profile, load = profile_of(arguments.profile), partial(load_networks, arguments, device)
-    # Weights that may be absent, or are of a rate, are looked at before the page is there. What
-    # moves to borrowed GPUs must be loaded by then, on the main thread.
+    # Weights that may be absent, or are of a rate, are looked at before the page is there; and
+    # what moves to borrowed GPUs must be loaded by then, on the main thread.
     is_deferred = profile.is_packaged and not borrows_gpu()
     codec = DeferredCodec(profile.config, load) if is_deferred else load()
     return build_page(

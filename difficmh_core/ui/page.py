@@ -17,7 +17,7 @@ from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
-from difficmh_core.ui.browser import page_head
+from difficmh_core.ui.browser.head import page_head
 from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab

@@ -28,6 +28,7 @@ from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import ComparisonInput, run
 from difficmh_core.ui.runtime.cache import ResultCache
+from difficmh_core.ui.runtime.measures import boxes_of, measure_picture
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
@@ -83,6 +84,9 @@ def prepare(
             yield f"{file}: {len(encoded.data):,} bytes"
             for name in presets:
                 *_, last = service.decode(encoded.stream, presets_of(profile)[name])
+                picture = service.save(last.png, f"{photo.name}-decoded.png")
+                measure_picture(service, uploads, photo, picture)
+                boxes_of(service, uploads, photo, picture)
                 yield f"{file}: {name}, {last.seconds:.1f} s"
             for measured in run(service, texts.CHOSEN, comparison_of(service, photo, image)):
                 yield f"{file}: {measured.row.error or measured.row.name}"

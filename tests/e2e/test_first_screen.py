@@ -192,7 +192,8 @@ def test_earlier_results_come_back_with_their_photo(two_results, photos):
     page = two_results
     page.set_input_files("#photo input[type=file]", photos["turned"])
     page.wait_for_selector("#history button", state="detached")
-    page.wait_for_selector("#status .result")
+    decoded(page)
+    page.wait_for_selector("#compress-viewer > figure >> nth=1", state="attached")
     assert len(figures(page)) == 2
     assert page.locator("#history button").count() == 0
     until_told(page)

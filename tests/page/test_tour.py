@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from difficmh_core._support.cache_folder import cache_folder
+from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui.compress.texts import EXAMPLE_WORDS
 from difficmh_core.ui.present import texts
@@ -36,7 +37,8 @@ def test_there_are_six_stations_each_with_one_sentence_of_measured_numbers():
     assert "Within 500 bytes, Diff-ICMH is closest to the original by LPIPS" in sentences[2]
     assert "VVC by PSNR" in sentences[2]
     assert "of 1 object that a detector finds in the original, it finds 0" in sentences[3]
-    assert "0.151 without diffusion and 0.150 after 2 steps" in sentences[5]
+    steps = preset_of("nano").steps
+    assert f"0.151 without diffusion and 0.150 after {steps} step" in sentences[5]
     assert texts.CHANGES[0] in sentences[5]
 
 

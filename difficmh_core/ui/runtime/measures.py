@@ -5,8 +5,10 @@ visitor's picture may be decoded before them.
 """
 
 import hashlib
+import json
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from difficmh_core.evaluation.evaluator import Features
@@ -18,8 +20,9 @@ from difficmh_core.ui.runtime import texts
 from difficmh_core.ui.runtime.cache import Entry, key_of
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
-from difficmh_core.vision.boxes import BoxAgreement
+from difficmh_core.vision.boxes import BoxAgreement, boxes_from
 
+LOGGER = logging.getLogger(__name__)
 MOST_PX = 1 << 21
 """Largest picture that networks look at unasked [px]: they need more than 1 kB a pixel."""
 SHOWN = ("psnr_db", "lpips_alex", "dists")
@@ -63,6 +66,7 @@ def measure_picture(
     if _is_large(original):
         values = {"psnr_db": psnr_db(original, decoded).item()}
         return Measures(values=values, absent={name: texts.LARGE for name in SHOWN[1:]})
+    LOGGER.info("Measuring %d x %d px.", original.shape[3], original.shape[2])
     pixels, shown = (Features(pixels=each, answers={}) for each in (original, decoded))
     told = service.evaluator.measure(pixels, shown)
     values = {name: told[name] for name in SHOWN if name in told}
@@ -84,11 +88,21 @@ def boxes_of(
 
     Errors as of :func:`measure_picture`.
     """
+    png = Path(picture).read_bytes()
+    key = key_of("boxes", service.model, photo.digest, hashlib.sha256(png).hexdigest())
+    kept = service.results.get(key)
+    if kept is not None:
+        return boxes_from(kept.facts["boxes"])
     image = uploads.load(photo)
     if image.width * image.height > MOST_PX:
         return None
-    decoded = service.evaluator.features(read_image(Path(picture).read_bytes()))
-    return service.evaluator.boxes(service.features(photo, image), decoded)
+    LOGGER.info("Measuring boxes on %d x %d px.", *image.size)
+    decoded = service.evaluator.features(read_image(png))
+    boxes = service.evaluator.boxes(service.features(photo, image), decoded)
+    if boxes is not None:  # a detector that is fetched meanwhile counts the next time
+        facts = json.loads(json.dumps({"boxes": asdict(boxes)}, default=float))
+        service.keep(key, Entry(data=b"", facts=facts))
+    return boxes
 
 
 def _is_large(pixels: Image01) -> bool:

@@ -29,7 +29,8 @@ from difficmh_core.ui.runtime.session import KEPT_S, Session
 
 MOST_VISITS = 1000
 """Visits that are kept; the oldest goes first."""
-_MOST_PAGES = 4 * MOST_VISITS
+_MOST_PAGES = 1000
+"""Of all browsers, like Gradio's sessions; the one that began first goes first."""
 _MOST_TABS = 4
 """Of one visit."""
 _MAX_NAME = 64
@@ -145,7 +146,7 @@ class Visits:
             The key to keep, and what the page shows again: nothing to those who have no key of a
             visit that is still known, or another's.
         """
-        drawn, name = secrets.token_urlsafe(_KEY_BYTES), _word(tab)
+        drawn, name = secrets.token_hex(_KEY_BYTES), _word(tab)
         with self._lock:
             here = self._pages.get(session, _Page())
             if here.visit:  # a page begins once; its visit is not another's to set
