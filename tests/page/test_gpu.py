@@ -13,6 +13,7 @@ from difficmh_core.ui.compare import handlers as compare
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import decoding
 from difficmh_core.ui.compress import handlers as compress
+from difficmh_core.ui.compress.history import History
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode import handlers as decode
 from difficmh_core.ui.decode.layout import DecodeTab
@@ -75,7 +76,7 @@ def session(runtime, compress_tab, photos):
     tab = compress_tab
     handlers = compress.CompressHandlers(tab, runtime.service, runtime.uploads)
     values = {component: component.value for component in tab.linked.values()}
-    values |= {tab.file.tags: [], tab.file.iterations: 1}
+    values |= {tab.file.tags: [], tab.file.iterations: 1, tab.history: History(), tab.chosen: None}
     values[tab.session] = Session(photo=runtime.receive(photos["wide"]))
     for event in (handlers.encode, handlers.decode):
         *_, shown = event(values)
