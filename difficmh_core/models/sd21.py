@@ -8,9 +8,11 @@ from typing import TypeVar
 
 import torch
 from accelerate import init_empty_weights
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from difficmh_core._support.once import once
 from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
@@ -27,6 +29,7 @@ from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.tiling import Tiling
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.shapes import DiffusionLatent
 from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
 from difficmh_core.weights.hub import HubCard, hub_path
@@ -37,6 +40,7 @@ from difficmh_core.weights.hub_cards import (
     TOKENIZER_VOCABULARY,
     cards_of_rate,
 )
+from difficmh_core.weights.in_place import settle
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
 from difficmh_core.weights.published.codec import load_published_codec
 from difficmh_core.weights.published.diffusion import (
@@ -192,46 +196,92 @@ def load_published(
         CheckpointError: If a tensor is missing, unknown or of another shape.
         ConfigError: If the configuration names no text tower.
     """
+    parts = _filled(config, weights)
+    for module in (parts.tower, parts.autoencoder, parts.base, parts.control):
+        settle(module, device, dtype)
+    if torch.device(device).type != "cpu":
+        for module in (parts.base, parts.control):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # On a CPU, too, the autoencoder alone: it is small, and its pictures are large.
+    parts.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parts.autoencoder.tiling = AUTOENCODER_TILING
+    parts.latent_codec.to(device, torch.float32)
+
+    def make_tagger() -> RamTagger:
+        # Read only now: who decodes needs no tagger, and on a GPU the host keeps no weights.
+        network = _filled_tagger(tagger, weights)
+        settle(network, device, torch.float32)
+        return RamTagger(network, words.vocabulary, words.thresholds)
+
+    networks = Networks(
+        autoencoder=parts.autoencoder,
+        latent_codec=parts.latent_codec,
+        unet=ControlledUNet(parts.base, parts.control),
+        conditioner=TagPrompt(parts.tower, words.tokenizer, words.vocabulary.names),
+        preview=_Preview(parts.autoencoder, config.autoencoder.diffusion_channels).to(device),
+    )
+    return networks, make_tagger
+
+
+def check_published(config: CodecConfig, tagger: RamConfig, weights: Sequence[Path]) -> None:
+    """Refuse files of which the networks cannot be made; reads names and shapes, no values.
+
+    Arguments and errors are those of :func:`load_published`.
+    """
+    _filled(config, weights)
+    _filled_tagger(tagger, weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Parts:
+    """The networks of one rate, except the tagger."""
+
+    tower: TextTower
+    autoencoder: Autoencoder
+    base: DenoisingUNet
+    control: ControlModule
+    latent_codec: LatentCodec
+
+
+def _filled(config: CodecConfig, weights: Sequence[Path]) -> _Parts:
+    """Return all networks but the tagger; nothing of them is read yet, and nothing copied."""
     if config.conditioning.text_tower is None:
         raise ConfigError("The published system needs a text tower, but none is configured.")
-    source = weights[-1].name
-    tensors = dict[str, Tensor]()
+    source, tensors = _mapped(weights)
+    with init_empty_weights():
+        parts = _Parts(
+            tower=TextTower(config.conditioning.text_tower),
+            autoencoder=Autoencoder(config.autoencoder),
+            base=DenoisingUNet(config.unet),
+            control=ControlModule(config.unet, config.control),
+            latent_codec=LatentCodec(config.latent_codec),
+        )
+    load_published_text_tower(parts.tower, tensors, source)
+    load_published_autoencoder(parts.autoencoder, tensors, source)
+    load_published_unet(parts.base, tensors, source)
+    load_published_control(parts.control, tensors, source)
+    load_published_codec(parts.latent_codec, tensors, source)
+    for module in (parts.tower, parts.autoencoder, parts.base, parts.control, parts.latent_codec):
+        _finish(module, source)
+    return parts
+
+
+def _filled_tagger(config: RamConfig, weights: Sequence[Path]) -> RamNetwork:
+    """Return the tagger's network, in the same way."""
+    source, tensors = _mapped(weights)
+    with init_empty_weights():
+        network = RamNetwork(config)
+    load_published_tagger(network, tensors, source)
+    return _finish(network, source)
+
+
+def _mapped(weights: Sequence[Path]) -> tuple[str, dict[str, Tensor]]:
+    """Map the files; their name for messages, and every tensor that they hold."""
+    source, tensors = weights[-1].name, dict[str, Tensor]()
     for path in weights:
         tensors |= read_checkpoint(path)
     account_for(tensors, source)
-
-    with init_empty_weights():
-        tower = TextTower(config.conditioning.text_tower)
-        autoencoder = Autoencoder(config.autoencoder)
-        base = DenoisingUNet(config.unet)
-        control = ControlModule(config.unet, config.control)
-    latent_codec = LatentCodec(config.latent_codec)
-    load_published_text_tower(tower, tensors, source)
-    load_published_autoencoder(autoencoder, tensors, source)
-    load_published_unet(base, tensors, source)
-    load_published_control(control, tensors, source)
-    load_published_codec(latent_codec, tensors, source)
-    for module in (tower, autoencoder, base, control):
-        _finish(module, source).to(device, dtype)
-    autoencoder.tiling = AUTOENCODER_TILING
-    for module in (autoencoder, base, control):
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _finish(latent_codec, source).to(device)
-
-    def make_tagger() -> RamTagger:
-        with init_empty_weights():
-            network = RamNetwork(tagger)
-        load_published_tagger(network, tensors, source)
-        return RamTagger(_finish(network, source).to(device), words.vocabulary, words.thresholds)
-
-    networks = Networks(
-        autoencoder=autoencoder,
-        latent_codec=latent_codec,
-        unet=ControlledUNet(base, control),
-        conditioner=TagPrompt(tower, words.tokenizer, words.vocabulary.names),
-        preview=_fit_preview(autoencoder, device),
-    )
-    return networks, make_tagger
+    return source, tensors
 
 
 def _finish(module: ModuleT, source: str) -> ModuleT:
@@ -246,13 +296,22 @@ def _finish(module: ModuleT, source: str) -> ModuleT:
     return module.eval()
 
 
-@torch.inference_mode()
-def _fit_preview(autoencoder: Autoencoder, device: torch.device | str) -> LatentPreview:
-    """Return the preview's map, fitted to a picture of random colors."""
-    generator = torch.Generator().manual_seed(0)
-    colors = torch.rand(1, 3, _PREVIEW_COLORS, _PREVIEW_COLORS, generator=generator)
-    picture = functional.interpolate(colors, (_PREVIEW_PX, _PREVIEW_PX), mode="bilinear")
-    latent = autoencoder.encode(picture.to(device)).float().cpu()
-    preview = LatentPreview(latent.shape[1])
-    preview.fit(latent, picture)
-    return preview.to(device)
+class _Preview(LatentPreview):
+    """The preview's map, fitted to a picture of random colors when it is first asked for."""
+
+    def __init__(self, autoencoder: Autoencoder, latent_channels: int) -> None:
+        super().__init__(latent_channels)
+        self._fitted = once(lambda: self._fit_to_colors(autoencoder))
+
+    def forward(self, latent: DiffusionLatent) -> Float[Tensor, "batch 3 h8 w8"]:
+        """Return small pictures in [0, 1]."""
+        self._fitted()
+        return super().forward(latent)
+
+    @torch.inference_mode()
+    def _fit_to_colors(self, autoencoder: Autoencoder) -> None:
+        generator = torch.Generator().manual_seed(0)
+        colors = torch.rand(1, 3, _PREVIEW_COLORS, _PREVIEW_COLORS, generator=generator)
+        picture = functional.interpolate(colors, (_PREVIEW_PX, _PREVIEW_PX), mode="bilinear")
+        latent = autoencoder.encode(picture.to(self.weight.device)).float().cpu()
+        self.fit(latent, picture)
