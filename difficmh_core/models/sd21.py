@@ -4,33 +4,35 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from accelerate import init_empty_weights
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from difficmh_core._support.once import once
 from difficmh_core.codec import DiffICMHCodec, Networks
-from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
 from difficmh_core.config.profiles import SD21, profile_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import (
     TagPrompt,
-    TextTower,
     Tokenizer,
     load_clip_tokenizer,
 )
-from difficmh_core.diffusion.control import ControlledUNet, ControlModule
+from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.tiling import Tiling
-from difficmh_core.diffusion.unet import DenoisingUNet
-from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.models.published_networks import (
+    empty,
+    empty_tagger,
+    filled,
+    filled_tagger,
+    n_values,
+)
 from difficmh_core.shapes import DiffusionLatent
-from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
+from difficmh_core.tagging.ram import RamConfig, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
 from difficmh_core.weights.hub import HubCard, hub_path
 from difficmh_core.weights.hub_cards import (
@@ -41,16 +43,7 @@ from difficmh_core.weights.hub_cards import (
     cards_of_rate,
 )
 from difficmh_core.weights.in_place import settle
-from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
-from difficmh_core.weights.published.codec import load_published_codec
-from difficmh_core.weights.published.diffusion import (
-    load_published_autoencoder,
-    load_published_control,
-    load_published_text_tower,
-    load_published_unet,
-)
 from difficmh_core.weights.published.stripped import SHARED_FILE, TAGGER_FILE, rate_file
-from difficmh_core.weights.published.tagger import load_published_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -60,8 +53,6 @@ STRIPPED_FOLDER = "sd21"
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
 AUTOENCODER_TILING = Tiling(untiled_area=128 * 128, tile=128, overlap=32)
 """Above 1024 x 1024 px, the autoencoder works in tiles of this size."""
-
-ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +187,7 @@ def load_published(
         CheckpointError: If a tensor is missing, unknown or of another shape.
         ConfigError: If the configuration names no text tower.
     """
-    parts = _filled(config, weights)
+    parts = filled(config, weights)
     for module in (parts.tower, parts.autoencoder, parts.base, parts.control):
         settle(module, device, dtype)
     if torch.device(device).type != "cpu":
@@ -209,7 +200,7 @@ def load_published(
 
     def make_tagger() -> RamTagger:
         # Read only now: who decodes needs no tagger, and on a GPU the host keeps no weights.
-        network = _filled_tagger(tagger, weights)
+        network = filled_tagger(tagger, weights)
         settle(network, device, torch.float32)
         return RamTagger(network, words.vocabulary, words.thresholds)
 
@@ -223,77 +214,33 @@ def load_published(
     return networks, make_tagger
 
 
-def check_published(config: CodecConfig, tagger: RamConfig, weights: Sequence[Path]) -> None:
-    """Refuse files of which the networks cannot be made; reads names and shapes, no values.
+def check_checkpoint(path: Path, rate: int) -> None:
+    """Refuse a checkpoint of which the networks cannot be made; reads names and shapes only.
 
-    Arguments and errors are those of :func:`load_published`.
+    Raises:
+        ConfigError: If there is no such rate.
+        CheckpointError: If a tensor is missing, unknown or of another shape.
     """
-    _filled(config, weights)
-    _filled_tagger(tagger, weights)
+    filled(config_of_rate(rate), [path])
+    filled_tagger(RamConfig(), [path])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Parts:
-    """The networks of one rate, except the tagger."""
+def bytes_to_strip(rate: int, cache_dir: Path, dtype: torch.dtype) -> int:
+    """The size of the stripped files of one rate that are not there yet [bytes].
 
-    tower: TextTower
-    autoencoder: Autoencoder
-    base: DenoisingUNet
-    control: ControlModule
-    latent_codec: LatentCodec
-
-
-def _filled(config: CodecConfig, weights: Sequence[Path]) -> _Parts:
-    """Return all networks but the tagger; nothing of them is read yet, and nothing copied."""
-    if config.conditioning.text_tower is None:
-        raise ConfigError("The published system needs a text tower, but none is configured.")
-    source, tensors = _mapped(weights)
-    with init_empty_weights():
-        parts = _Parts(
-            tower=TextTower(config.conditioning.text_tower),
-            autoencoder=Autoencoder(config.autoencoder),
-            base=DenoisingUNet(config.unet),
-            control=ControlModule(config.unet, config.control),
-            latent_codec=LatentCodec(config.latent_codec),
-        )
-    load_published_text_tower(parts.tower, tensors, source)
-    load_published_autoencoder(parts.autoencoder, tensors, source)
-    load_published_unet(parts.base, tensors, source)
-    load_published_control(parts.control, tensors, source)
-    load_published_codec(parts.latent_codec, tensors, source)
-    for module in (parts.tower, parts.autoencoder, parts.base, parts.control, parts.latent_codec):
-        _finish(module, source)
-    return parts
-
-
-def _filled_tagger(config: RamConfig, weights: Sequence[Path]) -> RamNetwork:
-    """Return the tagger's network, in the same way."""
-    source, tensors = _mapped(weights)
-    with init_empty_weights():
-        network = RamNetwork(config)
-    load_published_tagger(network, tensors, source)
-    return _finish(network, source)
-
-
-def _mapped(weights: Sequence[Path]) -> tuple[str, dict[str, Tensor]]:
-    """Map the files; their name for messages, and every tensor that they hold."""
-    source, tensors = weights[-1].name, dict[str, Tensor]()
-    for path in weights:
-        tensors |= read_checkpoint(path)
-    account_for(tensors, source)
-    return source, tensors
-
-
-def _finish(module: ModuleT, source: str) -> ModuleT:
-    """Return a loaded network ready to run, and refuse one that is not loaded to the end."""
-    empty = [name for name, value in module.state_dict().items() if value.is_meta]
-    if empty:
-        raise CheckpointError(
-            f"{source} left {len(empty)} values of {type(module).__name__} without content "
-            f"({empty[0]}). Use a published checkpoint."
-        )
-    module.requires_grad_(requires_grad=False)
-    return module.eval()
+    Raises:
+        ConfigError: If there is no such rate.
+    """
+    networks, tagger = empty(config_of_rate(rate)), empty_tagger(RamConfig())
+    shared = (networks.tower, networks.autoencoder, networks.base)
+    sizes = (
+        n_values(*shared) * dtype.itemsize,
+        n_values(tagger) * dtype.itemsize,
+        n_values(networks.control) * dtype.itemsize
+        + n_values(networks.latent_codec) * torch.float32.itemsize,
+    )
+    places = stripped_files(rate, cache_dir)
+    return sum(size for size, place in zip(sizes, places, strict=True) if not place.is_file())
 
 
 class _Preview(LatentPreview):

@@ -71,6 +71,13 @@ class HubCard:
         """The place of the file once it is fetched."""
         return self.folder(cache_dir) / self.path
 
+    def n_missing(self, cache_dir: Path) -> int:
+        """How much of the file is still to be downloaded [bytes]."""
+        if _is_fetched(self, cache_dir):
+            return 0
+        partial = _partial(self.place(cache_dir))
+        return max(0, self.n_bytes - (partial.stat().st_size if partial.exists() else 0))
+
     def forget(self, cache_dir: Path) -> None:
         """Delete the file."""
         self.place(cache_dir).unlink()
@@ -148,7 +155,7 @@ def fetch_from_hub(
     path, note = card.place(cache_dir), _note(card, cache_dir)
     if _is_fetched(card, cache_dir):
         return hub_path(card, cache_dir)
-    partial = path.with_name(path.name + _PARTIAL_SUFFIX)
+    partial = _partial(path)
     place = {"repo_type": card.type, "revision": card.revision, "endpoint": endpoint}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,6 +181,10 @@ def fetch_from_hub(
         )
     note.write_text(f"{found} {path.stat().st_size} {card.revision}\n", encoding="ascii")
     return path
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + _PARTIAL_SUFFIX)
 
 
 def _note(card: HubCard, cache_dir: Path) -> Path:
