@@ -1,0 +1,44 @@
+"""The tokenizer's files, in the format of CLIP's: 49,408 entries of which no word is real."""
+
+import json
+from collections.abc import Iterator
+from itertools import chain, islice, product
+from pathlib import Path
+from string import ascii_lowercase
+
+_N_MERGES = 48_894
+_END = "</w>"
+_MARKS = ("<|startoftext|>", "<|endoftext|>")
+
+
+def write_tokenizer(vocabulary: Path, merges: Path) -> None:
+    """Write both files.
+
+    The entries are those of bytes, of bytes that end a word, of the merges in their order, and of
+    the two marks, as in CLIP's own.
+    """
+    letters = _byte_letters()
+    pairs = list(islice(_pairs(), _N_MERGES))
+    entries = [*letters, *(letter + _END for letter in letters), *map("".join, pairs), *_MARKS]
+    if len(set(entries)) != len(entries):
+        raise AssertionError("entries of the made tokenizer repeat")
+    vocabulary.write_text(json.dumps({entry: i for i, entry in enumerate(entries)}))
+    merges.write_text("\n".join(["#version: 0.2", *map(" ".join, pairs)]) + "\n")
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    """Yield pieces that are joined: two letters, then two with a third, a fourth or an end."""
+    twos = [first + second for first, second in product(ascii_lowercase, repeat=2)]
+    ends = ((first, second + _END) for first, second in product(ascii_lowercase, repeat=2))
+    threes = product(twos, ascii_lowercase)
+    threes_at_end = ((two, last + _END) for two, last in product(twos, ascii_lowercase))
+    return chain(
+        product(ascii_lowercase, repeat=2), ends, threes, threes_at_end, product(twos, twos)
+    )
+
+
+def _byte_letters() -> list[str]:
+    """The letter that byte-pair encoders write for each byte: itself where it can be printed."""
+    printed = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printed]
+    return [chr(byte) for byte in printed] + [chr(256 + n) for n in range(len(others))]
