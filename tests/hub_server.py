@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Hub", "serving"]
+__all__ = ["Hub", "checksum_of", "serving"]
 
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _STORE = "/store"
@@ -26,7 +26,7 @@ class Hub(ThreadingHTTPServer):
         files: Their contents, by the path of the address: bytes, or a file on disk of any size.
         etag: Announced instead of the right checksum.
         refusal: Status and error code of every answer, if nothing is given.
-        cut_after: Bytes after which the connection is cut; the server is gone then.
+        cut_after: Bytes after which a longer body is cut off; the server is gone then.
         ranges: The first byte of each body that was sent.
         has_store: Whether large files come from another address, to which the hub redirects.
         tokens: Of each request, its path and whether it carried the user's token.
@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         first, last = _range(wanted, size) if wanted else (0, size - 1)
         n_body = 0 if goes_on else last + 1 - first
-        etag = hub.etag or _checksum(content)
+        etag = hub.etag or checksum_of(content)
         self.send_response(302 if goes_on else 206 if wanted else 200)
         if goes_on:
             # Another name of this machine: to the client it is another host, as it is in life.
@@ -97,9 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
             hub.ranges.append(first)
             with _opened(content) as body:
                 body.seek(first)
-                self._send(body, n_body if hub.cut_after is None else min(n_body, hub.cut_after))
+                is_cut = hub.cut_after is not None and n_body > hub.cut_after
+                self._send(body, hub.cut_after if is_cut else n_body)
             self.close_connection = True
-            if hub.cut_after is not None:
+            if is_cut:
                 hub.refusal = 500, ""
 
     def _send(self, body: BinaryIO, n_bytes: int) -> None:
@@ -120,7 +121,8 @@ def _opened(content: bytes | Path) -> BinaryIO:
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
 
 
-def _checksum(content: bytes | Path) -> str:
+def checksum_of(content: bytes | Path) -> str:
+    """Return what the hub announces; a large file's takes a while the first time."""
     if isinstance(content, Path):
         status = content.stat()
         return _checksum_of_file(content, status.st_size, status.st_mtime_ns)
@@ -133,7 +135,7 @@ def _checksum(content: bytes | Path) -> str:
 def _checksum_of_file(path: Path, size: int, _: int) -> str:
     """Return what the hub announces, computed once for each version of a file."""
     if size < _LARGE:
-        return _checksum(path.read_bytes())
+        return checksum_of(path.read_bytes())
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -10,7 +10,7 @@ import math
 import sys
 import types
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,12 @@ __all__ = ["Entry", "fill", "lay_out", "read_inventory"]
 
 RATE_PREFIXES = ("control_model.", "preprocess_model.")
 """What is trained, and so differs between the rates; the rest is Stable Diffusion and RAM++."""
-_CODEC = "preprocess_model."
+_CODEC, _TAGGER = "preprocess_model.", "preprocess_tag_model."
 _BOTTLENECK = f"{_CODEC}entropy_bottleneck."
 _INITIAL_SCALE, _WIDTHS = 10.0, (3, 3, 3, 3, 1)  # of CompressAI's entropy bottleneck
 _TEMPERATURE = math.log(1 / 0.07)  # as RAM++ and CLIP begin
 _SMALL = 0.02
+_CERTAIN = 3.0  # logit of most tags, above the thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +93,23 @@ def lay_out(inventory: Mapping[str, Entry], path: Path, *, more: object = None) 
             torch.save(content, path)
 
 
-def fill(inventory: Mapping[str, Entry], path: Path, rate: int, *, only_rate: bool = False) -> None:
+def fill(
+    inventory: Mapping[str, Entry], path: Path, rate: int, *, names: Iterable[str] | None = None
+) -> None:
     """Draw the weights of a checkpoint that was laid out.
 
     Args:
         inventory: Its weights.
         path: The file.
         rate: Decides the numbers of what differs between the rates.
-        only_rate: Whether the rest is there already.
+        names: Of the weights to draw; ``None`` draws all.
     """
     with FakeTensorMode(), _lightning():
         weights = torch.load(path, weights_only=False)["state_dict"]  # written by lay_out
     with path.open("r+b") as file:
-        for name, entry in inventory.items():
-            differs = name.startswith(RATE_PREFIXES)
-            if math.prod(entry.shape) == 0 or (only_rate and not differs):
+        for name in inventory if names is None else names:
+            entry, differs = inventory[name], name.startswith(RATE_PREFIXES)
+            if math.prod(entry.shape) == 0:
                 continue
             seed = zlib.crc32(f"{name} {rate if differs else 0}".encode())
             file.seek(weights[name].untyped_storage()._checkpoint_offset)
@@ -124,6 +127,8 @@ def _draw(name: str, entry: Entry, generator: torch.Generator) -> Tensor:
         return torch.full(shape, _TEMPERATURE)
     if name.endswith("scale_list") or (len(shape) == 1 and last == "weight"):
         return torch.ones(shape)
+    if name.startswith(_TAGGER) and last == "bias" and shape == (1,):
+        return torch.full(shape, _CERTAIN)
     if len(shape) < 2:
         return torch.zeros(shape)
     values = torch.randn(shape, generator=generator)

@@ -28,13 +28,12 @@ def write_tokenizer(vocabulary: Path, merges: Path) -> None:
 
 def _pairs() -> Iterator[tuple[str, str]]:
     """Yield pieces that are joined: two letters, then two with a third, a fourth or an end."""
-    twos = [first + second for first, second in product(ascii_lowercase, repeat=2)]
-    ends = ((first, second + _END) for first, second in product(ascii_lowercase, repeat=2))
-    threes = product(twos, ascii_lowercase)
-    threes_at_end = ((two, last + _END) for two, last in product(twos, ascii_lowercase))
-    return chain(
-        product(ascii_lowercase, repeat=2), ends, threes, threes_at_end, product(twos, twos)
-    )
+    ones = list(ascii_lowercase)
+    twos = [first + second for first, second in product(ones, ones)]
+    ends = ((first, second + _END) for first, second in product(ones, ones))
+    threes = product(twos, ones)
+    threes_at_end = ((two, last + _END) for two, last in product(twos, ones))
+    return chain(product(ones, ones), ends, threes, threes_at_end, product(twos, twos))
 
 
 def _byte_letters() -> list[str]:

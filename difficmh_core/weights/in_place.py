@@ -3,8 +3,8 @@
 A network built on the device ``meta`` takes the tensors that a file is mapped to. On a CPU they
 stay where they are: what a command never uses is never read, and the system takes the memory of
 the rest back when something else needs it. Large weights that are stored in half the precision
-stay so, too, and each layer widens its own while it runs; that gives the same numbers as widening
-all of them at once, for the memory of one layer.
+stay so, too, and each layer widens its own while it runs; that computes the same as widening
+all of them at once, in the memory of one layer.
 """
 
 import torch

@@ -157,9 +157,9 @@ def unreadable(path: Path, reason: object) -> CheckpointError:
 
 
 def first_line(reason: object) -> str:
-    """An error's words in one line, or its class where it has none."""
+    """The first sentence of an error, or its class where it has no words."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
-    return lines[0].rstrip(".")
+    return lines[0].partition(". ")[0].rstrip(".")
 
 
 def _shown(names: list[str]) -> str:
