@@ -1,6 +1,5 @@
 """Commands in processes of their own: how long each takes, and the most memory that it holds."""
 
-import os
 import subprocess
 import threading
 import time
@@ -48,12 +47,11 @@ def run(command: Sequence[str], folder: Path, log: Path) -> Cost:
     with out.open("wb") as out_file, said.open("wb") as said_file:
         process = subprocess.Popen(command, cwd=folder, stdout=out_file, stderr=said_file)
         watch = _Watch(process.pid)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
         watch.end()
     return Cost(
         seconds=time.perf_counter() - began,
-        peak_gb=usage.ru_maxrss * _KIB / 1e9,
+        peak_gb=watch.peak_gb,
         own_gb=watch.own_gb,
         code=process.returncode,
         out=out.read_text(encoding="utf-8", errors="replace"),
@@ -62,17 +60,24 @@ def run(command: Sequence[str], folder: Path, log: Path) -> Cost:
 
 
 class _Watch(threading.Thread):
-    """Looks at a process's own memory again and again."""
+    """Looks at a process's memory again and again.
+
+    What the system tells at its end, ``ru_maxrss``, counts the memory of this process, too, from
+    which it was started.
+    """
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.own_gb = 0.0
+        self.peak_gb = self.own_gb = 0.0
         self._pid, self._is_over = pid, threading.Event()
         self.start()
 
     def run(self) -> None:
+        """Look until it is over."""
         while not self._is_over.wait(_EVERY_S):
-            self.own_gb = max(self.own_gb, memory_of(self._pid).get("RssAnon", 0.0))
+            memory = memory_of(self._pid)
+            self.peak_gb = max(self.peak_gb, memory.get("VmHWM", 0.0))
+            self.own_gb = max(self.own_gb, memory.get("RssAnon", 0.0))
 
     def end(self) -> None:
         """Look no longer."""

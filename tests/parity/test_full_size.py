@@ -1,4 +1,4 @@
-"""The rehearsal at full size, rehearsed with small networks: the same steps, in a minute."""
+"""The rehearsal at full size, rehearsed with small networks: the same steps, in minutes."""
 
 import json
 import os
@@ -30,6 +30,7 @@ def setup(parity, tmp_path_factory):
     )
 
 
+@pytest.mark.long
 def test_every_step_passes(setup):
     results = setup.folder / "results.json"
     as_root = {name for name in STEPS if name == "refuse a full disk" and os.geteuid() != 0}
