@@ -164,21 +164,22 @@ def fetch_from_hub(
         _check_offer(card, offered.etag)
         n_bytes = offered.size or card.n_bytes
         _download(card, url, offered.location, partial, n_bytes, on_bytes)
-        partial.replace(path)
     except failures as error:
         raise _worded(card, path.parent, error) from error
-    found = sha256_of(path)
+    # Reading ten gigabytes takes a while: whoever is interrupted now need not download them again.
+    found = sha256_of(partial)
     expected = card.sha256 or (offered.etag if _SHA256.fullmatch(offered.etag or "") else None)
     blob = offered.etag if _GIT_BLOB.fullmatch(offered.etag or "") else None
     if (expected is not None and found != expected) or (
-        card.sha256 is None and blob is not None and _git_blob_of(path) != blob
+        card.sha256 is None and blob is not None and _git_blob_of(partial) != blob
     ):
-        path.unlink()
+        partial.unlink()
         raise CheckpointError(
             f"The file {card.path} of {card.repository} arrived with the SHA-256 {found}, "
             f"expected {expected or 'the one of ' + str(blob)}. It was not kept; "
             f"run `{card.command}` again."
         )
+    partial.replace(path)
     note.write_text(f"{found} {path.stat().st_size} {card.revision}\n", encoding="ascii")
     return path
 

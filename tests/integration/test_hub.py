@@ -70,6 +70,20 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub, tmp_path):
     assert hub.ranges[-1] >= 10_000_000
 
 
+def test_who_is_interrupted_while_the_file_is_checked_need_not_download_again(
+    hub, tmp_path, monkeypatch
+):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("difficmh_core.weights.hub.sha256_of", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetched(hub, tmp_path)
+    assert fetched(hub, tmp_path).read_bytes() == CONTENT
+    assert hub.ranges == [0]
+
+
 def test_a_file_on_disk_is_sent_as_its_bytes_are(hub, tmp_path):
     (tmp_path / "served").write_bytes(CONTENT)
     hub.files[PLACE] = tmp_path / "served"
