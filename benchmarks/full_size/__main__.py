@@ -46,14 +46,19 @@ def rehearse(setup: Setup, names: Sequence[str], results: Path) -> bool:
     Returns:
         Whether all of these steps passed, now or before.
     """
-    rows = json.loads(results.read_text()) if results.exists() else {}
+    rows = _read(results)
     with hub_of(setup) as hub:
         for name in names:
             if not rows.get(name, {}).get("passed", False):
-                rows[name] = _row_of(name, setup, hub)
+                row = _row_of(name, setup, hub)
+                rows = {**_read(results), name: row}  # another run may have written meanwhile
                 results.write_text(json.dumps(rows, indent=2) + "\n")
             print(" | ".join(_cells(name, rows[name])), flush=True)
     return all(rows[name]["passed"] for name in names)
+
+
+def _read(results: Path) -> dict[str, Any]:
+    return json.loads(results.read_text()) if results.exists() else {}
 
 
 def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -64,8 +69,8 @@ def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN40
         limit = setup.limits_gb.get(name)
         if limit is not None and cost is not None and cost.peak_gb > limit:
             passed, note = False, f"{note}; more than {limit:g} GB"
-    except StepError as failure:
-        passed, note = False, str(failure)
+    except (StepError, LookupError, OSError, ValueError) as failure:
+        passed, note = False, str(failure) or type(failure).__name__
     return {
         "passed": passed,
         "seconds": cost.seconds if cost else time.perf_counter() - began,
@@ -99,9 +104,8 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     results = arguments.folder / "results.json"
-    if arguments.again and results.exists():
-        rows = json.loads(results.read_text())
-        kept = {name: row for name, row in rows.items() if name not in arguments.only}
+    if arguments.again:
+        kept = {k: row for k, row in _read(results).items() if k not in arguments.only}
         results.write_text(json.dumps(kept))
     setup = Setup(
         folder=arguments.folder.resolve(),
@@ -114,7 +118,7 @@ def main() -> int:
     )
     print(" | ".join(_HEAD))
     passed = rehearse(setup, arguments.only, results)
-    rows = json.loads(results.read_text())
+    rows = _read(results)
     if arguments.out:
         report = {
             "steps": {name: rows[name] for name in STEPS if name in rows},

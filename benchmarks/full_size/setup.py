@@ -1,6 +1,7 @@
 """What a rehearsal works with: the program, the hub on this machine, pictures and folders."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,8 +59,11 @@ class Setup:
 
     def command(self, *words: object) -> Cost:
         """Run a command of the program."""
-        log = self.folder / "log"
-        return run([*self.program, *map(str, words)], ROOT, log)
+        return self.run([*self.program, *map(str, words)])
+
+    def run(self, command: Sequence[str]) -> Cost:
+        """Run any command."""
+        return run(command, ROOT, self.folder / f"log-{os.getpid()}")
 
     def done(self, *words: object) -> tuple[Cost, dict[str, Any]]:
         """Run a command that must succeed; also what it tells as JSON."""

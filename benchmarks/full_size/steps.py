@@ -6,12 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.full_size.measuring import Cost, disk_gb, run
+from benchmarks.full_size.measuring import Cost, disk_gb
 from benchmarks.full_size.page import decode_on_the_page
 from benchmarks.full_size.refusals import REFUSALS
 from benchmarks.full_size.setup import (
     FIRST_RATE,
-    ROOT,
     SECOND_RATE,
     Setup,
     Step,
@@ -71,7 +70,7 @@ def _strip_narrow(setup: Setup, hub: Hub) -> tuple[Cost | None, str]:
 
 def _read_all(setup: Setup, _: Hub) -> tuple[Cost | None, str]:
     words = ["-m", "benchmarks.full_size.reading", str(setup.cache), str(FIRST_RATE)]
-    cost = run([sys.executable, *words], ROOT, setup.folder / "log")
+    cost = setup.run([sys.executable, *words])
     if cost.code != 0:
         raise StepError(last_line(cost.said))
     times = (cost.peak_gb - _PROGRAM_GB) / _stripped_gb(setup.cache)
