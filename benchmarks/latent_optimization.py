@@ -24,8 +24,8 @@ from difficmh_core.evaluation.codecs import (
     find_codecs,
 )
 from difficmh_core.evaluation.comparison import PhotoComparison
-from difficmh_core.evaluation.dataset import find_pictures
 from difficmh_core.evaluation.evaluator import Evaluator
+from difficmh_core.evaluation.inputs import find_pictures
 from difficmh_core.image_io import read_image
 from difficmh_core.latent_optimization import LatentOptimizer
 from difficmh_core.models.load import load_codec

@@ -87,6 +87,8 @@ def run(words: list[str], kill_at: int | None = None, out: Path | None = None) -
     watching.start()
     if kill_at is not None and out is not None:
         while _n_files(out) < kill_at:
+            if process.poll() is not None:
+                raise RuntimeError(f"It ended with {process.returncode}, before it was killed.")
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -148,16 +150,22 @@ def on_cluster(inputs: Path, out: Path, kill_at: int) -> dict[str, Any]:
     )
     second = cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
 
+    has_ended = threading.Event()
+
     def let_die() -> None:
         while _n_files(out) < kill_at:
-            time.sleep(0.2)
+            if has_ended.wait(0.2):
+                return
         cluster.remove_node(second, allow_graceful=False)
 
     dying = threading.Thread(target=let_die, daemon=True)
     dying.start()
-    report = run([str(inputs), f"{out}/", "--ray", cluster.address])
-    dying.join()
-    cluster.shutdown()
+    try:
+        report = run([str(inputs), f"{out}/", "--ray", cluster.address])
+    finally:
+        has_ended.set()
+        dying.join()
+        cluster.shutdown()
     return report | {"killed_at": kill_at}
 
 

@@ -10,6 +10,7 @@ scaled to 512 x 512 px; without it, the first example is taken.
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.config.profiles import preset_of
 
 ROOT = Path(__file__).parents[1]
-PORT = 7999
+LONGEST_WAIT_S = 300.0  # until the page answers
 
 
 Cost = tuple[float, float]
@@ -56,9 +57,11 @@ def _wait(process: subprocess.Popen[bytes]) -> float:
 
 def cost_of_the_page() -> Cost:
     """What it costs until the page answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     began = time.perf_counter()
     page = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(PORT)],
+        [sys.executable, "app.py", "--port", str(port)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -66,8 +69,10 @@ def cost_of_the_page() -> Cost:
     try:
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1).read()
             except OSError:
+                if time.perf_counter() - began > LONGEST_WAIT_S:
+                    raise
                 time.sleep(0.02)
             else:
                 seconds = time.perf_counter() - began

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -10,8 +11,7 @@ _PART = ".part"
 
 def is_part(path: Path) -> bool:
     """Tell whether a file has the name of one that :func:`write_whole` is writing."""
-    is_ours = path.name.startswith(".") and path.suffix == _PART
-    return is_ours and len(path.stem) == 1 + 2 * _N_RANDOM
+    return re.fullmatch(rf"\.[0-9a-f]{{{2 * _N_RANDOM}}}\{_PART}", path.name) is not None
 
 
 def check_writable(path: Path) -> None:

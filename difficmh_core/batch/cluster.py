@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from difficmh_core.batch.journal_parts import Record
-from difficmh_core.batch.run import Begin, Outcome, Worker
+from difficmh_core.batch.run import Begin, Outcome, Worker, failed
 from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import Target
 from difficmh_core.batch.work import Work, release_networks
-from difficmh_core.errors import BackendUnavailableError
+from difficmh_core.errors import BackendUnavailableError, DiffICMHError
 
 _MOST_FILES = 16
 """Of a block, which is what a worker takes at once and what is done again if it dies."""
+_MOST_RETRIES = 3  # of a block; without an end, one photo that ends workers would never let go
 _BLOCKS_AHEAD = 4  # for each worker, so that they end together
 _LONGEST_WAIT_S = 10.0  # until a cluster answers
 _STANDARD_ERROR = 2  # of the process, whatever sys.stderr is
@@ -64,25 +65,19 @@ class OnCluster:
             unit = "GPU" if self.device == "cuda" else "CPU"
             n_devices = max(1, int(ray.cluster_resources().get(unit, 1)))
             most = self.jobs or n_devices
-            # In JSON, which keeps names that are no text.
-            items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
-            n_blocks = min(len(items), max(_BLOCKS_AHEAD * most, -(-len(items) // _MOST_FILES)))
-            outcomes = ray.data.from_items(items, override_num_blocks=n_blocks).map_batches(
-                _RayWorker,
-                batch_size=None,  # a whole block
-                fn_constructor_args=(work, target),
-                # From one: a pool that must have them all would wait for a machine that is gone.
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
-                **_share_of_device(unit, most, n_devices),
-            )
+            left = dict(todo)
             begin()
-            try:
-                for row in outcomes.iter_rows():
-                    yield Outcome(**json.loads(row["outcome"]))
-            except ray.exceptions.RayTaskError as error:
-                raise BackendUnavailableError(
-                    f"The cluster's workers cannot do the work: {error.cause}"
-                ) from error
+            # A block at which workers end again and again is left out; then each file is a block.
+            for n_files in (_MOST_FILES, 1):
+                n_blocks = -(-len(left) // n_files)
+                if n_files > 1:
+                    n_blocks = min(len(left), max(_BLOCKS_AHEAD * most, n_blocks))
+                share = _share_of_device(unit, most, n_devices)
+                for outcome in _outcomes(ray, work, target, left, n_blocks, most, share):
+                    left.pop(outcome.name, None)
+                    yield outcome
+            for item in left.items():
+                yield failed(*item, "The process that worked on it ended, again and again.")
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
@@ -110,14 +105,52 @@ class OnCluster:
                     f"The Ray cluster {self.address!r} cannot be reached: {error}. Start it, or "
                     "leave the address out."
                 ) from error
-        for name in ("ray", "ray.data"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        ray.data.DataContext.get_current().enable_progress_bars = False
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are ours to tell
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = -1  # without an end; what is missing is tried by itself
         try:
             yield ray
         finally:
             if is_ours:
                 ray.shutdown()
+
+
+def _outcomes(
+    ray: Any,  # noqa: ANN401 (the module)
+    work: Work,
+    target: Target,
+    todo: Mapping[str, Source],
+    n_blocks: int,
+    most: int,
+    share: Mapping[str, float],
+) -> Iterator[Outcome]:
+    """Yield the outcomes of files in so many blocks, but for blocks at which workers ended."""
+    # In JSON, which keeps names that are no text.
+    items = [{"item": json.dumps([name, asdict(source)])} for name, source in todo.items()]
+    if not items:
+        return
+    rows = ray.data.from_items(items, override_num_blocks=n_blocks).map_batches(
+        _RayWorker,
+        batch_size=None,  # a whole block
+        fn_constructor_args=(work, target),
+        # From one: a pool that must have them all would wait for a machine that is gone.
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
+        max_task_retries=_MOST_RETRIES,
+        **share,
+    )
+    try:
+        for row in rows.iter_rows():
+            told = json.loads(row["outcome"])
+            if isinstance(told, str):
+                raise BackendUnavailableError(told)
+            yield Outcome(**told)
+    except ray.exceptions.RayError as error:
+        *_, reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise BackendUnavailableError(
+            f"The cluster's workers cannot do the work: {reason}"
+        ) from error
 
 
 def _check_answers(address: str) -> None:
@@ -157,10 +190,17 @@ class _RayWorker:
     """A worker in a process of Ray's; rows are JSON, since every record has its own fields."""
 
     def __init__(self, work: Work, target: Target) -> None:
-        self._worker = Worker(work, target)
-        self._threads = ThreadPoolExecutor(self._worker.n_threads)
+        try:
+            self._worker = Worker(work, target)
+        except DiffICMHError as error:
+            self._refusal = str(error)
+        else:
+            self._refusal = ""
+            self._threads = ThreadPoolExecutor(self._worker.n_threads)
 
     def __call__(self, rows: Mapping[str, Iterable[str]]) -> Mapping[str, list[str]]:
+        if self._refusal:
+            return {"outcome": [json.dumps(self._refusal)]}
         return {"outcome": list(self._threads.map(self._outcome, rows["item"]))}
 
     def _outcome(self, item: str) -> str:

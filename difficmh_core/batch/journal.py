@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
+from difficmh_core.batch.addresses import without_secrets
 from difficmh_core.batch.journal_parts import (
     TIME,
     Line,
@@ -37,7 +38,7 @@ from difficmh_core.batch.journal_parts import (
     failures_in,
     lines_of_names,
 )
-from difficmh_core.batch.sources import JOURNAL_NAME, Source, without_password
+from difficmh_core.batch.sources import JOURNAL_NAME, Source
 from difficmh_core.batch.targets import FAILURES_NAME, Target
 
 _logger = logging.getLogger(__name__)
@@ -100,6 +101,11 @@ class Journal:
         is_same = done.version in (None, source.version)
         found = (done.source, done.n_bytes, done.settings)
         return is_same and found == (source.identity, n_bytes, self._settings)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no run has written anything here yet."""
+        return not self._n_records
 
     def is_known(self, name: str) -> bool:
         """Tell whether a run has written a file of this name, or was about to."""
@@ -280,7 +286,7 @@ class Journal:
             _logger.warning(
                 "Old parts of the journal %s/%s cannot be removed (%s). Allow that, or the "
                 "journal grows with each run.",
-                *map(without_password, (self._target.address, JOURNAL_NAME, str(error))),
+                *map(without_secrets, (self._target.address, JOURNAL_NAME, str(error))),
             )
 
     def _read(self, parts: Sequence[str]) -> Iterator[tuple[str, Part]]:

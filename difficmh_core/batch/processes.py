@@ -168,9 +168,9 @@ def _stop(each: _Process) -> None:
 
 def _work(connection: Connection, work: Work, target: Target, number: int, n_threads: int) -> None:
     """Work in this process, which was started for it, until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the process that started this one
     import torch
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the process that started this one
     torch.set_num_threads(n_threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

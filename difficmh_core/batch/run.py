@@ -13,9 +13,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from difficmh_core.batch.addresses import without_secrets
 from difficmh_core.batch.journal import Journal
-from difficmh_core.batch.sources import Source, without_password
-from difficmh_core.batch.targets import Target, refusal_of, told_by
+from difficmh_core.batch.sources import Source
+from difficmh_core.batch.targets import KEPT_FILES, Target, refusal_of, told_by
 from difficmh_core.batch.work import Work
 from difficmh_core.errors import ConfigError, DiffICMHError
 
@@ -144,14 +145,15 @@ def run(
     todo, done = dict[str, Source](), list[Outcome]()
     if not overwrite:
         _check_known(sources, sizes, journal, target)
+    sizes = {told_by(name): size for name, size in sizes.items()}
     for name, source in sources.items():
         if overwrite:
             todo[name] = source
-        elif journal.is_done(name, source, sizes.get(name)):
+        elif journal.is_done(name, source, sizes.get(told_by(name))):
             done.append(Outcome(name=name, place=source.place, was_done=True))
-        elif name in sizes and (other := journal.other_source(name, source)) is not None:
+        elif told_by(name) in sizes and (other := journal.other_source(name, source)):
             raise ConfigError(
-                f"The output {name!r} in {without_password(target.address)!r} was made of "
+                f"The output {name!r} in {without_secrets(target.address)!r} was made of "
                 f"{other!r}, not of {source.place!r}. Choose another folder, or say --overwrite."
             )
         else:
@@ -184,18 +186,20 @@ def _check_known(
     strange = [
         there[told_by(name)]
         for name in sources
-        if told_by(name) in there and not (name in sizes and journal.is_known(name))
+        if told_by(name) in there and not journal.is_known(name)
     ]
+    if journal.is_new:
+        strange += [name for name in KEPT_FILES if name in sizes]
     if strange:
         shown = ", ".join(map(repr, strange[:_N_SHOWN]))
         rest = f" and {len(strange) - _N_SHOWN:,} more" if len(strange) > _N_SHOWN else ""
         raise ConfigError(
-            f"Files in {without_password(target.address)!r} that no run made would be replaced: "
+            f"Files in {without_secrets(target.address)!r} that no run made would be replaced: "
             f"{shown}{rest}. Choose another folder, or say --overwrite."
         )
 
 
 def failed(name: str, source: Source, reason: str) -> Outcome:
     """The outcome of a file that nothing came of, for a reason."""
-    told = without_password(" ".join(reason.split()))
+    told = without_secrets(" ".join(reason.split()))
     return Outcome(name=name, place=source.place, reason=told)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 _WORDS = (
-    *("md5Hash", "content_md5", "ETag", "etag", "checksum", "blob_id"),
-    *("mtime", "LastModified", "last_modified", "updated", "modified", "created"),
+    *("md5Hash", "content_md5", "Content-MD5", "ETag", "etag", "checksum", "blob_id"),
+    *("sha", "hex", "CRC", "mtime", "LastModified", "last_modified", "Last-Modified", "updated"),
+    *("modified", "modify", "modificationTime", "created"),
 )
 """Under which fsspec's storages list what changes with a file's content, the best first."""
 
@@ -24,10 +25,11 @@ def version_here(path: Path) -> str:
 def version_of(facts: Mapping[str, Any]) -> str:
     """The version in what a storage lists of a file; each kind has its own words for it.
 
-    Empty if the storage tells nothing that changes with the content.
+    The size alone if the storage tells nothing else that changes with the content, and empty if
+    it does not even tell that.
     """
     told = [facts[word] for word in _WORDS if facts.get(word) is not None]
     if not told:
-        return ""
+        return str(facts.get("size") or "")
     best = told[0].timestamp() if isinstance(told[0], datetime) else told[0]
     return f"{facts.get('size')} {best}"

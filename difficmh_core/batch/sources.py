@@ -15,15 +15,26 @@ References:
 """
 
 import os
+import posixpath
 import re
 import sys
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from difficmh_core.batch.addresses import (
+    forget_open,
+    is_address,
+    kept_open,
+    path_if_here,
+    storage_of,
+    told_as_os_errors,
+    without_query,
+    without_secrets,
+)
 from difficmh_core.batch.folder_search import files_below, for_pathlib
 from difficmh_core.batch.source_version import version_here, version_of
 from difficmh_core.batch.storage_search import (
@@ -45,9 +56,7 @@ PICTURE_SUFFIXES = frozenset(
 """What is taken from folders and archives, in lower case; other files there are left alone."""
 JOURNAL_NAME = ".difficmh"
 """The folder that a run keeps its records in; nothing in it is ever an input."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
-_CHAIN = re.compile(r"[a-z0-9]+::")
-_NO_SERVER = re.compile(r"(?:^|::)(ftp|sftp|smb|ssh)://(?:[^/]*@)?(?=/|::|$)")
+_MOST_LINKS = 40  # that lead to one file
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -78,14 +87,14 @@ class Source:
     @property
     def place(self) -> str:
         """Where it is, for people."""
-        return self._with_name(without_password(self.address))
+        return self._with_name(without_secrets(self.address))
 
     @property
     def identity(self) -> str:
         """Where it is, the same from whatever folder it is named."""
         is_here = self.address != STANDARD and not is_address(self.address)
         here = os.path.abspath(self.address)  # noqa: PTH100 (links stay as they are named)
-        return self._with_name(here if is_here else without_password(self.address))
+        return self._with_name(here if is_here else without_secrets(self.address))
 
     def _with_name(self, address: str) -> str:
         return address if self.start is None else f"{address}: {self.name}"
@@ -102,73 +111,29 @@ class Source:
         if self.address == STANDARD:
             return sys.stdin.buffer.read(most)
         if self.found_on:
-            storage, _ = storage_of(self.found_on)  # an archive is closed when this is let go
-            with storage.open(self.path, "rb") as file:
-                data: bytes = file.read(most)
-            return data
+            return self._read_from_storage(most)
         if self.start is None:
             with Path(self.address).open("rb") as file:
                 return file.read(most)
         length = min(most, self.n_bytes)
         if is_address(self.address):
-            # These bytes alone: a file of fsspec's would read megabytes ahead.
-            storage, path = storage_of(self.address)
-            end = self.start + length
-            data = storage.cat_file(path, start=self.start, end=end) if length else b""
-            return data
+            return self._read_from_archive_on_storage(self.start, length)
         with Path(self.address).open("rb") as file:
             file.seek(self.start)
             return file.read(length)
 
+    @told_as_os_errors()
+    def _read_from_storage(self, most: int) -> bytes:
+        with kept_open(self.found_on) as storage, storage.open(self.path, "rb") as file:
+            data: bytes = file.read(most)
+        return data
 
-def is_address(word: str) -> bool:
-    """Tell whether a word is an address of fsspec, not a path of this machine."""
-    # A file of this machine may be called "a::b.jpg".
-    is_chain = _CHAIN.match(word) is not None and not os.path.lexists(word)
-    return _ADDRESS.match(word) is not None or is_chain
-
-
-def without_password(address: str) -> str:
-    """An address as it may be shown and kept.
-
-    >>> without_password("sftp://ann:secret@host/photos")
-    'sftp://ann:***@host/photos'
-    """
-    return re.sub(r"(://[^/:]*):[^/]*@", r"\1:***@", address)
-
-
-def path_if_here(word: str) -> str:
-    """The path in an address of this machine, ``file:///photos``; other words as they are."""
-    return storage_of(word)[1] if word.startswith(("file://", "local://")) else word
-
-
-def storage_of(address: str) -> tuple[Any, str]:
-    """The file system that an address leads to, and the path in it.
-
-    Raises:
-        ConfigError: If no installed package knows addresses of this kind, or a part is missing.
-        OSError: If it cannot be reached.
-    """
-    import fsspec
-
-    if (match := _NO_SERVER.search(address)) is not None:
-        raise ConfigError(
-            f"{without_password(address)!r} names no server. Give one, as in "
-            f"{match[1]}://server/folder."
-        )
-    try:
-        storage, path = fsspec.core.url_to_fs(address)
-    except TypeError as error:  # so packages say that something is missing
-        raise ConfigError(
-            f"{without_password(address)!r} cannot be reached: {error}. Give the whole address."
-        ) from error
-    except (ImportError, ValueError) as error:
-        raise ConfigError(
-            f"{without_password(address)!r} cannot be reached: "
-            f"{without_password(str(error)).rstrip('.')}. Install the package that fsspec needs "
-            "for it, or give another address."
-        ) from error
-    return storage, path
+    @told_as_os_errors()
+    def _read_from_archive_on_storage(self, start: int, length: int) -> bytes:
+        # These bytes alone: a file of fsspec's would read megabytes ahead.
+        storage, path = storage_of(self.address)
+        data: bytes = storage.cat_file(path, start=start, end=start + length) if length else b""
+        return data
 
 
 def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]:
@@ -194,7 +159,7 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
         ]
         if not found:
             raise ConfigError(
-                f"{without_password(word)!r} names no file that can be worked on. Give files, "
+                f"{without_secrets(word)!r} names no file that can be worked on. Give files, "
                 f"folders, patterns or archives that hold {', '.join(sorted(suffixes))}. Braces "
                 "hold a rising range: {00..99}."
             )
@@ -205,32 +170,37 @@ def find_sources(words: Sequence[str], suffixes: frozenset[str]) -> list[Source]
 def is_archive(word: str) -> bool:
     """Tell whether a word names an archive of files."""
     is_opened_by_fsspec = word.startswith(("tar://", "tar::"))
-    return word.lower().endswith(".tar") and not is_opened_by_fsspec
+    return without_query(word).lower().endswith(".tar") and not is_opened_by_fsspec
 
 
 def _expanded(word: str) -> Iterator[str]:
-    """A word with its braces replaced by each number of their range, as many digits wide."""
+    """A word with its braces replaced by each number of their range, filled up as in a shell."""
     match = _RANGE.search(word)
     if match is None or (not is_address(word) and Path(word).exists()):
         yield word
         return
     first, last = match.groups()
+    is_padded = first.startswith("0") and len(first) > 1
+    width = max(len(first), len(last)) if is_padded else 0
     for number in range(int(first), int(last) + 1):
-        yield from _expanded(
-            word[: match.start()] + str(number).zfill(len(first)) + word[match.end() :]
-        )
+        digits = str(number).zfill(width)
+        yield from _expanded(word[: match.start()] + digits + word[match.end() :])
 
 
 def _named_by(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     if word == STANDARD:
         yield Source(name=STANDARD, address=STANDARD)
-    elif is_address(word):
-        with _named_in_errors(word):
-            yield from (_in_archive if is_archive(word) else _on_storage)(word, suffixes)
-    elif is_archive(word):
-        yield from _in_archive(word, suffixes)
-    else:
-        yield from _on_this_machine(word, suffixes)
+        return
+    on_storage = is_address(word)
+    with _named_in_errors(word) if on_storage else nullcontext():
+        if is_archive(word) and PATTERN.search(without_query(word)) is None:
+            yield from _in_archive(word, suffixes)
+            return
+        for found in (_on_storage if on_storage else _on_this_machine)(word, suffixes):
+            if is_archive(found.address):
+                yield from _in_archive(found.address, suffixes)
+            else:
+                yield found
 
 
 def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
@@ -254,7 +224,7 @@ def _on_this_machine(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
 
 def _nothing_there(word: str) -> ConfigError:
     return ConfigError(
-        f"There is no file or folder {without_password(word)!r}. Name one that is there."
+        f"There is no file or folder {without_secrets(word)!r}. Name one that is there."
     )
 
 
@@ -268,14 +238,15 @@ def _named_in_errors(word: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise _nothing_there(word) from error
     except Exception as error:  # each package has errors of its own
-        reason = without_password(str(error).rstrip(".")) or type(error).__name__
+        reason = without_secrets(str(error).rstrip(".")) or type(error).__name__
         raise ConfigError(
-            f"{without_password(word)!r} cannot be read: {reason}. Check the address, and that "
+            f"{without_secrets(word)!r} cannot be read: {reason}. Check the address, and that "
             "this machine may read there."
         ) from error
 
 
 def _on_storage(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
+    forget_open()  # an archive may have changed since
     storage, path = storage_of(word)
     for name, (file, facts) in search_storage(storage, path, suffixes).items():
         address = address_on_storage(word, storage, path, file)
@@ -287,24 +258,43 @@ def _in_archive(word: str, suffixes: frozenset[str]) -> Iterator[Source]:
     try:
         version = _version_at(word)
         with _opened(word) as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            members = {posixpath.normpath(member.name): member for member in archive}
             for member in archive:
-                if member.issparse():
+                file_behind = _behind_links(member, members)
+                if file_behind is None or not _is_taken(member.name, suffixes):
+                    continue
+                if file_behind.issparse():
                     raise tarfile.TarError(f"{member.name} is stored sparsely")
-                if member.isreg() and PurePosixPath(member.name).suffix.lower() in suffixes:
-                    yield Source(
-                        name=member.name,
-                        address=word,
-                        start=member.offset_data,
-                        n_bytes=member.size,
-                        version=version,
-                    )
+                yield Source(
+                    name=member.name,
+                    address=word,
+                    start=file_behind.offset_data,
+                    n_bytes=file_behind.size,
+                    version=version,
+                )
     except FileNotFoundError as error:
         raise _nothing_there(word) from error
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(
-            f"The archive {without_password(word)!r} cannot be read: "
-            f"{without_password(str(error))}. Give a plain tar file that is not compressed."
+            f"The archive {without_secrets(word)!r} cannot be read: "
+            f"{without_secrets(str(error))}. Give a plain tar file that is not compressed."
         ) from error
+
+
+def _is_taken(name: str, suffixes: frozenset[str]) -> bool:
+    return PurePosixPath(name).suffix.lower() in suffixes
+
+
+def _behind_links(
+    member: tarfile.TarInfo | None, members: Mapping[str, tarfile.TarInfo]
+) -> tarfile.TarInfo | None:
+    """The file in an archive that a member is, or that it links to; ``None`` if there is none."""
+    for _ in range(_MOST_LINKS):
+        if member is None or member.isreg():
+            return member
+        around = posixpath.dirname(member.name) if member.issym() else ""
+        member = members.get(posixpath.normpath(posixpath.join(around, member.linkname)))
+    return None
 
 
 def _version_at(address: str) -> str:

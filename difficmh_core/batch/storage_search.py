@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from difficmh_core.batch.addresses import without_query
+
 PATTERN = re.compile(r"[*?\[]")
 """The signs that make a pattern of a path."""
 
@@ -38,7 +40,7 @@ def search_storage(
             if PurePosixPath(name).suffix.lower() in suffixes
         }
     if storage.exists(path):
-        return {path.rpartition("/")[2]: (path, storage.info(path))}
+        return {without_query(path).rpartition("/")[2]: (path, storage.info(path))}
     if PATTERN.search(path) is None:
         raise FileNotFoundError(path)
     matches = storage.glob(path, detail=True)

@@ -2,32 +2,35 @@
 
 import os
 import re
-import stat
 import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from functools import lru_cache
+from glob import escape
 from pathlib import Path, PurePosixPath
 
 from difficmh_core._support.atomic_files import is_part, write_whole
-from difficmh_core.batch.sources import (
-    JOURNAL_NAME,
-    STANDARD,
-    Source,
+from difficmh_core.batch.addresses import (
     is_address,
     path_if_here,
     storage_of,
-    without_password,
+    told_as_os_errors,
+    without_secrets,
 )
+from difficmh_core.batch.folder_search import files_below, for_pathlib
+from difficmh_core.batch.sources import JOURNAL_NAME, STANDARD, Source
+from difficmh_core.batch.storage_search import PATTERN, root_of
 from difficmh_core.batch.storage_writing import part_age_s, write_to_storage
 from difficmh_core.errors import ConfigError
 
 FAILURES_NAME = "failures.jsonl"
 TABLE_NAME = "files.parquet"
-_KEPT_NAMES = (JOURNAL_NAME, FAILURES_NAME, TABLE_NAME)  # for what a run tells
+KEPT_FILES = (FAILURES_NAME, TABLE_NAME)
+"""Beside the outputs, for what a run tells."""
+_KEPT_NAMES = (JOURNAL_NAME, *KEPT_FILES)
 _OLD_S = 3600.0  # after which a part of a file is one that a killed run left
 _FOLDS_CASE = sys.platform in ("darwin", "win32")  # file systems that take A.jpg for a.jpg
 _IS_WINDOWS = sys.platform == "win32"
@@ -53,6 +56,7 @@ class Target:
         """Take an address of this machine for the path that it holds."""
         object.__setattr__(self, "address", path_if_here(self.address))
 
+    @told_as_os_errors()
     def check_folder(self) -> None:
         """Refuse a target that is a file, or that would lie below one.
 
@@ -61,7 +65,7 @@ class Target:
         """
         if is_address(self.address):
             storage, path = storage_of(self.address.rstrip("/"))
-            file = without_password(self.address) if storage.isfile(path) else None
+            file = without_secrets(self.address) if storage.isfile(path) else None
         else:
             folder = Path(self.address)
             there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
@@ -72,6 +76,7 @@ class Target:
                 "or a new one."
             )
 
+    @told_as_os_errors()
     def write(self, name: str, data: bytes) -> None:
         """Write a file below the folder, whole or not at all where that can be done.
 
@@ -85,6 +90,7 @@ class Target:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(data, file)
 
+    @told_as_os_errors()
     def read(self, name: str) -> bytes:
         """Read a file below the folder.
 
@@ -97,6 +103,7 @@ class Target:
             return data
         return Path(self.address, name).read_bytes()
 
+    @told_as_os_errors()
     def remove(self, name: str) -> None:
         """Remove a file below the folder, if it is there."""
         if not is_address(self.address):
@@ -115,19 +122,18 @@ class Target:
         if is_address(self.address):
             return self._sizes_on_storage(folder)
         root, found = Path(self.address, folder), dict[str, int]()
-        for file in root.rglob("*"):
+        for file in files_below(root) if root.is_dir() else ():
             try:
                 status = file.stat()
             except FileNotFoundError:
                 continue  # another run has just renamed or removed it
-            if not stat.S_ISREG(status.st_mode):
-                continue
             if is_part(file) and time.time() - status.st_mtime > _OLD_S:
                 file.unlink(missing_ok=True)
             elif not is_part(file):
                 found[file.relative_to(root).as_posix()] = status.st_size
         return found
 
+    @told_as_os_errors()
     def _sizes_on_storage(self, folder: str) -> Mapping[str, int]:
         storage, path = storage_of(self._path(folder).rstrip("/"))
         storage.invalidate_cache()
@@ -166,8 +172,8 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
             )
         source_of[name] = source
     for name, source in source_of.items():
-        for folder in map(str, PurePosixPath(name).parents):
-            if (file := taken.get(told_by(folder))) is not None:
+        for folder in map(str, PurePosixPath(told_by(name)).parents):
+            if (file := taken.get(folder)) is not None:
                 raise ConfigError(
                     f"{file.place!r} would be written to {folder!r}, which is a folder for "
                     f"{source.place!r}. Rename one, or give each an output of its own."
@@ -177,6 +183,8 @@ def output_names(sources: Iterable[Source], suffix: str) -> dict[str, Source]:
 
 def told_by(name: str) -> str:
     """What the file system here tells a name by: those of macOS and Windows ignore its case."""
+    if _IS_WINDOWS:
+        name = name.replace("\\", "/")
     return _folded(name) if _FOLDS_CASE else name
 
 
@@ -213,7 +221,6 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
     for word in map(path_if_here, words):
         if word == STANDARD:
             continue
-        there, pattern = folder, word
         if is_address(word) != is_address(folder):
             continue
         if is_address(word):
@@ -224,19 +231,38 @@ def check_apart(words: Iterable[str], sources: Mapping[str, Source], target: Tar
         else:
             inner, outer = Path(folder).resolve(), Path(word).resolve()
             lies_in = outer.is_dir() and inner.is_relative_to(outer)
-        is_pattern = re.search(r"[*?\[]", word) is not None and not Path(word).exists()
-        if lies_in or (
-            is_pattern and any(fnmatch(f"{there}/{name}", pattern) for name in sources)
-        ):
+            root = root_of(word)
+            below = for_pathlib(word.removeprefix(root)) if PATTERN.search(word) else ""
+            there, pattern = inner.as_posix(), f"{escape(Path(root).resolve().as_posix())}/{below}"
+        is_pattern = PATTERN.search(word) is not None and not Path(word).exists()
+        if lies_in or (is_pattern and _matches_any(pattern, there, sources)):
             raise ConfigError(
-                f"The output {without_password(target.address)!r} lies in the input "
-                f"{without_password(word)!r}. Choose a folder outside of it."
+                f"The output {without_secrets(target.address)!r} lies in the input "
+                f"{without_secrets(word)!r}. Choose a folder outside of it."
             )
     if is_address(folder):
         return
-    inputs = {source.identity for source in sources.values()}
+    real = lru_cache(os.path.realpath)
+
+    def place(file: str | Path) -> str:
+        """Tell files apart by whatever links their folders are named; the last link stays one."""
+        around, name = os.path.split(file)
+        return told_by(os.path.join(real(around), name))  # noqa: PTH118 (a million times)
+
+    inputs = {
+        place(source.address)
+        for source in sources.values()
+        if source.start is None and not is_address(source.address)
+    }
     for name in sources:
-        if os.path.abspath(Path(folder, name)) in inputs:  # noqa: PTH100 (links stay links)
+        if place(Path(folder, name)) in inputs:
             raise ConfigError(
                 f"The output {str(Path(folder, name))!r} is an input. Choose another folder."
             )
+
+
+def _matches_any(pattern: str, folder: str, names: Iterable[str]) -> bool:
+    from fsspec.utils import glob_translate
+
+    form = re.compile(glob_translate(pattern))
+    return any(form.match(f"{folder.rstrip('/')}/{name}") for name in names)

@@ -27,6 +27,7 @@ from difficmh_core.image_writing import check_picture, format_of, picture_bytes
 if TYPE_CHECKING:
     from difficmh_core.codec import DiffICMHCodec
 
+FILE_SUFFIX = ".dicmh"
 MOST_PHOTO_BYTES = 1 << 30
 MOST_FILE_BYTES = 1 << 26
 """No file within the format's limits is as large; nothing larger is read into memory."""
@@ -97,7 +98,7 @@ class Encoding:
     target_bytes: int | None
     tags: tuple[str, ...] | None
     iterations: int
-    suffix: str = field(default=".dicmh", init=False)
+    suffix: str = field(default=FILE_SUFFIX, init=False)
     suffixes: frozenset[str] = field(default=PICTURE_SUFFIXES, init=False)
     most_bytes: int = field(default=MOST_PHOTO_BYTES, init=False)
 
@@ -200,7 +201,7 @@ class Decoding:
     changes: Mapping[str, Any]
     tags: tuple[str, ...] | None
     suffix: str
-    suffixes: frozenset[str] = field(default=frozenset({".dicmh"}), init=False)
+    suffixes: frozenset[str] = field(default=frozenset({FILE_SUFFIX}), init=False)
     most_bytes: int = field(default=MOST_FILE_BYTES, init=False)
 
     def settings(self) -> dict[str, Any]:

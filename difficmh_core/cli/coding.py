@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
-from difficmh_core.batch.sources import STANDARD
+from difficmh_core.batch.sources import PICTURE_SUFFIXES, STANDARD
 from difficmh_core.batch.work import MOST_FILE_BYTES, Decoding, Encoding
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.many import add_many, are_many, check_alone, do_many
@@ -83,6 +83,7 @@ def _encode(arguments: argparse.Namespace) -> Report:
     check_alone(arguments)
     (photo,) = arguments.inputs
     _check_target(photo, arguments.output)
+    _check_no_photo(arguments.output)
     optimization = OptimizationSettings(iterations=iterations) if iterations else None
     picture = read_picture(sys.stdin.buffer if photo == STANDARD else photo)
     for note in picture.notes:
@@ -246,6 +247,16 @@ def _check_target(source: str, target: str) -> None:
             f"The output {target!r} cannot be written: {error.strerror or error}. "
             "Choose another place."
         ) from error
+
+
+def _check_no_photo(target: str) -> None:
+    """Refuse to replace a photo by a file: ``*.jpg`` may stand for two, and no output follow."""
+    path = Path(target)
+    if path.suffix.lower() in PICTURE_SUFFIXES and path.exists():
+        raise ConfigError(
+            f"The output {target!r} is an image that a .dicmh file would replace. Choose another "
+            "name."
+        )
 
 
 def _write(data: bytes, target: str) -> None:

@@ -12,6 +12,7 @@ from difficmh_core.cli.codec_options import (
     check_rates,
     named,
 )
+from difficmh_core.cli.options import limit_of
 from difficmh_core.cli.output import Report
 from difficmh_core.config.comparison import DEFAULT_SET_METRICS, SET_METRIC_NAMES
 
@@ -40,7 +41,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         help=f"target rates in bits per pixel (default {' '.join(map(str, DEFAULT_RATES))})",
     )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results")
-    parser.add_argument("--limit", type=int, help="only the first so many photos")
+    parser.add_argument("--limit", type=limit_of, help="only the first so many photos")
     parser.add_argument("--annotations", type=Path, help="COCO's annotation file (JSON), for mAP")
     parser.add_argument(
         "--anchor",

@@ -12,8 +12,10 @@ answer at once.
 import argparse
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Container, Mapping, Sequence
+from pathlib import Path
 
 from difficmh_core import __version__
 from difficmh_core._support.cache_folder import cache_folder
@@ -59,17 +61,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.cache_dir = arguments.cache_dir or cache_folder()
         _set_up_logging(shows_all=arguments.shows_all_logs)
         report = arguments.run(arguments)
+        if report is None:
+            return 0
+        output = json_of(report.fields) if arguments.json else report.text
+        stream = sys.stderr if report.is_beside_data else sys.stdout
+        stream.write(output + "\n")
+        stream.flush()
     except DiffICMHError as error:
         return _fail(str(error))
     except OSError as error:
+        _drop_unwritten()
         place = "" if error.filename is None else f"{error.filename}: "
         return _fail(f"{place}{error.strerror or error}.")
     except KeyboardInterrupt:
         return 130
-    if report is None:
-        return 0
-    output = json_of(report.fields) if arguments.json else report.text
-    (sys.stderr if report.is_beside_data else sys.stdout).write(output + "\n")
     return int(report.exit_code)
 
 
@@ -98,6 +103,15 @@ def _set_up_logging(*, shows_all: bool) -> None:
     logging.basicConfig(handlers=[logging.NullHandler()])
     if logging.lastResort is not None:
         logging.getLogger("difficmh_core").addHandler(logging.lastResort)
+
+
+def _drop_unwritten() -> None:
+    """Let go of what standard output does not take: Python would complain again as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _fail(message: str) -> int:

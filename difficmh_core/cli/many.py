@@ -1,21 +1,17 @@
 """``encode`` and ``decode`` of many files: folders, patterns, archives, buckets."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from difficmh_core.batch.addresses import is_address, without_secrets
 from difficmh_core.batch.journal import Journal
 from difficmh_core.batch.processes import InProcesses
 from difficmh_core.batch.run import Execution, Outcome, in_this_process, run
-from difficmh_core.batch.sources import (
-    STANDARD,
-    find_sources,
-    is_address,
-    is_archive,
-    without_password,
-)
+from difficmh_core.batch.sources import PICTURE_SUFFIXES, STANDARD, find_sources, is_archive
 from difficmh_core.batch.targets import (
     FAILURES_NAME,
     TABLE_NAME,
@@ -23,7 +19,7 @@ from difficmh_core.batch.targets import (
     check_apart,
     output_names,
 )
-from difficmh_core.batch.work import Work
+from difficmh_core.batch.work import FILE_SUFFIX, Work
 from difficmh_core.cli.output import Report
 from difficmh_core.cli.progress import progress
 from difficmh_core.errors import ConfigError
@@ -60,7 +56,7 @@ def are_many(inputs: Sequence[str], output: str) -> bool:
         ConfigError: If several inputs would go to standard output, or standard input, which has no
             name, to a folder.
     """
-    if list(inputs) == [STANDARD] and output.endswith("/"):
+    if list(inputs) == [STANDARD] and _is_called_folder(output):
         raise ConfigError(
             f"Standard input has no name that it could have in the folder {output!r}. Give the "
             "name of a file as the output."
@@ -72,7 +68,7 @@ def are_many(inputs: Sequence[str], output: str) -> bool:
                 "folder as the output."
             )
         return False
-    if len(inputs) > 1 or output.endswith("/") or is_address(output) or Path(output).is_dir():
+    if len(inputs) > 1 or _is_called_folder(output) or is_address(output) or Path(output).is_dir():
         return True
     (word,) = inputs
     is_file = Path(word).is_file() and not is_archive(word)
@@ -80,6 +76,27 @@ def are_many(inputs: Sequence[str], output: str) -> bool:
     return not is_file and (
         is_address(word) or is_archive(word) or has_sign or Path(word).is_dir()
     )
+
+
+def _is_called_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep))
+
+
+def _check_called_folder(output: str) -> None:
+    """Refuse an output of many files whose name is that of one file.
+
+    Raises:
+        ConfigError: If it is, unless such a folder is there.
+    """
+    suffix = PurePosixPath(output).suffix.lower()
+    if suffix in {FILE_SUFFIX, *PICTURE_SUFFIXES} and not (
+        _is_called_folder(output) or Path(output).is_dir()
+    ):
+        raise ConfigError(
+            f"The output {without_secrets(output)!r} is called like one file, but several inputs, "
+            "and addresses, need a folder as the output. Name one; if it is to be called so, end "
+            "it with /."
+        )
 
 
 def check_alone(arguments: argparse.Namespace) -> None:
@@ -110,17 +127,18 @@ def do_many(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     try:
         return _done(work, arguments, what)
     except OSError as error:
-        if (told := without_password(str(error))) != str(error):
+        if (told := without_secrets(str(error))) != str(error):
             raise OSError(told) from error
         raise
 
 
 def _done(work: Work, arguments: argparse.Namespace, what: str) -> Report:
     began, target, execute = time.monotonic(), Target(arguments.output), _execution(arguments)
+    _check_called_folder(arguments.output)
     sources = output_names(find_sources(arguments.inputs, work.suffixes), work.suffix)
     check_apart(arguments.inputs, sources, target)
     target.check_folder()
-    summary = _Summary(without_password(target.address))
+    summary = _Summary(without_secrets(target.address))
     with progress(what, unit="file") as tell:
         tell(0, len(sources))
         for outcome in run(work, sources, target, execute=execute, overwrite=arguments.overwrite):

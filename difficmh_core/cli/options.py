@@ -63,6 +63,17 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def limit_of(text: str) -> int:
+    """Parse ``--limit``, how many photos are taken.
+
+    Raises:
+        ArgumentTypeError: If it is no number above zero.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, got {text!r}")
+    return int(text)
+
+
 def names_of(choice: str) -> list[str]:
     """Split ``"a,b"``; ``none`` means no names."""
     return [] if choice == "none" else [name for name in choice.split(",") if name.strip()]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from difficmh_core.errors import ConfigError
+from difficmh_core.cli.options import limit_of
 
 if TYPE_CHECKING:
     from difficmh_core.training.recipe import Recipe
@@ -78,7 +78,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         help="change a setting, such as minutes=20, picture.lpips=0.5 or rate=[2,2]",
     )
     parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--limit", type=_positive, help="use only this many photographs")
+    parser.add_argument("--limit", type=limit_of, help="use only this many photographs")
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -136,13 +136,9 @@ def _run(recipe: "Recipe", arguments: argparse.Namespace) -> Iterator[Mapping[st
 
 def _branch(text: str) -> tuple[Path, float]:
     folder, _, share = text.rpartition("=")
-    if not folder:
-        raise ConfigError(f"--branch must be RUNS=SHARE, such as runs/a=0.7, got {text!r}.")
-    return Path(folder), float(share)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ConfigError(f"--limit must be at least 1, got {value}.")
-    return value
+    try:
+        if folder:
+            return Path(folder), float(share)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be RUNS=SHARE, such as runs/a=0.7, got {text!r}")

@@ -7,22 +7,15 @@ take every n-th picture each::
     python -m torch.distributed.run --nproc_per_node 4 -m difficmh_core evaluate FOLDER
 """
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from difficmh_core._support.atomic_files import write_whole
-from difficmh_core.batch.sources import (
-    PICTURE_SUFFIXES,
-    STANDARD,
-    Source,
-    find_sources,
-    is_address,
-)
+from difficmh_core.batch.addresses import without_query, without_secrets
+from difficmh_core.batch.sources import Source
 from difficmh_core.batch.targets import refusal_of
 from difficmh_core.batch.work import MOST_PHOTO_BYTES
 from difficmh_core.errors import ConfigError, DiffICMHError
@@ -30,6 +23,7 @@ from difficmh_core.evaluation.codecs import ComparedCodec
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
 from difficmh_core.evaluation.deltas import codec_deltas, precision_deltas, set_deltas
 from difficmh_core.evaluation.evaluator import Evaluator
+from difficmh_core.evaluation.inputs import find_pictures
 from difficmh_core.evaluation.lines import (
     append_line,
     csv_of,
@@ -48,53 +42,8 @@ from difficmh_core.quality.metric import Group
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.coco_map import CocoAnnotations, MeanPrecision
 
-_logger = logging.getLogger(__name__)
-
 _ORIGINAL = "original"
-
-
-def find_pictures(words: Sequence[str], results: Path | None = None) -> list[Source]:
-    """The pictures that words name, in the order of their names.
-
-    Args:
-        words: As :func:`~difficmh_core.batch.sources.find_sources` takes them.
-        results: A folder for results. Pictures in it are left out, and that is told, unless they
-            are named themselves, or in a folder that lies in it.
-
-    Raises:
-        ConfigError: If a word names none, all lie among the results, or two have one name.
-    """
-    found = sorted(find_sources(words, PICTURE_SUFFIXES), key=lambda each: each.name.split("/"))
-    if results is not None:
-        others = [each for each in found if not _is_found_in(results, each, words)]
-        if not others:
-            raise ConfigError(
-                f"All photos lie in the folder of the results, {str(results)!r}. Name another "
-                "folder for the results."
-            )
-        if len(others) < len(found):
-            _logger.warning(
-                "Photos left out because they lie in the folder of the results, %r: %s.",
-                *(str(results), f"{len(found) - len(others):,}"),
-            )
-        found = others
-    for one, next_one in pairwise(found):
-        if one.name == next_one.name:
-            raise ConfigError(
-                f"{one.place!r} and {next_one.place!r} have one name in the results. Name a "
-                "folder that holds both."
-            )
-    return found
-
-
-def _is_found_in(folder: Path, source: Source, words: Sequence[str]) -> bool:
-    """Tell whether a search that began outside of a folder, or at it, found a source in it."""
-    address, outer = source.address, folder.resolve()
-    if address in words or address == STANDARD or is_address(address) or source.start is not None:
-        return False
-    around = Path(address).parents
-    began = around[source.name.count("/")].resolve()
-    return around[0].resolve().is_relative_to(outer) and outer not in began.parents
+_VERSION = "source_version"  # of the picture, as sources tell it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +74,8 @@ class Evaluation:
         """Measure what is not measured yet, and yield each line as it is kept.
 
         A picture that cannot be read, or whose name leads out of ``out``, gives a line with its
-        error; the others go on. A codec that failed on a picture before tries it again. Pictures
-        in ``out`` are left out: they may be plots of an earlier run.
+        error; the others go on. What failed before is tried again. Pictures in ``out`` are left
+        out: they may be plots of an earlier run.
 
         Args:
             codecs: Those compared.
@@ -138,7 +87,8 @@ class Evaluation:
             n_processes: How many there are.
 
         Raises:
-            ConfigError: If a word names no picture, or ``out`` holds another run's rows.
+            ConfigError: If a word names no picture, or ``out`` holds another run's rows, or those
+                of another picture of a name.
         """
         sources = find_pictures(self.inputs, self.out)[:limit]
         self.out.mkdir(parents=True, exist_ok=True)
@@ -146,6 +96,7 @@ class Evaluation:
         mend(file)
         kept = {_key_of(line): line for line in self.lines()}
         self._refuse_other_versions(kept.values(), codecs)
+        self._refuse_other_pictures(kept.values(), sources)
         measured = {key for key, line in kept.items() if line.get("error") is None}
 
         def is_done(key: tuple[str, str, float]) -> bool:
@@ -161,12 +112,14 @@ class Evaluation:
                 rate: [c for c in codecs if not is_done((name, c.key, rate))]
                 for rate in self.rates_bpp
             }
-            if (name, None, None) in kept or not any(missing.values()):
+            if not any(missing.values()):
                 continue
+            origin = {_VERSION: source.version}
             try:
                 image = read_image(source.read(MOST_PHOTO_BYTES))
             except (DiffICMHError, OSError) as error:
-                yield append_line(file, {"picture": name, "error": str(error)})
+                if kept.get((name, None, None), {}).get("error") != str(error):
+                    yield append_line(file, {"picture": name, "error": str(error)} | origin)
                 continue
             comparison = PhotoComparison(name, image, evaluator)
             if sets is not None:
@@ -174,7 +127,8 @@ class Evaluation:
             is_annotated = annotations is not None and name.rpartition("/")[2] in annotations
             if is_annotated and (name, _ORIGINAL, None) not in kept:
                 boxes = _to_lists(evaluator.all_boxes(comparison.original))
-                yield append_line(file, {"picture": name, "kind": _ORIGINAL, "boxes": boxes})
+                line = {"picture": name, "kind": _ORIGINAL, "boxes": boxes}
+                yield append_line(file, line | origin)
             for rate, left in missing.items():
                 n_bytes = max(1, int(rate * image.width * image.height / 8))
                 for result in comparison.results(left, [n_bytes]):
@@ -183,7 +137,7 @@ class Evaluation:
                     if (name, result.row.codec, rate) in measured:
                         continue  # it was measured before; only its features were missing
                     row = replace(result.row, target_bpp=rate)
-                    line = {**row.to_json(), "rate_bpp": rate}
+                    line = {**row.to_json(), "rate_bpp": rate} | origin
                     if is_annotated and result.features is not None:
                         line["boxes"] = _to_lists(evaluator.all_boxes(result.features))
                     yield append_line(file, line)
@@ -222,6 +176,19 @@ class Evaluation:
                     f"{version}. Name another folder for the results, or the codec as it was."
                 )
 
+    def _refuse_other_pictures(
+        self, lines: Iterable[Mapping[str, Any]], sources: Iterable[Source]
+    ) -> None:
+        versions = {source.name: source.version for source in sources}
+        for line in lines:
+            if line.get("error") is None and (version := line.get(_VERSION)):  # not in old lines
+                asked = versions.get(line["picture"])
+                if asked and asked != version:
+                    raise ConfigError(
+                        f"{self.out} holds rows of another {line['picture']!r}, or of the same "
+                        "before it changed. Name another folder for the results."
+                    )
+
     def finish(
         self,
         anchor: str | None = None,
@@ -250,6 +217,8 @@ class Evaluation:
             for line in lines
             if "codec" not in line and "error" in line
         }
+        for row in rows:  # since then it could be read
+            broken.pop(row.picture, None)
         failed = [row for row in rows if row.error is not None]
         precise = {} if annotations is None else _precisions(lines, annotations)
         distances = [] if sets is None else sets.distances(rows)
@@ -264,7 +233,9 @@ class Evaluation:
             }
             deltas += precision_deltas(points, anchor) + set_deltas(distances, bpp, anchor)
         summary = {
-            "folder": ", ".join(Path(word).name for word in self.inputs),
+            "folder": ", ".join(
+                Path(without_secrets(without_query(word))).name for word in self.inputs
+            ),
             "rates_bpp": list(self.rates_bpp),
             "n_pictures": len({row.picture for row in rows}),
             "broken_pictures": broken,
@@ -334,7 +305,7 @@ def _key_of(line: Mapping[str, Any]) -> tuple[str, str | None, float | None]:
 
 
 def _row_of(line: Mapping[str, Any]) -> Row:
-    beside = ("rate_bpp", "boxes")
+    beside = ("rate_bpp", "boxes", _VERSION)
     fields = {name: value for name, value in line.items() if name not in beside}
     values = {key: float(value) for key, value in line["values"].items()}  # "inf" too
     return Row(**fields | {"values": values, "target_bpp": line["rate_bpp"]})

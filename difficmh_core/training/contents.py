@@ -28,6 +28,7 @@ from difficmh_core.weights.loading import first_line, read_safetensors, unreadab
 
 CROP_PX = 256
 """Side of the crops [px]."""
+_SUFFIX = ".safetensors"
 _PHOTOGRAPHS_PER_FILE = 500
 _BATCH = 4
 _LOW_RATES = 1.6
@@ -51,7 +52,9 @@ class CropEncoder:
     tag: Callable[[Image01], Sequence[int]]
 
     def write(self, folder: Path, n_crops: int) -> Iterator[int]:
-        """Write the files that are missing, or that were made of other photographs or networks.
+        """Write the files that are missing, damaged, or made of other photographs or networks.
+
+        Files of those that none takes the place of are removed.
 
         Args:
             folder: Where to write; made if it is absent.
@@ -70,10 +73,13 @@ class CropEncoder:
             for first in range(0, n, _PHOTOGRAPHS_PER_FILE):
                 indices = range(first, min(n, first + _PHOTOGRAPHS_PER_FILE))
                 path = folder / _name(number, first)
-                if not path.exists() or not origin.items() <= read_safetensors(path)[1].items():
+                if not _belongs(path, origin):
                     self._write_file(path, number, indices, origin)
                 done += len(indices)
                 yield done
+        for path in folder.glob(f"*{_SUFFIX}"):
+            if not _belongs(path, origin):
+                path.unlink()
 
     def _digest(self) -> str:
         """Tell encoder and codec from others; the autoencoder's decoder has no part in it."""
@@ -113,7 +119,15 @@ class CropEncoder:
 
 
 def _name(number: int, first: int) -> str:
-    return f"{number:02d}-{first:06d}.safetensors"
+    return f"{number:02d}-{first:06d}{_SUFFIX}"
+
+
+def _belongs(path: Path, origin: Mapping[str, str]) -> bool:
+    """Tell whether a file is there, whole, and of this origin."""
+    try:
+        return path.exists() and origin.items() <= read_safetensors(path)[1].items()
+    except CheckpointError:
+        return False
 
 
 def digest_of(photographs: Photographs) -> str:
@@ -210,7 +224,7 @@ def _read(
     """
     origin, networks = digest_of(photographs), set[str]()
     files: dict[int, dict[int, tuple[Mapping[str, Tensor], list[list[int]]]]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
         tensors, metadata = read_safetensors(path)
         try:
             number, first = int(metadata["number"]), int(metadata["first"])

@@ -327,6 +327,26 @@ def cluster():
 
 
 @pytest.mark.long
+def test_a_file_that_ends_its_worker_fails_alone_on_a_cluster_too(inputs, tmp_path, cluster):
+    (inputs / "sub" / "1x.in").write_bytes(b"kill")
+    work, out = Reversing(), tmp_path / "out"
+    outcomes = do(work, inputs, out, execute=OnCluster(cluster.address, None, "cpu"))
+    assert len(outcomes) == N_PHOTOS + 1
+    (failed,) = [outcome for outcome in outcomes if outcome.reason]
+    assert failed.name == "sub/1x.out"
+    assert failed.reason == "The process that worked on it ended, again and again."
+    written = outputs(out)
+    written.pop("failures.jsonl")
+    assert written == EXPECTED
+
+
+@pytest.mark.long
+def test_what_a_cluster_cannot_load_is_said_in_its_words(inputs, tmp_path, cluster):
+    with pytest.raises(BackendUnavailableError, match=r"^The weights are absent\.$"):
+        do(NotThere(), inputs, tmp_path / "out", execute=OnCluster(cluster.address, None, "cpu"))
+
+
+@pytest.mark.long
 def test_a_machine_that_dies_loses_nothing(inputs, tmp_path, cluster):
     for number in range(40):
         (inputs / f"more {number}.in").write_bytes(str(number).encode())

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import zipfile
 
 import pytest
 
@@ -62,6 +63,51 @@ def test_files_that_no_run_made_are_not_replaced_unless_it_is_said(inputs, tmp_p
     assert outputs(out) == before
     do(Reversing(), inputs, out, overwrite=True)
     assert outputs(out) == EXPECTED
+
+
+def test_a_list_that_no_run_made_is_not_replaced_unless_it_is_said(inputs, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("failures.jsonl", "files.parquet"):
+        (out / name).write_bytes(b"mine")
+        with pytest.raises(ConfigError, match=rf"no run made would be replaced: '{name}'"):
+            do(Reversing(), inputs, out)
+        assert outputs(out) == {name: b"mine"}
+        (out / name).unlink()
+    do(Reversing(), inputs, out)
+    (out / "files.parquet").write_bytes(b"of that run")
+    do(Reversing(), inputs, out)
+
+
+def test_files_behind_a_link_are_neither_made_twice_nor_replaced(inputs, tmp_path):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    (out / "sub").symlink_to(elsewhere)
+    do(Reversing(), inputs, out)
+    assert all(outcome.was_done for outcome in do(Reversing(), inputs, out))
+    (elsewhere / "new.out").write_bytes(b"mine")
+    (inputs / "sub" / "new.in").write_bytes(b"new")
+    with pytest.raises(ConfigError, match=r"replaced: 'sub/new\.out'"):
+        do(Reversing(), inputs, out)
+
+
+def test_photos_in_a_zip_file_that_was_replaced_are_worked_on_anew(tmp_path):
+    packed, out = tmp_path / "x.zip", tmp_path / "out"
+    for data in (b"old", b"new"):
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("a.in", data)
+        do(Reversing(), f"zip://::{packed}", out)
+        assert outputs(out) == {"a.out": data[::-1]}
+
+
+def test_where_names_are_told_apart_otherwise_what_is_done_is_known(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr("difficmh_core.batch.targets._FOLDS_CASE", True)
+    out = tmp_path / "out"
+    (inputs / "caf\u00e9.in").write_bytes(b"coffee")
+    do(Reversing(), inputs, out)
+    (out / "caf\u00e9.out").rename(out / "cafe\u0301.out")  # as HFS+ lists it
+    assert all(outcome.was_done for outcome in do(Reversing(), inputs, out))
 
 
 def test_where_names_ignore_case_no_file_of_another_case_is_replaced(

@@ -6,12 +6,18 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
 from PIL import Image
 
+from difficmh_core.batch.sources import Source
 from difficmh_core.cli.main import main
 from tests.documents import ROOT
 
@@ -122,6 +128,12 @@ def test_an_archive_and_a_bucket_give_what_the_folder_gives(photos, tmp_path, ca
         (["photos/a.png", "photos/sub/b.png", "-"], "Standard output takes one file"),
         (["nowhere://x/y", "out/"], "cannot be reached"),
         (["-", "out/"], "Standard input has no name"),
+        (["-", f"out{os.sep}"], "Standard input has no name"),
+        (["photos/a.png", "photos/sub/b.png", "out.dicmh"], "is called like one file"),
+        (["photos", "out.PNG"], "is called like one file"),
+        (["memory://bucket/in/a.png", "a.dicmh"], "is called like one file"),
+        (["photos/a.png", "memory://bucket/out/a.dicmh"], "is called like one file"),
+        (["photos/a.png", "photos/sub/b.png"], "is an image that a .dicmh file would replace"),
         (["photos/a.png", "photos/sub/b.png", "file"], "'file' is a file, but"),
         (["photos", "file/deep/out"], "file' is a file, but"),
         (["photos", "memory://bucket/file"], "'memory://bucket/file' is a file, but"),
@@ -246,3 +258,68 @@ def test_passwords_in_errors_of_an_output_are_not_shown(photos, monkeypatch, cap
     monkeypatch.setattr("difficmh_core.batch.targets.Target.sizes", refuse)
     assert main(["encode", str(photos), "memory://bucket/none", *TINY]) == 1
     assert "sftp://ann:***@host/out is closed" in capsys.readouterr().err
+
+
+class Signed(SimpleHTTPRequestHandler):
+    """A server that gives photos to whom signs, and some not even then."""
+
+    def do_GET(self):
+        is_allowed = "Signature=secret" in self.path and "closed" not in self.path
+        (super().do_GET if is_allowed else lambda: self.send_error(403))()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(photos):
+    handler = partial(Signed, directory=photos)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{serving.server_port}"
+        serving.shutdown()
+
+
+def test_what_signs_an_address_is_kept_nowhere(server, tmp_path, capfd, monkeypatch):
+    out, signed = tmp_path / "out", "?X-Credential=AK/2020/s3&X-Signature=secret"
+    for day in ("1", "2"):
+        assert main(["encode", f"{server}/a.png{signed}&day={day}", f"{out}/", *TINY]) == 0
+    assert "1 done before" in capfd.readouterr().out
+    read = Source.read
+
+    def closed(self, most):
+        return read(replace(self, path=f"{self.path}&closed"), most)
+
+    monkeypatch.setattr(Source, "read", closed)
+    assert main(["encode", f"{server}/sub/b.png{signed}", f"{out}/", *TINY]) == 1
+    said = capfd.readouterr()
+    assert "403" in said.err
+    assert "Traceback" not in said.err
+    assert set(files(out)) == {"a.dicmh", "failures.jsonl"}
+    kept = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert b"/sub/b.png?***" in kept
+    for text in (said.out, said.err, kept.decode(errors="replace")):
+        assert "secret" not in text
+
+
+@pytest.mark.parametrize("way", ["pipe", "full"])
+def test_an_output_that_nobody_reads_or_that_is_full_is_one_line(photos, tmp_path, way):
+    coded = tmp_path / "a.dicmh"
+    assert main(["encode", str(photos / "a.png"), str(coded), *TINY]) == 0
+    if way == "full" and not Path("/dev/full").exists():
+        pytest.skip("only Linux has a device that is full")
+    for words in (["info", str(coded)], ["decode", str(coded), "-", "--preset", "instant"]):
+        if way == "pipe":
+            reading, writing = os.pipe()
+            os.close(reading)
+        else:
+            writing = os.open("/dev/full", os.O_WRONLY)
+        command = [sys.executable, "-m", "difficmh_core", *words]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, env=environment, check=False
+        )
+        os.close(writing)
+        assert done.returncode == 1
+        (line,) = done.stderr.decode().splitlines()
+        assert line in ("error: Broken pipe.", "error: No space left on device.")

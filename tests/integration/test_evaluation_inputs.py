@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from PIL import Image
 
 from difficmh_core.baselines.pillow_codecs import PILLOW_CODECS
 from difficmh_core.errors import ConfigError
-from difficmh_core.evaluation.dataset import Evaluation, find_pictures
+from difficmh_core.evaluation.dataset import Evaluation
 from difficmh_core.evaluation.evaluator import Evaluator
+from difficmh_core.evaluation.inputs import find_pictures
 from difficmh_core.evaluation.picture_sets import PictureSets
 from difficmh_core.quality.patch_features import PatchFeatures
 
@@ -78,6 +80,50 @@ def test_a_name_that_is_no_utf8_is_kept(tmp_path):
         assert len(list(evaluation.run([PILLOW_CODECS["jpeg"]()], evaluator))) == n_lines
     assert evaluation.finish()["n_pictures"] == 1
     assert "caf\\udce9.png" in (out / "rows.csv").read_text()
+
+
+def test_a_picture_that_could_not_be_read_is_tried_again(here):
+    evaluation = Evaluation(inputs=("deep", "a.png"), rates_bpp=(1.0,), out=here / "out")
+    codecs, evaluator = [PILLOW_CODECS["jpeg"]()], Evaluator(here, ["psnr_db"], [])
+    picture = (here / "a.png").read_bytes()
+    (here / "a.png").write_bytes(b"damaged")
+    for n_lines in (2, 0):
+        assert len(list(evaluation.run(codecs, evaluator))) == n_lines
+        assert list(evaluation.finish()["broken_pictures"]) == ["a.png"]
+    (here / "a.png").write_bytes(picture)
+    (line,) = evaluation.run(codecs, evaluator)
+    assert (line["picture"], line["error"]) == ("a.png", None)
+    assert list(evaluation.run(codecs, evaluator)) == []
+    summary = evaluation.finish()
+    assert (summary["broken_pictures"], summary["n_pictures"]) == ({}, 2)
+
+
+def test_rows_of_another_picture_of_the_name_are_not_taken_for_it(here):
+    codecs, evaluator = [PILLOW_CODECS["jpeg"]()], Evaluator(here, ["psnr_db"], [])
+    first, other = (
+        Evaluation(inputs=(word,), rates_bpp=(1.0,), out=here / "out")
+        for word in ("a.png", "other")
+    )
+    (here / "other").mkdir()
+    Image.new("RGB", (64, 80)).save(here / "other" / "a.png")
+    assert len(list(first.run(codecs, evaluator))) == 1
+    with pytest.raises(ConfigError, match=r"holds rows of another 'a\.png'"):
+        next(other.run(codecs, evaluator))
+    assert list(first.run(codecs, evaluator)) == []
+
+
+def test_what_opens_an_address_stays_out_of_the_summary(here):
+    evaluation = Evaluation(inputs=("a.png",), rates_bpp=(1.0,), out=here / "out")
+    list(evaluation.run([PILLOW_CODECS["jpeg"]()], Evaluator(here, ["psnr_db"], [])))
+    for word in ("https://host/photos?sig=secret", "sftp://ann:secret@host"):
+        assert "secret" not in replace(evaluation, inputs=(word,)).finish()["folder"]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x"])
+def test_a_limit_that_leaves_photos_out_by_mistake_is_refused(here, run, limit):
+    code, _, err = run("evaluate", here, "--limit", limit)
+    assert code == 2
+    assert f"argument --limit: must be a whole number from 1 up, got '{limit}'." in err
 
 
 def test_plots_of_an_earlier_run_are_no_photos(here, run):

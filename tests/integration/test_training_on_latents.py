@@ -105,7 +105,8 @@ def test_crops_of_other_networks_are_refused_and_made_anew(
     own = Recipe(photos=training_photos, check=check_pictures, runs=tmp_path, config=TINY)
     list(own.train(StageName.CODEC, replace(brief(StageName.CODEC), steps=6)))
     path = tmp_path / "contents" / "01-000000.safetensors"
-    path.unlink()
+    shutil.copy(path, path.with_name("07-000000.safetensors"))  # of a run of more crops
+    path.write_bytes(b"damaged")
     before = read_safetensors(recipe.contents_folder / path.name)[0]["content"]
     list(own.encode_contents())
     assert not torch.equal(read_safetensors(path)[0]["content"], before)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from difficmh_core.batch.sources import Source, find_sources, without_password
+from difficmh_core.batch.addresses import without_secrets
+from difficmh_core.batch.sources import Source, _expanded, find_sources, is_archive
 from difficmh_core.errors import ConfigError
 
 SUFFIXES = frozenset({".jpg", ".png"})
@@ -226,9 +227,78 @@ def test_passwords_are_neither_shown_nor_kept():
         assert told.startswith("sftp://ann:***@host/photos/a.jpg")
     with pytest.raises(ConfigError, match=r"nowhere://ann:\*\*\*@host"):
         find_sources(["nowhere://ann:secret@host/photos"], frozenset({".jpg"}))
-    assert without_password("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
-    assert without_password("zip://x::ftp://a@b:p@ss@h/x") == "zip://x::ftp://a@b:***@h/x"
+    assert without_secrets("s3://bucket/a:b@c.jpg") == "s3://bucket/a:b@c.jpg"
+    assert without_secrets("zip://x::ftp://a@b:p@ss@h/x") == "zip://x::ftp://a@b:***@h/x"
 
 
 def test_a_password_with_an_at_sign_is_hidden_whole():
-    assert without_password("sftp://ann:se@cr@et@host/a@b") == "sftp://ann:***@host/a@b"
+    assert without_secrets("sftp://ann:se@cr@et@host/a@b") == "sftp://ann:***@host/a@b"
+
+
+def test_braces_are_filled_up_as_in_a_shell():
+    cases = {
+        "{8..10}": "8 9 10",
+        "{08..10}": "08 09 10",
+        "{0..2}": "0 1 2",
+        "{098..100}": "098 099 100",
+    }
+    for word, expected in cases.items():
+        assert list(_expanded(word)) == expected.split()
+    assert next(_expanded("{00..100}")) == "000"
+
+
+def test_archives_are_named_by_patterns(tmp_path, memory):
+    for number in (1, 2):
+        data = archive_of({f"{number}.jpg": bytes([number]) * 700, f"{number}.txt": b"no"})
+        (tmp_path / f"shard-{number}.tar").write_bytes(data)
+        memory.pipe_file(f"/bucket/shard-{number}.tar", data)
+    for word in (tmp_path / "shard-*.tar", tmp_path / "*", "memory://bucket/shard-*.tar"):
+        found = find_sources([str(word)], SUFFIXES)
+        assert [source.name for source in found] == ["1.jpg", "2.jpg"]
+        assert [source.read(1) for source in found] == [b"\x01", b"\x02"]
+
+
+def test_photos_that_links_in_an_archive_lead_to_are_photos(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.jpg").write_bytes(b"a")
+    os.link(tmp_path / "deep" / "a.jpg", tmp_path / "deep" / "b.jpg")
+    (tmp_path / "c.jpg").symlink_to("deep/a.jpg")
+    (tmp_path / "deep" / "d.jpg").symlink_to("../c.jpg")
+    (tmp_path / "round.jpg").symlink_to("round.jpg")
+    (tmp_path / "out.jpg").symlink_to("/etc/hostname")
+    (tmp_path / "folder.jpg").symlink_to("deep")
+    with tarfile.open(tmp_path / "s.tar", "w") as archive:
+        archive.add(
+            tmp_path, arcname=".", filter=lambda each: None if "s.tar" in each.name else each
+        )
+    found = find_sources([str(tmp_path / "s.tar")], SUFFIXES)
+    names = ["./c.jpg", "./deep/a.jpg", "./deep/b.jpg", "./deep/d.jpg"]
+    assert sorted(source.name for source in found) == names
+    assert {source.read(10) for source in found} == {b"a"}
+
+
+SIGNED = "https://bucket.host/photos/a.jpg?X-Credential=AK/2020/s3&X-Signature=secret.x"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (SIGNED, "https://bucket.host/photos/a.jpg?***"),
+        ("https://token@host/a.jpg", "https://***@host/a.jpg"),
+        ("https://ann:secret@host/a.jpg?sig=secret", "https://ann:***@host/a.jpg?***"),
+        ("zip://a.jpg::https://host/x.zip?sig=secret", "zip://a.jpg::https://host/x.zip?***"),
+        ("s3://bucket/a?.jpg", "s3://bucket/a?.jpg"),
+        ("sftp://ann@host/a.jpg", "sftp://ann@host/a.jpg"),
+    ],
+)
+def test_what_opens_an_address_is_neither_shown_nor_kept(address, shown):
+    source = Source(name="a.jpg", address=address)
+    assert source.place == source.identity == shown
+    error = f"403, url='{address}' as told by {address} here"
+    assert without_secrets(error) == f"403, url='{shown}' as told by {shown} here"
+
+
+def test_an_archive_that_a_signed_address_names_is_one():
+    assert is_archive("https://host/s.tar?sig=secret")
+    assert not is_archive("https://host/s.jpg?name=s.tar")
+    assert not is_archive("what?.tar.jpg")

@@ -1,5 +1,7 @@
 """What outputs are called, where they may lie, and how they are written."""
 
+import os
+
 import pytest
 
 from difficmh_core.batch import targets
@@ -130,3 +132,79 @@ def test_more_processes_than_windows_takes_are_refused_there(monkeypatch):
     assert InProcesses(61).jobs == 61
     with pytest.raises(ConfigError, match="Windows takes at most 61"):
         InProcesses(62)
+
+
+@pytest.mark.parametrize("word", ["{}/*", "{}/../{name}/*", "{}/**", "./{name}/*", "{}-link/*"])
+@pytest.mark.parametrize("target", ["{}", "./{name}", "{}-link"])
+def test_a_pattern_that_would_match_outputs_is_refused_however_both_are_named(
+    folder, monkeypatch, word, target
+):
+    (folder.parent / f"{folder.name}-link").symlink_to(folder)
+    monkeypatch.chdir(folder.parent)
+    with pytest.raises(ConfigError, match="lies in the input"):
+        apart(word.format(folder, name=folder.name), target.format(folder, name=folder.name))
+
+
+def test_a_pattern_of_one_folder_leaves_those_below_free(folder):
+    for word in (folder / "*", folder / "[ab]*"):
+        apart(word, folder / "new")
+    apart(folder / "b*", folder.parent / "new")
+
+
+def test_an_output_behind_a_link_never_replaces_an_input(folder):
+    (folder / "photo.dicmh").write_bytes(b"a picture by another name")
+    link = folder.parent / f"{folder.name}-link"
+    link.symlink_to(folder)
+    for word, target in ((folder, link), (link, folder)):
+        with pytest.raises(ConfigError, match="is an input"):
+            apart(word / "photo.dicmh", target)
+
+
+def test_files_in_folders_behind_links_are_listed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.dicmh").write_bytes(b"abc")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "out" / "round").symlink_to(tmp_path / "out")
+    assert Target(str(tmp_path / "out")).sizes() == {"sub/a.dicmh": 3}
+
+
+def test_windows_takes_both_slashes_for_one(monkeypatch):
+    pairs = [("x\\a.jpg", "x/a.png"), ("x/a.png", "x\\a.dicmh\\b.png")]
+    for pair in pairs:
+        sources = [Source(name=name, address=name) for name in pair]
+        assert len(output_names(sources, ".dicmh")) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(targets, "_IS_WINDOWS", True)
+            with pytest.raises(ConfigError, match=r"would .*be written"):
+                output_names(sources, ".dicmh")
+
+
+def test_an_old_hidden_file_that_only_looks_like_a_part_stays(tmp_path):
+    (tmp_path / ".holiday-in-spain.part").write_bytes(b"mine")
+    os.utime(tmp_path / ".holiday-in-spain.part", (1, 1))
+    assert Target(str(tmp_path)).sizes() == {".holiday-in-spain.part": 4}
+
+
+def test_what_a_package_says_of_an_output_is_an_error_of_the_system(memory, monkeypatch):
+    class ConnectionLostError(Exception):
+        """As packages have them."""
+
+    def refuse(*_, **__):
+        raise ConnectionLostError("https://host/out?sig=secret is closed")
+
+    for name in ("isfile", "isdir", "pipe_file", "cat_file", "exists"):
+        monkeypatch.setattr(type(memory), name, refuse)
+    target = Target("memory://bucket/out")
+    calls = (
+        target.check_folder,
+        target.sizes,
+        lambda: target.write("a", b""),
+        lambda: target.read("a"),
+        lambda: target.remove("a"),
+    )
+    for call in calls:
+        with pytest.raises(
+            OSError, match=r"^ConnectionLostError: https://host/out\?\*\*\* is closed$"
+        ):
+            call()

@@ -1,13 +1,17 @@
 """Files on storage, and addresses that lead to them from anywhere."""
 
 import pickle
+import re
 import zipfile
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.implementations.zip import ZipFileSystem
 
-from difficmh_core.batch.sources import find_sources, storage_of
+from difficmh_core.batch.addresses import storage_of
+from difficmh_core.batch.source_version import version_of
+from difficmh_core.batch.sources import find_sources
 from difficmh_core.batch.storage_search import address_on_storage
 from difficmh_core.errors import ConfigError
 
@@ -146,3 +150,65 @@ def test_what_cannot_be_reached_or_is_not_there_is_said(word, message):
 )
 def test_addresses_keep_what_paths_leave_out(word, path, file, address):
     assert address_on_storage(word, fsspec.filesystem("memory"), path, file) == address
+
+
+def test_a_zip_file_is_opened_once_by_each_reader_and_anew_when_it_changed(packed, monkeypatch):
+    opened = []
+    original = ZipFileSystem.__init__
+
+    def counted(self, *words, **settings):
+        opened.append(self)
+        original(self, *words, **settings)
+
+    monkeypatch.setattr(ZipFileSystem, "__init__", counted)
+    sources = find_sources([f"zip://**::{packed}"], SUFFIXES)
+    n_for_the_search = len(opened)
+    assert [source.read(9) for source in sources] == list(FILES.values())
+    assert len(opened) == n_for_the_search + 1
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.jpg", b"new")
+    (changed,) = find_sources([f"zip://**::{packed}"], SUFFIXES)
+    assert changed.read(9) == b"new"
+    assert changed.version != sources[0].version
+
+
+def test_a_storage_is_opened_anew_after_an_error(monkeypatch):
+    (source,) = find_sources(["served://one/in/a.jpg"], SUFFIXES)
+    before = fsspec.filesystem("served", host="one").store.pop("/in/a.jpg")
+    with pytest.raises(FileNotFoundError):
+        source.read(9)
+    Served.clear_instance_cache()
+    Served.store["one"] = {"/in/a.jpg": before}
+    assert source.read(9) == b"one"
+
+
+def test_errors_of_packages_are_errors_of_the_system_without_what_opens_an_address(monkeypatch):
+    (source,) = find_sources(["memory://in/a.jpg"], SUFFIXES)
+    for raised, expected in (
+        (RuntimeError("https://h/a?sig=secret is closed"), "RuntimeError: https://h/a?*** is"),
+        (FileNotFoundError("https://h/a?sig=secret"), "https://h/a?***"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ):
+
+        def refuse(*_, raised=raised, **__):
+            raise raised
+
+        monkeypatch.setattr(MemoryFileSystem, "_open", refuse)
+        with pytest.raises(OSError, match=re.escape(expected)) as caught:
+            source.read(9)
+        assert isinstance(caught.value, FileNotFoundError) == isinstance(raised, FileNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("facts", "version"),
+    [
+        ({"size": 3, "CRC": 7}, "3 7"),
+        ({"size": 3, "modify": "20200101"}, "3 20200101"),
+        ({"size": 3, "Last-Modified": "Mon"}, "3 Mon"),
+        ({"size": 3, "sha": "ab"}, "3 ab"),
+        ({"size": 3}, "3"),
+        ({"size": None}, ""),
+    ],
+)
+def test_each_storage_tells_versions_in_its_own_words(facts, version):
+    assert version_of(facts) == version
