@@ -32,7 +32,7 @@ __all__ = ["rehearse"]
 SIZES = {"square": (512, 512), "wide": (768, 512), "large": (4000, 3000), "small": (256, 256)}
 LIMITS_GB = {"decode square": 9.0, "decode square, bfloat16": 6.0}
 """The most memory of some steps, by their names [GB]."""
-_HEAD = ("step", "seconds", "peak GB", "own GB", "disk GB", "", "")
+_HEAD = ("step", "seconds", "CPU s", "peak GB", "own GB", "disk GB", "", "")
 
 
 def rehearse(setup: Setup, names: Sequence[str], results: Path) -> bool:
@@ -74,6 +74,7 @@ def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN40
     return {
         "passed": passed,
         "seconds": cost.seconds if cost else time.perf_counter() - began,
+        "cpu_seconds": cost.cpu_seconds if cost else None,
         "peak_gb": cost.peak_gb if cost else None,
         "own_gb": cost.own_gb if cost else None,
         "disk_gb": disk_gb(setup.folder),
@@ -82,7 +83,7 @@ def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN40
 
 
 def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
-    numbers = [row["peak_gb"], row["own_gb"], row["disk_gb"]]
+    numbers = [row.get("cpu_seconds"), row["peak_gb"], row["own_gb"], row["disk_gb"]]
     return [
         name,
         f"{row['seconds']:.1f}",

@@ -1,5 +1,6 @@
 """Commands in processes of their own: how long each takes, and the most memory that it holds."""
 
+import os
 import subprocess
 import threading
 import time
@@ -19,6 +20,7 @@ class Cost:
 
     Attributes:
         seconds: How long it took [s].
+        cpu_seconds: How long processors worked for it, whatever else they had to do [s].
         peak_gb: The most that was in memory, mapped files included [GB].
         own_gb: The most that was its own; the system takes the rest back when it is short [GB].
         code: How it ended, 0 where all went well.
@@ -27,6 +29,7 @@ class Cost:
     """
 
     seconds: float
+    cpu_seconds: float
     peak_gb: float
     own_gb: float
     code: int
@@ -47,10 +50,12 @@ def run(command: Sequence[str], folder: Path, log: Path) -> Cost:
     with out.open("wb") as out_file, said.open("wb") as said_file:
         process = subprocess.Popen(command, cwd=folder, stdout=out_file, stderr=said_file)
         watch = _Watch(process.pid)
-        process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         watch.end()
     return Cost(
         seconds=time.perf_counter() - began,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_gb=watch.peak_gb,
         own_gb=watch.own_gb,
         code=process.returncode,

@@ -42,13 +42,14 @@ def decode_on_the_page(setup: Setup, _: Hub) -> tuple[Cost | None, str]:
             size = decoded.size
         if size != setup.sizes["small"] or facts["profile"] != "sd21":
             raise StepError(f"the page decoded a picture of {size}, {facts}")
-        memory = memory_of(page.pid)
+        memory, cpu_seconds = memory_of(page.pid), _cpu_seconds(page.pid)
         client.close()
     finally:
         page.terminate()
         page.wait(timeout=60)
     cost = Cost(
         seconds=time.perf_counter() - began,
+        cpu_seconds=cpu_seconds,
         peak_gb=memory["VmHWM"],
         own_gb=memory["RssAnon"],
         code=0,
@@ -56,6 +57,12 @@ def decode_on_the_page(setup: Setup, _: Hub) -> tuple[Cost | None, str]:
         said="",
     )
     return cost, f"answered after {started:.0f} s; {_STEPS} guided steps"
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(url: str, page: "subprocess.Popen[bytes]", log: Path) -> float:

@@ -19,7 +19,7 @@ from tests.hub_server import Hub
 
 __all__ = ["REFUSALS"]
 
-_MOST_S = 60
+_MOST_S = 20  # of work: what a busy machine does meanwhile does not count
 _DISK = "64m"  # of a disk that is too small
 _CUT_SHARE = 0.6
 _READ_AT_ONCE = ("control_model.scale_list",)
@@ -143,8 +143,8 @@ def _small_disk(folder: Path) -> Iterator[Path]:
 
 
 def _check(cost: Cost, said: str) -> None:
-    if cost.seconds > _MOST_S:
-        raise StepError(f"it took {cost.seconds:.0f} s to refuse: {said}")
+    if cost.cpu_seconds > _MOST_S:
+        raise StepError(f"it took {cost.cpu_seconds:.0f} s of work to refuse: {said}")
 
 
 def _listing(folder: Path) -> dict[str, int]:
