@@ -52,13 +52,13 @@ def rehearse(setup: Setup, names: Sequence[str], results: Path) -> bool:
             if not rows.get(name, {}).get("passed", False):
                 row = _row_of(name, setup, hub)
                 rows = {**_read(results), name: row}  # another run may have written meanwhile
-                results.write_text(json.dumps(rows, indent=2) + "\n")
+                results.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
             print(" | ".join(_cells(name, rows[name])), flush=True)
     return all(rows[name]["passed"] for name in names)
 
 
 def _read(results: Path) -> dict[str, Any]:
-    return json.loads(results.read_text()) if results.exists() else {}
+    return json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
 
 
 def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -107,7 +107,7 @@ def main() -> int:
     results = arguments.folder / "results.json"
     if arguments.again:
         kept = {k: row for k, row in _read(results).items() if k not in arguments.only}
-        results.write_text(json.dumps(kept))
+        results.write_text(json.dumps(kept), encoding="utf-8")
     setup = Setup(
         folder=arguments.folder.resolve(),
         inventory=read_inventory(arguments.inventory),
@@ -127,7 +127,7 @@ def main() -> int:
             "threads": os.environ.get("OMP_NUM_THREADS"),
             "machine": this_machine(),
         }
-        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
+        arguments.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     n_passed = sum(row["passed"] for row in rows.values())
     word = "PASS" if passed and n_passed == len(STEPS) else "FAIL"
     print(f"{word}: {n_passed} of {len(STEPS)} steps passed, {len(STEPS) - len(rows)} not run.")

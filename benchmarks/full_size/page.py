@@ -28,7 +28,7 @@ def decode_on_the_page(setup: Setup, _: Hub) -> tuple[Cost | None, str]:
     command += ["--port", str(port), "--cache-dir", str(setup.cache)]
     log, began = setup.folder / "page.log", time.perf_counter()
     environment = os.environ | {"GRADIO_TEMP_DIR": str(setup.folder / "page")}
-    with log.open("w") as said:
+    with log.open("w", encoding="utf-8") as said:
         page = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
     try:
         started = _wait(f"http://127.0.0.1:{port}/", page, log)
@@ -75,4 +75,4 @@ def _wait(url: str, page: "subprocess.Popen[bytes]", log: Path) -> float:
             time.sleep(0.5)
         else:
             return time.perf_counter() - began
-    raise StepError(f"the page did not start: {log.read_text()[-500:]}")
+    raise StepError(f"the page did not start: {log.read_text(encoding='utf-8')[-500:]}")

@@ -42,7 +42,7 @@ def _wrong_key(inventory: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def _wrong_shape(inventory: Mapping[str, Entry]) -> dict[str, Entry]:
-    last = max(name for name in inventory if name.startswith("preprocess_tag_model."))
+    last = max(name for name in inventory if name.startswith("preprocess_tag_model.model."))
     return {**inventory, last: replace(inventory[last], shape=(7,))}
 
 
@@ -71,7 +71,7 @@ def _refused_file(
                     fill(inventory, place, FIRST_RATE, names=_READ_AT_ONCE)
                 os.truncate(place, int(cut_share * place.stat().st_size))
                 note = f"- {place.stat().st_size} {card.revision}\n"
-                place.with_name(place.name + ".checked").write_text(note)
+                place.with_name(place.name + ".checked").write_text(note, encoding="ascii")
             else:
                 shutil.copy(there, place)
                 shutil.copy(there.with_name(there.name + ".checked"), place.parent)

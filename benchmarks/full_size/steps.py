@@ -70,7 +70,7 @@ def _strip_narrow(setup: Setup, hub: Hub) -> tuple[Cost | None, str]:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.link(setup.served, place)
         note = f"- {place.stat().st_size} {CHECKPOINTS[rate].revision}\n"
-        place.with_name(place.name + ".checked").write_text(note)
+        place.with_name(place.name + ".checked").write_text(note, encoding="ascii")
     words = _fetching(setup.narrow_cache, rate, hub)
     cost, _ = setup.done(*words, "--stripped", "--bfloat16")
     return cost, f"{_stripped_gb(setup.narrow_cache):.2f} GB"

@@ -22,8 +22,10 @@ def write_tokenizer(vocabulary: Path, merges: Path) -> None:
     entries = [*letters, *(letter + _END for letter in letters), *map("".join, pairs), *_MARKS]
     if len(set(entries)) != len(entries):
         raise AssertionError("entries of the made tokenizer repeat")
-    vocabulary.write_text(json.dumps({entry: i for i, entry in enumerate(entries)}))
-    merges.write_text("\n".join(["#version: 0.2", *map(" ".join, pairs)]) + "\n")
+    words = json.dumps({entry: i for i, entry in enumerate(entries)})
+    vocabulary.write_text(words, encoding="utf-8")
+    words = "\n".join(["#version: 0.2", *map(" ".join, pairs)]) + "\n"
+    merges.write_text(words, encoding="utf-8")
 
 
 def _pairs() -> Iterator[tuple[str, str]]:
