@@ -62,7 +62,9 @@ class _Decoder:
         """Return the time of one decoding [s]."""
         self._seed += 1
         started = time.monotonic()
-        self._visitor.ask("decode", [self._file, "fast", 4, 0, "", str(self._seed), 0, -1, -1])
+        self._visitor.ask(
+            "decode", [self._file, "fast", 4, 0, "", str(self._seed), 0, -1, -1, -1, -1, None]
+        )
         return time.monotonic() - started
 
 

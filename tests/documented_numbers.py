@@ -234,7 +234,7 @@ def work_rows():
 def start_statements():
     """What a photograph takes where everything is loaded."""
     work = results("start")["work_s"]
-    encode, decode = f"{work['encode']:.1f} s", f"{work['decode fast']:.1f} s"
+    encode, decode = f"{work['encode']:.1f} s", f"{work['decode instant']:.1f} s"
     yield "README.md", f"`nano` encodes such a photo in {encode} and decodes it in {decode}"
 
 

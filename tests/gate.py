@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.workload import Progress
 
 __all__ = ["Gate", "GatedCodec"]
 
@@ -36,9 +37,13 @@ class Gate:
 
     def passing(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The steps, one by one; the wait comes once a step has been shown."""
-        for index, step in enumerate(steps, 1):
-            self.n_steps += 1
+        index = 0
+        for step in steps:
             yield step
+            if isinstance(step, Progress):
+                continue
+            index += 1
+            self.n_steps += 1
             if index == self._index:
                 self._permits.acquire(timeout=_LONGEST_S)
 
@@ -48,5 +53,5 @@ class GatedCodec(DiffICMHCodec):
 
     gate = Gate()
 
-    def decode(self, *args, **kwargs):
-        return self.gate.passing(super().decode(*args, **kwargs))
+    def decode_parts(self, *args, **kwargs):
+        return self.gate.passing(super().decode_parts(*args, **kwargs))

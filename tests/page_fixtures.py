@@ -64,10 +64,11 @@ def pictures() -> Iterator[PicturePool]:
 
 
 @pytest.fixture(scope="session")
-def served_page(codec, cache_dir, pictures) -> Iterator[Page]:
+def served_page(codec, cache_dir, pictures, photos) -> Iterator[Page]:
     from difficmh_core.ui.page import build_page
 
-    page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS)
+    examples = [photos["turned"]]
+    page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS, examples=examples)
     page.launch(prevent_thread_lock=True, quiet=True)
     yield page
     page.demo.close()

@@ -75,4 +75,5 @@ def _wait(url: str, page: "subprocess.Popen[bytes]", log: Path) -> float:
             time.sleep(0.5)
         else:
             return time.perf_counter() - began
-    raise StepError(f"the page did not start: {log.read_text(encoding='utf-8')[-500:]}")
+    said = log.read_text(encoding="utf-8")
+    raise StepError(f"the page did not start: {said[-500:]}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from difficmh_core._support.once import once
-from difficmh_core.codec import DiffICMHCodec, Networks
+from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.networks import CodecConfig
 from difficmh_core.config.profiles import SD21, profile_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
@@ -31,6 +31,7 @@ from difficmh_core.models.published_networks import (
     filled_tagger,
     n_values,
 )
+from difficmh_core.networks import Networks
 from difficmh_core.shapes import DiffusionLatent
 from difficmh_core.tagging.ram import RamConfig, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary

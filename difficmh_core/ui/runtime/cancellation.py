@@ -18,7 +18,7 @@ from typing import Any
 
 import gradio as gr
 
-from difficmh_core.ui.runtime.events import Values
+from difficmh_core.ui.runtime.events import Updates, Values
 
 _MAX_VISITORS = 4096
 """Whose requests are remembered: of those who asked last."""
@@ -27,11 +27,13 @@ _MAX_VISITORS = 4096
 class RequestKind(IntEnum):
     """What a visitor wants anew. Each ends the work for its own kind and those before it."""
 
-    PICTURE = 0
+    UPLOAD = 0
+    """Another photograph, perhaps: it is still to be read, and ends nothing before it is."""
+    PICTURE = 1
     """Another decoding of the same file."""
-    FILE = 1
+    FILE = 2
     """Another file of the same photograph."""
-    PHOTO = 2
+    PHOTO = 3
     """Another photograph, none, or nothing more: what is under way is not even shown."""
 
 
@@ -70,6 +72,36 @@ class Cancellation:
             return self._note(request, kind) if is_wanted(values) else gr.skip()
 
         return noted
+
+    def once_read(
+        self, event: Callable[[Values], Generator[Updates, None, None]]
+    ) -> Callable[..., Iterator[Updates]]:
+        """Make an event that reads another photograph end all other work once it is read.
+
+        What cannot be read ends nothing. Of several, the one that was brought last counts, even
+        if another takes longer to read.
+
+        Args:
+            event: Reads it; yields its updates when it is read.
+
+        Returns:
+            An event among whose outputs is the number of the request.
+        """
+
+        def guarded(request: gr.Request, values: Values) -> Iterator[Updates]:
+            brought = self._note(request, RequestKind.UPLOAD)
+            is_read = False
+            for updates in event(values):
+                latest = self._latest.get(str(request.session_hash), {})
+                if latest.get(RequestKind.UPLOAD, 0) > brought:
+                    raise gr.Error("superseded", visible=False, print_exception=False)
+                is_read = True
+                yield updates | {self.request_id: self._note(request, RequestKind.PHOTO)}
+            if not is_read:
+                yield gr.skip()
+
+        guarded.__name__ = event.__name__
+        return guarded
 
     def _note(self, request: gr.Request, kind: RequestKind) -> int:
         visitor = str(request.session_hash)
@@ -114,6 +146,8 @@ class Cancellation:
         guarded.__name__ = event.__name__  # its own signature stays, by which Gradio calls it
         return guarded
 
-    def _is_due(self, visitor: str, request_id: float, of: RequestKind) -> bool:
+    def _is_due(self, visitor: str, request_id: object, of: RequestKind) -> bool:
+        if not isinstance(request_id, int | float):  # no number that was handed out
+            return False
         latest = self._latest.get(visitor, {})
         return all(latest.get(kind, 0) <= request_id for kind in RequestKind if kind >= of)

@@ -1,0 +1,1 @@
+"""What the page does in the browser without the server."""
