@@ -76,6 +76,7 @@ def _refused_file(
                 shutil.copy(there, place)
                 shutil.copy(there.with_name(there.name + ".checked"), place.parent)
         before = _listing(cache)
+        (setup.folder / "refused.dicmh").unlink(missing_ok=True)
         photo, file = setup.picture("small"), setup.folder / "refused.dicmh"
         cost, said = setup.refused(
             *("encode", photo, file, "--profile", "sd21"),
