@@ -6,6 +6,8 @@
 import json
 from pathlib import Path
 
+from tests import documented_full_size
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 DIGITS = {"lpips_alex": 3, "lpips_vgg": 3, "dists": 3, "psnr_db": 1, "box_f1": 2, "top1": 2}
@@ -237,6 +239,7 @@ def start_statements():
 
 
 SPEED_TABLES = {
+    "full_size": [("docs/weights.md", documented_full_size.HEAD, documented_full_size.rows)],
     "many_files": [
         ("docs/many_files.md", ("way", "seconds", "files/s", "peak MiB"), many_files_rows)
     ],

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.e2e.actions import choose_preset, decoded, encode, unfold
 from tests.e2e.program import running_program
 
-PACE_S = 0.5
+PACE_S = 1.0
 
 
 @pytest.fixture
@@ -26,10 +26,11 @@ def test_a_lost_server_is_told_in_words_and_nothing_looks_alive(browser, program
     page.goto(program.url)
     page.wait_for_selector("#photo input[type=file]", state="attached")
     encode(page, photo)
+    page.wait_for_selector("#status .result")
     decoded(page)
     unfold(page, "#decoding")
     choose_preset(page, "compress", "Paper")
-    page.wait_for_selector("#compress-progress:has-text('Step 2')")
+    page.wait_for_selector("#compress-progress:has-text('of 50')")
     assert not page.is_visible("#connection-lost")
 
     program.process.send_signal(signal.SIGKILL)

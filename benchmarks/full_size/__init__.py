@@ -1,0 +1,1 @@
+"""The published system rehearsed at its full size, with a checkpoint that is made here."""
