@@ -22,13 +22,13 @@ def is_large(monkeypatch):
     monkeypatch.setattr(f"{UPLOADS}.OFFERED_PIXELS", 10_000)
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory) -> Path:
-    """200 x 150 px, turned by a note in its metadata."""
-    path = tmp_path_factory.mktemp("large") / "large.jpg"
+@pytest.fixture
+def large(tmp_path) -> Path:
+    """200 x 150 px, turned by a note in its metadata; no result of it is kept from before."""
+    path = tmp_path / "large.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
-    noise = np.random.default_rng(0).integers(0, 256, (200, 150, 3), np.uint8)
+    noise = np.random.default_rng().integers(0, 256, (200, 150, 3), np.uint8)
     Image.fromarray(noise).save(path, exif=exif)
     return path
 

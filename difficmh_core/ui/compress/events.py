@@ -108,12 +108,11 @@ class CompressEvents(DecodingEvents):
                 **QUICK,
             )
             codings.append(self._encode(ready))
-        ended = self.request(file.photo.clear, RequestKind.UPLOAD)
-        gone = self.request(ended.then, RequestKind.PHOTO).then(
-            handlers.forget,
+        gone = file.photo.clear(
+            self._cancellation.ending_all(handlers.forget),
             outputs=[
-                *(tab.session, tab.facts, file.size, file.tags, tab.dicmh_file, tab.status),
-                *(*tab.pictures, *tab.columns, tab.panel.outdated),
+                *(tab.session, tab.request_id, tab.facts, file.size, file.tags, tab.dicmh_file),
+                *(tab.status, *tab.pictures, *tab.columns, tab.panel.outdated),
             ],
             **QUICK,
         )

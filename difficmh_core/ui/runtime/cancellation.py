@@ -103,6 +103,26 @@ class Cancellation:
         guarded.__name__ = event.__name__
         return guarded
 
+    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request], Updates]:
+        """Make an event that takes the photograph away end all work, that of reading one included.
+
+        All of it happens at once: Gradio clears a field before it puts a pasted photograph there,
+        and what came a moment later would take away the new one.
+
+        Args:
+            event: Returns the updates of a page without a photograph.
+
+        Returns:
+            An event among whose outputs is the number of the request.
+        """
+
+        def guarded(request: gr.Request) -> Updates:
+            self._note(request, RequestKind.UPLOAD)
+            return event() | {self.request_id: self._note(request, RequestKind.PHOTO)}
+
+        guarded.__name__ = event.__name__
+        return guarded
+
     def _note(self, request: gr.Request, kind: RequestKind) -> int:
         visitor = str(request.session_hash)
         with self._lock:
