@@ -21,7 +21,7 @@ ENV PIP_NO_CACHE_DIR=1 \
 
 WORKDIR /app
 ARG TORCH_INDEX=""
-# What only pyiqa's training and three of its metrics need (bitsandbytes, datasets, numba), what
+# What only pyiqa's training and its metrics for faces need (bitsandbytes, datasets, numba), what
 # develops it (ruff, pytest, pre-commit, yapf), and a second copy of OpenCV.
 ARG UNUSED="bitsandbytes datasets grpcio llvmlite numba opencv-python opencv-python-headless \
     pre-commit pyarrow pytest ruff tensorboard tensorboard-data-server virtualenv yapf"

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -233,5 +234,7 @@ def fetch_weights(cache_dir: Path) -> None:
 def leave() -> None:
     """Run the page, then end the process at once: a step under way is of no use to anybody."""
     code = main()
+    for process in multiprocessing.active_children():  # they borrowed a GPU, and would stay
+        process.kill()
     logging.shutdown()
     os._exit(code)

@@ -43,8 +43,8 @@ HINT_GUIDANCE_NONE = (
     "than 1%."
 )
 HINT_TAGS_LITTLE = (
-    "Measured with this model at {bpp} bpp: tags change little, LPIPS by {percent}% at most. To "
-    "see what they do, try quality 10 and the preset Paper."
+    "Measured with this model at {bpp} bpp: tags change little, LPIPS by {percent}% at most. "
+    "Guidance strengthens them; the preset Paper has it."
 )
 HINT_TAGS = (
     "Measured with this model at {bpp} bpp: tags help most {decoding}, where they lower LPIPS by "

@@ -113,7 +113,7 @@ def test_a_file_is_checked_where_the_networks_are(runtime, session):
 def test_codecs_are_compared(runtime, session):
     with gr.Blocks():
         tab, state = CompareTab(), gr.State()
-    values = {state: session, tab.codecs: ["ours", "jpeg"], tab.n_bytes: None}
+    values = {state: session, tab.codecs: ["ours", "jpeg"], tab.ablations: [], tab.n_bytes: None}
     handlers = compare.CompareHandlers(tab, runtime.service, runtime.uploads, state)
     *_, shown = handlers.compare(values)
     assert "JPEG" in shown[tab.table]
