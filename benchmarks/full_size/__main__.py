@@ -78,7 +78,7 @@ def _row_of(name: str, setup: Setup, hub: Any) -> dict[str, Any]:  # noqa: ANN40
         "peak_gb": cost.peak_gb if cost else None,
         "own_gb": cost.own_gb if cost else None,
         "disk_gb": disk_gb(setup.folder),
-        "note": note,
+        "note": note.replace(str(setup.folder), "FOLDER"),
     }
 
 

@@ -194,8 +194,11 @@ def load_published(
     if torch.device(device).type != "cpu":
         for module in (parts.base, parts.control):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # On a CPU, too, the autoencoder alone: it is small, and its pictures are large.
-    parts.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # On a CPU, too, the autoencoder alone: it is small, and its pictures are large. What is stored
+    # in a narrower type gets this layout where it is widened, and is not copied here.
+    for value in parts.autoencoder.parameters():
+        if value.dim() == 4 and value.dtype == dtype:
+            value.data = value.data.contiguous(memory_format=torch.channels_last)
     parts.autoencoder.tiling = AUTOENCODER_TILING
     parts.latent_codec.to(device, torch.float32)
 
