@@ -20,7 +20,7 @@ def rows() -> Iterator[str]:
         for word, size in _SIZES.items():
             name = name.replace(f" {word}", f", {size}")
         # What was refused is told in the same words by the program; here it would fill the table.
-        note = "in one sentence" if name.startswith("refuse") else step["note"]
+        note = "told in words" if name.startswith("refuse") else step["note"]
         cells = (
             name,
             f"{step['seconds']:.0f}",
