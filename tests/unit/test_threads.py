@@ -9,6 +9,14 @@ import torch
 from difficmh_core._support.threads import one_thread, spread
 
 
+@pytest.fixture(autouse=True)
+def _what_was_set_last():
+    """Threads to come take over the number that any thread set last."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 def test_a_block_is_not_disturbed_by_others_that_begin_and_end_beside_it():
     def count():
         return torch.get_num_threads()
