@@ -110,7 +110,8 @@ class CompressEvents(DecodingEvents):
             codings.append(self._encode(ready))
         gone = file.photo.clear(
             self._cancellation.ending_all(handlers.forget),
-            outputs=[
+            {file.photo},  # so that the visit remembers that it is gone
+            [
                 *(tab.session, tab.request_id, tab.facts, file.size, file.tags, tab.dicmh_file),
                 *(tab.status, *tab.pictures, *tab.columns, tab.panel.outdated),
             ],

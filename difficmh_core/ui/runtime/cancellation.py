@@ -103,7 +103,7 @@ class Cancellation:
         guarded.__name__ = event.__name__
         return guarded
 
-    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request], Updates]:
+    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request, Values], Updates]:
         """Make an event that takes the photograph away end all work, that of reading one included.
 
         All of it happens at once: Gradio clears a field before it puts a pasted photograph there,
@@ -113,10 +113,11 @@ class Cancellation:
             event: Returns the updates of a page without a photograph.
 
         Returns:
-            An event among whose outputs is the number of the request.
+            An event among whose outputs is the number of the request. Its inputs are remembered
+            with the visit.
         """
 
-        def guarded(request: gr.Request) -> Updates:
+        def guarded(request: gr.Request, _values: Values) -> Updates:
             self._note(request, RequestKind.UPLOAD)
             return event() | {self.request_id: self._note(request, RequestKind.PHOTO)}
 
