@@ -73,6 +73,18 @@ class Cancellation:
 
         return noted
 
+    def request_or_end(
+        self, kind: RequestKind, is_wanted: Callable[[Values], object]
+    ) -> Callable[[gr.Request, Values], int]:
+        """Make the same for an event after whose failure, unseen, nothing follows."""
+
+        def noted(request: gr.Request, values: Values) -> int:
+            if not is_wanted(values):
+                raise gr.Error("nothing to do", visible=False, print_exception=False)
+            return self._note(request, kind)
+
+        return noted
+
     def once_read(
         self, event: Callable[[Values], Generator[Updates, None, None]]
     ) -> Callable[..., Iterator[Updates]]:
