@@ -5,7 +5,7 @@ import base64
 import pytest
 from PIL import Image
 
-from tests.e2e.actions import decoded, download, encode
+from tests.e2e.actions import decoded, download, encode, until_measured, until_told
 
 INPUT = "#photo input[type=file]"
 CLEAR = "#photo button[aria-label*='lear'], #photo button[aria-label*='emove']"
@@ -40,12 +40,14 @@ def before_nothing(page, photos):
 def before_upload(page, photos):
     encode(page, photos["wide"])
     decoded(page)
+    until_measured(page)
 
 
 def before_example(page, photos):
     page.click("#examples button.gallery-item >> nth=0")
     page.wait_for_selector("#facts .file")
     decoded(page)
+    until_measured(page)
 
 
 def before_clearing(page, photos):
@@ -60,6 +62,7 @@ BEFORE = [before_nothing, before_upload, before_example, before_clearing]
 
 def shown(page):
     """Return what a visitor sees, and could download."""
+    until_told(page)
     has_file = page.is_visible("#dicmh-file")
     names = ("#dicmh-file", "#picture-file") if has_file else ()
     return {
@@ -67,7 +70,9 @@ def shown(page):
         "status": page.inner_text("#status"),
         "photo": page.eval_on_selector_all("#photo img", "images => images.map(i => i.src)"),
         "files": [download(page, name).read_bytes() for name in names],
-        "result": page.inner_html("#pictures"),
+        "result": page.eval_on_selector_all(
+            "#pictures .prose", "all => all.map(a => a.innerHTML)"
+        ),
     }
 
 

@@ -116,7 +116,7 @@ def test_taking_the_photograph_away_ends_all_work_and_what_is_brought_later_stay
     first = next(before)
     work = run(counting_to(5), RequestKind.PHOTO, first[number])
     next(work)
-    assert cancellation.ending_all(lambda: {"photo": None})(ME)["photo"] is None
+    assert cancellation.ending_all(lambda: {"photo": None})(ME, {})["photo"] is None
     assert list(work) == [SKIP]
     with pytest.raises(gr.Error, match="superseded"):
         next(before)

@@ -27,7 +27,19 @@ document.addEventListener("change", event => {
 
 document.addEventListener("drop", event => {
   const files = event.dataTransfer?.files ?? [];
-  if (!event.target.closest?.("#photo") || !haveUnknown(files)) return;
+  const photo = event.target.closest?.("#photo");
+  if (!photo || !files.length) return;
+  const field = document.querySelector(PHOTO_FIELD);
+  if (photo.querySelector(".image-frame") && field) {
+    // Gradio would take the old photograph away before it knows whether the new one is good.
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    event.target.dispatchEvent(new DragEvent("dragleave", {bubbles: true}));
+    field.files = asImages([files[0]]).files;
+    field.dispatchEvent(new Event("change", {bubbles: true}));
+    return;
+  }
+  if (!haveUnknown(files)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   event.target.dispatchEvent(

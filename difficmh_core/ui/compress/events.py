@@ -110,7 +110,8 @@ class CompressEvents(DecodingEvents):
             codings.append(self._encode(ready))
         gone = file.photo.clear(
             self._cancellation.ending_all(handlers.forget),
-            outputs=[
+            {file.photo},  # so that the visit remembers that it is gone
+            [
                 *(tab.session, tab.request_id, tab.facts, file.size, file.tags, tab.dicmh_file),
                 *(tab.status, *tab.pictures, *tab.columns, tab.panel.outdated),
             ],
@@ -128,8 +129,10 @@ class CompressEvents(DecodingEvents):
         ]
         changed = gr.on(
             changes,
-            self._cancellation.request(RequestKind.FILE),
-            outputs=tab.request_id,
+            # A link sets them before its photograph is read, whose file is made as they are then.
+            self._cancellation.request_or_end(RequestKind.FILE, handlers.has_photo),
+            {tab.session},
+            tab.request_id,
             **QUICK,
             **LATEST,
         )
@@ -147,14 +150,14 @@ class CompressEvents(DecodingEvents):
         )
         return [
             self._encode(
-                asked.then(
+                then(
                     handlers.wait_for_file,
                     self._wanted,
                     tab.panel.buttons.all,
                     **QUICK,
                 )
             )
-            for asked in (changed, added)
+            for then in (changed.success, added.then)
         ]
 
     @property

@@ -96,6 +96,10 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
                     session = replace(session, proposals=found, offered=found, encoded=None)
                 yield self._show_file(session, photo, step.encoded, request)
 
+    def has_photo(self, values: Values) -> bool:
+        """Tell whether there is a photograph."""
+        return values[self._tab.session].photo is not None
+
     def adds_tag(self, values: Values) -> bool:
         """Tell whether a word can be added: there is one, and a file that can hold it."""
         return bool(values[self._tab.file.add_tag]) and (

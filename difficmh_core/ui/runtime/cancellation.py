@@ -73,6 +73,18 @@ class Cancellation:
 
         return noted
 
+    def request_or_end(
+        self, kind: RequestKind, is_wanted: Callable[[Values], object]
+    ) -> Callable[[gr.Request, Values], int]:
+        """Make the same for an event after whose failure, unseen, nothing follows."""
+
+        def noted(request: gr.Request, values: Values) -> int:
+            if not is_wanted(values):
+                raise gr.Error("nothing to do", visible=False, print_exception=False)
+            return self._note(request, kind)
+
+        return noted
+
     def once_read(
         self, event: Callable[[Values], Generator[Updates, None, None]]
     ) -> Callable[..., Iterator[Updates]]:
@@ -103,7 +115,7 @@ class Cancellation:
         guarded.__name__ = event.__name__
         return guarded
 
-    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request], Updates]:
+    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request, Values], Updates]:
         """Make an event that takes the photograph away end all work, that of reading one included.
 
         All of it happens at once: Gradio clears a field before it puts a pasted photograph there,
@@ -113,10 +125,11 @@ class Cancellation:
             event: Returns the updates of a page without a photograph.
 
         Returns:
-            An event among whose outputs is the number of the request.
+            An event among whose outputs is the number of the request. Its inputs are remembered
+            with the visit.
         """
 
-        def guarded(request: gr.Request) -> Updates:
+        def guarded(request: gr.Request, _values: Values) -> Updates:
             self._note(request, RequestKind.UPLOAD)
             return event() | {self.request_id: self._note(request, RequestKind.PHOTO)}
 
