@@ -158,6 +158,15 @@ def tags(page) -> list[str]:
     return page.locator("#compress-viewer .stage .tag").all_inner_texts()
 
 
+def until_drawn(page, expected):
+    """Wait for the tags: the viewer draws a frame later than the page is told."""
+    for _ in range(100):
+        if tags(page) == expected:
+            return
+        page.wait_for_timeout(50)
+    assert tags(page) == expected
+
+
 def test_after_a_change_the_picture_before_and_the_numbers_are_compared(two_results):
     page = two_results
     names = figures(page)
@@ -167,13 +176,13 @@ def test_after_a_change_the_picture_before_and_the_numbers_are_compared(two_resu
     assert len(changes) >= 1
     assert all(re.search("better|worse|unchanged", change) for change in changes)
     assert "the earlier result" in page.inner_text("#status")
-    assert tags(page) == ["Original", names[1]]
+    until_drawn(page, ["Original", names[1]])
     page.locator("#history button").nth(1).click()
     page.wait_for_selector("#history button[aria-pressed=true] >> text=Fast")
-    assert tags(page) == [names[2], names[1]]
+    until_drawn(page, [names[2], names[1]])
     page.locator("#history button").nth(0).click()
     page.wait_for_selector("#history button[aria-pressed=true] >> text=Newest")
-    assert tags(page) == ["Original", names[1]]
+    until_drawn(page, ["Original", names[1]])
 
 
 def test_earlier_results_are_chosen_by_keyboard(two_results):
@@ -185,7 +194,7 @@ def test_earlier_results_are_chosen_by_keyboard(two_results):
     assert button.evaluate("button => getComputedStyle(button).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_selector("#history button[aria-pressed=true] >> text=Fast")
-    assert tags(page)[0].startswith("Earlier")
+    until_drawn(page, [figures(page)[2], figures(page)[1]])
 
 
 def test_earlier_results_come_back_with_their_photo(two_results, photos):

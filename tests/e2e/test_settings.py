@@ -44,12 +44,8 @@ def test_a_slider_that_is_moved_by_a_key_decodes(page, key, steps):
 @pytest.mark.parametrize("label", ["Guidance", "Starting noise", "Realism", "Control"])
 def test_every_slider_decodes_or_says_that_the_image_is_of_other_settings(page, label):
     set_auto(page, on=False)
-    field = number(page, label)
-    before = field.input_value()
-    field.fill("0.5" if label != "Guidance" else "3")
+    number(page, label).fill("0.5" if label != "Guidance" else "3")
     page.wait_for_selector(OUTDATED)
-    field.fill(before)
-    page.wait_for_selector(OUTDATED, state="hidden")
 
 
 def test_an_image_of_other_settings_says_so_until_it_is_decoded_again(page):
