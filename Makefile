@@ -27,7 +27,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: demo showcase present test test-long test-all fuzz lint format fetch browser screenshots constraints platforms container space clean
+.PHONY: demo showcase test test-long test-all fuzz lint format fetch browser screenshots constraints platforms clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m difficmh_core fetch \
@@ -37,10 +37,6 @@ demo: $(VENV)/.installed
 # Decodes the examples in advance, so that a presenter shows them without a wait.
 showcase: $(VENV)/.installed
 	$(BIN)/python -m difficmh_core.ui.showcase --profile $(PROFILE) --rate $(RATE)
-
-# The examples as a talk, moved by keys or a clicker; what is missing is decoded first.
-present: $(VENV)/.installed
-	$(BIN)/python app.py --present --profile $(PROFILE) --rate $(RATE) --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.installed-dev fetch browser lint
 	@$(BIN)/python -m difficmh_core fetch baselines \
@@ -94,16 +90,6 @@ constraints: $(VENV)/.installed-dev
 platforms: $(VENV)/.installed-dev
 	$(PIP_INSTALL) "uv>=0.9,<1"
 	$(BIN)/python -m tests.platforms
-
-# Builds the image, runs it as a public host would, and measures it; needs Docker, or Podman and
-# Buildah. TORCH_INDEX= where pip finds torch's wheels for CPUs by itself.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-container: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.container --torch-index "$(TORCH_INDEX)"
-
-# Starts the page as a Hugging Face Space does, without a GPU and on ZeroGPU; needs its Python.
-space: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.space
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .gradio

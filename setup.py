@@ -18,8 +18,7 @@ class BuildWithPhotos(build_py):
         super().run()
         folder = Path(self.build_lib, "difficmh_core", "ui", "examples")
         self.mkpath(str(folder))
-        examples = Path("examples")
-        for path in [*examples.glob("*.png"), *examples.glob("*.jpg"), examples / "CREDITS.md"]:
+        for path in [*Path("examples").glob("*.png"), Path("examples", "CREDITS.md")]:
             self.copy_file(str(path), str(folder))
         return None
 

@@ -62,9 +62,7 @@ class _Decoder:
         """Return the time of one decoding [s]."""
         self._seed += 1
         started = time.monotonic()
-        self._visitor.ask(
-            "decode", [self._file, "fast", 4, 0, "", str(self._seed), 0, -1, -1, -1, -1, None]
-        )
+        self._visitor.ask("decode", [self._file, "fast", 4, 0, "", str(self._seed), 0, -1, -1])
         return time.monotonic() - started
 
 

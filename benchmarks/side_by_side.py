@@ -9,11 +9,10 @@ import argparse
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.photographs import jpeg_within
 from difficmh_core._support.cache_folder import cache_folder
-from difficmh_core._support.fonts import label_font
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import preset_of, presets_of
 from difficmh_core.image_io import read_image, to_tensor, write_png
@@ -39,7 +38,7 @@ def row(
     ]
     width = 3 * image.width + 2 * _GAP_PX
     sheet = Image.new("RGB", (width, image.height + _CAPTION_PX), "white")
-    draw, font = ImageDraw.Draw(sheet), label_font(14)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
     for index, (version, caption) in enumerate(versions):
         left = index * (image.width + _GAP_PX)
         sheet.paste(version, (left, 0))

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from difficmh_core.codec import DiffICMHCodec
+    from difficmh_core.codec import DecodeStep, DiffICMHCodec
     from difficmh_core.config.decoding import DecodeSettings, SamplerName
     from difficmh_core.config.profiles import preset_of
     from difficmh_core.encoding import Encoded
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     )
     from difficmh_core.image_io import read_image, write_png
     from difficmh_core.models.load import load_codec
-    from difficmh_core.workload import DecodeStep
 
 __all__ = [
     "BackendUnavailableError",
@@ -53,7 +52,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "DecodeSettings": "config.decoding",
-    "DecodeStep": "workload",
+    "DecodeStep": "codec",
     "DiffICMHCodec": "codec",
     "Encoded": "encoding",
     "SamplerName": "config.decoding",

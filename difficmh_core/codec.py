@@ -11,51 +11,87 @@
              noise ─ sampler ◄─ frozen U-Net steered by the control module, guided ──┘
                        └─ latent ─ autoencoder ── picture
 
-This is the only file that knows all parts. Reference: Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
+This is the only file that knows all parts.
+
+References:
+    Diff-ICMH, NeurIPS 2025. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from difficmh_core._support.once import once
-from difficmh_core._support.parts import Parts, inside, result_of
-from difficmh_core._support.threads import alone, one_thread
+from difficmh_core._support.threads import one_thread
 from difficmh_core.bitstream.container import Bitstream, Limits
+from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.config.networks import PIXELS_PER_BLOCK, CodecConfig
 from difficmh_core.config.profiles import preset_of
-from difficmh_core.config.stages import Load, Stage, decoding_load
+from difficmh_core.diffusion.autoencoder import Autoencoder
+from difficmh_core.diffusion.conditioning import Conditioner
+from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.decoder import DiffusionDecoder
-from difficmh_core.diffusion.samplers import SamplerStep
+from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.encoding import (
     Analyzed,
     Encoded,
     TagChoice,
-    best_file_in_parts,
-    check_model,
-    code_in_parts,
+    best_file,
     level_of,
     levels_of,
     resolve_tags,
     section_bits_of,
 )
-from difficmh_core.errors import BackendUnavailableError, ConfigError
+from difficmh_core.errors import BackendUnavailableError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import crop, pad_to_multiple, to_image, to_tensor
-from difficmh_core.networks import Networks, Tagger
 from difficmh_core.rate_control import RateSearch
-from difficmh_core.shapes import DiffusionLatent
+from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
-from difficmh_core.workload import DecodeStep, Progress, Work, told
 
-_STRIDE_PX = 8  # of a position of the latent
-_PER_BLOCK = PIXELS_PER_BLOCK // _STRIDE_PX
+Tagger = Callable[[Image01], Sequence[Tag]]
+"""From one picture to its tags, most confident first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Networks:
+    """The trained parts of one profile.
+
+    Attributes:
+        autoencoder: Between pictures and diffusion latents.
+        latent_codec: What is stored.
+        unet: The frozen U-Net with its control module.
+        conditioner: From tag ids to the context of cross-attention.
+        preview: From a latent to a small picture, cheaply.
+    """
+
+    autoencoder: Autoencoder
+    latent_codec: LatentCodec
+    unet: ControlledUNet
+    conditioner: Conditioner
+    preview: LatentPreview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodeStep:
+    """The state of decoding after one step.
+
+    Attributes:
+        index: Steps done so far, 1 to ``total``.
+        total: Number of steps in all.
+        image: The finished picture on the last step, ``None`` before.
+        preview: Returns a small picture of the state, an eighth of the size, cheaply.
+    """
+
+    index: int
+    total: int
+    image: Image.Image | None
+    preview: Callable[[], Image.Image] = field(repr=False)
 
 
 class DiffICMHCodec:
@@ -119,32 +155,11 @@ class DiffICMHCodec:
             ImageError: If the picture is larger than the format allows.
             BackendUnavailableError: If tags are asked for and the tagger's weights are absent.
         """
-        return result_of(
-            self.encode_parts(
-                image, quality=quality, target_bytes=target_bytes, tags=tags, analyzed=analyzed
-            )
-        )
-
-    def encode_parts(
-        self,
-        image: Image.Image,
-        *,
-        quality: float | None = None,
-        target_bytes: int | None = None,
-        tags: TagChoice = "auto",
-        analyzed: Analyzed | None = None,
-    ) -> Work[Encoded]:
-        """Do the same as :meth:`encode`, and tell how far it is; stop iterating to cancel."""
         level = level_of(quality, self.config.rate)
-        chosen = self._choose_tags(image, tags)
-        if isinstance(tags, str):
-            yield Progress(stage=Stage.TAGGING, share=1.0)
-        found = analyzed or (yield from self.analyze_parts(image))
-        code, levels = partial(self._code, image, chosen, found), levels_of(self.config.rate)
-        parts = code(level)
-        if target_bytes is not None:
-            parts = best_file_in_parts(code, levels, target_bytes)
-        return (yield from told(Stage.CODING, parts))
+        at_level = self.coder(image, tags=tags, analyzed=analyzed)
+        if target_bytes is None:
+            return at_level(level)
+        return best_file(at_level, levels_of(self.config.rate), target_bytes)
 
     def rate_search(self, *, tags: TagChoice = "auto") -> RateSearch:
         """Begin a search that finds the files of :meth:`encode` for several target sizes."""
@@ -155,44 +170,47 @@ class DiffICMHCodec:
 
         return RateSearch(open_picture, levels_of(self.config.rate))
 
+    @torch.inference_mode()
     def analyze(self, image: Image.Image) -> Analyzed:
         """Analyze a picture for :meth:`coder`; errors as in :meth:`encode`."""
-        return result_of(self.analyze_parts(image))
-
-    def analyze_parts(self, image: Image.Image) -> Work[Analyzed]:
-        """Do the same as :meth:`analyze`, and tell how far it is."""
         Limits().check_picture(height_px=image.height, width_px=image.width)
         padded = pad_to_multiple(to_tensor(image), PIXELS_PER_BLOCK).to(self._device)
-        parts = alone(self.networks.autoencoder.encode_parts(padded))
-        diffusion_latent = yield from told(Stage.AUTOENCODER, parts)
-        parts = alone(self.networks.latent_codec.analyze_parts(padded, diffusion_latent))
-        y = yield from told(Stage.ANALYSIS, parts)
+        with one_thread():
+            diffusion_latent = self.networks.autoencoder.encode(padded)
+            y = self.networks.latent_codec.analyze(padded, diffusion_latent)
         return Analyzed(padded, diffusion_latent, y)
 
     def coder(
         self, image: Image.Image, *, tags: TagChoice = "auto", analyzed: Analyzed | None = None
     ) -> Callable[[int], Encoded]:
-        """Analyze a picture once; what this returns codes it at any level, 0 to 255."""
-        chosen = self._choose_tags(image, tags)
-        found = analyzed or self.analyze(image)
-        return lambda level: result_of(self._code(image, chosen, found, level))
+        """Analyze a picture once; what this returns codes it at any level, 0 to 255.
 
-    def _choose_tags(self, image: Image.Image, tags: TagChoice) -> tuple[Tag, ...]:
+        Arguments and errors as in :meth:`encode`; ``analyzed`` may hold what was found before.
+        """
         found = self.tag(image) if isinstance(tags, str) else tags or ()
-        return resolve_tags(found, self.vocabulary, self.config.conditioning.max_tags)
+        chosen = resolve_tags(found, self.vocabulary, self.config.conditioning.max_tags)
+        _, diffusion_latent, y = analyzed or self.analyze(image)
 
-    def _code(
-        self, image: Image.Image, tags: tuple[Tag, ...], analyzed: Analyzed, level: int
-    ) -> Parts[Encoded]:
-        return code_in_parts(
-            self.networks.latent_codec,
-            analyzed,
-            level,
-            tags,
-            profile=self.config.profile,
-            fingerprint=self.fingerprint,
-            size_px=(image.height, image.width),
-        )
+        def at_level(level: int) -> Encoded:
+            with torch.inference_mode(), one_thread():
+                latent, latents = self.networks.latent_codec.compress(y, diffusion_latent, level)
+            stream = Bitstream(
+                profile=self.config.profile,
+                quality_level=level,
+                fingerprint=self.fingerprint,
+                height_px=image.height,
+                width_px=image.width,
+                tag_ids=tuple(sorted(tag.id for tag in chosen)),
+                latent=latent,
+            )
+            return Encoded(
+                stream=stream,
+                data=stream.to_bytes(),
+                tags=chosen,
+                section_bits=section_bits_of(stream, latents.n_hyper_bits),
+            )
+
+        return at_level
 
     def parse(self, data: bytes | Bitstream) -> Bitstream:
         """Read a file's header and checksum, and refuse what another model coded.
@@ -202,7 +220,18 @@ class DiffICMHCodec:
             ModelMismatchError: If another model coded them.
         """
         stream = data if isinstance(data, Bitstream) else Bitstream.from_bytes(data)
-        check_model(stream, self.config.profile, self.fingerprint)
+        profile, fingerprint = self.config.profile, self.fingerprint
+        if stream.profile != profile:
+            raise ModelMismatchError(
+                f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
+                f"Decode it with --profile {stream.profile}."
+            )
+        if stream.fingerprint != fingerprint:
+            raise ModelMismatchError(
+                f"The file was coded with model {stream.fingerprint.hex()} of profile "
+                f"{profile!r}, but model {fingerprint.hex()} is loaded. Decode it with the "
+                "program version that wrote it."
+            )
         return stream
 
     @torch.inference_mode()
@@ -248,7 +277,7 @@ class DiffICMHCodec:
 
         Args:
             data: The file.
-            settings: How to decode; ``None`` takes the profile's default preset.
+            settings: How to decode; ``None`` takes the profile's preset ``fast``.
             tags: Names that replace the file's tags; ``None`` keeps them, nothing removes them.
 
         Yields:
@@ -258,17 +287,6 @@ class DiffICMHCodec:
             BitstreamError: If the bytes are damaged or not ours.
             ConfigError: If a tag is not in the vocabulary.
         """
-        states = self.decode_parts(data, settings, tags=tags)
-        return (state for state in states if isinstance(state, DecodeStep))
-
-    def decode_parts(
-        self,
-        data: bytes | Bitstream,
-        settings: DecodeSettings | None = None,
-        *,
-        tags: Sequence[str] | None = None,
-    ) -> Generator[DecodeStep | Progress, None, None]:
-        """Yield the same as :meth:`decode`, and between steps how far the work is."""
         settings = settings or preset_of(self.config.profile)
         stream = self.parse(data)
         tag_ids = (
@@ -281,15 +299,9 @@ class DiffICMHCodec:
                 f"At most {self.config.conditioning.max_tags} tags steer an image, "
                 f"got {len(tag_ids)}. Remove some."
             )
-        codec, level = self.networks.latent_codec, stream.quality_level
-        reading = codec.decode_symbols_parts(stream.latent, level, stream.padded_size_px)
-        quantized = yield from told(Stage.READING, inside(reading, torch.inference_mode))
-        yield Progress(stage=Stage.READING, share=1.0)
-        with torch.inference_mode():
-            content_latent = codec.content_latent(quantized, level)
-        yield Progress(stage=Stage.SYNTHESIS, share=1.0)
+        content_latent = self.content_latent(stream)
         if settings.realism == 0:
-            yield from self._step(1, 1, content_latent, stream, is_last=True)
+            yield self._step(1, 1, content_latent, stream, is_last=True)
             return
         # Not under a decorator: a generator must not hold inference mode between its steps.
         with torch.inference_mode():
@@ -298,16 +310,12 @@ class DiffICMHCodec:
         seed = stream.checksum if settings.seed is None else settings.seed
         if not tag_ids:
             settings = replace(settings, guidance_scale=1.0)  # both branches would be the same
-        parts = self._decoder.parts(content_latent, context, unconditional, settings, seed)
-        for step in parts:
-            if not isinstance(step, SamplerStep):
-                yield Progress(stage=Stage.DENOISING, share=step)
-                continue
+        for step in self._decoder.steps(content_latent, context, unconditional, settings, seed):
             is_last = step.index == step.total
             latent = step.latent if is_last else step.clean
             if is_last:
                 latent = content_latent + settings.realism * (latent - content_latent)
-            yield from self._step(step.index, step.total, latent, stream, is_last=is_last)
+            yield self._step(step.index, step.total, latent, stream, is_last=is_last)
 
     def decode_image(
         self,
@@ -322,22 +330,14 @@ class DiffICMHCodec:
             raise BackendUnavailableError("The sampler ended before its last step.")
         return last.image
 
-    def decoding_load(
-        self, size_px: tuple[int, int], settings: DecodeSettings, *, has_tags: bool = True
-    ) -> Load:
-        """What decoding a picture of this height and width consists of."""
-        height, width = (-(-side // PIXELS_PER_BLOCK) * _PER_BLOCK for side in size_px)
-        n_seen, n_pixels = self._decoder.n_seen(height, width), size_px[0] * size_px[1]
-        return decoding_load(n_pixels, _STRIDE_PX**2 * n_seen, settings, has_tags=has_tags)
-
+    @torch.inference_mode()
     def _step(
         self, index: int, total: int, latent: Tensor, stream: Bitstream, *, is_last: bool
-    ) -> Generator[DecodeStep | Progress, None, None]:
+    ) -> DecodeStep:
         height, width = stream.height_px, stream.width_px
         image = None
         if is_last:
-            parts = inside(self.networks.autoencoder.decode_parts(latent), torch.inference_mode)
-            decoded = yield from told(Stage.PICTURE, parts)
+            decoded = self.networks.autoencoder.decode(latent)
             image = to_image(crop(decoded, (height, width)).cpu())
 
         @torch.inference_mode()
@@ -345,4 +345,4 @@ class DiffICMHCodec:
             small = self.networks.preview(latent)[..., : -(-height // 8), : -(-width // 8)]
             return to_image(small.cpu())
 
-        yield DecodeStep(index=index, total=total, image=image, preview=preview)
+        return DecodeStep(index=index, total=total, image=image, preview=preview)

@@ -1,18 +1,14 @@
 """A coded picture: its bytes, its tags, its level, and what each section costs."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from difficmh_core._support.parts import Parts, result_of, scaled
-from difficmh_core._support.threads import alone
 from difficmh_core.bitstream.container import Bitstream
-from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.networks import QUALITY_LEVELS, QUALITY_MAX
-from difficmh_core.config.stages import SEARCH_CODINGS
-from difficmh_core.errors import ConfigError, ModelMismatchError
-from difficmh_core.rate_control import levels_tried
+from difficmh_core.errors import ConfigError
+from difficmh_core.rate_control import best_within
 from difficmh_core.shapes import CodecLatent, DiffusionLatent, Image01
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.tagging.vocabulary import Vocabulary
@@ -67,25 +63,6 @@ def section_bits_of(stream: Bitstream, n_hyper_bits: float) -> dict[str, float]:
     return order | {"latent": payload - hyper} | bits
 
 
-def check_model(stream: Bitstream, profile: str, fingerprint: bytes) -> None:
-    """Refuse what another model coded.
-
-    Raises:
-        ModelMismatchError: If that is the file.
-    """
-    if stream.profile != profile:
-        raise ModelMismatchError(
-            f"The file was coded with profile {stream.profile!r}, but {profile!r} is loaded. "
-            f"Decode it with --profile {stream.profile}."
-        )
-    if stream.fingerprint != fingerprint:
-        raise ModelMismatchError(
-            f"The file was coded with model {stream.fingerprint.hex()} of profile "
-            f"{profile!r}, but model {fingerprint.hex()} is loaded. Decode it with the "
-            "program version that wrote it."
-        )
-
-
 def level_of(quality: float | None, rate: int | None) -> int:
     """The level that a file stores.
 
@@ -136,76 +113,13 @@ def levels_of(rate: int | None) -> range:
     return range(QUALITY_LEVELS + 1) if rate is None else range(rate, rate + 1)
 
 
-def code_in_parts(
-    codec: LatentCodec,
-    analyzed: Analyzed,
-    level: int,
-    tags: tuple[Tag, ...],
-    *,
-    profile: str,
-    fingerprint: bytes,
-    size_px: tuple[int, int],
-) -> Parts[Encoded]:
-    """Code a picture at a level, and tell how much is done.
-
-    Args:
-        codec: Codes its latent.
-        analyzed: What is known of it.
-        level: 0 to 255.
-        tags: What the file holds beside the latent.
-        profile: Of the networks.
-        fingerprint: Of all that decides symbols.
-        size_px: Height and width of the picture [px].
-    """
-    _, diffusion_latent, y = analyzed
-    latent, latents = yield from alone(codec.compress_parts(y, diffusion_latent, level))
-    yield 1.0
-    height_px, width_px = size_px
-    stream = Bitstream(
-        profile=profile,
-        quality_level=level,
-        fingerprint=fingerprint,
-        height_px=height_px,
-        width_px=width_px,
-        tag_ids=tuple(sorted(tag.id for tag in tags)),
-        latent=latent,
-    )
-    return Encoded(
-        stream=stream,
-        data=stream.to_bytes(),
-        tags=tags,
-        section_bits=section_bits_of(stream, latents.n_hyper_bits),
-    )
-
-
 def best_file(at_level: Callable[[int], Encoded], levels: range, target_bytes: int) -> Encoded:
     """Code a picture at the highest quality whose file has at most ``target_bytes``.
 
     Raises:
         ConfigError: If even the smallest file is larger.
     """
-
-    def code(level: int) -> Parts[Encoded]:
-        return at_level(level)
-        yield
-
-    return result_of(best_file_in_parts(code, levels, target_bytes))
-
-
-def best_file_in_parts(
-    code: Callable[[int], Parts[Encoded]], levels: range, target_bytes: int
-) -> Parts[Encoded]:
-    """Do the same as :func:`best_file`, and tell how much is done."""
-    search: Generator[int, Encoded, Encoded] = levels_tried(levels, target_bytes)
-    level, n_tried, each = next(search), 0, 1 / min(SEARCH_CODINGS, len(levels))
-    while True:
-        coded = yield from scaled(code(level), min(n_tried * each, 1 - each), each)
-        n_tried += 1
-        try:
-            level = search.send(coded)
-        except StopIteration as end:
-            best: Encoded = end.value
-            break
+    best = best_within(at_level, levels, target_bytes)
     if len(best.data) > target_bytes:
         raise ConfigError(
             f"No quality fits into {target_bytes} bytes: the smallest file of this image has "

@@ -7,12 +7,11 @@ descent on its latent y find values that cost as many bits and decode to a bette
     └──── rate weight * bits + LPIPS + DISTS + L1, against the photograph ────┘ (gradient)
 
 Only the encoder changes: any decoder reads the file, at the speed of any other. The rate weight is
-the one for which the file's quality was trained, so that size and quality keep their balance. What
-is left of a difference in size, the level takes up: the file never has more bytes than the one
-without optimization. An iteration costs about as much as a training step on the whole picture.
-What differs in the last digit between machines, numbers of threads, or, on a GPU, from run to run,
-grows with each iteration, so that optimized files differ a little; every machine decodes each of
-them to the same integers.
+the one for which the file's quality was trained, so that size and quality keep their balance. An
+iteration costs about as much as a training step on the whole picture. What differs in the last
+digit between machines, numbers of threads, or, on a GPU, from run to run, grows with each
+iteration, so that optimized files differ a little; every machine decodes each of them to the same
+integers.
 
 LPIPS (alex) and DISTS of optimized pictures have been optimized directly: compare them by others.
 
@@ -169,9 +168,8 @@ class LatentOptimizer:
     ) -> Iterator[OptimizationStep]:
         """Yield the state after each iteration; the last one holds the file.
 
-        It never has more bytes than without optimization, or than ``target_bytes``: the picture is
-        optimized for the quality asked for, or for the one that fits; then the best quality near
-        it that fits is taken. If none does, it is the file without optimization.
+        With ``target_bytes``, the picture is optimized for the quality that fits without; then the
+        best quality near it that fits is taken. If none does, it is the file without optimization.
 
         Args:
             image: RGB picture of at most 1.5 megapixels.
@@ -192,24 +190,24 @@ class LatentOptimizer:
         total = self.settings.iterations if iterations is None else iterations
         replace(self.settings, iterations=total)  # refuses too many
         rate = self.codec.config.rate
-        level = level_of(quality, rate)
+        level, plain = level_of(quality, rate), None
         _refuse_large(image)
         found = self.codec.tag(image) if isinstance(tags, str) else tags
         analyzed = self.codec.analyze(image)
         plain_coder = self.codec.coder(image, tags=found, analyzed=analyzed)  # refuses wrong tags
-        if target_bytes is None:
-            plain = plain_coder(level)
-            most_bytes = len(plain.data)
-        else:
+        if target_bytes is not None:
             plain = best_file(plain_coder, levels_of(rate), target_bytes)
-            most_bytes, level = target_bytes, plain.stream.quality_level
+            level = plain.stream.quality_level
         for index, y in enumerate(self._iterate(image, analyzed, level, total), start=1):
             if index < total:
                 yield OptimizationStep(index=index, total=total, encoded=None)
                 continue
             at_level = self.codec.coder(image, tags=found, analyzed=analyzed._replace(y=y))
-            encoded = best_within(at_level, levels_near(level, rate), most_bytes)
-            encoded = encoded if len(encoded.data) <= most_bytes else plain
+            if plain is None or target_bytes is None:
+                encoded = at_level(level)
+            else:
+                encoded = best_within(at_level, levels_near(level, rate), target_bytes)
+                encoded = encoded if len(encoded.data) <= target_bytes else plain
             yield OptimizationStep(index=index, total=total, encoded=encoded)
 
     def coder(

@@ -6,7 +6,7 @@ for ``encode --target-bytes``, for latent optimization, for other codecs and for
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
@@ -48,33 +48,19 @@ def best_within(
         What ``at_level`` made of the best level that was tried and fits; if the first level's file
         is too large, that file.
     """
-    search: Generator[int, CodedT, CodedT] = levels_tried(levels, n_bytes, look_ahead=look_ahead)
-    level = next(search)
-    while True:
-        try:
-            level = search.send(at_level(level))
-        except StopIteration as end:
-            best: CodedT = end.value
-            return best
-
-
-def levels_tried(
-    levels: Sequence[int], n_bytes: int, *, look_ahead: int = LOOK_AHEAD
-) -> Generator[int, CodedT, CodedT]:
-    """Search as :func:`best_within` does: yield each level, and be sent what it makes."""
-    best = yield levels[0]
+    best = at_level(levels[0])
     if len(best.data) > n_bytes:
         return best
     low, high = 0, len(levels)  # the file at low fits, that at high does not
     while high - low > 1:
         middle = (low + high) // 2
-        coded = yield levels[middle]
+        coded = at_level(levels[middle])
         if len(coded.data) <= n_bytes:
             low, best = middle, coded
         else:
             high = middle
     for level in levels[high + 1 : high + 1 + look_ahead]:
-        coded = yield level
+        coded = at_level(level)
         if len(coded.data) <= n_bytes:
             best = coded
     return best

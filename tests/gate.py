@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.workload import Progress
 
 __all__ = ["Gate", "GatedCodec"]
 
@@ -37,13 +36,9 @@ class Gate:
 
     def passing(self, steps: Iterator[Step]) -> Iterator[Step]:
         """The steps, one by one; the wait comes once a step has been shown."""
-        index = 0
-        for step in steps:
-            yield step
-            if isinstance(step, Progress):
-                continue
-            index += 1
+        for index, step in enumerate(steps, 1):
             self.n_steps += 1
+            yield step
             if index == self._index:
                 self._permits.acquire(timeout=_LONGEST_S)
 
@@ -53,5 +48,5 @@ class GatedCodec(DiffICMHCodec):
 
     gate = Gate()
 
-    def decode_parts(self, *args, **kwargs):
-        return self.gate.passing(super().decode_parts(*args, **kwargs))
+    def decode(self, *args, **kwargs):
+        return self.gate.passing(super().decode(*args, **kwargs))

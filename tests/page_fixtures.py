@@ -64,11 +64,10 @@ def pictures() -> Iterator[PicturePool]:
 
 
 @pytest.fixture(scope="session")
-def served_page(codec, cache_dir, pictures, photos) -> Iterator[Page]:
+def served_page(codec, cache_dir, pictures) -> Iterator[Page]:
     from difficmh_core.ui.page import build_page
 
-    examples = [photos["turned"]]
-    page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS, examples=examples)
+    page = build_page(codec, read=pictures.read, max_pixels=MAX_PIXELS)
     page.launch(prevent_thread_lock=True, quiet=True)
     yield page
     page.demo.close()

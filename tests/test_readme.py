@@ -92,8 +92,6 @@ def program_of(words):
             pass
         case _:
             return None
-    if hasattr(importlib.import_module(module), "__path__"):  # a package
-        module = f"{module}.__main__"
     return importlib.import_module(module).main, module, rest
 
 

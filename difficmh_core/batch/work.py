@@ -197,7 +197,7 @@ class Decoding:
     profile: str | None
     device: str
     cache_dir: Path
-    preset: str | None
+    preset: str
     changes: Mapping[str, Any]
     tags: tuple[str, ...] | None
     suffix: str

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from difficmh_core._support.atomic_files import check_writable, write_whole
-from difficmh_core._support.parts import result_of
 from difficmh_core.batch.sources import PICTURE_SUFFIXES, STANDARD
 from difficmh_core.batch.work import MOST_FILE_BYTES, Decoding, Encoding
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.cli.many import add_many, are_many, check_alone, do_many
 from difficmh_core.cli.options import add_decoding, add_renamed, add_shared, names_of
 from difficmh_core.cli.output import Report, report_encoded, report_stream
-from difficmh_core.cli.progress import told, worked
+from difficmh_core.cli.progress import told
 from difficmh_core.config.coding import DEFAULT_QUALITY, OptimizationSettings
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
 from difficmh_core.config.profiles import preset_of
-from difficmh_core.config.stages import encoding_load
 from difficmh_core.errors import BackendUnavailableError, BitstreamError, ConfigError
 from difficmh_core.image_writing import FORMATS, check_picture, format_of, loss_of, picture_bytes
 
@@ -57,7 +55,7 @@ def add_encode(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help="iterations of latent optimization (nano only): slower, but better perceptual "
-        "quality in a file that is no larger (default 0, off)",
+        "quality at about the same size (default 0, off)",
     )
     parser.add_argument("--profile", default="nano", help="nano (default) or sd21")
     add_many(parser)
@@ -99,11 +97,7 @@ def _encode(arguments: argparse.Namespace) -> Report:
         "tags": "auto" if tags is None else tags,
     }
     if optimization is None:
-        is_searched = arguments.target_bytes is not None
-        load = encoding_load(
-            image.width * image.height, is_tagged=tags is None, is_searched=is_searched
-        )
-        encoded = result_of(worked(codec.encode_parts(image, **request), load, "encoding"))
+        encoded = codec.encode(image, **request)
     else:
         optimizer = LatentOptimizer(codec, optimization, cache_dir=arguments.cache_dir)
         encoded = file_of(told(optimizer.steps(image, **request), "optimizing", "iteration"))
@@ -180,10 +174,7 @@ def _decode(arguments: argparse.Namespace) -> Report:
     settings = settings_of(arguments, profile)
     codec = _load(profile, arguments, stream.quality_level)
     started = time.monotonic()
-    size_px = stream.height_px, stream.width_px
-    has_tags = bool(stream.tag_ids if tags is None else tags)
-    load = codec.decoding_load(size_px, settings, has_tags=has_tags)
-    for step in worked(codec.decode_parts(stream, settings, tags=tags), load, "decoding"):
+    for step in told(codec.decode(stream, settings, tags=tags), "decoding", "step"):
         last = step
     seconds = time.monotonic() - started
     if last.image is None:

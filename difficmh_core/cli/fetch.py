@@ -1,7 +1,6 @@
 """The command ``fetch``: get weights, and strip the published ones."""
 
 import argparse
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +8,9 @@ from typing import TYPE_CHECKING
 from difficmh_core.cli.options import add_renamed, add_shared
 from difficmh_core.cli.output import Report
 from difficmh_core.cli.progress import progress
-from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    import torch
-
     from difficmh_core.weights.hub import HubCard
 
 
@@ -89,16 +86,12 @@ def _fetch_published(arguments: argparse.Namespace) -> Report:
     is_stripped = all(path.is_file() for path in stripped_files(rate, folder))
     checkpoint = CHECKPOINTS[rate]
     cards = [card for card in cards_of_rate(rate) if not (is_stripped and card is checkpoint)]
-    dtype = torch.bfloat16 if arguments.bfloat16 else torch.float32
-    if arguments.stripped and not is_stripped:
-        _check_room(checkpoint, arguments, dtype)
     paths = _fetch_cards(cards, arguments)
-    if not is_stripped:
-        _check_content(checkpoint, arguments)
     sizes = dict[str, int]()
     if arguments.stripped and not is_stripped:
         original = checkpoint.place(folder)
         n_before = original.stat().st_size
+        dtype = torch.bfloat16 if arguments.bfloat16 else torch.float32
         with progress(f"rewriting {original.name}", bar_format="{desc}"):
             written = strip_checkpoint(original, folder / STRIPPED_FOLDER, rate, dtype=dtype)
         checkpoint.forget(folder)
@@ -107,39 +100,6 @@ def _fetch_published(arguments: argparse.Namespace) -> Report:
     if arguments.stripped:
         paths += stripped_files(rate, folder)
     return _report(paths, arguments, sizes)
-
-
-def _check_room(card: "HubCard", arguments: argparse.Namespace, dtype: "torch.dtype") -> None:
-    """Refuse, before hours of download, a disk that cannot hold the stripped files, too."""
-    from difficmh_core.models.sd21 import bytes_to_strip
-
-    folder: Path = arguments.cache_dir
-    n_missing = card.n_missing(folder)
-    if n_missing == 0:
-        return  # what is there works as it is; stripping looks for the room that it needs
-    n_stripped = bytes_to_strip(arguments.rate, folder, dtype)
-    existing = next(path for path in (folder, *folder.resolve().parents) if path.is_dir())
-    free = shutil.disk_usage(existing).free
-    if n_missing + n_stripped > free:
-        raise BackendUnavailableError(
-            f"The disk that holds {folder} has {free / 1e9:.2f} GB free, but {card.purpose} needs "
-            f"{n_missing / 1e9:.2f} GB and its stripped files {n_stripped / 1e9:.2f} GB beside "
-            "it. Free some space, choose another cache folder, or leave --stripped out."
-        )
-
-
-def _check_content(card: "HubCard", arguments: argparse.Namespace) -> None:
-    """Refuse a checkpoint that arrived whole and is another network, or none."""
-    from difficmh_core.models.sd21 import check_checkpoint
-
-    folder = arguments.cache_dir
-    try:
-        check_checkpoint(card.place(folder), arguments.rate)
-    except CheckpointError as error:
-        if card.sha256 is not None:
-            raise  # it is the published file, so the fault is here
-        card.forget(folder)
-        raise CheckpointError(f"{error} What the hub sent was not kept.") from error
 
 
 def _fetch_training(arguments: argparse.Namespace) -> Report:

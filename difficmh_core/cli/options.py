@@ -8,7 +8,7 @@ from typing import Any
 from difficmh_core._support.cache_folder import CACHE_VARIABLE
 from difficmh_core.config.decoding import SETTINGS
 from difficmh_core.config.profiles import (
-    DEFAULT_PRESET_HELP,
+    DEFAULT_PRESET,
     DEFAULT_RATE,
     RATE_HELP,
     either_of,
@@ -49,8 +49,9 @@ def add_decoding(parser: argparse.ArgumentParser) -> None:
     """Add the preset and every decoding setting."""
     parser.add_argument(
         "--preset",
-        help=f"{either_of(presets_of('nano'))} (default: {DEFAULT_PRESET_HELP}); the options "
-        "below override it",
+        default=DEFAULT_PRESET,
+        help=f"{either_of(presets_of('nano'))} (default %(default)s); the options below override "
+        "it",
     )
     for setting in SETTINGS:
         parser.add_argument(

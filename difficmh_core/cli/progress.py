@@ -1,17 +1,10 @@
 """How far work is, on standard error: a bar on a terminal, elsewhere a line now and then."""
 
 import sys
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from difficmh_core.config.stages import Load
-from difficmh_core.workload import Forecast, Progress
-
-ResultT = TypeVar("ResultT")
-StateT = TypeVar("StateT")
-_SHARE = "{l_bar}{bar}| {remaining} left"
 StepT = TypeVar("StepT", bound=Any)
 _LINE_INTERVAL_S = 2.0
 
@@ -56,31 +49,6 @@ def progress(what: str, **settings: Any) -> Iterator[Callable[..., None]]:  # no
         yield tell
         if lines.n_written and bar.n > bar.last_print_n:
             bar.refresh()
-
-
-def worked(
-    work: Generator[StateT | Progress, None, ResultT], load: Load, what: str
-) -> Generator[StateT, None, ResultT]:
-    """Code or decode a picture: pass on its states and its result, and show how far it is.
-
-    Args:
-        work: Yields how far it is, and perhaps states.
-        load: What it consists of.
-        what: It is.
-    """
-    forecast, began = Forecast(load), time.monotonic()
-    with closing(work), progress(what, unit="%", bar_format=_SHARE) as tell:
-        while True:
-            try:
-                state = next(work)
-            except StopIteration as end:
-                result: ResultT = end.value
-                return result
-            if not isinstance(state, Progress):
-                yield state
-                continue
-            forecast.note(state, time.monotonic() - began)
-            tell(round(100 * forecast.share), 100)
 
 
 def told(steps: Iterator[StepT], what: str, unit: str) -> Iterator[StepT]:

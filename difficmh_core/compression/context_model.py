@@ -29,8 +29,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from difficmh_core._support.parts import Parts, result_of, scaled
-from difficmh_core._support.strips import in_strips
 from difficmh_core.compression.layers import conv, conv_stack
 from difficmh_core.config.networks import LatentCodecConfig
 from difficmh_core.shapes import CodecLatent
@@ -120,23 +118,12 @@ class ContextModel(nn.Module):
         Returns:
             The quantized latent y_hat, assembled from what ``code`` returned.
         """
-        return result_of(self.run_in_parts(hyper_features, code))
-
-    def run_in_parts(
-        self, hyper_features: Float[Tensor, "batch features h16 w16"], code: CodeValues
-    ) -> Parts[CodecLatent]:
-        """Do the same as :meth:`run`, and tell how much is done."""
-        n_slices = len(self.slices)
         hyper_anchors, hyper_others = split_checkerboard(hyper_features)
         decoded: list[Tensor] = []
         for index, (start, end) in enumerate(self.slices):
             known_anchors, known_others = [hyper_anchors], [hyper_others]
             if index > 0:
-                context = yield from scaled(
-                    in_strips(self.channel_context[index - 1], torch.cat(decoded, dim=1)),
-                    index / n_slices,
-                    1 / n_slices,
-                )
+                context = self.channel_context[index - 1](torch.cat(decoded, dim=1))
                 context_anchors, context_others = split_checkerboard(context)
                 known_anchors.insert(0, context_anchors)
                 known_others.insert(0, context_others)

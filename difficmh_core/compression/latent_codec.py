@@ -17,13 +17,12 @@ References:
 import copy
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from difficmh_core._support.parts import Parts, result_of
 from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.compression.context_model import (
     CodingPass,
@@ -46,7 +45,6 @@ from difficmh_core.compression.integer_tables import (
     gaussian_pmfs,
     prior_pmfs,
 )
-from difficmh_core.compression.output import LatentCodecOutput
 from difficmh_core.compression.symbol_coding import QuantizedLatents, SymbolCoder
 from difficmh_core.compression.transforms import (
     AnalysisTransform,
@@ -62,6 +60,41 @@ _LATENT_GAIN_SPREAD = 8.0
 """Initial ratio between the finest and the coarsest rounding of y."""
 _HYPER_GAIN_SPREAD = 2.0
 """Initial ratio between the finest and the coarsest rounding of z, whose share is small."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatentCodecOutput:
+    """What one pass through the whole codec gives, for losses and for comparison.
+
+    Attributes:
+        content_latent: The decoder's estimate of the diffusion latent.
+        y: The latent before gain and rounding.
+        y_hat: The quantized latent, gained.
+        z_hat: The quantized hyper-latent, gained.
+        y_likelihoods: Probability of each value of y, in [1e-9, 1].
+        z_likelihoods: Probability of each value of z, in [1e-9, 1].
+        means: Predicted mean of each gained value of y.
+    """
+
+    content_latent: DiffusionLatent
+    y: CodecLatent
+    y_hat: CodecLatent
+    z_hat: HyperLatent
+    y_likelihoods: CodecLatent
+    z_likelihoods: HyperLatent
+    means: CodecLatent
+
+    def latent_bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture's latent [bit]."""
+        return -self.y_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def hyper_bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture's hyper-latent [bit]."""
+        return -self.z_likelihoods.log2().flatten(1).sum(dim=1)
+
+    def bits(self) -> Float[Tensor, " batch"]:
+        """The estimated size of each picture, latent and hyper-latent together [bit]."""
+        return self.latent_bits() + self.hyper_bits()
 
 
 class LatentCodec(nn.Module):
@@ -102,12 +135,6 @@ class LatentCodec(nn.Module):
         """
         y: Tensor = self.analysis(image.to(self.dtype), diffusion_latent.to(self.dtype))
         return y
-
-    def analyze_parts(
-        self, image: Image01, diffusion_latent: DiffusionLatent
-    ) -> Parts[CodecLatent]:
-        """Do the same as :meth:`analyze`, part by part where the picture is large."""
-        return self.analysis.in_strips(image.to(self.dtype), diffusion_latent.to(self.dtype))
 
     def synthesize(
         self,
@@ -219,17 +246,11 @@ class LatentCodec(nn.Module):
         Raises:
             CheckpointError: If the integer tables are missing or a value is not finite.
         """
-        return result_of(self.compress_parts(y, diffusion_latent, quality_level))
-
-    def compress_parts(
-        self, y: CodecLatent, diffusion_latent: DiffusionLatent, quality_level: int
-    ) -> Parts[tuple[CodedLatent, QuantizedLatents]]:
-        """Do the same as :meth:`compress`, and tell how much is done; not for gradients."""
         quality = _quality_of(quality_level, y.device)
         gained_y = with_gain(self.latent_gains, y.double(), quality)
         z = self.hyper_analysis(gained_y.to(self.dtype), diffusion_latent.to(self.dtype))
         gained_z = with_gain(self.hyper_gains, z.double(), quality)
-        return (yield from self.symbol_coder(quality_level).encode_parts(gained_y, gained_z))
+        return self.symbol_coder(quality_level).encode(gained_y, gained_z)
 
     def decompress(
         self, coded: CodedLatent, quality_level: int, size_px: tuple[int, int]
@@ -246,13 +267,9 @@ class LatentCodec(nn.Module):
             CheckpointError: If the integer tables are missing or a value is not finite.
         """
         quantized = self.decode_symbols(coded, quality_level, size_px)
-        with torch.no_grad():
-            return self.content_latent(quantized, quality_level)
-
-    def content_latent(self, quantized: QuantizedLatents, quality_level: int) -> DiffusionLatent:
-        """Return the content latent of latents that were decoded at a level, 0 to 255."""
         quality = _quality_of(quality_level, quantized.y_hat.device)
-        return self.synthesize(quantized.y_hat, quantized.z_hat, quality)
+        with torch.no_grad():
+            return self.synthesize(quantized.y_hat, quantized.z_hat, quality)
 
     @torch.no_grad()
     def decode_symbols(
@@ -262,15 +279,9 @@ class LatentCodec(nn.Module):
 
         Arguments and errors are those of :meth:`decompress`.
         """
-        return result_of(self.decode_symbols_parts(coded, quality_level, size_px))
-
-    def decode_symbols_parts(
-        self, coded: CodedLatent, quality_level: int, size_px: tuple[int, int]
-    ) -> Parts[QuantizedLatents]:
-        """Do the same as :meth:`decode_symbols`, and tell how much is done; not for gradients."""
         height, width = size_px
         size_64 = height // PIXELS_PER_BLOCK, width // PIXELS_PER_BLOCK
-        return self.symbol_coder(quality_level).decode_parts(coded, size_64)
+        return self.symbol_coder(quality_level).decode(coded, size_64)
 
     @torch.no_grad()
     def update_tables(self) -> None:

@@ -25,7 +25,6 @@ from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from difficmh_core._support.parts import Parts, result_of
 from difficmh_core.bitstream.coded_latent import CodedLatent
 from difficmh_core.bitstream.range_coder import CdfTables, RangeDecoder, RangeEncoder
 from difficmh_core.compression.context_model import (
@@ -151,12 +150,6 @@ class SymbolCoder:
         Raises:
             CheckpointError: If a latent or a prediction is not finite.
         """
-        return result_of(self.encode_parts(y, z))
-
-    def encode_parts(
-        self, y: Float64[Tensor, "1 m h16 w16"], z: Float64[Tensor, "1 n h64 w64"]
-    ) -> Parts[tuple[CodedLatent, QuantizedLatents]]:
-        """Do the same as :meth:`encode`, and tell how much is done."""
         for values in (y, z):
             if not bool((values.abs() <= VALUE_MAX).all()):
                 raise CheckpointError(
@@ -176,7 +169,7 @@ class SymbolCoder:
             encoder.encode(_to_numpy(symbols), _to_numpy(tables), self.latent_tables)
             return symbols
 
-        quantized = yield from self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
+        quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
         coded = CodedLatent(
             payload=encoder.finish(),
             corrections=write_corrections(choices.parities),
@@ -194,12 +187,6 @@ class SymbolCoder:
         Raises:
             CorruptBitstreamError: If payload, corrections and check do not fit together.
         """
-        return result_of(self.decode_parts(coded, size_64))
-
-    def decode_parts(
-        self, coded: CodedLatent, size_64: tuple[int, int]
-    ) -> Parts[QuantizedLatents]:
-        """Do the same as :meth:`decode`, and tell how much is done."""
         rows, columns = size_64
         n_values = 16 * rows * columns * self.context_model.n_channels
         choices = _GivenChoices(read_corrections(coded.corrections, 2 * n_values))
@@ -217,9 +204,7 @@ class SymbolCoder:
 
         n_hyper_bits = decoder.n_bits
         try:
-            quantized = yield from self._walk(
-                z_symbols, choices.resolve, code, check, n_hyper_bits
-            )
+            quantized = self._walk(z_symbols, choices.resolve, code, check, n_hyper_bits)
         except CheckpointError as error:
             # These weights are the ones that coded the file, so the integers are to blame.
             raise CorruptBitstreamError(
@@ -243,7 +228,7 @@ class SymbolCoder:
         code: Callable[[CodingPass, Tensor, Tensor], Tensor],
         check: _Check,
         n_hyper_bits: float,
-    ) -> Parts[QuantizedLatents]:
+    ) -> QuantizedLatents:
         """Run the networks; ``code`` turns means and table indexes of a pass into symbols."""
         z_hat = z_symbols.double() + self.medians
         grid = 1 << self.mean_grid_bits
@@ -257,9 +242,8 @@ class SymbolCoder:
             return y_steps.double() / grid
 
         hyper_features = self.hyper_synthesis(z_hat * self.inverse_hyper_gain)
-        y_hat = yield from self.context_model.run_in_parts(hyper_features, quantize)
         return QuantizedLatents(
-            y_hat=y_hat,
+            y_hat=self.context_model.run(hyper_features, quantize),
             z_hat=z_hat,
             n_hyper_bits=n_hyper_bits,
         )

@@ -15,15 +15,11 @@ References:
     Diff-ICMH, NeurIPS 2025, section 3. Code: https://github.com/RuoyuFeng/Diff-ICMH
 """
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core._support.parts import Parts, chained
-from difficmh_core._support.strips import cost_of, in_strips
 from difficmh_core.compression.layers import (
     BottleneckBlock,
     DownsamplingBlock,
@@ -93,33 +89,6 @@ class AnalysisTransform(nn.Module):
         x = self.second_block(self.first_block(self.mix(x), prior), prior)
         y: Tensor = self.to_latent(x)
         return y
-
-    def in_strips(self, image: Image01, diffusion_latent: DiffusionLatent) -> Parts[CodecLatent]:
-        """Do the same, strip by strip where the picture is large."""
-        prior_8 = self.prior_8(diffusion_latent)
-        prior_16 = self.prior_16(prior_8)
-        refined = self.prior_16_refined(prior_16)
-        n_layers = len(self.to_stride_8) // 3
-        starts = range(0, 3 * n_layers, n_layers)
-        halvings = [self.to_stride_8[start : start + n_layers] for start in starts]
-        stages: list[tuple[nn.Module, int, tuple[Tensor, ...]]] = [
-            *((halving, 2**index, ()) for index, halving in enumerate(halvings)),
-            (self.modulation_8, 8, (prior_8,)),
-            (self.to_stride_16, 8, ()),
-            (self.modulation_16, 16, (prior_16,)),
-            (self.mix, 16, ()),
-            (self.first_block, 16, (refined,)),
-            (self.second_block, 16, (refined,)),
-            (self.to_latent, 16, ()),
-        ]
-
-        def step(stage: nn.Module, *priors: Tensor) -> Callable[[Tensor], Parts[Tensor]]:
-            return lambda x: in_strips(stage, x, *priors)
-
-        return chained(
-            image,
-            [(cost_of(each) / stride**2, step(each, *priors)) for each, stride, priors in stages],
-        )
 
 
 class HyperAnalysis(nn.Module):

@@ -31,7 +31,7 @@ class DecodeSettings:
     What has no neutral value has no default: nobody decodes with steps that nobody chose. Most
     callers begin with a preset::
 
-        replace(preset_of("nano"), steps=4)
+        replace(preset_of("nano", "fast"), steps=4)
     """
 
     steps: Annotated[
@@ -43,7 +43,7 @@ class DecodeSettings:
             slider=(1, 100),
             step=1,
             label="Steps",
-            help="More steps take longer.",
+            help="More steps take longer. The small model nano is best with one or two.",
             summary="Denoising steps, {low} to {high}",
         ),
     ]
@@ -145,10 +145,9 @@ class DecodeSettings:
     ] = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a value outside its range, and write equal values alike: 1 and 1.0, say."""
+        """Refuse a value outside its range, so that no later code has to."""
         for setting in SETTINGS:
-            value = setting.parsed(getattr(self, setting.name))
-            object.__setattr__(self, setting.name, value)
+            setting.check(getattr(self, setting.name))
 
     def __repr__(self) -> str:
         """Write the settings the same way for good: digests of it name kept and measured results.

@@ -93,19 +93,14 @@ class Setting(ABC):
         """What the command line says."""
         return self.told[0].lower() + self.told[1:]
 
-    def parameter_help_of(self, control: Control) -> str:
-        """What an endpoint says of the parameter that holds what a control does."""
-        told = self.told if len(self.controls) == 1 else control.help.removesuffix(".")
-        return f"{told}; {'empty' if self.unset == '' else self.unset} takes the preset's."
+    @property
+    def parameter_help(self) -> str:
+        """What an endpoint says."""
+        return f"{self.told}; {'empty' if self.unset == '' else self.unset} takes the preset's."
 
     @abstractmethod
     def check(self, value: Any) -> None:  # noqa: ANN401 (each kind has its own)
         """Refuse a value that is out of range, with a :class:`ConfigError`."""
-
-    def parsed(self, value: Any) -> Any:  # noqa: ANN401
-        """Check a value, and return it in the one way in which it is written: 1 becomes 1.0."""
-        self.check(value)
-        return value
 
     def as_controls(self, value: Any) -> tuple[float | str, ...]:  # noqa: ANN401
         """What the controls hold."""
@@ -162,11 +157,6 @@ class Number(Setting):
             wanted = f"({low}, {high}]" if self.excludes_low else f"{low} to {high}"
             raise ConfigError(f"{self.name} must lie in {wanted}, got {value}.")
 
-    def parsed(self, value: float) -> float:
-        """Check a number, and return it in the field's type."""
-        self.check(value)
-        return value if self.held_type is int else as_float(value)
-
     def _holds(self, value: float) -> bool:
         is_low = value <= self.low if self.excludes_low else value < self.low
         return math.isfinite(value) and not is_low and value <= self.high
@@ -174,7 +164,7 @@ class Number(Setting):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval(Setting):
-    """Two ascending numbers from 0 to 1; endpoints have a parameter for each.
+    """Two ascending numbers from 0 to 1. Endpoints, whose parameters are single, have none.
 
     Attributes:
         ends: Names of the lower and of the upper one's control, with the help of each.
@@ -198,11 +188,6 @@ class Interval(Setting):
         return float
 
     @property
-    def unset(self) -> float:
-        """A number out of range."""
-        return -1
-
-    @property
     def parsing(self) -> Mapping[str, Any]:
         """How argparse reads the option."""
         return {"type": float, "nargs": 2}
@@ -213,11 +198,6 @@ class Interval(Setting):
         if not 0 <= low <= high <= 1:
             wanted = f"two ascending {self.unit} in 0 to 1"
             raise ConfigError(f"{self.name} must be {wanted}, got {low} to {high}.")
-
-    def parsed(self, value: tuple[float, float]) -> tuple[float, ...]:
-        """Check two numbers, and return both as ``float``."""
-        self.check(value)
-        return tuple(map(as_float, value))
 
     def as_controls(self, value: tuple[float, float]) -> tuple[float, ...]:
         """What the controls hold."""
@@ -243,7 +223,8 @@ class Choice(Setting):
         """How argparse reads the option."""
         return {"choices": list(self.labels)}
 
-    def parameter_help_of(self, control: Control) -> str:
+    @property
+    def parameter_help(self) -> str:
         """What an endpoint says."""
         *others, last = self.labels
         return f"{', '.join(others)} or {last}; empty takes the preset's."
@@ -290,7 +271,8 @@ class Seed(Setting):
         """What the command line says."""
         return f"{super(Seed, self).option_help}; by default it is derived from the file"
 
-    def parameter_help_of(self, control: Control) -> str:
+    @property
+    def parameter_help(self) -> str:
         """What an endpoint says."""
         return f"{self.told}; empty derives it from the file."
 
@@ -310,15 +292,6 @@ class Seed(Setting):
         if text and not re.fullmatch(r"-?[0-9]{1,20}", text):
             raise ConfigError(f"{self.name} must be a whole number, got {value!r}.")
         return int(text) if text else None
-
-
-def as_float(value: float) -> float:
-    """Write a number in one way, so that equal numbers have equal digests: no 1, no -0.0.
-
-    >>> as_float(1), as_float(-0.0)
-    (1.0, 0.0)
-    """
-    return float(value) + 0.0
 
 
 def declared_in(cls: type) -> tuple[Setting, ...]:

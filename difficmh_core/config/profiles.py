@@ -32,6 +32,8 @@ from difficmh_core.errors import ConfigError
 
 DEFAULT_RATE = 4
 """Which of sd21's checkpoints, where none is named."""
+DEFAULT_PRESET = "fast"
+"""How a file is decoded where nobody says how."""
 SD21 = CodecConfig(conditioning=ConditioningConfig(text_tower=TextTowerConfig()))
 """The published sizes."""
 
@@ -147,8 +149,6 @@ class Profile:
         number: In the file format; never given twice.
         config: Of the networks.
         presets: Its decoding settings by name: ``instant``, ``fast`` and ``paper``.
-        default_preset: How its files are decoded where nobody says how: the preset that measured
-            best; ``fast`` where nothing was measured.
         rates: Those of its checkpoints, where each codes with one rate only, which files hold in
             the place of the quality.
         is_packaged: Whether its weights ship with this package.
@@ -158,7 +158,6 @@ class Profile:
     number: int
     config: CodecConfig
     presets: Presets
-    default_preset: str = "fast"
     rates: tuple[int, ...] = ()
     is_packaged: bool = False
     cost_on_cpu: str | None = None
@@ -183,13 +182,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         profile.name: profile
         for profile in (
-            Profile(
-                number=1,
-                config=NANO,
-                presets=_SMALL,
-                default_preset="instant",
-                is_packaged=True,
-            ),
+            Profile(number=1, config=NANO, presets=_SMALL, is_packaged=True),
             Profile(
                 number=2,
                 config=SD21,
@@ -219,10 +212,6 @@ def either_of(words: Iterable[object]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-DEFAULT_PRESET_HELP = ", ".join(
-    f"{PROFILES[name].default_preset} with {name}" for name in ("nano", "sd21")
-)
-"""What help says of the preset where none is named."""
 RATE_HELP = (
     f"with sd21: {either_of(PROFILES['sd21'].rates)}; larger makes smaller files "
     "(default %(default)s)"
@@ -252,15 +241,13 @@ def presets_of(profile: str) -> Mapping[str, DecodeSettings]:
     return profile_of(profile).presets
 
 
-def preset_of(profile: str, name: str | None = None) -> DecodeSettings:
-    """One preset of a profile, its default one if none is named.
+def preset_of(profile: str, name: str = DEFAULT_PRESET) -> DecodeSettings:
+    """One preset of a profile.
 
     Raises:
         ConfigError: If there is no such profile, or no preset of this name.
     """
     presets = presets_of(profile)
-    if name is None:
-        name = profile_of(profile).default_preset
     if name not in presets:
         raise ConfigError(f"There is no preset {name!r}. Choose one of {', '.join(presets)}.")
     return presets[name]

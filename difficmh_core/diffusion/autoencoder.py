@@ -13,15 +13,13 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.nn import functional
 
-from difficmh_core._support.parts import Parts, result_of
 from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.diffusion.autoencoder_networks import AutoencoderNetworks
-from difficmh_core.diffusion.tiling import Tiling, tiles_in_turn
+from difficmh_core.diffusion.tiling import Tiling, in_tiles
 from difficmh_core.shapes import DiffusionLatent, Image01
 
 _RGB_CHANNELS = 3
 _STRIDE_PX = 8  # of a position of the latent
-_ANY_AREA = 1 << 62
 _LOG_VARIANCE = (-30.0, 20.0)  # where a latent's is clamped, as in the published code
 
 
@@ -54,14 +52,8 @@ class Autoencoder(nn.Module):
 
     def posterior(self, image: Image01) -> Normal:
         """Return the distribution of each value of each picture's latent, unscaled."""
-        return self._posterior(result_of(self._moments(image)))
-
-    def _moments(self, image: Image01) -> Parts[Tensor]:
         patches = functional.pixel_unshuffle(2 * image - 1, self.patch_px).to(self._dtype)
-        read = _STRIDE_PX // self.patch_px
-        return self._run(self.model.encode, self.model.encode_in_strips, patches, read=read)
-
-    def _posterior(self, moments: Tensor) -> Normal:
+        moments = self._run(self.model.encode, patches, read=_STRIDE_PX // self.patch_px)
         mean, log_variance = moments.chunk(2, dim=1)
         deviation = (0.5 * log_variance.clamp(*_LOG_VARIANCE)).exp()
         return Normal(mean, deviation, validate_args=False)
@@ -77,21 +69,10 @@ class Autoencoder(nn.Module):
         latent: Tensor = posterior.rsample() if sample else posterior.mean
         return (latent * self.scaling_factor).to(image.dtype)
 
-    def encode_parts(self, image: Image01) -> Parts[DiffusionLatent]:
-        """Do the same as :meth:`encode`, part by part where the picture is large."""
-        moments = yield from self._moments(image)
-        return (self._posterior(moments).mean * self.scaling_factor).to(image.dtype)
-
     def decode_raw(self, latent: DiffusionLatent) -> Tensor:
         """Return the picture of each latent as the network gives it, not clamped to [0, 1]."""
-        return result_of(self._decode_raw_parts(latent))
-
-    def _decode_raw_parts(self, latent: DiffusionLatent) -> Parts[Tensor]:
         unscaled = (latent / self.scaling_factor).to(self._dtype)
-        made = _STRIDE_PX // self.patch_px
-        patches = yield from self._run(
-            self.model.decode, self.model.decode_in_strips, unscaled, made=made
-        )
+        patches = self._run(self.model.decode, unscaled, made=_STRIDE_PX // self.patch_px)
         decoded = functional.pixel_shuffle(patches.to(latent.dtype), self.patch_px)
         return (decoded + 1) / 2
 
@@ -99,24 +80,12 @@ class Autoencoder(nn.Module):
         """Return the picture of each latent, clamped to [0, 1]."""
         return self.decode_raw(latent).clamp(0, 1)
 
-    def decode_parts(self, latent: DiffusionLatent) -> Parts[Image01]:
-        """Do the same as :meth:`decode`, part by part where the picture is large."""
-        decoded = yield from self._decode_raw_parts(latent)
-        return decoded.clamp(0, 1)
-
     def _run(
-        self,
-        network: Callable[[Tensor], Tensor],
-        in_strips: Callable[[Tensor], Parts[Tensor]],
-        x: Tensor,
-        *,
-        read: int = 1,
-        made: int = 1,
-    ) -> Parts[Tensor]:
-        if not self.model.sees_all and not torch.is_grad_enabled():
-            return in_strips(x)
-        tiling = self.tiling or Tiling(untiled_area=_ANY_AREA)
-        return tiles_in_turn(lambda crops: network(*crops), [x], tiling, read=read, made=made)
+        self, network: Callable[[Tensor], Tensor], x: Tensor, *, read: int = 1, made: int = 1
+    ) -> Tensor:
+        if self.tiling is None:
+            return network(x)
+        return in_tiles(lambda crops: network(*crops), [x], self.tiling, read=read, made=made)
 
     @property
     def _dtype(self) -> torch.dtype:

@@ -9,18 +9,13 @@ References:
     Esser, Rombach, Ommer: Taming Transformers, 2021, table 7, https://arxiv.org/abs/2012.09841
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TypeAlias, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core._support.parts import Parts, chained
-from difficmh_core._support.strips import cost_of, in_strips
 from difficmh_core.config.networks import AutoencoderConfig
 from difficmh_core.diffusion.layers import (
     Attention,
@@ -63,62 +58,16 @@ class AutoencoderNetworks(nn.Module):
         picture: Tensor = self.decoder(self.post_quant_conv(latent))
         return picture
 
-    @property
-    def sees_all(self) -> bool:
-        """Whether a value depends on all others, so that no strip is like that of the whole."""
-        return any(isinstance(layer, nn.GroupNorm | Attention) for layer in self.modules())
-
-    def encode_in_strips(self, picture: _Picture) -> Parts[_Moments]:
-        """Do the same as :meth:`encode`, strip by strip."""
-        encoder = self.encoder
-        first, *others = (list(cast(_Level, level).layers()) for level in encoder.down_blocks)
-        # At full size together: what lies between takes the most memory.
-        begin = nn.Sequential(encoder.conv_in, *first)
-        end = (encoder.conv_norm_out, nn.SiLU(), encoder.conv_out, self.quant_conv)
-        steps = [begin, *chain(*others), *encoder.mid_block.resnets, nn.Sequential(*end)]
-        return chained(picture, _in_turn(steps))
-
-    def decode_in_strips(self, latent: DiffusionLatent) -> Parts[_Picture]:
-        """Do the same as :meth:`decode`, strip by strip."""
-        decoder = self.decoder
-        levels = chain(*(cast(_Level, level).layers() for level in decoder.up_blocks))
-        begin = nn.Sequential(self.post_quant_conv, decoder.conv_in)
-        end = nn.Sequential(decoder.conv_norm_out, nn.SiLU(), decoder.conv_out)
-        return chained(latent, _in_turn([begin, *decoder.mid_block.resnets, *levels, end]))
-
-
-def _in_turn(
-    layers: Iterable[nn.Module],
-) -> list[tuple[float, Callable[[Tensor], Parts[Tensor]]]]:
-    """Return what each layer costs and does, for :func:`chained`."""
-    steps, area = list[tuple[float, Callable[[Tensor], Parts[Tensor]]]](), 1.0
-    for layer in layers:
-        is_doubling, has_details = isinstance(layer, Upsample), _enlarges(layer)
-        area *= 4 if is_doubling else 1
-        scale = 2 if is_doubling else 1 if has_details else None
-        steps.append((area * cost_of(layer), partial(in_strips, layer, scale=scale)))
-        strides = [each.stride[0] for each in layer.modules() if isinstance(each, nn.Conv2d)]
-        area /= math.prod(strides) ** 2
-    return steps
-
-
-def _enlarges(layer: nn.Module) -> bool:
-    return any(isinstance(each, nn.PixelShuffle) for each in layer.modules())
-
 
 class _Level(nn.ModuleDict):
     """Lists of layers that run one after the other."""
 
-    def layers(self) -> Iterator[nn.Module]:
-        """Yield them in the order in which they run."""
-        for layers in self.values():
-            yield from cast(nn.ModuleList, layers)
-
     def forward(
         self, hidden: Features
     ) -> Float[Tensor, "batch out_channels out_height out_width"]:
-        for layer in self.layers():
-            hidden = layer(hidden)
+        for layers in self.values():
+            for layer in cast(nn.ModuleList, layers):
+                hidden = layer(hidden)
         return hidden
 
 

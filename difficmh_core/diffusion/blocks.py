@@ -161,5 +161,5 @@ class EncoderHalf(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Element type of the weights as the layers see them."""
-        return self.time_embedding.layers.linear_1.weight.dtype
+        """Element type of the weights."""
+        return next(self.parameters()).dtype

@@ -9,25 +9,24 @@ References:
     https://arxiv.org/abs/2404.07724
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from difficmh_core._support.parts import Parts, inside
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.diffusion.control import ControlledUNet
 from difficmh_core.diffusion.cuda_graph import Recorded
 from difficmh_core.diffusion.noise import PortableNoise
 from difficmh_core.diffusion.samplers import (
-    PredictorInParts,
+    Predictor,
     SamplerStep,
-    sampler_parts,
+    sampler_steps,
     sampler_timesteps,
 )
 from difficmh_core.diffusion.schedule import NoiseSchedule
-from difficmh_core.diffusion.tiling import Tiling, tiles_in_turn
+from difficmh_core.diffusion.tiling import Tiling, in_tiles
 from difficmh_core.shapes import Context, DiffusionLatent
 
 
@@ -71,18 +70,6 @@ class DiffusionDecoder:
         Raises:
             ConfigError: If ``start`` leaves fewer timesteps than ``steps``.
         """
-        parts = self.parts(content_latent, context, unconditional_context, settings, seed)
-        return (state for state in parts if isinstance(state, SamplerStep))
-
-    def parts(
-        self,
-        content_latent: DiffusionLatent,
-        context: Context,
-        unconditional_context: Context,
-        settings: DecodeSettings,
-        seed: int,
-    ) -> Generator[SamplerStep | float, None, None]:
-        """Yield the same as :meth:`steps`; between steps, after each tile, how much is done."""
         noise = PortableNoise(seed)
         timesteps = sampler_timesteps(
             settings.sampler,
@@ -93,7 +80,7 @@ class DiffusionDecoder:
         latent = noise.draw(content_latent)
         if settings.start < 1:
             latent = self._schedule.add_noise(content_latent, latent, torch.tensor(timesteps[:1]))
-        states = sampler_parts(
+        states = sampler_steps(
             settings.sampler,
             latent,
             self._predictor(content_latent, context, unconditional_context, settings),
@@ -101,14 +88,12 @@ class DiffusionDecoder:
             timesteps,
             lambda: noise.draw(content_latent),
         )
-        yield from inside(states, torch.no_grad)
-
-    def n_seen(self, height: int, width: int) -> int:
-        """How many positions of a latent of this size the tiles have together."""
-        return sum(
-            (rows.stop - rows.start) * (columns.stop - columns.start)
-            for rows, columns in self._tiling.tiles(height, width)
-        )
+        while True:
+            with torch.no_grad():  # ends before each yield: the caller's mode is its own
+                state = next(states, None)
+            if state is None:
+                return
+            yield state
 
     def _predictor(
         self,
@@ -116,7 +101,7 @@ class DiffusionDecoder:
         context: Context,
         unconditional_context: Context,
         settings: DecodeSettings,
-    ) -> PredictorInParts:
+    ) -> Predictor:
         """Return the network with guidance, both branches in one batch, conditional first."""
         dtype, guidance_scale = self._unet.base.dtype, settings.guidance_scale
         n_timesteps = self._schedule.config.n_timesteps
@@ -131,16 +116,15 @@ class DiffusionDecoder:
             else partial(self._unet.prepared, control_scale=settings.control_scale)
         )
 
-        def predict(latent: DiffusionLatent, timestep: int) -> Parts[DiffusionLatent]:
+        def predict(latent: DiffusionLatent, timestep: int) -> DiffusionLatent:
             is_guided = guidance_scale != 1 and low <= timestep <= high
             read = projected if is_guided else projected[: len(context)]
             timesteps = torch.full((len(read),), timestep, device=latent.device)
-            blended = yield from tiles_in_turn(
+            prediction = in_tiles(
                 lambda crops: network(crops[0], timesteps, read, crops[1]),
                 (_repeated(latent.to(dtype), is_guided), _repeated(hint, is_guided)),
                 self._tiling,
-            )
-            prediction = blended.to(latent.dtype)
+            ).to(latent.dtype)
             if not is_guided:
                 return prediction
             conditional, unconditional = prediction.chunk(2)

@@ -22,14 +22,13 @@ References:
     Lu et al.: DPM-Solver++, 2022, algorithm 2, https://arxiv.org/abs/2211.01095
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 
-from difficmh_core._support.parts import Parts, scaled
 from difficmh_core.config.decoding import SamplerName
 from difficmh_core.diffusion.schedule import NoiseSchedule
 from difficmh_core.errors import ConfigError
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 Predictor = Callable[[DiffusionLatent, int], DiffusionLatent]
 """The network with guidance: ``(latent, timestep)`` to what the schedule says it predicts."""
-PredictorInParts = Callable[[DiffusionLatent, int], Parts[DiffusionLatent]]
-"""The same, part by part."""
 NoiseDraw = Callable[[], DiffusionLatent]
 """Draws standard normal noise of the latent's shape."""
 
@@ -127,38 +124,13 @@ def sampler_steps(
     Yields:
         One state for each timestep.
     """
-
-    def whole(latent: DiffusionLatent, timestep: int) -> Parts[DiffusionLatent]:
-        return predict(latent, timestep)
-        yield
-
-    states = sampler_parts(
-        sampler, latent, whole, schedule, timesteps, draw_noise, final_alpha_bar=final_alpha_bar
-    )
-    for state in states:
-        if isinstance(state, SamplerStep):
-            yield state
-
-
-def sampler_parts(
-    sampler: SamplerName,
-    latent: DiffusionLatent,
-    predict: PredictorInParts,
-    schedule: NoiseSchedule,
-    timesteps: Sequence[int],
-    draw_noise: NoiseDraw,
-    *,
-    final_alpha_bar: float = 1.0,
-) -> Generator[SamplerStep | float, None, None]:
-    """Yield the same as :func:`sampler_steps`; between steps, how much of all is done."""
     solver = _dpm_solver(schedule, timesteps) if sampler is SamplerName.DPM_SOLVER else None
     total = len(timesteps)
     alpha_bars = [*schedule.alpha_bar[list(timesteps)].tolist(), final_alpha_bar]
     for index, (timestep, (alpha_bar, next_alpha_bar)) in enumerate(
         zip(timesteps, pairwise(alpha_bars), strict=True), start=1
     ):
-        parts = predict(latent, timestep)
-        prediction = yield from scaled(parts, (index - 1) / total, 1 / total)
+        prediction = predict(latent, timestep)
         clean, noise = schedule.clean_and_noise(latent, prediction, torch.tensor([timestep]))
         if solver is not None:
             latent = solver.step(clean, timestep, latent).prev_sample

@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from difficmh_core._support.parts import Parts, result_of
 from difficmh_core.errors import ConfigError
 
 
@@ -27,30 +26,13 @@ class Tiling:
 
     Attributes:
         untiled_area: Largest area that is decoded whole; by default 1.5 megapixels.
-        tile: Longest side of a tile; a multiple of 8, so that the U-Net can halve it three times.
+        tile: Side of a tile; a multiple of 8, so that the U-Net can halve it three times.
         overlap: Least overlap of neighbors, above 0 and less than ``tile``.
     """
 
     untiled_area: int = 1_500_000 // 64
-    tile: int = 152
-    overlap: int = 24
-
-    def tiles(self, height: int, width: int) -> list[tuple[slice, slice]]:
-        """The rows and columns of each tile, or of the whole if it needs none.
-
-        Tiles are as small as their number allows: what overlaps is computed twice.
-        """
-        if height * width <= self.untiled_area:
-            return [(slice(0, height), slice(0, width))]
-        down, across = (self._sides(length) for length in (height, width))
-        return [(rows, columns) for rows in down for columns in across]
-
-    def _sides(self, length: int) -> list[slice]:
-        n_tiles = len(tile_starts(length, self.tile, self.overlap))
-        side = -(-(length + (n_tiles - 1) * self.overlap) // n_tiles)
-        side = min(-(-side // 8) * 8, self.tile, length)
-        starts = tile_starts(length, side, self.overlap)
-        return [slice(start, start + side) for start in starts]
+    tile: int = 128
+    overlap: int = 32
 
     def __post_init__(self) -> None:
         """Refuse tiles that cannot cover a picture."""
@@ -95,43 +77,31 @@ def in_tiles(
     Returns:
         What ``function`` gives for the whole, or the blend of what it gives for the tiles.
     """
-    return result_of(tiles_in_turn(function, tensors, tiling, read=read, made=made))
-
-
-def tiles_in_turn(
-    function: Callable[[Sequence[Tensor]], Tensor],
-    tensors: Sequence[Tensor],
-    tiling: Tiling,
-    *,
-    read: int = 1,
-    made: int = 1,
-) -> Parts[Tensor]:
-    """Do the same as :func:`in_tiles`, and tell after each tile how much is done."""
     height, width = (side // read for side in tensors[0].shape[-2:])
-    tiles = tiling.tiles(height, width)
-    if len(tiles) == 1:
-        whole = function(tensors)
-        yield 1.0
-        return whole
+    if height * width <= tiling.untiled_area:
+        return function(tensors)
+
+    def place(top: int, left: int, scale: int) -> tuple[Any, ...]:
+        bottom, right = min(top + tiling.tile, height), min(left + tiling.tile, width)
+        return ..., slice(scale * top, scale * bottom), slice(scale * left, scale * right)
+
     total: Tensor | None = None
     weights = torch.zeros(made * height, made * width, device=tensors[0].device)
-    for index, tile in enumerate(tiles):
-        crop, target = _place(tile, read), _place(tile, made)
-        result = function([tensor[crop] for tensor in tensors])
-        if total is None:
-            total = result.new_zeros(*result.shape[:-2], *weights.shape, dtype=torch.float32)
-        rows, columns = (_ramp(side, made * tiling.overlap, weights) for side in result.shape[-2:])
-        weight = rows[:, None] * columns
-        total[target] += weight * result.float()
-        weights[target] += weight
-        yield (index + 1) / len(tiles)
+    for top in tile_starts(height, tiling.tile, tiling.overlap):
+        for left in tile_starts(width, tiling.tile, tiling.overlap):
+            crop, target = place(top, left, read), place(top, left, made)
+            result = function([tensor[crop] for tensor in tensors])
+            if total is None:
+                total = result.new_zeros(*result.shape[:-2], *weights.shape, dtype=torch.float32)
+            rows, columns = (
+                _ramp(side, made * tiling.overlap, weights) for side in result.shape[-2:]
+            )
+            weight = rows[:, None] * columns
+            total[target] += weight * result.float()
+            weights[target] += weight
     if total is None:
         raise AssertionError("an image has at least one tile")
     return (total / weights).to(tensors[0].dtype)
-
-
-def _place(tile: tuple[slice, slice], scale: int) -> tuple[Any, ...]:
-    return ..., *(slice(scale * side.start, scale * side.stop) for side in tile)
 
 
 def _ramp(length: int, overlap: int, like: Tensor) -> Tensor:

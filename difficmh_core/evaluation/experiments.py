@@ -147,7 +147,7 @@ def _grid(asked: ExperimentRequest, same: Variant) -> Iterator[Variant]:
             yield replace(
                 same,
                 key=f"g{guidance:g}-s{steps}",
-                label=f"guidance {guidance:g}, {steps} step{'' if steps == 1 else 's'}",
+                label=f"guidance {guidance:g}, {steps} steps",
                 settings=replace(same.settings, guidance_scale=guidance, steps=steps),
             )
 
@@ -195,8 +195,9 @@ _ALL = (
     Experiment(
         key="sweep",
         name="Quality and file size",
-        explanation="Compresses the photo at several qualities. The crosses are what other "
-        "codecs published: means over the 24 images of the Kodak set, so only a rough guide.",
+        explanation="Compresses the photo at several qualities and shows published results of "
+        "other codecs beside it. Those are means over the 24 images of the Kodak set, so they are "
+        "only a rough guide.",
         variants=_sweep,
         options=("qualities",),
         needs_rates=True,

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from difficmh_core._support.fonts import label_font
 from difficmh_core.evaluation.comparison import CodecResult, Row
 from difficmh_core.evaluation.experiments import ExperimentResult
 from difficmh_core.evaluation.metrics import METRICS, metric_of
@@ -179,6 +178,6 @@ def _shrunk(image: Image.Image, side_px: int) -> Image.Image:
 
 
 def _paste(sheet: Image.Image, image: Image.Image, caption: str, place: tuple[int, int]) -> None:
-    draw, font = ImageDraw.Draw(sheet), label_font(12)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     draw.multiline_text((place[0] + 3, place[1] + 3), caption, fill="black", font=font, spacing=3)
     sheet.paste(image, (place[0], place[1] + _CAPTION_PX))

@@ -14,12 +14,6 @@ SNIFFED_BYTES = 4096
 READ = "JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP, PPM or JPEG 2000"
 """What is read, as a message lists it."""
 
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".hif", ".jxl"),
-    *(".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"),
-)
-"""How the names of such files end, for dialogs that list files; what one is, its bytes tell."""
-
 
 class Format(StrEnum):
     """The kinds of picture files that are read; the value is the name that people know."""

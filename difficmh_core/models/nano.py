@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.codec import DiffICMHCodec, Networks, Tagger
 from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
 from difficmh_core.config.profiles import NANO, TINY
@@ -16,7 +16,6 @@ from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.unet import DenoisingUNet
 from difficmh_core.errors import ConfigError
-from difficmh_core.networks import Networks, Tagger
 from difficmh_core.tagging.vocabulary import load_vocabulary
 from difficmh_core.weights.loading import load_strict, read_safetensors
 from difficmh_core.weights.recognition import load_tagger

@@ -4,36 +4,30 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from accelerate import init_empty_weights
+from torch import Tensor, nn
 from torch.nn import functional
 
-from difficmh_core._support.once import once
-from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.codec import DiffICMHCodec, Networks
+from difficmh_core.compression.latent_codec import LatentCodec
 from difficmh_core.config.networks import CodecConfig
 from difficmh_core.config.profiles import SD21, profile_of
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.diffusion.conditioning import (
     TagPrompt,
+    TextTower,
     Tokenizer,
     load_clip_tokenizer,
 )
-from difficmh_core.diffusion.control import ControlledUNet
+from difficmh_core.diffusion.control import ControlledUNet, ControlModule
 from difficmh_core.diffusion.preview import LatentPreview
 from difficmh_core.diffusion.tiling import Tiling
-from difficmh_core.errors import BackendUnavailableError, ConfigError
-from difficmh_core.models.published_networks import (
-    empty,
-    empty_tagger,
-    filled,
-    filled_tagger,
-    n_values,
-)
-from difficmh_core.networks import Networks
-from difficmh_core.shapes import DiffusionLatent
-from difficmh_core.tagging.ram import RamConfig, RamTagger
+from difficmh_core.diffusion.unet import DenoisingUNet
+from difficmh_core.errors import BackendUnavailableError, CheckpointError, ConfigError
+from difficmh_core.tagging.ram import RamConfig, RamNetwork, RamTagger
 from difficmh_core.tagging.vocabulary import Vocabulary, load_vocabulary
 from difficmh_core.weights.hub import HubCard, hub_path
 from difficmh_core.weights.hub_cards import (
@@ -43,8 +37,16 @@ from difficmh_core.weights.hub_cards import (
     TOKENIZER_VOCABULARY,
     cards_of_rate,
 )
-from difficmh_core.weights.in_place import settle
+from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
+from difficmh_core.weights.published.codec import load_published_codec
+from difficmh_core.weights.published.diffusion import (
+    load_published_autoencoder,
+    load_published_control,
+    load_published_text_tower,
+    load_published_unet,
+)
 from difficmh_core.weights.published.stripped import SHARED_FILE, TAGGER_FILE, rate_file
+from difficmh_core.weights.published.tagger import load_published_tagger
 
 _logger = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ STRIPPED_FOLDER = "sd21"
 _PREVIEW_PX, _PREVIEW_COLORS = 256, 16
 AUTOENCODER_TILING = Tiling(untiled_area=128 * 128, tile=128, overlap=32)
 """Above 1024 x 1024 px, the autoencoder works in tiles of this size."""
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,81 +192,67 @@ def load_published(
         CheckpointError: If a tensor is missing, unknown or of another shape.
         ConfigError: If the configuration names no text tower.
     """
-    parts = filled(config, weights)
-    for module in (parts.tower, parts.autoencoder, parts.base, parts.control):
-        settle(module, device, dtype)
-    if torch.device(device).type != "cpu":
-        for module in (parts.base, parts.control):
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # On a CPU, too, the autoencoder alone: it is small, and its pictures are large. What is stored
-    # in a narrower type gets this layout where it is widened, and is not copied here.
-    for value in parts.autoencoder.parameters():
-        if value.dim() == 4 and value.dtype == dtype:
-            value.data = value.data.contiguous(memory_format=torch.channels_last)
-    parts.autoencoder.tiling = AUTOENCODER_TILING
-    parts.latent_codec.to(device, torch.float32)
+    if config.conditioning.text_tower is None:
+        raise ConfigError("The published system needs a text tower, but none is configured.")
+    source = weights[-1].name
+    tensors = dict[str, Tensor]()
+    for path in weights:
+        tensors |= read_checkpoint(path)
+    account_for(tensors, source)
+
+    with init_empty_weights():
+        tower = TextTower(config.conditioning.text_tower)
+        autoencoder = Autoencoder(config.autoencoder)
+        base = DenoisingUNet(config.unet)
+        control = ControlModule(config.unet, config.control)
+    latent_codec = LatentCodec(config.latent_codec)
+    load_published_text_tower(tower, tensors, source)
+    load_published_autoencoder(autoencoder, tensors, source)
+    load_published_unet(base, tensors, source)
+    load_published_control(control, tensors, source)
+    load_published_codec(latent_codec, tensors, source)
+    for module in (tower, autoencoder, base, control):
+        _finish(module, source).to(device, dtype)
+    autoencoder.tiling = AUTOENCODER_TILING
+    for module in (autoencoder, base, control):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _finish(latent_codec, source).to(device)
 
     def make_tagger() -> RamTagger:
-        # Read only now: who decodes needs no tagger, and on a GPU the host keeps no weights.
-        network = filled_tagger(tagger, weights)
-        settle(network, device, torch.float32)
-        return RamTagger(network, words.vocabulary, words.thresholds)
+        with init_empty_weights():
+            network = RamNetwork(tagger)
+        load_published_tagger(network, tensors, source)
+        return RamTagger(_finish(network, source).to(device), words.vocabulary, words.thresholds)
 
     networks = Networks(
-        autoencoder=parts.autoencoder,
-        latent_codec=parts.latent_codec,
-        unet=ControlledUNet(parts.base, parts.control),
-        conditioner=TagPrompt(parts.tower, words.tokenizer, words.vocabulary.names),
-        preview=_Preview(parts.autoencoder, config.autoencoder.diffusion_channels).to(device),
+        autoencoder=autoencoder,
+        latent_codec=latent_codec,
+        unet=ControlledUNet(base, control),
+        conditioner=TagPrompt(tower, words.tokenizer, words.vocabulary.names),
+        preview=_fit_preview(autoencoder, device),
     )
     return networks, make_tagger
 
 
-def check_checkpoint(path: Path, rate: int) -> None:
-    """Refuse a checkpoint of which the networks cannot be made; reads names and shapes only.
-
-    Raises:
-        ConfigError: If there is no such rate.
-        CheckpointError: If a tensor is missing, unknown or of another shape.
-    """
-    filled(config_of_rate(rate), [path])
-    filled_tagger(RamConfig(), [path])
-
-
-def bytes_to_strip(rate: int, cache_dir: Path, dtype: torch.dtype) -> int:
-    """The size of the stripped files of one rate that are not there yet [bytes].
-
-    Raises:
-        ConfigError: If there is no such rate.
-    """
-    networks, tagger = empty(config_of_rate(rate)), empty_tagger(RamConfig())
-    shared = (networks.tower, networks.autoencoder, networks.base)
-    sizes = (
-        n_values(*shared) * dtype.itemsize,
-        n_values(tagger) * dtype.itemsize,
-        n_values(networks.control) * dtype.itemsize
-        + n_values(networks.latent_codec) * torch.float32.itemsize,
-    )
-    places = stripped_files(rate, cache_dir)
-    return sum(size for size, place in zip(sizes, places, strict=True) if not place.is_file())
+def _finish(module: ModuleT, source: str) -> ModuleT:
+    """Return a loaded network ready to run, and refuse one that is not loaded to the end."""
+    empty = [name for name, value in module.state_dict().items() if value.is_meta]
+    if empty:
+        raise CheckpointError(
+            f"{source} left {len(empty)} values of {type(module).__name__} without content "
+            f"({empty[0]}). Use a published checkpoint."
+        )
+    module.requires_grad_(requires_grad=False)
+    return module.eval()
 
 
-class _Preview(LatentPreview):
-    """The preview's map, fitted to a picture of random colors when it is first asked for."""
-
-    def __init__(self, autoencoder: Autoencoder, latent_channels: int) -> None:
-        super().__init__(latent_channels)
-        self._fitted = once(lambda: self._fit_to_colors(autoencoder))
-
-    def forward(self, latent: DiffusionLatent) -> Float[Tensor, "batch 3 h8 w8"]:
-        """Return small pictures in [0, 1]."""
-        self._fitted()
-        return super().forward(latent)
-
-    @torch.inference_mode()
-    def _fit_to_colors(self, autoencoder: Autoencoder) -> None:
-        generator = torch.Generator().manual_seed(0)
-        colors = torch.rand(1, 3, _PREVIEW_COLORS, _PREVIEW_COLORS, generator=generator)
-        picture = functional.interpolate(colors, (_PREVIEW_PX, _PREVIEW_PX), mode="bilinear")
-        latent = autoencoder.encode(picture.to(self.weight.device)).float().cpu()
-        self.fit(latent, picture)
+@torch.inference_mode()
+def _fit_preview(autoencoder: Autoencoder, device: torch.device | str) -> LatentPreview:
+    """Return the preview's map, fitted to a picture of random colors."""
+    generator = torch.Generator().manual_seed(0)
+    colors = torch.rand(1, 3, _PREVIEW_COLORS, _PREVIEW_COLORS, generator=generator)
+    picture = functional.interpolate(colors, (_PREVIEW_PX, _PREVIEW_PX), mode="bilinear")
+    latent = autoencoder.encode(picture.to(device)).float().cpu()
+    preview = LatentPreview(latent.shape[1])
+    preview.fit(latent, picture)
+    return preview.to(device)

@@ -14,8 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from difficmh_core.compression.latent_codec import LatentCodec
-from difficmh_core.compression.output import LatentCodecOutput
+from difficmh_core.compression.latent_codec import LatentCodec, LatentCodecOutput
 from difficmh_core.diffusion.autoencoder import Autoencoder
 from difficmh_core.shapes import DiffusionLatent, Image01
 from difficmh_core.training.autoencoder_stage import last_weights, unfreeze_decoder

@@ -15,13 +15,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.codec import DiffICMHCodec, Networks
 from difficmh_core.config.profiles import preset_of
 from difficmh_core.errors import CheckpointError
 from difficmh_core.image_io import to_image, to_tensor
 from difficmh_core.models.load import load_codec
 from difficmh_core.models.nano import build_networks, network_files
-from difficmh_core.networks import Networks
 from difficmh_core.quality.distortion import psnr_db
 from difficmh_core.quality.lpips import perceptual_distance
 from difficmh_core.training.checkpoints import read_average, write_weights

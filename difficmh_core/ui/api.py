@@ -16,18 +16,13 @@ from gradio.events import api
 
 from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.coding import DEFAULT_QUALITY
-from difficmh_core.config.decoding import (
-    CONTROL_NAMES,
-    SETTINGS,
-    DecodeSettings,
-    controls_of,
-)
-from difficmh_core.config.profiles import either_of, preset_of, presets_of, profile_of
+from difficmh_core.config.decoding import SETTINGS, DecodeSettings, controls_of
+from difficmh_core.config.profiles import DEFAULT_PRESET, either_of, preset_of, presets_of
 from difficmh_core.encoding import Encoded
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.handlers import compare_photo
 from difficmh_core.ui.runtime.errors import with_errors
-from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, decoding_s, encoding_s, with_gpu
+from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, with_gpu
 from difficmh_core.ui.runtime.requests import (
     MOST_ITERATIONS,
     CodingRequest,
@@ -43,21 +38,14 @@ CALLS: dict[str, Any] = {"concurrency_id": "programs", "concurrency_limit": 2}
 """Files are opened while the model works for others; for its own work a call waits its turn."""
 
 
-_PLACES = (
-    *("steps", "guidance_scale", "sampler", "seed", "start", "realism", "control_scale"),
-    *("guidance_low", "guidance_high", "tags"),
-)
-"""Of the parameters of ``decode``: programs that name none count them, so new ones come last."""
-
-
 class Endpoints:
     """What programs can ask."""
 
     def __init__(self, service: CodecService, uploads: UploadStore) -> None:
         self._service, self._uploads = service, uploads
         self._codec = service.codec
-        self._encode = with_gpu(self._encode_now, encoding_s)
-        self._decode = with_gpu(self._decode_now, decoding_s)
+        self._encode = with_gpu(self._encode_now, MAX_S)
+        self._decode = with_gpu(self._decode_now, MAX_S)
         self._compare = with_gpu(functools.partial(compare_photo, service, uploads), MAX_S)
         self._verify = with_gpu(service.codec.verify, MIN_S)
 
@@ -70,7 +58,7 @@ class Endpoints:
         send_tags: bool = True,
         passes: int = 0,
     ) -> tuple[gr.FileData, dict[str, Any]]:
-        """Compress a photo to a .dicmh file.
+        """Compress a photo to a .dicmh file; returns the file and facts about it.
 
         Args:
             photo: The photo: JPEG, HEIC, PNG, WebP, AVIF, JPEG XL, TIFF and others.
@@ -78,12 +66,8 @@ class Endpoints:
             target_bytes: Largest file in bytes; above 0, it decides instead of the quality.
             tags: Words of the vocabulary for the file; without any, the tagger chooses.
             send_tags: Whether the file holds tags at all.
-            passes: Iterations of latent optimization, 0 (off) to {most_iterations}: slower, lower
-                LPIPS and DISTS in no more bytes, and a slightly lower PSNR.
-
-        Returns:
-            file: The .dicmh file.
-            facts: Its size, header and tags, and the bits of each section.
+            passes: Iterations of latent optimization, 0 (off) to {most_iterations}: better
+                perceptual quality at about the same size, but slower.
         """
         mode = "size" if target_bytes else "quality"
         request = read_request(mode, quality, target_bytes, send_tags, passes, tags)
@@ -102,27 +86,20 @@ class Endpoints:
     def decode(
         self,
         file: gr.FileData,
-        preset: str = "",
-        tags: list[str] | None = None,
+        preset: str = DEFAULT_PRESET,
         **given: Any,  # noqa: ANN401 (each setting has its own type)
     ) -> tuple[gr.FileData, dict[str, Any]]:
-        """Decode a .dicmh file.
+        """Decode a .dicmh file; returns the image as a PNG and how it was decoded.
 
         Args:
             file: The .dicmh file.
             preset: {presets}; the settings below override it.
-            tags: Words of the vocabulary that steer the decoder instead of the file's tags; an
-                empty list removes them.
             **given: The decoding settings.
-
-        Returns:
-            image: The decoded image, a PNG.
-            facts: The size of the file, the seconds that decoding took, and the settings.
         """
         opened = self._uploads.open_file(file)
         name, stream = f"{opened.name}-decoded.png", opened.stream
         settings = chosen_settings(self._codec.config.profile, preset, **given)
-        last = self._decode(stream, settings, None if tags is None else read_words("tags", tags))
+        last = self._decode(stream, settings)
         path = self._service.save(last.png, name)
         facts = {
             "n_bytes": stream.n_bytes,
@@ -137,20 +114,19 @@ class Endpoints:
         photo: gr.FileData,
         target_bytes: int = 0,
         codecs: list[str] | None = None,
-        preset: str = "",
+        preset: str = DEFAULT_PRESET,
     ) -> dict[str, Any]:
-        """Compress a photo with several codecs to the same size, and measure each.
+        """Compress a photo with several codecs at the same size; returns a row for each.
+
+        Each row has the file's bytes and bpp, PSNR, MS-SSIM, LPIPS and DISTS, how many of the
+        original's objects a detector finds again, and how many letters are kept. Codecs that are
+        not available are under absent.
 
         Args:
             photo: The photo.
             target_bytes: Largest size of each file; 0 takes the size of our file of quality 50.
             codecs: Any of {codecs}; all but jpegli and webp if none is named.
             preset: How ours is decoded: {presets}.
-
-        Returns:
-            comparison: A row for each codec: the bytes and bpp of its file, PSNR, MS-SSIM, LPIPS
-                and DISTS, how many of the original's objects a detector finds again, and how many
-                letters are kept. Codecs that are not available are under absent.
         """
         n_bytes = whole_number("target_bytes", target_bytes)
         keys = read_words("codecs", codecs or ())
@@ -162,9 +138,6 @@ class Endpoints:
 
         Args:
             file: The .dicmh file.
-
-        Returns:
-            facts: Its size, header and tags, and the bits of each section.
         """
         stream = self._uploads.open_file(file).stream
         bits = self._verify(stream)
@@ -181,10 +154,8 @@ class Endpoints:
             chosen = self._service.tag(photo, image)
         return self._service.encode(photo, image, request, chosen if request.send_tags else ())
 
-    def _decode_now(
-        self, stream: Bitstream, settings: DecodeSettings, tags: Sequence[str] | None
-    ) -> Decoding:
-        *_, last = self._service.decode(stream, settings, tags)
+    def _decode_now(self, stream: Bitstream, settings: DecodeSettings) -> Decoding:
+        *_, last = self._service.decode(stream, settings)
         return last
 
 
@@ -193,90 +164,69 @@ def chosen_settings(profile: str, preset: str, **given: Any) -> DecodeSettings: 
 
     Args:
         profile: Of the networks.
-        preset: Name of the preset; empty for the profile's default one.
-        given: Of the settings, by the names of their controls; ``unset`` is what a program leaves
-            open.
+        preset: Name of the preset.
+        given: Of the settings, by their names; ``unset`` is what a program leaves open.
 
     Raises:
         ConfigError: If there is no such preset, or a setting is no number or out of range.
     """
-    unset = {control.name: setting.unset for setting in SETTINGS for control in setting.controls}
+    unset = {setting.name: setting.unset for setting in SETTINGS}
     changes = {name: value for name, value in given.items() if value != unset[name]}
-    return read_settings(controls_of(preset_of(profile, str(preset) or None)) | changes)
+    return read_settings(controls_of(preset_of(profile, str(preset))) | changes)
 
 
 def add_endpoints(service: CodecService, uploads: UploadStore) -> None:
     """Publish the endpoints inside the current page."""
-    endpoints, profile = Endpoints(service, uploads), service.codec.config.profile
+    endpoints = Endpoints(service, uploads)
     for name, endpoint in (
         ("encode", endpoints.encode),
         ("decode", with_settings(endpoints.decode)),
         ("compare", endpoints.compare),
         ("info", endpoints.info),
     ):
-        api(_public(endpoint, profile), api_name=name, **CALLS)
+        api(_public(endpoint), api_name=name, **CALLS)
 
 
 def with_settings(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Give an endpoint a documented parameter for each control, for its ``**given``."""
-    *named, tags, given = inspect.signature(endpoint).parameters.values()
-    setting_of = {control.name: each for each in SETTINGS for control in each.controls}
-    help_of = {
-        control.name: setting.parameter_help_of(control)
-        for setting in SETTINGS
-        for control in setting.controls
-    }
+    """Give an endpoint a documented parameter for each decoding setting, for its ``**given``."""
+    *named, given = inspect.signature(endpoint).parameters.values()
+    settings = [setting for setting in SETTINGS if len(setting.controls) == 1]
     offered = [
         inspect.Parameter(
-            name,
+            setting.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
-            default=setting_of[name].unset,
-            annotation=setting_of[name].held_type,
+            default=setting.unset,
+            annotation=setting.held_type,
         )
-        for name in CONTROL_NAMES
+        for setting in settings
     ]
-    parameters = [*named, *sorted([*offered, tags], key=_place_of)]
-    signature = inspect.signature(endpoint).replace(parameters=parameters)
+    signature = inspect.signature(endpoint).replace(parameters=[*named, *offered])
 
     @functools.wraps(endpoint)
     def offering(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
         return endpoint(**signature.bind(*args, **kwargs).arguments)
 
-    before, _, after = (inspect.getdoc(endpoint) or "").partition(f"    **{given.name}:")
-    helps = [f"    {name}: {help_of[name]}" for name in CONTROL_NAMES]
-    offering.__doc__ = "\n".join([before, *helps, "", after.partition("\n\n")[2]])
+    text, _, _ = (inspect.getdoc(endpoint) or "").partition(f"    **{given.name}:")
+    helps = [f"    {setting.name}: {setting.parameter_help}" for setting in settings]
+    offering.__doc__ = text + "\n".join(helps)
     hints = endpoint.__annotations__ | {item.name: item.annotation for item in offered}
     offering.__annotations__ = {name: hints[name] for name in hints if name != given.name}
     offering.__signature__ = signature  # type: ignore[attr-defined]
     return offering
 
 
-def _place_of(parameter: inspect.Parameter) -> int:
-    return _PLACES.index(parameter.name) if parameter.name in _PLACES else len(_PLACES)
-
-
-def _public(endpoint: Callable[..., Any], profile: str) -> Callable[..., Any]:
-    """Word an endpoint's errors for callers, and each parameter's help in one line for Gradio.
-
-    The preset that is used where none is named is told, too.
-    """
-    signature = inspect.signature(endpoint)
-    default = profile_of(profile).default_preset
-    told = [
-        parameter.replace(default=default) if parameter.name == "preset" else parameter
-        for parameter in signature.parameters.values()
-    ]
+def _public(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Word an endpoint's errors for callers, and each parameter's help in one line for Gradio."""
 
     @functools.wraps(endpoint)
     def public(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the endpoint's)
         (answer,) = with_errors(lambda: iter([endpoint(*args, **kwargs)]))()
         return answer
 
-    words = re.sub(r"\n {8,}", " ", inspect.getdoc(endpoint) or "")
-    public.__signature__ = signature.replace(parameters=told)  # type: ignore[attr-defined]
-    public.__doc__ = words.format(
+    told = re.sub(r"\n {8,}", " ", inspect.getdoc(endpoint) or "")
+    public.__doc__ = told.format(
         codecs=", ".join(f"{key} ({name})" for key, name in texts.CODECS.items()),
-        presets=either_of(presets_of(profile)),
+        presets=either_of(presets_of("nano")),
         most_iterations=MOST_ITERATIONS,
     )
     return public

@@ -39,11 +39,6 @@ def parse_arguments(
     arguments.root_path = arguments.root_path.rstrip("/")
     try:
         arguments.accounts = _accounts(arguments, environment)
-        if arguments.present and (arguments.accounts or arguments.share):
-            raise ConfigError(
-                "A talk (--present) has neither accounts nor a public link. Leave out --auth, "
-                f"--auth-file, --share, ${AUTH_VARIABLE} and $GRADIO_SHARE."
-            )
         check_address(arguments.host, arguments.port)
     except ConfigError as error:
         parser.error(str(error).removesuffix("."))
@@ -53,12 +48,6 @@ def parse_arguments(
 def _build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = OneLineParser(prog=PAGE_PROGRAM, description="Start the page of Diff-ICMH.")
     parser.add_argument("--version", action="version", version=f"difficmh {__version__}")
-    parser.add_argument(
-        "--present",
-        action="store_true",
-        help="show the examples as a talk instead: one photo at a time in large type, moved by "
-        "keys or a clicker; everything is computed beforehand, and no network is needed",
-    )
     networks = parser.add_argument_group("networks")
     networks.add_argument(
         "--profile",

@@ -3,23 +3,17 @@
 import argparse
 import importlib.util
 import logging
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from difficmh_core.errors import ConfigError, DiffICMHError
 from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.runtime.own_folder import own_folder
-from difficmh_core.ui.server.listening import open_port, server_name
-
-if TYPE_CHECKING:
-    from difficmh_core.codec import DiffICMHCodec
+from difficmh_core.ui.server.listening import server_name
 
 LOGGER = logging.getLogger("difficmh")
 GRACE_S = 3.0
@@ -31,6 +25,8 @@ def main() -> int:
     arguments = parse_arguments()  # first: a wrong word is answered before torch is loaded
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if importlib.util.find_spec("spaces"):  # lends GPUs on a Space; must come before torch
+        import spaces  # noqa: F401
     try:
         with own_folder():
             return run(arguments)
@@ -47,12 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     # Gradio opens what this names to see whether a port is free, and can only open IPv4.
     os.environ.pop("GRADIO_SERVER_NAME", None)
-    # Lends GPUs on a Space. It must come before torch, and imports Gradio, which reads there and
-    # then what the environment says.
-    if importlib.util.find_spec("spaces"):
-        import spaces  # noqa: F401
-    if arguments.present:
-        return present(arguments)
     from difficmh_core.picture_pool import PicturePool
 
     with PicturePool() as pictures:  # its processes start while the codec is loaded
@@ -69,20 +59,21 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
     Raises:
         DiffICMHError: If the codec cannot be loaded.
     """
-    from difficmh_core.config.profiles import profile_of
-    from difficmh_core.models.deferred import DeferredCodec
-    from difficmh_core.models.load import cost_notice
+    import torch
+
+    from difficmh_core.models.load import cost_notice, load_codec
     from difficmh_core.ui.page import build_page
     from difficmh_core.ui.runtime.cache import ResultCache
-    from difficmh_core.ui.runtime.gpu import borrows_gpu
     from difficmh_core.ui.showcase import example_photos, showcase_dir
 
-    device = device_of(arguments)
-    profile, load = profile_of(arguments.profile), partial(load_networks, arguments, device)
-    # Weights that may be absent, or are of a rate, are looked at before the page is there; and
-    # what moves to borrowed GPUs must be loaded by then, on the main thread.
-    is_deferred = profile.is_packaged and not borrows_gpu()
-    codec = DeferredCodec(profile.config, load) if is_deferred else load()
+    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    n_gpus = torch.cuda.device_count()
+    if device != "cpu" and (torch.device(device).index or 0) >= n_gpus:
+        raise ConfigError(f"There is no device {device!r}; CUDA finds {n_gpus} GPUs. Use cpu.")
+    codec = load_codec(
+        arguments.profile, device=device, cache_dir=arguments.cache_dir, rate=arguments.rate
+    )
+    fetch_weights(arguments.cache_dir)
     return build_page(
         codec,
         read=read,
@@ -92,64 +83,6 @@ def build(arguments: argparse.Namespace, read: Callable[..., Any]) -> Any:  # no
         results=ResultCache(showcase_dir(arguments.cache_dir)),
         weights_dir=arguments.cache_dir,
     )
-
-
-def device_of(arguments: argparse.Namespace) -> str:
-    """Name the device that the networks run on: the one asked for, else a GPU if there is one.
-
-    Raises:
-        ConfigError: If there is no such device.
-    """
-    import torch
-
-    device: str = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    n_gpus = torch.cuda.device_count()
-    if device != "cpu" and (torch.device(device).index or 0) >= n_gpus:
-        raise ConfigError(f"There is no device {device!r}; CUDA finds {n_gpus} GPUs. Use cpu.")
-    return device
-
-
-def load_networks(arguments: argparse.Namespace, device: str) -> "DiffICMHCodec":
-    """Load the codec, and fetch the weights beside it.
-
-    Raises:
-        DiffICMHError: If the codec cannot be loaded.
-    """
-    from difficmh_core.models.load import load_codec
-
-    folder = arguments.cache_dir
-    codec = load_codec(arguments.profile, device=device, cache_dir=folder, rate=arguments.rate)
-    fetch_weights(folder)
-    return codec
-
-
-def present(arguments: argparse.Namespace) -> int:
-    """Show the examples as a talk until the process is asked to end; return the exit code.
-
-    Raises:
-        DiffICMHError: If the codec cannot be loaded, or an example not be coded.
-    """
-    from difficmh_core.ui.present import texts
-    from difficmh_core.ui.present.serving import app_of, serving
-    from difficmh_core.ui.present.talk import prepare_talk
-    from difficmh_core.ui.runtime.cache import ResultCache
-    from difficmh_core.ui.showcase import example_photos, showcase_dir
-
-    with open_port(arguments.host, arguments.port) as opened:  # before anything slow
-        talk = prepare_talk(
-            load_networks(arguments, device_of(arguments)),
-            example_photos(),
-            results=ResultCache(showcase_dir(arguments.cache_dir)),
-            weights_dir=arguments.cache_dir,
-            tell=LOGGER.info,
-        )
-        public_host = urlsplit(arguments.root_path).netloc
-        app = app_of(talk, framed_by=arguments.framed_by, public_host=public_host)
-        with serving(app, opened):
-            port = opened.getsockname()[1]
-            LOGGER.info(texts.READY.format(url=f"http://{server_name(arguments.host)}:{port}"))
-            until_asked_to_end()
-    return 0
 
 
 def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as above)
@@ -183,18 +116,9 @@ def serve(page: Any, arguments: argparse.Namespace) -> int:  # noqa: ANN401 (as 
             error,
         )
         return 2
-    threading.Thread(target=warm_up, args=(page,), name="warm-up", daemon=True).start()
     until_asked_to_end()
     end(page.demo.close)
     return 0
-
-
-def warm_up(page: Any) -> None:  # noqa: ANN401 (as above)
-    """Wait for the model, and learn how fast it is here."""
-    try:
-        page.warm_up()
-    except DiffICMHError as error:  # the page says so, too
-        LOGGER.error("%s", error)
 
 
 def until_asked_to_end() -> None:
@@ -234,7 +158,5 @@ def fetch_weights(cache_dir: Path) -> None:
 def leave() -> None:
     """Run the page, then end the process at once: a step under way is of no use to anybody."""
     code = main()
-    for process in multiprocessing.active_children():  # they borrowed a GPU, and would stay
-        process.kill()
     logging.shutdown()
     os._exit(code)

@@ -3,7 +3,7 @@
 The codec is a parameter: tests pass a tiny one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,30 +12,21 @@ from typing import Any
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.models.deferred import DeferredCodec
 from difficmh_core.picture_pool import read_as_png
 from difficmh_core.ui import texts
 from difficmh_core.ui.about.layout import draw_about_tab
 from difficmh_core.ui.api import add_endpoints
-from difficmh_core.ui.browser.head import page_head
-from difficmh_core.ui.call_guide import tell_callers
 from difficmh_core.ui.compare.handlers import connect_compare_tab
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import html
-from difficmh_core.ui.components.arrival import Arrival
-from difficmh_core.ui.components.loading import connect_loading_line
 from difficmh_core.ui.compress.events import connect_compress_tab
-from difficmh_core.ui.compress.first_example import FOLDER, read_first_example
 from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.compress.links import is_link
 from difficmh_core.ui.decode.events import connect_decode_tab
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.cache import ResultCache
-from difficmh_core.ui.runtime.events import take_as_given
 from difficmh_core.ui.runtime.served_files import KEEP_S, ServedFiles, draw_new_names
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.uploads import PictureReader, UploadStore
-from difficmh_core.ui.runtime.visits import Visits
 from difficmh_core.ui.server.front import front_of
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
 from difficmh_core.ui.study.handlers import connect_study_tab
@@ -54,12 +45,10 @@ class Page:
     Attributes:
         demo: What Gradio serves.
         files: What it keeps for visitors, and the door to it.
-        warm_up: Waits for the model, and learns how fast it is here; takes seconds.
     """
 
     demo: gr.Blocks
     files: ServedFiles
-    warm_up: Callable[[], None] = lambda: None
 
     def launch(
         self,
@@ -123,8 +112,8 @@ def _looks() -> dict[str, Any]:
             font=fonts,
             font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
         ),
-        "css_paths": [Path(__file__).with_name(name) for name in ("results.css", "style.css")],
-        "head": viewer_head() + page_head(),
+        "css_paths": [Path(__file__).with_name("style.css")],
+        "head": viewer_head(),
         "footer_links": ["api"],
     }
 
@@ -139,7 +128,6 @@ def build_page(
     results: ResultCache | None = None,
     weights_dir: Path | None = None,
     keep_s: float = KEEP_S,
-    first_example: Path | None = FOLDER,
 ) -> Page:
     """Build the page around a codec.
 
@@ -155,8 +143,6 @@ def build_page(
         results: Where results are kept; ``None`` keeps them in memory only.
         weights_dir: Where fetched weights lie; ``None`` takes the default folder.
         keep_s: After this time visitors' files go [s].
-        first_example: Folder of the result that is shown before anything is asked for, if it is
-            of this profile and of one of the examples; ``None`` for none.
     """
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False) as demo:
         files = ServedFiles(
@@ -170,45 +156,31 @@ def build_page(
         uploads = UploadStore(files, max_pixels=max_pixels, read=read)
         service = CodecService(codec, files=files, results=results, weights_dir=weights_dir)
         add_endpoints(service, uploads)  # first, so that their names are theirs
-        gr.HTML(_draw_header(codec.config.profile), padding=False, elem_id="header")
+        gr.HTML(_draw_header(), padding=False, elem_id="header")
         if notice is not None:
             gr.HTML(html.draw_notice(notice), padding=False, elem_id="notice")
-        if isinstance(codec, DeferredCodec):
-            connect_loading_line(demo, codec)
         profile, is_quick = codec.config.profile, notice is None
         with gr.Tabs():
             with gr.Tab(texts.TAB_COMPRESS, elem_id="compress"):
-                first = read_first_example(files, profile, first_example)
-                compress = CompressTab(codec, files.examples, is_quick=is_quick, first=first)
-                compressing = connect_compress_tab(demo, compress, service, uploads)
+                compress = CompressTab(codec, files.examples, is_quick=is_quick)
+                codings = connect_compress_tab(demo, compress, service, uploads)
             with gr.Tab(texts.TAB_COMPARE, elem_id="compare"):
-                connect_compare_tab(
-                    CompareTab(), service, uploads, compress.session, compressing.codings
-                )
+                connect_compare_tab(CompareTab(), service, uploads, compress.session, codings)
             with gr.Tab(texts.TAB_STUDY, elem_id="study"):
                 connect_study_tab(StudyTab(), service, uploads, compress.session)
             with gr.Tab(texts.TAB_DECODE, elem_id="decode-file"):
                 decode = DecodeTab(profile, is_quick=is_quick)
-                decoding = connect_decode_tab(decode, service, uploads)
+                connect_decode_tab(decode, service, uploads)
             with gr.Tab(texts.TAB_ABOUT, elem_id="about"):
-                draw_about_tab(demo, codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
+                draw_about_tab(codec, max_pixels=max_pixels, weights_dir=service.weights_dir)
         gr.HTML(_draw_footer(profile), padding=False, elem_id="footer")
-        visits = Visits(keep_s=keep_s)
-        arrival = Arrival(demo, visits, is_link)
-        compressing.connect_begin(arrival, codec.config)
-        decoding.rest_after(arrival.event)
-    visits.watch(demo)
-    take_as_given(demo)
-    tell_callers(demo)
-    return Page(demo=demo, files=files, warm_up=service.warm_up)
+    return Page(demo=demo, files=files)
 
 
-def _draw_header(profile: str) -> str:
-    words = texts.STAND_IN.get(profile)
-    stand_in = f'<p class="stand-in">{words}</p>' if words else ""
+def _draw_header() -> str:
     return (
         f'<p class="wordmark">{texts.TITLE}</p><h1>{texts.TAGLINE}</h1>'
-        f'{stand_in}<p class="explanation">{texts.EXPLANATION}</p>'
+        f'<p class="explanation">{texts.EXPLANATION}</p>'
     )
 
 

@@ -11,28 +11,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core._support.command_lines import OneLineParser
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.config.profiles import (
-    DEFAULT_RATE,
-    PROFILE_NAMES,
-    RATE_HELP,
-    preset_of,
-    presets_of,
-)
+from difficmh_core.config.profiles import DEFAULT_RATE, PROFILE_NAMES, RATE_HELP, presets_of
 from difficmh_core.errors import DiffICMHError
 from difficmh_core.models.load import load_codec
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import ComparisonInput, run
 from difficmh_core.ui.runtime.cache import ResultCache
-from difficmh_core.ui.runtime.measures import boxes_of, measure_picture
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.served_files import ServedFiles
 from difficmh_core.ui.runtime.service import CodecService
-from difficmh_core.ui.runtime.uploads import Photo, UploadStore
+from difficmh_core.ui.runtime.uploads import UploadStore
 
 PHOTO_SUFFIXES = {".jpg", ".png"}
 MAX_PIXELS = 16_000_000
@@ -84,30 +75,16 @@ def prepare(
             yield f"{file}: {len(encoded.data):,} bytes"
             for name in presets:
                 *_, last = service.decode(encoded.stream, presets_of(profile)[name])
-                picture = service.save(last.png, f"{photo.name}-decoded.png")
-                measure_picture(service, uploads, photo, picture)
-                boxes_of(service, uploads, photo, picture)
                 yield f"{file}: {name}, {last.seconds:.1f} s"
-            for measured in run(service, texts.CHOSEN, comparison_of(service, photo, image)):
+            asked = ComparisonInput(
+                photo=photo,
+                image=image,
+                target_bytes=len(encoded.data),
+                tags=encoded.tags,
+                settings=presets_of(profile)["fast"],
+            )
+            for measured in run(service, texts.CHOSEN, asked):
                 yield f"{file}: {measured.row.error or measured.row.name}"
-
-
-def comparison_of(service: CodecService, photo: Photo, image: Image.Image) -> ComparisonInput:
-    """Ask for what is compared in advance: every codec within the bytes of our usual file.
-
-    Args:
-        service: The codec.
-        photo: An example.
-        image: Its pixels.
-    """
-    encoded = service.encode(photo, image, CodingRequest(), service.tag(photo, image))
-    return ComparisonInput(
-        photo=photo,
-        image=image,
-        target_bytes=len(encoded.data),
-        tags=encoded.tags,
-        settings=preset_of(service.codec.config.profile),
-    )
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 Messages that the core raises are not here: the page shows them as they stand.
 """
 
-import math
 from collections.abc import Mapping
 
 TITLE = "Diff-ICMH"
@@ -12,8 +11,6 @@ EXPLANATION = (
     "The encoder stores a compact description of the photo and a few words about what is in it; "
     "a diffusion model reconstructs the photo from both."
 )
-STAND_IN = {"nano": "Model: nano, a small stand-in for the paper's."}
-"""Of profiles whose images are not those of the paper."""
 TAB_COMPRESS = "Compress"
 TAB_COMPARE = "Compare"
 TAB_STUDY = "Study"
@@ -27,35 +24,8 @@ STOP = "Stop"
 PRESET = "Preset"
 PRESET_NAMES = {"instant": "Instant", "fast": "Fast", "paper": "Paper", "custom": "Custom"}
 PRESET_HELP = "Denoising steps: {steps}."
-HINT_STEPS = (
-    "Measured with this model: {best} is better than {usual} (LPIPS {best_lpips:.3f} and "
-    "{usual_lpips:.3f}; lower is better)."
-)
-HINT_STEPS_HELP = (
-    "Measured with this model: {best} gives the lowest LPIPS, {best_lpips:.3f}; lower is better."
-)
-HINT_GUIDANCE = (
-    "Measured with this model in {steps} steps from pure noise: guidance {best} lowers LPIPS by "
-    "{percent}%. Instant and Fast do without it."
-)
-HINT_GUIDANCE_NONE = (
-    "Measured with this model in {steps} steps from pure noise: guidance changes LPIPS by less "
-    "than 1%."
-)
-HINT_TAGS_LITTLE = (
-    "Measured with this model at {bpp} bpp: tags change little, LPIPS by {percent}% at most. "
-    "Guidance strengthens them; the preset Paper has it."
-)
-HINT_TAGS = (
-    "Measured with this model at {bpp} bpp: tags help most {decoding}, where they lower LPIPS by "
-    "{percent}%."
-)
-HINT_TAGS_WORSE = (
-    "Measured with this model at {bpp} bpp: tags do not help. They raise LPIPS by {percent}% "
-    "{decoding}."
-)
-DECODINGS = {"preset fast": "with the preset Fast", "20 steps": "in 20 steps from pure noise"}
-"""What was measured, as the last two say it."""
+PRESET_ADVICE = {"nano": " With this small model, more steps do not look better."}
+"""For the profiles of which there is something to say."""
 ADVANCED = "Advanced settings"
 
 PREVIEW = "Image being decoded"
@@ -105,40 +75,19 @@ FACT_TAGS = "Tags"
 FACT_MODEL = "Model fingerprint"
 NO_TAGS = "none"
 
-LOADING = "Loading the model. The first image takes a few seconds longer."
-LOADING_FAILED = "The model could not be loaded, so nothing can be compressed or decoded. {why}"
 WAITING = "Waiting for other work to finish"
-NEXT_IN_LINE = "yours is next"
-PLACE_IN_LINE = "{n} requests are ahead of yours"
-CONNECTION_LOST = (
-    "The connection to the server is lost, so nothing on this page continues. Reload the page: "
-    "what the server still has will come back."
-)
-RELOAD = "Reload"
 STARTING = "Reading the file"
 STEP = "Step {index} of {total}"
 TIME_LEFT = "{seconds:.0f} s left"
-STAGES = {
-    "tagging": "Looking for tags",
-    "autoencoder": "Compressing, first look at the photo",
-    "analysis": "Compressing, describing the photo",
-    "coding": "Compressing, writing the file",
-    "reading": "Reading the file",
-    "synthesis": "Reading the file",
-    "denoising": "Step {step} of {total}",
-    "picture": "Drawing the image",
-}
-"""What is being done, by the name of the stage."""
 ITERATION = "Optimizing, iteration {index} of {total}"
 STEPS_PER_SECOND = "{rate:.1f} steps per second"
 PSNR = "PSNR {psnr:.2f} dB (higher is better)"
 PSNR_EQUAL = "Equal to the original, pixel by pixel"
 DECODED_FROM = "Decoded from {n_bytes:,} bytes, {bpp:.4f} bpp"
+STEPS_DONE = "{steps} steps"
+STEP_DONE = "1 step"
 SECONDS = "{seconds:.1f} s"
 KEPT = "decoded earlier, in {seconds:.1f} s"
-PICTURE_OUTDATED = (
-    "The image was decoded with other settings. Decode again to see what these settings do."
-)
 STOPPED = "Stopped. Unfinished work is not kept."
 STOPPED_MEASURING = "Stopped. The measurements so far are kept."
 
@@ -151,38 +100,13 @@ TOO_MANY_ITERATIONS = (
     "The page takes 0 to {most} iterations, got {n}. The command line takes more: "
     "`python -m difficmh_core encode --iterations`."
 )
-EXAMPLE_FILES = {"photo": "photo.jpg", "file": "photo.dicmh"}
-EXAMPLE_WORDS = {"tags": ["tabby"], "codecs": ["ours", "jpeg"]}
-"""In the programs that show how to call the endpoints, by the names of their parameters."""
 DEFECT = "Something went wrong on our side. If you report it, give this number: {incident}."
 
 
-def preset_help(steps: Mapping[str, int]) -> str:
-    """Say how many steps each preset takes."""
+def preset_help(profile: str, steps: Mapping[str, int]) -> str:
+    """Say how many steps each preset of a profile takes."""
     told = (f"{PRESET_NAMES.get(name, name)} {n_steps}" for name, n_steps in steps.items())
-    return PRESET_HELP.format(steps=", ".join(told))
-
-
-def count(n: int, noun: str) -> str:
-    """Say how many of something there are.
-
-    >>> count(1, "step"), count(2000, "step")
-    ('1 step', '2,000 steps')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Write about how long something takes, no finer than anybody can know beforehand.
-
-    >>> duration(3.4), duration(47), duration(125)
-    ('about 4 s', 'about 50 s', 'about 2 min')
-    """
-    if seconds < 20:
-        return f"about {max(1, math.ceil(seconds))} s"
-    if seconds < 95:
-        return f"about {5 * math.ceil(seconds / 5)} s"
-    return f"about {seconds / 60:.0f} min"
+    return PRESET_HELP.format(steps=", ".join(told)) + PRESET_ADVICE.get(profile, "")
 
 
 def times(ratio: float) -> str:

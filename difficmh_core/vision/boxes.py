@@ -5,7 +5,7 @@ if they share half of their union. What is left of the original was missed; what
 decoded picture was hallucinated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,23 +67,6 @@ def compare_boxes(original: Sequence[Detection], decoded: Sequence[Detection]) -
         else:
             missed.append(box)
     return BoxAgreement(matched=tuple(matched), missed=tuple(missed), hallucinated=tuple(left))
-
-
-def boxes_from(facts: Mapping[str, Any] | None) -> BoxAgreement | None:
-    """Read an agreement that ``dataclasses.asdict`` and JSON have written."""
-    if facts is None:
-        return None
-    return BoxAgreement(
-        matched=tuple((box_from(one), box_from(other)) for one, other in facts["matched"]),
-        missed=tuple(map(box_from, facts["missed"])),
-        hallucinated=tuple(map(box_from, facts["hallucinated"])),
-    )
-
-
-def box_from(fact: Mapping[str, Any]) -> Detection:
-    """Read one box likewise."""
-    left, top, right, bottom = fact["box_xyxy_px"]
-    return Detection(**(dict(fact) | {"box_xyxy_px": (left, top, right, bottom)}))
 
 
 def f1_of_counts(

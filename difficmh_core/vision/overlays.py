@@ -9,11 +9,12 @@ References:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from difficmh_core._support.fonts import label_font
 from difficmh_core.tagging.detector import Detection
 from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.letters import TextAgreement, TextPlace, text_of
@@ -60,7 +61,7 @@ def draw_agreement(decoded: Image.Image, agreement: BoxAgreement) -> Image.Image
         agreement: Its boxes, against the original's.
     """
     drawn = decoded.copy()
-    font = label_font(max(11, round(max(drawn.size) / _FONT_PER_SIDE)))
+    font = ImageFont.load_default(size=max(11, round(max(drawn.size) / _FONT_PER_SIDE)))
     for style, boxes in (
         (MISSED, agreement.missed),
         (HALLUCINATED, agreement.hallucinated),
@@ -84,7 +85,7 @@ def draw_text(decoded: Image.Image, agreement: TextAgreement) -> Image.Image:
         agreement: Its lines, against the original's.
     """
     drawn = decoded.copy()
-    font = label_font(max(11, round(max(drawn.size) / _TEXT_FONT_PER_SIDE)))
+    font = _text_font(max(11, round(max(drawn.size) / _TEXT_FONT_PER_SIDE)))
     lines = [line for place in agreement.places for line in _labeled(place)]
     for box, _, style in lines:
         _draw_box(drawn, box, style)
@@ -192,3 +193,11 @@ def _n_hidden(box: _Box, others: Sequence[_Box]) -> int:
         and min(box[3], other[3]) > max(box[1], other[1])
         for other in others
     )
+
+
+@cache
+def _text_font(size_px: int) -> ImageFont.FreeTypeFont:
+    """Return a font with the letters of European languages; those that it lacks are boxes."""
+    import matplotlib as mpl  # slow to import
+
+    return ImageFont.truetype(Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size_px)

@@ -71,13 +71,6 @@ class HubCard:
         """The place of the file once it is fetched."""
         return self.folder(cache_dir) / self.path
 
-    def n_missing(self, cache_dir: Path) -> int:
-        """How much of the file is still to be downloaded [bytes]."""
-        if _is_fetched(self, cache_dir):
-            return 0
-        partial = _partial(self.place(cache_dir))
-        return max(0, self.n_bytes - (partial.stat().st_size if partial.exists() else 0))
-
     def forget(self, cache_dir: Path) -> None:
         """Delete the file."""
         self.place(cache_dir).unlink()
@@ -155,7 +148,7 @@ def fetch_from_hub(
     path, note = card.place(cache_dir), _note(card, cache_dir)
     if _is_fetched(card, cache_dir):
         return hub_path(card, cache_dir)
-    partial = _partial(path)
+    partial = path.with_name(path.name + _PARTIAL_SUFFIX)
     place = {"repo_type": card.type, "revision": card.revision, "endpoint": endpoint}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,28 +157,23 @@ def fetch_from_hub(
         _check_offer(card, offered.etag)
         n_bytes = offered.size or card.n_bytes
         _download(card, url, offered.location, partial, n_bytes, on_bytes)
+        partial.replace(path)
     except failures as error:
         raise _worded(card, path.parent, error) from error
-    # Reading ten gigabytes takes a while: whoever is interrupted now need not download them again.
-    found = sha256_of(partial)
+    found = sha256_of(path)
     expected = card.sha256 or (offered.etag if _SHA256.fullmatch(offered.etag or "") else None)
     blob = offered.etag if _GIT_BLOB.fullmatch(offered.etag or "") else None
     if (expected is not None and found != expected) or (
-        card.sha256 is None and blob is not None and _git_blob_of(partial) != blob
+        card.sha256 is None and blob is not None and _git_blob_of(path) != blob
     ):
-        partial.unlink()
+        path.unlink()
         raise CheckpointError(
             f"The file {card.path} of {card.repository} arrived with the SHA-256 {found}, "
             f"expected {expected or 'the one of ' + str(blob)}. It was not kept; "
             f"run `{card.command}` again."
         )
-    partial.replace(path)
     note.write_text(f"{found} {path.stat().st_size} {card.revision}\n", encoding="ascii")
     return path
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + _PARTIAL_SUFFIX)
 
 
 def _note(card: HubCard, cache_dir: Path) -> Path:

@@ -55,9 +55,8 @@ def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> 
     one, or the reverse, is refused.
 
     Args:
-        module: The module to fill; one on the device ``meta`` takes the tensors themselves, in
-            their own element types, so that those mapped from a file are read only when they are
-            used.
+        module: The module to fill; one on the device ``meta`` takes the tensors themselves, so
+            that those mapped from a file are read only when they are used.
         tensors: One tensor for each entry of the module's state.
         name: What the weights are, for messages: "nano/unet.safetensors".
 
@@ -84,7 +83,8 @@ def load_strict(module: nn.Module, tensors: Mapping[str, Tensor], name: str) -> 
         if given.is_floating_point() != own.is_floating_point():
             raise misfit(f"{key} holds {given.dtype}, expected {own.dtype}")
     is_empty = any(value.is_meta for value in state.values())
-    module.load_state_dict(dict(tensors), assign=is_empty)
+    converted = {key: tensors[key].to(own.dtype) for key, own in state.items()}
+    module.load_state_dict(converted if is_empty else dict(tensors), assign=is_empty)
 
 
 def read_safetensors(
@@ -157,9 +157,9 @@ def unreadable(path: Path, reason: object) -> CheckpointError:
 
 
 def first_line(reason: object) -> str:
-    """The first sentence of an error, or its class where it has no words."""
+    """An error's words in one line, or its class where it has none."""
     lines = str(reason).strip().splitlines() or [type(reason).__name__]
-    return lines[0].partition(". ")[0].rstrip(".")
+    return lines[0].rstrip(".")
 
 
 def _shown(names: list[str]) -> str:

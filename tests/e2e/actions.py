@@ -31,24 +31,6 @@ def encode(page, photo):
     page.wait_for_selector("#compress-decode", state="visible")
 
 
-def figures(page) -> list[str]:
-    """Name the pictures of the compress tab."""
-    labels = page.locator("#compress-viewer > figure .label")
-    return labels.evaluate_all("labels => labels.map(label => label.textContent)")
-
-
-def sources(page) -> list[str]:
-    """Tell where these pictures lie."""
-    pictures = page.locator("#compress-viewer > figure img.picture")
-    return pictures.evaluate_all("pictures => pictures.map(picture => picture.src)")
-
-
-def until_measured(page):
-    """Wait for all numbers of the picture on the compress tab."""
-    page.wait_for_selector("#status .result .measures")
-    page.wait_for_selector("#status .measures dd:has-text('\u2026')", state="detached")
-
-
 def file_size(page) -> str:
     return page.inner_text("#facts .size strong")
 
@@ -81,16 +63,3 @@ def open_tab(page, name):
         return
     page.locator(".overflow-menu > button").click()
     page.locator(".overflow-dropdown button", has_text=name).click()
-
-
-def unfold(page, *accordions):
-    """Open what is folded, from the outside in; what is open stays open."""
-    for accordion in accordions:
-        button = page.locator(f"{accordion} > button.label-wrap")
-        if "open" not in (button.get_attribute("class") or "").split():
-            button.click()
-
-
-def unfold_all(page):
-    """Open all that the compress tab folds beside its viewer."""
-    unfold(page, "#more", "#decoding", "#linking")

@@ -9,16 +9,11 @@ from difficmh_core._support.cache_folder import cache_folder
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER
-from tests.e2e.actions import follow, unfold_all
+from tests.e2e.actions import follow
 from tests.e2e.program import Program, running_program
 
 CHROMIUM = Path("/usr/bin/chromium")
 TIMEOUT_MS = 25_000
-_NEW_VISITOR = """if (!sessionStorage.getItem("began")) {
-  localStorage.clear();
-  sessionStorage.setItem("began", "yes");
-}"""
-"""Each page of a test is another visitor's, though they share a window; a reload is the same's."""
 
 
 @pytest.fixture(scope="session")
@@ -72,18 +67,15 @@ def visit(window, page_url):
     """Return a function that opens the page; at the end, the console must be free of errors."""
     pages, complaints = [], []
 
-    def open_page(width=1280, height=900, url=page_url, *, is_folded=False):
+    def open_page(width=1280, height=900, url=page_url):
         page = window.new_page()
         pages.append(page)
         follow(page)
         page.set_viewport_size({"width": width, "height": height})
         page.on("console", lambda message: _note(complaints, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.add_init_script(_NEW_VISITOR)
         page.goto(url)
         page.wait_for_selector("#photo input[type=file]", state="attached")
-        if not is_folded:
-            unfold_all(page)
         return page
 
     yield open_page

@@ -15,12 +15,11 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from difficmh_core import __version__
-from difficmh_core.ui.showcase import example_photos
 from tests.e2e.program import ROOT, running_program
 
 pytestmark = pytest.mark.long
 
-PHOTOS = {path.name for path in example_photos()}
+PHOTOS = {"astronaut.png", "cat.png", "coffee.png"}
 NOT_OURS = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "runs", "results")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 GUARD = f"""\

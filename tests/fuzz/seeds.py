@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from safetensors.torch import save as to_safetensors
 
 from difficmh_core.config.decoding import controls_of
-from difficmh_core.config.profiles import preset_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.models.load import load_codec
 from difficmh_core.training.checkpoints import CHECKPOINT_NAME, save_checkpoint
 from difficmh_core.training.settings import StageSettings
@@ -79,7 +79,7 @@ def pictures():
 
 def settings():
     """Links and calls, good ones and those that were once read wrongly."""
-    controls = controls_of(preset_of("nano", "paper"))
+    controls = controls_of(presets_of("nano")["paper"])
     query = "&".join(f"{key}={value}" for key, value in controls.items())
     yield "good-link", f"mode=quality&quality=50&bytes=2000&tags=true&passes=0&{query}".encode()
     yield "size-link", b"mode=size&bytes=900&steps=3&seed=12"

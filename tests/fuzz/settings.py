@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from difficmh_core.config.decoding import CONTROL_NAMES, SETTINGS, DecodeSettings
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.encoding import resolve_tags
 from difficmh_core.errors import ConfigError
 from difficmh_core.tagging.vocabulary import load_vocabulary
@@ -35,7 +36,7 @@ def read_as_link(data):
     query = dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
     for can_optimize in (True, False):
         try:
-            read = read_link(query, "nano", can_optimize=can_optimize)
+            read = read_link(query, presets_of("nano"), can_optimize=can_optimize)
         except gr.Error:
             continue
         for key in LINK_KEYS:

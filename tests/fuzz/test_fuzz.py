@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from difficmh_core.bitstream.container import Bitstream
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.image_io import read_image
 from difficmh_core.ui.compress.links import read_link
 from difficmh_core.weights.loading import read_safetensors
@@ -91,7 +92,7 @@ def test_what_is_good_is_read():
     link = dict(
         part.split("=") for part in (CORPUS / "settings" / "good-link").read_text().split("&")
     )
-    assert read_link(link, "nano", can_optimize=True)["preset"] == "paper"
+    assert read_link(link, presets_of("nano"), can_optimize=True)["preset"] == "paper"
 
 
 def faulty(monkeypatch, name):

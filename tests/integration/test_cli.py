@@ -168,14 +168,14 @@ def test_each_setting_reaches_the_decoder(
     run, tiny_codec, tiny_file, tmp_path, monkeypatch, words, changes
 ):
     base = replace(preset_of("tiny", "fast"), steps=2, guidance_scale=2.0, start=0.6)
-    expected, decode, seen = replace(base, **changes), DiffICMHCodec.decode_parts, []
+    expected, decode, seen = replace(base, **changes), DiffICMHCodec.decode, []
     picture = tiny_codec.decode_image(tiny_file.read_bytes(), expected)
 
     def watched(codec, data, settings, **named):
         seen.append(settings)
         return decode(codec, data, settings, **named)
 
-    monkeypatch.setattr(DiffICMHCodec, "decode_parts", watched)
+    monkeypatch.setattr(DiffICMHCodec, "decode", watched)
     given = ["--steps", "2", "--guidance", "2", "--start", "0.6"]
     code, _, err = run("decode", tiny_file, tmp_path / "out.png", *given, *words)
     assert code == 0, err

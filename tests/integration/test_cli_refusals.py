@@ -182,7 +182,7 @@ def test_ctrl_c_leaves_quietly_and_leaves_nothing(run, tiny_file, tmp_path, monk
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(DiffICMHCodec, "decode_parts", interrupted)
+    monkeypatch.setattr(DiffICMHCodec, "decode", interrupted)
     assert run("decode", tiny_file, tmp_path / "out.png") == (130, "", "")
     assert list(tmp_path.iterdir()) == []
 

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import shutil
 from dataclasses import replace
-from urllib.request import Request, urlopen
 
 import pytest
 from huggingface_hub import file_download
@@ -68,34 +67,6 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub, tmp_path):
     assert fetched(hub, tmp_path).read_bytes() == CONTENT
     assert hub.ranges[0] == 0
     assert hub.ranges[-1] >= 10_000_000
-
-
-def test_who_is_interrupted_while_the_file_is_checked_need_not_download_again(
-    hub, tmp_path, monkeypatch
-):
-    def interrupted(_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr("difficmh_core.weights.hub.sha256_of", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            fetched(hub, tmp_path)
-    assert fetched(hub, tmp_path).read_bytes() == CONTENT
-    assert hub.ranges == [0]
-
-
-def test_a_file_on_disk_is_sent_as_its_bytes_are(hub, tmp_path):
-    (tmp_path / "served").write_bytes(CONTENT)
-    hub.files[PLACE] = tmp_path / "served"
-    hub.cut_after = 12_000_000
-    refused(BackendUnavailableError, hub, tmp_path)
-    hub.cut_after = hub.refusal = None
-    assert fetched(hub, tmp_path).read_bytes() == CONTENT
-    assert hub.ranges[-1] >= 10_000_000
-    headers = {"Range": "bytes=5-9"}
-    with urlopen(Request(hub.endpoint + PLACE, headers=headers)) as answer:
-        assert answer.status == 206
-        assert answer.read() == CONTENT[5:10]
 
 
 def test_the_token_stays_with_the_hub_when_a_store_has_the_file(hub, tmp_path, monkeypatch):

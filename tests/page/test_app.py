@@ -247,7 +247,7 @@ def test_a_defect_is_one_calm_sentence_with_a_number(client, codec, photos, monk
     def fail(*_args, **_kwargs):
         raise RuntimeError("internal matters")
 
-    monkeypatch.setattr(codec, "encode_parts", fail)
+    monkeypatch.setattr(codec, "encode", fail)
     with pytest.raises(AppError) as refusal:
         encode(client, photos["wide"], quality=33)
 

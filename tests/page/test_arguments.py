@@ -8,7 +8,7 @@ from difficmh_core.errors import ConfigError
 from difficmh_core.ui.arguments import parse_arguments
 from difficmh_core.ui.server import listening
 from difficmh_core.ui.server.limits import MAX_PIXELS, MAX_QUEUE, MAX_UPLOAD_MB
-from difficmh_core.ui.server.listening import check_address, open_port, server_name
+from difficmh_core.ui.server.listening import check_address, server_name
 
 
 @pytest.fixture
@@ -74,8 +74,6 @@ def test_without_words_the_page_is_open_and_local():
         (["--auth", "a:1", "--auth", "a:2"], "names 'a' a second time"),
         (["--auth", "a:1", "--auth-file", "accounts"], "not from both"),
         (["--auth-file", "/no/such/file"], "No such file"),
-        (["--present", "--share"], "neither accounts nor a public link"),
-        (["--present", "--auth", "ada:a"], "neither accounts nor a public link"),
     ],
 )
 def test_a_wrong_word_is_answered_in_one_line(capsys, words, said):
@@ -110,14 +108,6 @@ def test_the_hub_may_frame_its_space_and_nobody_another_page():
     assert space.framed_by == [*hub, "https://*.example.org"]
     assert parse_arguments([], {"SPACE_ID": "a/b"}).framed_by == hub
     assert parse_arguments([], {}).framed_by == []
-
-
-def test_a_talk_takes_a_free_port_unless_it_is_told_which(taken_port):
-    with open_port("127.0.0.1", None) as first, open_port("localhost", None) as second:
-        first.listen()
-        assert 7860 <= first.getsockname()[1] < second.getsockname()[1]
-    with pytest.raises(ConfigError, match=f"Port {taken_port} is in use"):
-        open_port("127.0.0.1", taken_port)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])

@@ -49,7 +49,7 @@ def test_work_goes_on_while_nobody_asks_or_somebody_else_does(cancellation, run)
     assert list(values) == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("of", [RequestKind.PICTURE, RequestKind.FILE])
+@pytest.mark.parametrize("of", list(RequestKind)[:2])
 @pytest.mark.parametrize("kind", list(RequestKind))
 def test_a_request_ends_the_work_for_its_own_kind_and_those_before_it(cancellation, run, of, kind):
     closed = []
@@ -106,19 +106,3 @@ def test_the_work_of_a_visitor_who_was_forgotten_goes_on(cancellation, run, monk
     next(values)
     cancellation.request(RequestKind.FILE)(OTHER)
     assert list(values) == [1, 2, 3, 4]
-
-
-def test_taking_the_photograph_away_ends_all_work_and_what_is_brought_later_stays(
-    cancellation, run
-):
-    number = cancellation.request_id
-    before = cancellation.once_read(lambda _values: iter([{"photo": 1}, {"photo": 2}]))(ME, {})
-    first = next(before)
-    work = run(counting_to(5), RequestKind.PHOTO, first[number])
-    next(work)
-    assert cancellation.ending_all(lambda: {"photo": None})(ME, {})["photo"] is None
-    assert list(work) == [SKIP]
-    with pytest.raises(gr.Error, match="superseded"):
-        next(before)
-    (brought,) = cancellation.once_read(lambda _values: iter([{"photo": 3}]))(ME, {})
-    assert list(run(counting_to(2), RequestKind.PHOTO, brought[number])) == [0, 1]

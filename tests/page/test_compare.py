@@ -64,7 +64,7 @@ def test_letters_are_counted_and_drawn(runtime):
     assert figure.text_overlay != original.text_overlay
     assert figure.overlay is None
     assert original.note == ""
-    shown = numbers(draw_table([item], "tiny"))
+    shown = numbers(draw_table([item]))
     assert (shown["Letters kept"], shown["Letters changed"], shown["Letters invented"]) == (
         "0.50",
         "3",
@@ -78,7 +78,7 @@ def test_a_photograph_without_text_says_so(runtime):
     original = original_of(runtime.service, "sign.png", [item], SIZE)
     assert original.note == texts.NO_TEXT
     assert (original.text_overlay, figure.text_overlay, figure.note) == (None, None, "")
-    assert not any("Letters" in head for head in numbers(draw_table([item], "tiny")))
+    assert not any("Letters" in head for head in numbers(draw_table([item])))
 
 
 def test_text_that_stands_where_none_stood_is_told(runtime):
@@ -87,7 +87,7 @@ def test_text_that_stands_where_none_stood_is_told(runtime):
     assert figure.note == "Text: 3 letters invented, none in the original."
     assert figure.text_overlay is not None
     assert original_of(runtime.service, "sign.png", [item], SIZE).note == texts.NO_TEXT
-    shown = numbers(draw_table([item], "tiny"))
+    shown = numbers(draw_table([item]))
     assert shown["Letters invented"] == "3"
     assert "Letters kept" not in shown
 

@@ -4,9 +4,7 @@ import gradio as gr
 import pytest
 
 from difficmh_core.ui.compress.handlers import CompressHandlers
-from difficmh_core.ui.compress.history import History
 from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.runtime.served_files import address_of
 from difficmh_core.ui.runtime.session import Session
 
 
@@ -32,8 +30,7 @@ def values(tab, runtime, photos):
     held = {component: component.value for component in tab.linked.values()}
     session = Session(photo=runtime.receive(photos["wide"]))
     file = {tab.file.tags: [], tab.file.add_tag: None, tab.file.send_tags: False}
-    own = {tab.session: session, tab.history: History(), tab.chosen: None}
-    return held | file | own | {tab.panel.auto: True}
+    return held | file | {tab.session: session, tab.panel.auto: True}
 
 
 def test_a_photograph_whose_first_file_failed_can_be_coded_in_another_way(handlers, tab, values):
@@ -74,9 +71,7 @@ def test_a_file_is_decoded_automatically_until_its_picture_is_shown(handlers, ta
     values[tab.session] = shown[tab.session]
     assert not handlers.is_wanted(values | {tab.panel.auto: False})
     *_, shown = handlers.decode_automatically(values)
-    picture = shown[tab.session].picture
-    assert address_of(picture) in shown[tab.viewer.html]
-    assert shown[tab.history].last.picture == picture
-    values |= {tab.session: shown[tab.session], tab.history: shown[tab.history]}
+    assert shown[tab.session].picture == shown[tab.comparison]["value"][1]
+    values[tab.session] = shown[tab.session]
     assert list(handlers.decode_automatically(values)) == []
     assert handlers.is_wanted(values | {tab.panel.settings["steps"]: 7})

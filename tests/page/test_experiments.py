@@ -115,7 +115,7 @@ def test_uncertainty_is_the_standard_deviation_over_the_seeds():
 def test_curves_show_ours_and_the_published_points():
     points = [(0.03, {"lpips_alex": 0.5, "psnr_db": 20.0}), (0.06, {"lpips_alex": 0.4})]
     drawn = draw_curves(points)
-    assert drawn.count("<svg viewBox") == 3
+    assert drawn.count("<svg") == 3
     assert "StableCodec" in drawn
     assert "0.0600 bpp, 0.400" in drawn
 

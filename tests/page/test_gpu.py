@@ -1,61 +1,44 @@
 """Where GPUs are borrowed, work runs in a process of its own: all that crosses is pickled."""
 
-import importlib.util
 import inspect
 import pickle
-import threading
 
 import gradio as gr
 import pytest
 
-from difficmh_core.config.profiles import preset_of
 from difficmh_core.ui.compare import handlers as compare
 from difficmh_core.ui.compare.layout import CompareTab
 from difficmh_core.ui.components import decoding
 from difficmh_core.ui.compress import handlers as compress
-from difficmh_core.ui.compress.history import History
 from difficmh_core.ui.compress.layout import CompressTab
 from difficmh_core.ui.decode import handlers as decode
 from difficmh_core.ui.decode.layout import DecodeTab
-from difficmh_core.ui.runtime import gpu
-from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S, decode_duration_s
+from difficmh_core.ui.runtime.gpu import MAX_S, MIN_S
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.study import handlers as study
 from difficmh_core.ui.study.layout import StudyTab
-
-BORROWED = list[str]()
-"""The events that borrowed a GPU, first to last."""
 
 
 def crossed(value):
     return pickle.loads(pickle.dumps(value))
 
 
-def borrowed(event, duration_s=MIN_S):
+def borrowed(event, duration_s):
     """Stand in for the package ``spaces``: pickle what goes in and out, and ask for how long."""
+    assert inspect.isgeneratorfunction(event)
 
-    def check(arguments):
+    def in_another_process(*arguments):
         seconds = duration_s(*arguments) if callable(duration_s) else duration_s
         assert MIN_S <= seconds <= MAX_S
-
-    def function(*arguments):
-        check(arguments)
-        BORROWED.append(event.__name__)
-        return crossed(event(*crossed(arguments)))
-
-    def generator(*arguments):
-        check(arguments)
-        BORROWED.append(event.__name__)
         for state in event(*crossed(arguments)):
             yield crossed(state)
 
-    return generator if inspect.isgeneratorfunction(event) else function
+    return in_another_process
 
 
 @pytest.fixture(autouse=True)
 def borrows(monkeypatch):
-    BORROWED.clear()
-    for module in (compare, compress, decode, decoding, study):
+    for module in (compare, compress, decoding, study):
         monkeypatch.setattr(module, "with_gpu", borrowed)
 
 
@@ -76,7 +59,7 @@ def session(runtime, compress_tab, photos):
     tab = compress_tab
     handlers = compress.CompressHandlers(tab, runtime.service, runtime.uploads)
     values = {component: component.value for component in tab.linked.values()}
-    values |= {tab.file.tags: [], tab.file.iterations: 1, tab.history: History(), tab.chosen: None}
+    values |= {tab.file.tags: [], tab.file.iterations: 1}
     values[tab.session] = Session(photo=runtime.receive(photos["wide"]))
     for event in (handlers.encode, handlers.decode):
         *_, shown = event(values)
@@ -99,21 +82,10 @@ def test_a_file_is_decoded(runtime, session):
     assert shown[tab.picture]["value"].endswith("photo-decoded.png")
 
 
-def test_a_file_is_checked_where_the_networks_are(runtime, session):
-    with gr.Blocks():
-        tab = DecodeTab("tiny", is_quick=True)
-    BORROWED.clear()
-    values = {tab.file: runtime.service.save(session.encoded.data, "photo.dicmh")}
-    handlers = decode.DecodeHandlers(tab, runtime.service, runtime.uploads)
-    (shown,) = handlers.check(values)
-    assert shown[tab.facts]
-    assert BORROWED == ["verify"]
-
-
 def test_codecs_are_compared(runtime, session):
     with gr.Blocks():
         tab, state = CompareTab(), gr.State()
-    values = {state: session, tab.codecs: ["ours", "jpeg"], tab.ablations: [], tab.n_bytes: None}
+    values = {state: session, tab.codecs: ["ours", "jpeg"], tab.n_bytes: None}
     handlers = compare.CompareHandlers(tab, runtime.service, runtime.uploads, state)
     *_, shown = handlers.compare(values)
     assert "JPEG" in shown[tab.table]
@@ -131,24 +103,3 @@ def test_experiments_are_run(runtime, session):
     assert len(shown[rows].rows) == 2
     *_, shown = handlers.report(values)
     assert shown[tab.card]["visible"]
-
-
-def test_a_space_without_zero_gpu_has_the_package_and_works_on_the_models_thread():
-    assert importlib.util.find_spec("spaces") is not None, "every Space has it, and so have tests"
-    assert not gpu.borrows_gpu()
-    name = gpu.with_gpu(lambda: threading.current_thread().name)()
-    assert name.startswith("model")
-
-
-@pytest.mark.parametrize(
-    ("profile", "preset", "n_pixels", "seconds"),
-    [
-        ("nano", "fast", 512 * 512, 10),
-        ("nano", "paper", 12_000_000, 120),
-        ("sd21", "fast", 768 * 512, 10),
-        ("sd21", "paper", 768 * 512, 10),
-        ("sd21", "paper", 4_000_000, 45),
-    ],
-)
-def test_a_gpu_is_asked_for_as_long_as_steps_and_size_take(profile, preset, n_pixels, seconds):
-    assert decode_duration_s(preset_of(profile, preset), n_pixels) == seconds

@@ -23,7 +23,7 @@ PRESETS = presets_of("nano")
 def test_a_preset_comes_back_by_its_name():
     for name, settings in PRESETS.items():
         query = {key: str(value) for key, value in controls_of(settings).items()}
-        read = read_link(query, "nano", can_optimize=True)
+        read = read_link(query, PRESETS, can_optimize=True)
         assert set(read) == {*LINK_KEYS, "preset"}
         assert read["preset"] == name
         assert read["steps"] == settings.steps
@@ -31,7 +31,7 @@ def test_a_preset_comes_back_by_its_name():
 
 
 def test_a_link_without_settings_changes_nothing():
-    assert read_link({"__theme": "dark"}, "nano", can_optimize=True) == {}
+    assert read_link({"__theme": "dark"}, PRESETS, can_optimize=True) == {}
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,20 @@ def test_a_link_without_settings_changes_nothing():
 )
 def test_a_wrong_setting_is_refused_in_words(query, words):
     with pytest.raises(gr.Error, match=words):
-        read_link(query, "nano", can_optimize=True)
+        read_link(query, PRESETS, can_optimize=True)
 
 
 def test_networks_that_cannot_optimize_refuse_iterations_and_nothing_else():
     query = {"iterations": "0", "steps": "3"}
-    assert read_link(query, "nano", can_optimize=False)["steps"] == 3
+    assert read_link(query, PRESETS, can_optimize=False)["steps"] == 3
     with pytest.raises(gr.Error, match="not available"):
-        read_link({"iterations": "1"}, "nano", can_optimize=False)
+        read_link({"iterations": "1"}, PRESETS, can_optimize=False)
 
 
 def test_an_old_link_says_passes_and_a_new_one_iterations():
-    assert read_link({"passes": "3"}, "nano", can_optimize=True)["iterations"] == 3
+    assert read_link({"passes": "3"}, PRESETS, can_optimize=True)["iterations"] == 3
     both = {"iterations": "2", "passes": "3"}
-    assert read_link(both, "nano", can_optimize=True)["iterations"] == 2
+    assert read_link(both, PRESETS, can_optimize=True)["iterations"] == 2
     assert "passes" not in LINK_KEYS
     assert '["passes"].forEach(key => link.searchParams.delete(key))' in link_script(LINK_KEYS)
 

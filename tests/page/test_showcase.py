@@ -1,28 +1,23 @@
 """Examples decoded in advance: a presenter's page shows them without running the decoder."""
 
-import re
-
 import numpy as np
 import pytest
 
-from difficmh_core.config.decoding import controls_of
-from difficmh_core.config.profiles import preset_of, presets_of
+from difficmh_core.config.profiles import presets_of
 from difficmh_core.errors import ImageError
-from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import ComparisonInput, codecs_of, measure_one, run
 from difficmh_core.ui.runtime.cache import ResultCache
-from difficmh_core.ui.runtime.requests import CodingRequest, read_request, read_settings
+from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.showcase import example_photos, prepare, showcase_dir
 
 REQUEST = CodingRequest(quality=50.0, target_bytes=None, send_tags=True, tags=())
 
 
-@pytest.fixture(scope="module")
-def prepared(codec, photos, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("prepared")
-    lines = list(prepare(codec, folder, [photos["wide"]], ["fast"]))
+@pytest.fixture
+def prepared(codec, photos, tmp_path):
+    lines = list(prepare(codec, tmp_path, [photos["wide"]], ["fast"]))
     assert any("bytes" in line for line in lines)
-    return folder
+    return tmp_path
 
 
 def test_what_was_prepared_needs_no_network_of_the_codec(runtime, codec, photos, monkeypatch):
@@ -33,7 +28,7 @@ def test_what_was_prepared_needs_no_network_of_the_codec(runtime, codec, photos,
     def fail(*_args, **_kwargs):
         raise AssertionError("the codec was asked")
 
-    for name in ("tag", "encode_parts", "decode_parts", "coder"):
+    for name in ("tag", "encode", "decode", "coder"):
         monkeypatch.setattr(codec, name, fail)
     photo = runtime.receive(photos["wide"])
     image = runtime.uploads.load(photo)
@@ -103,36 +98,3 @@ def test_a_kept_result_is_not_measured_again(runtime, photos, monkeypatch):
     monkeypatch.setattr(type(jpeg), "code", fail)
     again = measure_one(service, "jpeg", jpeg, asked)
     assert (again.png, again.row.to_json()) == (first.png, first.row.to_json())
-
-
-def test_what_a_browser_sends_finds_what_was_prepared(prepared, runtime, photos, caplog):
-    """A browser writes 50 where Python wrote 50.0."""
-    caplog.set_level("INFO")
-    service, preset = runtime.service, preset_of("tiny")
-    photo = runtime.receive(photos["wide"])
-    image = runtime.uploads.load(photo)
-    controls = {name: _as_browser(value) for name, value in controls_of(preset).items()}
-    request = read_request("quality", 50, 2000, True, 0, [])
-    encoded = service.encode(photo, image, request, service.tag(photo, image))
-    settings = read_settings(controls)
-    *_, last = service.decode(encoded.stream, settings)
-    asked = ComparisonInput(
-        photo=photo,
-        image=image,
-        target_bytes=len(encoded.data),
-        tags=encoded.tags,
-        settings=settings,
-    )
-    n_measured = len(
-        [item for item in run(service, texts.CHOSEN, asked) if item.row.error is None]
-    )
-    assert last.was_kept
-    assert n_measured >= 3
-    assert [line for line in caplog.messages if re.match("Tag|Encod|Decod|Measur", line)] == [
-        line for line in caplog.messages if line.startswith("Measuring vvc")
-    ]
-
-
-def _as_browser(value):
-    """Write a value as JSON from a browser has it: whole numbers without a point."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value

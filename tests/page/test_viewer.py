@@ -46,12 +46,12 @@ def test_color_is_a_number_of_each_picture_and_a_column_of_the_table():
         Row(**shared, codec="jpeg", target_bytes=900, target_bpp=0.03, values=each)
         for each in values
     ]
-    table = draw_table([Measured(key="jpeg", row=row) for row in rows], "tiny")
+    table = draw_table([Measured(key="jpeg", row=row) for row in rows])
     assert "Color [of 255] <span" in table
     assert "worst block" not in table
-    cells = re.findall(r'<td role="cell"( class="best")? data-column="Color[^>]*>([^<]*)', table)
-    assert cells == [("", "4.6"), (' class="best"', "2.6")]
-    assert table.count('<td role="cell"></td>') == 1  # measured before color was
+    assert "<td>4.6</td>" in table
+    assert "<td class=best>2.6</td>" in table
+    assert table.count("<td></td>") == 1  # measured before color was
 
 
 def test_a_drawing_becomes_an_address_and_the_boxes_are_explained():

@@ -1,39 +1,29 @@
 """The published system as a whole, on reduced weights, through the loader of profile sd21."""
 
-import gc
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
 import torch
 from gradio_client import Client, handle_file
-from PIL import Image, ImageChops
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+from PIL import Image
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import DecodeSettings, SamplerName
 from difficmh_core.errors import CheckpointError, ConfigError, ModelMismatchError
 from difficmh_core.image_io import to_image
 from difficmh_core.models.sd21 import STRIPPED_FOLDER, load_published
-from difficmh_core.weights.published.stripped import (
-    SHARED_FILE,
-    TAGGER_FILE,
-    rate_file,
-    strip_checkpoint,
-)
+from difficmh_core.weights.published.stripped import strip_checkpoint
 from tests.golden.__main__ import digest_of
 from tests.reduced_sd21 import fill_cache, reduced_config, reduced_weights, reduced_words
 
 RATE = 4
-MAPS = Path("/proc/self/maps")
 QUICK = DecodeSettings(steps=2, guidance_scale=3.0, sampler=SamplerName.DPM_SOLVER)
 
 
@@ -161,56 +151,6 @@ def test_a_missing_or_wrong_tensor_is_named(load, weights, tmp_path, prefix):
     torch.save({"state_dict": weights | {name: torch.zeros(7)}}, tmp_path / "model.ckpt")
     with pytest.raises(CheckpointError, match=r"has the shape \(7,\)"):
         load(tmp_path / "model.ckpt")
-
-
-@pytest.mark.skipif(not MAPS.exists(), reason="needs Linux's list of mapped files")
-def test_a_file_is_used_in_place_on_a_cpu_and_let_go_of_elsewhere(
-    parity, config, words, checkpoint, tmp_path
-):
-    """The device meta stands for a GPU: what moves there leaves the host."""
-    path = shutil.copy(checkpoint, tmp_path / "own.ckpt")
-
-    def loaded(**where):
-        made = load_published(config, parity.tagger_config(), [path], words, **where)
-        gc.collect()
-        return made
-
-    networks, _ = loaded(device="meta", dtype=torch.bfloat16)
-    assert str(path) not in MAPS.read_text()
-    networks, make_tagger = loaded()
-    assert str(path) in MAPS.read_text()
-    kept = networks.unet.base.decoder[0][0].conv1.weight
-    assert kept.untyped_storage().data_ptr() in mapped_addresses(path)
-    del networks, make_tagger, kept
-    gc.collect()
-    assert str(path) not in MAPS.read_text()
-
-
-def mapped_addresses(path):
-    """The addresses to which a file is mapped."""
-    lines = [line.split() for line in MAPS.read_text().splitlines() if line.endswith(str(path))]
-    first, last = lines[0][0].split("-")[0], lines[-1][0].split("-")[1]
-    return range(int(first, 16), int(last, 16))
-
-
-def test_half_the_precision_in_a_file_stays_so_in_memory(load, checkpoint, image, tmp_path):
-    """Widened where it is used, it decodes as if it had been widened before."""
-    folder = tmp_path / STRIPPED_FOLDER
-    strip_checkpoint(checkpoint, folder, RATE, dtype=torch.bfloat16)
-    codec = load(*(folder / name for name in (SHARED_FILE, TAGGER_FILE, rate_file(RATE))))
-    matrices = [value for value in codec.networks.unet.parameters() if value.dim() > 1]
-    assert {value.dtype for value in matrices} == {torch.bfloat16}
-    picture = codec.decode_image(codec.encode(image).data, QUICK)
-    for module in (codec.networks.unet, codec.networks.autoencoder, codec.networks.conditioner):
-        for part in list(module.modules()):
-            if is_parametrized(part):
-                for weight in list(part.parametrizations):
-                    remove_parametrizations(part, weight, leave_parametrized=False)
-        module.float()
-    assert {value.dtype for value in codec.networks.unet.parameters()} == {torch.float32}
-    widened = codec.decode_image(codec.encode(image).data, QUICK)
-    difference = ImageChops.difference(picture, widened)
-    assert max(high for _, high in difference.getextrema()) <= 1
 
 
 def test_a_configuration_without_text_tower_is_refused(parity, config, checkpoint, words):

@@ -7,11 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from difficmh_core._support.parts import result_of
 from difficmh_core.cli import progress
-from difficmh_core.cli.progress import told, worked
-from difficmh_core.config.stages import Stage
-from difficmh_core.workload import Progress
+from difficmh_core.cli.progress import told
 
 STEPS = [SimpleNamespace(index=index, total=4) for index in (1, 2, 3, 4)]
 
@@ -62,24 +59,3 @@ def test_elsewhere_the_last_line_tells_the_end(monkeypatch):
     assert len(list(steps)) == 3
     lines = sys.stderr.getvalue().splitlines()
     assert ["2/4" in lines[0], "4/4" in lines[-1], len(lines)] == [True, True, 2]
-
-
-@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_work_tells_how_far_it_is_and_passes_on_what_it_makes(monkeypatch, stream):
-    monkeypatch.setattr(sys, "stderr", stream())
-    monkeypatch.setattr(progress, "_LINE_INTERVAL_S", 1e-9)
-
-    def coding():
-        yield Progress(stage=Stage.ANALYSIS, share=0.5)
-        yield Progress(stage=Stage.ANALYSIS, share=1.0)
-        return "file"
-
-    def decoding():
-        yield Progress(stage=Stage.ANALYSIS, share=0.5)
-        yield "first"
-        yield "last"
-
-    load = {Stage.ANALYSIS: 2.0}
-    assert result_of(worked(coding(), load, "encoding")) == "file"
-    assert "encoding:  50%" in sys.stderr.getvalue()
-    assert list(worked(decoding(), load, "decoding")) == ["first", "last"]

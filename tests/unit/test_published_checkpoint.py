@@ -149,7 +149,7 @@ def test_stripped_files_that_cannot_be_written_leave_nothing(path, tmp_path, mon
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("difficmh_core.weights.published.stripped.write_safetensors", full)
+    monkeypatch.setattr("difficmh_core.weights.published.stripped.save_file", full)
     with pytest.raises(BackendUnavailableError, match="No space left on device"):
         strip_checkpoint(path, tmp_path / "stripped", 4)
     assert list((tmp_path / "stripped").iterdir()) == []

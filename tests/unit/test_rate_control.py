@@ -64,11 +64,14 @@ def test_a_search_codes_no_more_often_than_bisection_and_what_lies_ahead(picture
 
 def test_a_comparison_measures_the_file_that_encode_writes(tiny_codec, picture, monkeypatch):
     """Also where sizes waver, as they do here: pairs of levels are swapped."""
-    networks, n_ahead = tiny_codec.networks.latent_codec, 0
-    plain = networks.compress_parts
-    swapped = lambda y, latent, level: plain(y, latent, level ^ 1)  # noqa: E731
-    monkeypatch.setattr(networks, "compress_parts", swapped)
-    at_level = cache(tiny_codec.coder(picture, tags=["tabby"]))
+    plain_coder, n_ahead = tiny_codec.coder, 0
+
+    def coder(image, **options):
+        at_level = plain_coder(image, **options)
+        return lambda level: at_level(level ^ 1)
+
+    monkeypatch.setattr(tiny_codec, "coder", coder)
+    at_level = cache(coder(picture, tags=["tabby"]))
     search = tiny_codec.rate_search(tags=["tabby"])
     ours = OurCodec(tiny_codec, "instant", preset_of("tiny", "instant"), search)
     middle = [len(at_level(level).data) for level in range(120, 126)]

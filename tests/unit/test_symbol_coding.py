@@ -69,8 +69,8 @@ def with_predictions(coder, change):
         def __init__(self):
             self.__dict__.update(coder.context_model.__dict__)
 
-        def run_in_parts(self, hyper_features, code):
-            return super().run_in_parts(
+        def run(self, hyper_features, code):
+            return super().run(
                 hyper_features,
                 lambda step, s, m: code(step, change("scale", s), change("mean", m)),
             )

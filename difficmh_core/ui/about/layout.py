@@ -9,10 +9,8 @@ import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.profiles import profile_of
-from difficmh_core.models.deferred import DeferredCodec
 from difficmh_core.ui.about import texts
 from difficmh_core.ui.components import html
-from difficmh_core.ui.runtime.events import QUICK
 from difficmh_core.weights.cache import is_cached
 from difficmh_core.weights.cards import BASELINE_CARDS, PACKAGE_CARDS
 from difficmh_core.weights.network_card import NANO_FOLDER, read_network_card
@@ -65,40 +63,29 @@ ARROWS = (
 )
 
 
-def draw_about_tab(
-    demo: gr.Blocks, codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path
-) -> None:
+def draw_about_tab(codec: DiffICMHCodec, *, max_pixels: int, weights_dir: Path) -> None:
     """Draw the tab inside the current layout.
 
     Args:
-        demo: The page.
         codec: The codec of the page.
         max_pixels: Largest picture that the page takes [px].
         weights_dir: Where fetched weights lie.
     """
     limits = [limit.format(max_pixels=max_pixels) for limit in texts.LIMITS_WORDS]
-    drawn = gr.HTML(padding=False, elem_id="about-sections")
-
-    def draw() -> str:
-        return _draw_sections(codec, limits, weights_dir)
-
-    if isinstance(codec, DeferredCodec):  # drawn when somebody comes, who may wait for it
-        demo.load(lambda: "" if codec.failure else draw(), None, drawn, **QUICK)
-    else:
-        drawn.value = draw()
-
-
-def _draw_sections(codec: DiffICMHCodec, limits: Sequence[str], weights_dir: Path) -> str:
     sections = (
         (texts.HOW, _paragraph(texts.HOW_WORDS) + draw_diagram()),
         (texts.LIMITS, _list(limits)),
         (texts.PRIVACY, _list(texts.PRIVACY_WORDS)),
         (texts.WEIGHTS, _draw_weights(codec, weights_dir)),
         (texts.PROGRAMS, _paragraph(texts.PROGRAMS_WORDS)),
-        (texts.REFERENCES, _list(texts.REFERENCES_WORDS)),
+        (texts.REFERENCES, _paragraph(texts.REFERENCE)),
     )
-    return "".join(
-        f'<section class="about"><h2>{title}</h2>{body}</section>' for title, body in sections
+    gr.HTML(
+        "".join(
+            f'<section class="about"><h2>{title}</h2>{body}</section>' for title, body in sections
+        ),
+        padding=False,
+        elem_id="about-sections",
     )
 
 
@@ -157,8 +144,7 @@ def _draw_weights(codec: DiffICMHCodec, weights_dir: Path) -> str:
         profile=codec.config.profile, fingerprint=codec.fingerprint.hex(), n=n
     )
     weights = _weights(codec, weights_dir)
-    columns = texts.WEIGHTS_HEADS[1:]
-    lines = (html.draw_line(name, html.draw_cells(cells, columns)) for name, *cells in weights)
+    lines = (html.draw_line(name, html.draw_cells(cells)) for name, *cells in weights)
     table = html.draw_table(
         texts.WEIGHTS, map(html.draw_head, texts.WEIGHTS_HEADS), lines, look="numbers words"
     )
@@ -184,14 +170,12 @@ def _weights(codec: DiffICMHCodec, weights_dir: Path) -> Iterable[Sequence[str]]
 
 
 def _size(n_bytes: int) -> str:
-    if n_bytes < 1e5:
-        return texts.KILOBYTES.format(n=n_bytes / 1e3)
     return texts.MEGABYTES.format(n=n_bytes / 1e6)
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{html.draw_links(text)}</p>"
+    return f"<p>{escape(text)}</p>"
 
 
 def _list(items: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{html.draw_links(item)}</li>' for item in items)}</ul>"
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"

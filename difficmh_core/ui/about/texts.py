@@ -1,5 +1,7 @@
 """Every word of the about tab."""
 
+from difficmh_core.ui.texts import NOTICE
+
 HOW = "How it works"
 HOW_WORDS = (
     "The encoder reduces the photo to a compact description, the content latent, and a few words "
@@ -27,18 +29,18 @@ WEIGHTS = "The weights on this server"
 WEIGHTS_WORDS = "Profile {profile}, model {fingerprint}. {n:,} parameters in all."
 WEIGHTS_HEADS = ("File", "Size", "SHA-256", "License", "What it is and where it comes from")
 MEGABYTES = "{n:.1f} MB"
-KILOBYTES = "{n:.1f} kB"
 OWN = "Trained for this project: {n_steps:,} steps, {hours:.1f} hours on {device}"
 NOT_FETCHED = "not downloaded: {without}"
 LIMITS = "Limits"
 LIMITS_WORDS = (
+    NOTICE,
     "The small model that ships with the page (nano) was trained for hours on two CPU cores and "
-    "for minutes on a GPU. It shows how the system works, not how good the published model is. "
+    "for minutes on a GPU. It shows that the system works, not how good the published one is. "
     "With its default settings, diffusion and tags change the image only a little.",
     "A file decodes only with the model that wrote it. It identifies that model, and any other "
     "model refuses it.",
-    "Photos may have up to {max_pixels:,} pixels here. Transparent areas become white, and "
-    "of an animation only the first frame is used.",
+    "Photos may have up to {max_pixels:,} pixels here. Transparent ones are laid on white, and "
+    "only the first frame of an animation is used.",
 )
 PRIVACY = "Privacy"
 PRIVACY_WORDS = (
@@ -57,7 +59,4 @@ PROGRAMS_WORDS = (
     "this page's address."
 )
 REFERENCES = "References"
-REFERENCES_WORDS = (
-    "The paper: Diff-ICMH, NeurIPS 2025, https://arxiv.org/abs/2511.22549",
-    "The authors' code: https://github.com/RuoyuFeng/Diff-ICMH",
-)
+REFERENCE = "Diff-ICMH, NeurIPS 2025. The authors' code: https://github.com/RuoyuFeng/Diff-ICMH"

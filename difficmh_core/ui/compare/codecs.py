@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from difficmh_core.config.comparison import BASELINES
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.errors import ConfigError
 from difficmh_core.evaluation.codecs import (
@@ -20,16 +21,17 @@ from difficmh_core.evaluation.codecs import (
     find_codecs,
 )
 from difficmh_core.evaluation.comparison import PhotoComparison, Row
+from difficmh_core.tagging.detector import Detection
 from difficmh_core.tagging.tags import Tag
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.runtime.cache import Entry, key_of
 from difficmh_core.ui.runtime.service import CodecService, png_of
 from difficmh_core.ui.runtime.uploads import Photo
-from difficmh_core.vision.boxes import BoxAgreement, box_from, boxes_from
+from difficmh_core.vision.boxes import BoxAgreement
 from difficmh_core.vision.letters import TextAgreement, TextPlace
 
 LOGGER = logging.getLogger(__name__)
-OURS = ("ours", *texts.ABLATIONS)
+OURS = tuple(key for key in texts.CODECS if key not in BASELINES)
 """Ours as it is, without diffusion, and without tags."""
 _SLOWEST = "vvc"
 """Runs last, so that the others are seen at once."""
@@ -113,10 +115,9 @@ def measure_one(
             key=key,
             row=Row(**kept.facts["row"]),
             png=kept.data,
-            boxes=boxes_from(kept.facts["boxes"]),
+            boxes=_boxes_from(kept.facts["boxes"]),
             text=_text_from(kept.facts["text"]),
         )
-    LOGGER.info("Measuring %s on %d x %d px.", key, *asked.image.size)
     comparison = PhotoComparison(
         asked.photo.name,
         asked.image,
@@ -163,13 +164,28 @@ def without_paths(reason: str, weights_dir: Path) -> str:
     return _PATH.sub("", reason.replace(str(weights_dir), texts.CACHE))
 
 
+def _boxes_from(facts: Mapping[str, Any] | None) -> BoxAgreement | None:
+    if facts is None:
+        return None
+    return BoxAgreement(
+        matched=tuple((_box(one), _box(other)) for one, other in facts["matched"]),
+        missed=tuple(map(_box, facts["missed"])),
+        hallucinated=tuple(map(_box, facts["hallucinated"])),
+    )
+
+
 def _text_from(facts: Mapping[str, Any] | None) -> TextAgreement | None:
     if facts is None:
         return None
     lines = ("original", "decoded")
     return TextAgreement(
         places=tuple(
-            TextPlace(**(place | {name: tuple(map(box_from, place[name])) for name in lines}))
+            TextPlace(**(place | {name: tuple(map(_box, place[name])) for name in lines}))
             for place in facts["places"]
         )
     )
+
+
+def _box(fact: Mapping[str, Any]) -> Detection:
+    left, top, right, bottom = fact["box_xyxy_px"]
+    return Detection(**(dict(fact) | {"box_xyxy_px": (left, top, right, bottom)}))

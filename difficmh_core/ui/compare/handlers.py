@@ -17,7 +17,7 @@ from difficmh_core.ui.compare.codecs import (
     run,
 )
 from difficmh_core.ui.compare.layout import CompareTab
-from difficmh_core.ui.compare.results import best_of_codecs, draw_table, figure_of, original_of
+from difficmh_core.ui.compare.results import draw_table, figure_of, original_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.progress import draw_part
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
@@ -27,7 +27,10 @@ from difficmh_core.ui.runtime.requests import CodingRequest, whole_number
 from difficmh_core.ui.runtime.service import CodecService
 from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import Photo, UploadStore
-from difficmh_core.ui.texts import count
+from difficmh_core.ui.viewer.markup import viewer_markup
+from difficmh_core.ui.viewer.metrics import best_of
+
+VIEWER_ID = "compare-viewer"
 
 
 def connect_compare_tab(
@@ -47,8 +50,8 @@ def connect_compare_tab(
         codings: Events after which there is another file.
     """
     handlers = CompareHandlers(tab, service, uploads, session)
-    inputs = {session, tab.codecs, tab.ablations, tab.n_bytes}
-    tab.buttons.connect(handlers.compare, inputs, [tab.viewer.html, tab.table])
+    inputs = {session, tab.codecs, tab.n_bytes}
+    tab.buttons.connect(handlers.compare, inputs, [tab.viewer, tab.table])
     for event in codings:
         event.then(handlers.take_size, {session}, tab.n_bytes, **QUICK)
 
@@ -68,8 +71,7 @@ class CompareHandlers:
         """Measure each codec in turn, and show every one as soon as it is there."""
         given = self._given(values[self._session], values[self._tab.n_bytes])
         measured = list[Measured]()
-        keys = [*values[self._tab.codecs], *values[self._tab.ablations]]
-        with closing(self._compare(keys, given)) as states:
+        with closing(self._compare(values[self._tab.codecs], given)) as states:
             for state in states:
                 if isinstance(state, Measured):
                     measured.append(state)
@@ -80,9 +82,7 @@ class CompareHandlers:
                 progress = draw_part(index, total, now)
                 yield self._tab.buttons.at_work(progress) | self._show(measured, given)
         n_files = sum(bool(item.png) for item in measured)
-        done = html.draw_message(
-            texts.DONE.format(files=count(n_files, "file"), target=given.target_bytes)
-        )
+        done = html.draw_message(texts.DONE.format(n=n_files, target=given.target_bytes))
         yield self._tab.buttons.at_work(done) | self._show(measured, given)
 
     def take_size(self, values: Values) -> Updates:
@@ -117,16 +117,17 @@ class CompareHandlers:
 
     def _show(self, measured: Sequence[Measured], given: ComparisonInput) -> Updates:
         """Show what is measured so far in the order of the page, what has no picture last."""
-        order, profile = list(texts.CODECS), self._service.codec.config.profile
+        order = list(texts.CODECS)
         measured = sorted(measured, key=lambda item: (not item.png, order.index(item.key)))
         pictures = [item for item in measured if item.png]
-        best = best_of_codecs(pictures)
+        best = best_of([item.row.values for item in pictures if item.row.fits])
         size = given.image.size
         figures = [original_of(self._service, given.photo.path, pictures, size)]
         figures += [figure_of(self._service, item, best, size) for item in pictures]
+        viewer = viewer_markup(figures, size=(size[1], size[0]), viewer_id=VIEWER_ID)
         return {
-            self._tab.viewer.html: self._tab.viewer.draw(figures, (size[1], size[0])),
-            self._tab.table: draw_table(measured, profile) if measured else "",
+            self._tab.viewer: viewer,
+            self._tab.table: draw_table(measured) if measured else "",
         }
 
 

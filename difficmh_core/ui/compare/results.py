@@ -8,13 +8,11 @@ from pathlib import Path
 from PIL import Image
 
 from difficmh_core.evaluation.metrics import metric_of
-from difficmh_core.evaluation.own_results import own_results_of
 from difficmh_core.quality.metric import Metric
 from difficmh_core.ui.compare import texts
 from difficmh_core.ui.compare.codecs import OURS, Measured
 from difficmh_core.ui.components import html
 from difficmh_core.ui.runtime.service import CodecService, png_of
-from difficmh_core.ui.texts import count
 from difficmh_core.ui.viewer import texts as viewer_texts
 from difficmh_core.ui.viewer.markup import Figure
 from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of, original_figure
@@ -32,7 +30,7 @@ def figure_of(
 ) -> Figure:
     """Show a decoded picture of (width, height) with its numbers and boxes."""
     row = measured.row
-    facts = facts_of(row.n_bytes, row.bpp, row.values, best if _competes(measured) else {})
+    facts = facts_of(row.n_bytes, row.bpp, row.values, best if row.fits else {})
     notes = [] if row.fits else [texts.LARGER.format(target=row.target_bytes)]
     boxes, text = measured.boxes, measured.text
     if boxes is not None:
@@ -71,19 +69,9 @@ def label_of(measured: Measured) -> str:
     return name if measured.key in OURS or measured.row.error is not None else measured.row.name
 
 
-def best_of_codecs(measured: Sequence[Measured]) -> dict[str, float]:
-    """Find the best value of each measure among files that fit; ablations do not compete."""
-    return best_of([item.row.values for item in measured if _competes(item)])
-
-
-def draw_table(measured: Sequence[Measured], profile: str) -> str:
-    """Draw every file in numbers, ablations apart; what failed or is absent says why.
-
-    Args:
-        measured: The files.
-        profile: Of our networks.
-    """
-    best = best_of_codecs(measured)
+def draw_table(measured: Sequence[Measured]) -> str:
+    """Draw every file in numbers; what failed or is absent says why."""
+    best = best_of([item.row.values for item in measured if item.row.fits])
     shown = dict(METRICS)
     if any(item.text is not None and item.text.places for item in measured):
         shown |= _COUNTS
@@ -98,100 +86,36 @@ def draw_table(measured: Sequence[Measured], profile: str) -> str:
         html.draw_head(viewer_texts.BPP, viewer_texts.BPP_HELP),
         *map(_head, shown.values()),
     )
-    groups = [
-        [
-            _line(item, shown, best if _competes(item) else {})
-            for item in measured
-            if (item.key in texts.ABLATIONS) == is_apart
-        ]
-        for is_apart in (False, True)
-    ]
-    lines = groups[0]
-    if groups[1]:
-        lines += [html.draw_subhead(texts.WHICH_ABLATIONS, 3 + len(shown)), *groups[1]]
-    notes = [
-        texts.MARK_HELP.format(target=item.row.target_bytes)
-        for item in measured
-        if item.row.error is None and not item.row.fits
-    ][:1]
-    return html.draw_table(texts.TABLE, heads, lines) + "".join(
-        map(html.draw_lead, [*notes, *why_ablations_win(measured, profile)])
-    )
-
-
-def why_ablations_win(measured: Sequence[Measured], profile: str) -> list[str]:
-    """Say of each ablation that is ahead of the whole codec how that comes."""
-    lpips = {
-        item.key: item.row.values["lpips_alex"]
-        for item in measured
-        if "lpips_alex" in item.row.values
-    }
-    bpp = {item.key: item.row.bpp for item in measured}
-    return [
-        texts.WINS.format(
-            part=texts.WITHOUT[key],
-            without=lpips[key],
-            with_it=lpips["ours"],
-            reason=_reason(key, profile, bpp[key]),
-        )
-        for key in texts.ABLATIONS
-        if key in lpips and "ours" in lpips and _rounded(lpips[key]) < _rounded(lpips["ours"])
-    ]
-
-
-def _rounded(lpips: float) -> str:
-    return METRICS["lpips_alex"].text(lpips)
-
-
-def _reason(key: str, profile: str, bpp: float) -> str:
-    results = own_results_of(profile)
-    if results is None or key not in texts.MEASURED_REASONS:
-        return texts.REASONS[key]
-    at_bpp, mean_with, mean_without = results.without_diffusion(bpp)
-    return texts.MEASURED_REASONS[key].format(
-        n=results.n_photos, bpp=at_bpp, mean_with=mean_with, mean_without=mean_without
-    )
-
-
-def _competes(measured: Measured) -> bool:
-    """Tell whether a file may be called the best: it fits, and is no ablation."""
-    return measured.row.fits and measured.key not in texts.ABLATIONS
+    lines = (_line(item, shown, best if item.row.fits else {}) for item in measured)
+    return html.draw_table(texts.TABLE, heads, lines)
 
 
 def _head(measure: Metric) -> str:
     sign, words = viewer_texts.ARROWS[measure.is_higher_better]
+    unit = f" [{measure.unit}]" if measure.unit else ""
     return html.draw_head(
-        f'{_named(measure)} <span role="img" aria-label="({words})">{sign}</span>',
+        f'{measure.short}{unit} <span role="img" aria-label="({words})">{sign}</span>',
         _HELP[measure.key],
     )
-
-
-def _named(measure: Metric) -> str:
-    return f"{measure.short}{f' [{measure.unit}]' if measure.unit else ''}"
 
 
 def _line(measured: Measured, shown: Mapping[str, Metric], best: Mapping[str, float]) -> str:
     row, name = measured.row, label_of(measured)
     if row.error is not None:
         return (
-            f'<tr class="absent" role="row"><th scope="row" role="rowheader">{escape(name)}</th>'
-            f'<td role="cell" colspan="{2 + len(shown)}">{escape(row.error)}</td></tr>'
+            f'<tr class="absent"><th scope="row">{escape(name)}</th>'
+            f'<td colspan="{2 + len(shown)}">{escape(row.error)}</td></tr>'
         )
     cells = (
-        html.draw_cell(
-            metric.text(row.values[key]),
-            f"{_named(metric)} {metric.arrow}",
-            look="best" if best.get(key) == row.values[key] else "",
-        )
+        f"<td{' class=best' if best.get(key) == row.values.get(key) else ''}>"
+        f"{metric.text(row.values[key])}</td>"
         if key in row.values
-        else html.draw_cell("")
+        else "<td></td>"
         for key, metric in shown.items()
     )
-    mark = "" if row.fits else f" {texts.MARK}"
-    sizes = (
-        html.draw_cell(f"{row.n_bytes:,}{mark}", viewer_texts.BYTES),
-        html.draw_cell(f"{row.bpp:.4f}", viewer_texts.BPP),
-    )
+    larger = "" if row.fits else f' title="{texts.LARGER.format(target=row.target_bytes)}"'
+    mark = "" if row.fits else " *"
+    sizes = (f"<td{larger}>{row.n_bytes:,}{mark}</td>", f"<td>{row.bpp:.4f}</td>")
     return html.draw_line(name, (*sizes, *cells))
 
 
@@ -215,9 +139,6 @@ def _letters(text: TextAgreement) -> str:
     _, changed, invented = text.counts
     if text.kept is not None:
         return texts.LETTERS.format(
-            share=text.kept,
-            letters=count(text.n_letters, "letter"),
-            changed=changed,
-            invented=invented,
+            share=text.kept, n=text.n_letters, changed=changed, invented=invented
         )
-    return texts.LETTERS_INVENTED.format(letters=count(invented, "letter")) if invented else ""
+    return texts.LETTERS_INVENTED.format(n=invented) if invented else ""

@@ -17,7 +17,7 @@ from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoder_controls import DecodePanel
 from difficmh_core.ui.components.file_facts import draw_result
 from difficmh_core.ui.components.job_buttons import WORKING
-from difficmh_core.ui.components.progress import draw_progress, draw_work
+from difficmh_core.ui.components.progress import draw_progress
 from difficmh_core.ui.runtime.cancellation import Cancellation, RequestKind
 from difficmh_core.ui.runtime.errors import with_errors
 from difficmh_core.ui.runtime.events import (
@@ -30,7 +30,7 @@ from difficmh_core.ui.runtime.events import (
     after_all,
     unchanged,
 )
-from difficmh_core.ui.runtime.gpu import decoding_s, with_gpu
+from difficmh_core.ui.runtime.gpu import decode_duration_s, with_gpu
 from difficmh_core.ui.runtime.requests import read_settings
 from difficmh_core.ui.runtime.service import CodecService, Decoding, png_of
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
@@ -43,6 +43,7 @@ class DecodingTab:
         request_id: Number of the last request, see :class:`Cancellation`.
         panel: The controls.
         status: What came of it, in numbers or in a sentence.
+        preview: The picture while it is being decoded.
         picture_file: The decoded picture to download.
         source: Holds what is decoded.
         decoded: What changes with the picture, beside the buttons and the status.
@@ -51,6 +52,7 @@ class DecodingTab:
     request_id: gr.Number
     panel: DecodePanel
     status: gr.HTML
+    preview: gr.Image
     picture_file: gr.DownloadButton
     source: Component
     decoded: Sequence[Component]
@@ -70,7 +72,7 @@ class DecodingHandlers(ABC, Generic[Tab]):
     def __init__(self, tab: Tab, service: CodecService, uploads: UploadStore) -> None:
         self._tab, self._service, self._uploads = tab, service, uploads
         self._buttons = tab.panel.buttons
-        self._decode = with_gpu(self._decode_now, decoding_s)
+        self._decode = with_gpu(self._decode_now, _decode_s)
 
     @abstractmethod
     def has_file(self, values: Values) -> bool:
@@ -79,15 +81,6 @@ class DecodingHandlers(ABC, Generic[Tab]):
     @abstractmethod
     def is_wanted(self, values: Values) -> bool:
         """Tell whether a file is decoded without being asked for."""
-
-    @property
-    @abstractmethod
-    def shown_by(self) -> set[Component]:
-        """What tells how the picture was made, and how it is wanted."""
-
-    @abstractmethod
-    def tell_outdated(self, values: Values) -> str:
-        """Say what was made with other settings than those shown; nothing if all are the same."""
 
     @abstractmethod
     def _open(self, values: Values) -> tuple[OpenedFile, Photo | None]:
@@ -98,19 +91,12 @@ class DecodingHandlers(ABC, Generic[Tab]):
         """
 
     @abstractmethod
-    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
-        """Show the picture of a step; arguments as of :meth:`_show_picture`."""
-
-    @abstractmethod
-    def _show_picture(
-        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
-    ) -> Updates:
+    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
         """Show a decoded picture; a tab without its photograph needs the picture only.
 
         Args:
             values: Of the event.
             picture: Where it lies.
-            state: Of the decoding.
             settings: How it was decoded.
         """
 
@@ -122,13 +108,13 @@ class DecodingHandlers(ABC, Generic[Tab]):
         with closing(self._decode(file.stream, settings, photo)) as states:
             for state in states:
                 if state.image is None:
-                    yield self._show_step(values, state)
+                    yield self._show_step(state)
                     continue
                 picture = self._service.save(state.png, f"{file.name}-decoded.png")
                 yield {
                     self._tab.status: draw_result(file.stream, state),
                     self._tab.picture_file: gr.update(value=picture, visible=True),
-                    **self._show_picture(values, picture, state, settings),
+                    **self._show_picture(values, picture, settings),
                 }
 
     @with_errors
@@ -138,8 +124,8 @@ class DecodingHandlers(ABC, Generic[Tab]):
             yield from self.decode(values)
 
     def wait(self) -> Updates:
-        """Say that the decoding waits for the model; what there is stays until it begins."""
-        return self._buttons.waiting()
+        """Say that the decoding waits for the model."""
+        return self._buttons.waiting() | {self._tab.status: ""}
 
     def wait_if_wanted(self, values: Values) -> Updates:
         """Say so if the decoding starts automatically."""
@@ -149,25 +135,18 @@ class DecodingHandlers(ABC, Generic[Tab]):
         """Offer to decode, if there is a file."""
         return self._buttons.idle(can_start=self.has_file(values))
 
-    def mark_outdated(self, values: Values) -> Updates:
-        """Show :meth:`tell_outdated` beside the buttons."""
-        told = self.tell_outdated(values)
-        message = html.draw_message(told)
-        return {self._tab.panel.outdated: gr.update(value=message, visible=bool(told))}
-
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
         return self.rest(values) | {self._tab.status: html.draw_message(texts.STOPPED)}
 
-    def _show_step(self, values: Values, state: Decoding) -> Updates:
-        updates = self._buttons.at_work(_draw_progress(state))
-        updates[self._tab.status] = ""
-        updates[self._tab.panel.outdated] = gr.update(visible=False)
+    def _show_step(self, state: Decoding) -> Updates:
+        progress = draw_progress(state.index, state.total, state.seconds)
+        updates = self._buttons.at_work(progress)
         updates[self._tab.picture_file] = gr.update(visible=False)
         if state.preview is not None:
             # Gradio would write it, too, but could not say that the disk is full.
             path = self._service.save(png_of(state.preview), "preview.png")
-            updates |= self._show_preview(values, path, state)
+            updates[self._tab.preview] = gr.update(value=path, label=texts.PREVIEW, visible=True)
         return updates
 
     @with_errors
@@ -193,7 +172,7 @@ class DecodingEvents:
         self._source, self._request_id = tab.source, tab.request_id
         self._busy = [*tab.panel.buttons.all, tab.status]
         """What says that work waits."""
-        self._decoded = [*self._busy, tab.panel.outdated, *tab.decoded]
+        self._decoded = [*self._busy, *tab.decoded]
 
     def connect_decoding(self) -> None:
         """Connect what asks for another picture of the same file, or for nothing more."""
@@ -211,7 +190,6 @@ class DecodingEvents:
         )
         for touched in (chosen, gr.on(panel.releases, lambda: None, **QUICK, **LATEST)):
             self.decode_after(touched.then)
-        self.mark_after([component.change for component in self._changed_by_visitor])
         stopped = self.request(panel.buttons.stop.click, RequestKind.PHOTO)
         stopped.then(handlers.stop, {self._source}, self._busy, **QUICK)
 
@@ -228,24 +206,12 @@ class DecodingEvents:
     def rest_after(self, event: Event) -> None:
         """Offer to decode once an event has ended."""
         after_all(event, self._decoding.rest, {self._source}, self._panel.buttons.all)
-        self.mark_after([event.then, event.failure])
-
-    def mark_after(self, events: Sequence[Event]) -> None:
-        """Say after events whether what is shown was made with other settings."""
-        handlers, outdated = self._decoding, self._panel.outdated
-        for event in events:
-            event(handlers.mark_outdated, handlers.shown_by, outdated, **QUICK, **LATEST)
-
-    @property
-    def _changed_by_visitor(self) -> list[Component]:
-        """What of :attr:`DecodingHandlers.shown_by` a visitor sets."""
-        return [part for part in self._decoding.shown_by if not isinstance(part, gr.State)]
 
     @property
     def _inputs(self) -> set[Component]:
         return {self._source, self._panel.auto, *self._panel.settings.values()}
 
-    def _decode(self, event: Event, *, automatically: bool) -> Event:
+    def _decode(self, event: Event, *, automatically: bool) -> None:
         handlers = self._decoding
         decode = handlers.decode_automatically if automatically else handlers.decode
         decoded = event.then(
@@ -257,11 +223,7 @@ class DecodingEvents:
             **WORKING,
         )
         self.rest_after(decoded)
-        return decoded
 
 
-def _draw_progress(state: Decoding) -> str:
-    done, step = state.working, min(state.index + 1, state.total)
-    if done is None:
-        return draw_progress(state.index, state.total, state.seconds)
-    return draw_work(done.stage, done.share, done.left_s, step=step, total=state.total)
+def _decode_s(stream: Bitstream, settings: DecodeSettings, _: Photo | None) -> int:
+    return decode_duration_s(settings, stream.height_px * stream.width_px)

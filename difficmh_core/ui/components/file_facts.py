@@ -15,12 +15,7 @@ BYTES_PER_RAW_PIXEL = 3
 
 
 def draw_file(
-    stream: Bitstream,
-    section_bits: Mapping[str, float],
-    photo: Photo | None = None,
-    *,
-    look: str = "file",
-    is_open: bool = False,
+    stream: Bitstream, section_bits: Mapping[str, float], photo: Photo | None = None
 ) -> str:
     """Draw the size of a file, what it compares with, and its bits by section.
 
@@ -28,8 +23,6 @@ def draw_file(
         stream: The file.
         section_bits: Size of each section [bit], in the order of the file.
         photo: What it was made of, where that is known.
-        look: Its class in the style sheet.
-        is_open: Whether the bits by section are shown unfolded.
     """
     n_bytes, n_raw = stream.n_bytes, BYTES_PER_RAW_PIXEL * stream.height_px * stream.width_px
     comparisons = [_compare(n_bytes, n_raw, texts.SMALLER_THAN_RAW, texts.LARGER_THAN_RAW)]
@@ -40,12 +33,12 @@ def draw_file(
         )
         comparisons.insert(0, _compare(n_bytes, photo.upload_bytes, smaller, larger))
     return (
-        f'<section class="{look}" aria-label="{texts.THE_FILE}">'
+        f'<section class="file" aria-label="{texts.THE_FILE}">'
         f'<p class="size"><strong>{texts.FILE_SIZE.format(n_bytes=n_bytes)}</strong>'
         f'<span title="{texts.BPP_HELP}">{texts.BPP.format(bpp=stream.bpp)}</span></p>'
         f'<p class="comparisons">{join(comparisons)}</p>'
         f"{''.join(map(draw_lead, photo.notes if photo else ()))}"
-        f"{_draw_bits(section_bits, is_open=is_open)}</section>"
+        f"{_draw_bits(section_bits)}</section>"
     )
 
 
@@ -59,7 +52,7 @@ def draw_result(stream: Bitstream, decoding: Decoding) -> str:
     steps, psnr = decoding.total, decoding.psnr_db
     parts = [
         texts.DECODED_FROM.format(n_bytes=stream.n_bytes, bpp=stream.bpp),
-        texts.count(steps, "step"),
+        texts.STEP_DONE if steps == 1 else texts.STEPS_DONE.format(steps=steps),
         (texts.KEPT if decoding.was_kept else texts.SECONDS).format(seconds=decoding.seconds),
     ]
     if psnr is not None:
@@ -73,7 +66,7 @@ def _compare(n_bytes: int, other_bytes: int, smaller: str, larger: str) -> str:
     return larger.format(ratio=texts.times(n_bytes / other_bytes))
 
 
-def _draw_bits(section_bits: Mapping[str, float], *, is_open: bool) -> str:
+def _draw_bits(section_bits: Mapping[str, float]) -> str:
     total = sum(section_bits.values())
     bars, rows = "", ""
     for section, bits in section_bits.items():
@@ -86,6 +79,6 @@ def _draw_bits(section_bits: Mapping[str, float], *, is_open: bool) -> str:
             f'<dt><i class="bits-{escape(section)}"></i>{escape(name)}</dt><dd>{value}</dd></div>'
         )
     return (
-        f"<details{' open' if is_open else ''}><summary>{texts.BITS_BY_SECTION}</summary>"
-        f'<div class="bar" aria-hidden="true">{bars}</div><dl class="legend">{rows}</dl></details>'
+        f'<h3>{texts.BITS_BY_SECTION}</h3><div class="bar" aria-hidden="true">{bars}</div>'
+        f'<dl class="legend">{rows}</dl>'
     )

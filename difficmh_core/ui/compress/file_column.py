@@ -1,15 +1,13 @@
-"""Beside the viewer of the compress tab: the photograph, and what goes into its file."""
+"""The left side of the compress tab: the photograph, and what its file shall hold."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from difficmh_core.codec import DiffICMHCodec
-from difficmh_core.ui.components.hints import hints_of
 from difficmh_core.ui.compress import texts
-from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values
+from difficmh_core.ui.runtime.events import QUICK, Component, Updates, Values, take_as_given
 from difficmh_core.ui.runtime.requests import (
     BY_QUALITY,
     BY_SIZE,
@@ -20,7 +18,6 @@ from difficmh_core.ui.runtime.requests import (
 )
 
 MAX_EXAMPLES = 6
-PHOTO_HEIGHT_PX = 190
 
 
 class FileColumn:
@@ -34,7 +31,6 @@ class FileColumn:
             examples: Names of served photographs, for visitors who have none at hand.
         """
         config, names = codec.config, codec.vocabulary.names
-        hints = hints_of(config.profile)
         has_rates = config.rate is None
         mode, quality, n_bytes, has_tags, n_iterations = CODING_DEFAULTS.values()
         self.photo = gr.Image(
@@ -45,13 +41,18 @@ class FileColumn:
             placeholder=texts.PHOTO_PLACEHOLDER,
             alt_text=texts.PHOTO_ALT,
             buttons=["fullscreen"],
-            height=PHOTO_HEIGHT_PX,
+            height=300,
             elem_id="photo",
         )
-        self.examples = sorted(examples, key=_place_of)
+        self.examples = examples
         self.gallery = self._draw_gallery() if examples else None
-        self.size = gr.Radio(
-            [], label=texts.SIZE, info=texts.SIZE_HELP, visible=False, elem_id="photo-size"
+        self.mode = gr.Radio(
+            list(texts.MODES),
+            value=mode,
+            label=texts.MODE,
+            info=texts.MODE_HELP,
+            elem_id="mode",
+            visible=has_rates,
         )
         self.quality = gr.Slider(
             0,
@@ -72,40 +73,31 @@ class FileColumn:
             visible=False,
         )
         self.send_tags = gr.Checkbox(
-            has_tags,
-            label=texts.SEND_TAGS,
-            info=" ".join([texts.SEND_TAGS_HELP, *filter(None, [hints.get("tags")])]),
-            elem_id="send-tags",
+            has_tags, label=texts.SEND_TAGS, info=texts.SEND_TAGS_HELP, elem_id="send-tags"
+        )
+        self.iterations = gr.Slider(
+            0,
+            MOST_ITERATIONS,
+            n_iterations,
+            step=1,
+            label=texts.ITERATIONS,
+            info=texts.ITERATIONS_HELP,
+            elem_id="iterations",
+            visible=config.rate_weights is not None,
         )
         self.tags = gr.CheckboxGroup(
             [], label=texts.TAGS, info=texts.TAGS_HELP, elem_id="tags", visible=False
         )
-        with gr.Accordion(texts.MORE, open=False, elem_id="more"):
-            self.mode = gr.Radio(
-                list(texts.MODES),
-                value=mode,
-                label=texts.MODE,
-                info=texts.MODE_HELP,
-                elem_id="mode",
-                visible=has_rates,
-            )
-            self.add_tag = gr.Dropdown(
-                list(names),
-                value=None,
-                label=texts.ADD_TAG,
-                info=texts.ADD_TAG_HELP.format(n=len(names), most=config.conditioning.max_tags),
-                elem_id="add-tag",
-            )
-            self.iterations = gr.Slider(
-                0,
-                MOST_ITERATIONS,
-                n_iterations,
-                step=1,
-                label=texts.ITERATIONS,
-                info=texts.ITERATIONS_HELP,
-                elem_id="iterations",
-                visible=config.rate_weights is not None,
-            )
+        self.add_tag = gr.Dropdown(
+            list(names),
+            value=None,
+            label=texts.ADD_TAG,
+            info=texts.ADD_TAG_HELP.format(n=len(names), most=config.conditioning.max_tags),
+            elem_id="add-tag",
+        )
+        take_as_given(
+            self.photo, self.quality, self.target_bytes, self.iterations, self.tags, self.add_tag
+        )
         if has_rates:
             outputs = [self.quality, self.target_bytes]
             self.mode.change(self._show_chosen, self.mode, outputs, **QUICK)
@@ -143,10 +135,3 @@ class FileColumn:
             self.quality: gr.update(visible=mode == BY_QUALITY),
             self.target_bytes: gr.update(visible=mode == BY_SIZE),
         }
-
-
-def _place_of(name: str) -> int:
-    """Order the examples as their words are; others come last."""
-    order = [*texts.EXAMPLE_WORDS]
-    stem = Path(name).stem
-    return order.index(stem) if stem in order else len(order)

@@ -9,28 +9,24 @@ from contextlib import closing
 from dataclasses import replace
 
 import gradio as gr
+from PIL import Image
 
 from difficmh_core.config.decoding import DecodeSettings
 from difficmh_core.encoding import Encoded
-from difficmh_core.errors import ConfigError
 from difficmh_core.latent_optimization import OptimizationStep
 from difficmh_core.tagging.tags import Tag
-from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
-from difficmh_core.ui.components.progress import draw_optimization, draw_waiting, draw_work
+from difficmh_core.ui.components.progress import draw_optimization
 from difficmh_core.ui.compress import texts as words
-from difficmh_core.ui.compress.large_photos import draw_sizes, received, resized
-from difficmh_core.ui.compress.layout import CompressTab
-from difficmh_core.ui.compress.result_handlers import ResultHandlers
+from difficmh_core.ui.compress.layout import CompressTab, draw_introduction
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import Component, Updates, Values, unchanged
-from difficmh_core.ui.runtime.gpu import encoding_s, with_gpu
-from difficmh_core.ui.runtime.pace import Working
+from difficmh_core.ui.runtime.events import Updates, Values, unchanged
+from difficmh_core.ui.runtime.gpu import encode_duration_s, with_gpu
 from difficmh_core.ui.runtime.requests import CodingRequest
 from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import Session, is_decoded_with
+from difficmh_core.ui.runtime.session import Session
 from difficmh_core.ui.runtime.uploads import OpenedFile, Photo, UploadStore
 
 
@@ -39,8 +35,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
 
     def __init__(self, tab: CompressTab, service: CodecService, uploads: UploadStore) -> None:
         super().__init__(tab, service, uploads)
-        self._encode = with_gpu(self._encode_now, encoding_s)
-        self.results = ResultHandlers(tab, service, uploads)
+        self._encode = with_gpu(self._encode_now, _encode_s)
 
     @with_errors
     def receive(self, values: Values) -> Iterator[Updates]:
@@ -48,22 +43,8 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         named = values[self._tab.file.photo]
         if named is None:
             raise shown_error(words.ENCODE_FIRST)
-        session, photo = received(self._uploads.receive(named), self._uploads)
-        yield {self._tab.file.photo: photo.path} | self._begin(session, photo)
-
-    def resize(self, values: Values) -> Updates:
-        """Begin anew with the photograph in another size."""
-        tab = self._tab
-        return self._begin(*resized(values[tab.session], values[tab.file.size]))
-
-    def _begin(self, session: Session, photo: Photo) -> Updates:
-        tab = self._tab
-        return {
-            tab.session: session,
-            tab.file.size: draw_sizes(session, self._service),
-            **self.results.show_photo(photo),
-            **self._show_columns(is_there=False),
-        }
+        photo = self._uploads.receive(named)
+        yield {self._tab.session: Session(photo=photo), self._tab.file.photo: photo.path}
 
     @with_errors
     def encode(self, values: Values) -> Iterator[Updates]:
@@ -74,8 +55,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         if photo is None:
             return
         request = tab.file.read(values)
-        if session.has_file_of(request):
-            return
         tags: Sequence[Tag] | None = ()
         if request.send_tags and session.proposals is None:
             tags = None  # the tagger chooses
@@ -83,10 +62,6 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             tags = [tag for tag in session.offered if tag.name in request.tags]
         with closing(self._encode(photo, request, tags)) as states:
             for step, seconds in states:
-                if isinstance(step, Working):
-                    drawn = draw_work(step.stage, step.share, step.left_s)
-                    yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
-                    continue
                 if step.encoded is None:
                     drawn = draw_optimization(step.index, step.total, seconds)
                     yield self._buttons.at_work(drawn) | {tab.column: gr.update(visible=True)}
@@ -94,11 +69,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
                 if tags is None:
                     found = step.encoded.tags
                     session = replace(session, proposals=found, offered=found, encoded=None)
-                yield self._show_file(session, photo, step.encoded, request)
-
-    def has_photo(self, values: Values) -> bool:
-        """Tell whether there is a photograph."""
-        return values[self._tab.session].photo is not None
+                yield self._show_file(session, photo, step.encoded, are_sent=request.send_tags)
 
     def adds_tag(self, values: Values) -> bool:
         """Tell whether a word can be added: there is one, and a file that can hold it."""
@@ -132,12 +103,21 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         session: Session = values[self._tab.session]
         return bool(values[panel.auto]) and session.lacks_picture(panel.controls(values))
 
-    def wait_for_file(self, values: Values) -> Updates:
-        """Say that a file is being made."""
-        return self._compressing() if self.needs_file(values) else unchanged()
+    def wait_for_first(self, values: Values) -> Updates:
+        """Offer to stop the optimization of a photograph's first file, if it is optimized."""
+        if not values[self._tab.file.iterations]:
+            return unchanged()
+        # The buttons are in the column.
+        return self._buttons.waiting() | {self._tab.column: gr.update(visible=True)}
 
-    def _compressing(self) -> Updates:
-        return self._buttons.at_work(draw_waiting(words.COMPRESSING))
+    def wait_for_file(self, values: Values) -> Updates:
+        """Disable the buttons while a file is being made, and hide an unfinished picture."""
+        if values[self._tab.session].photo is None:
+            return unchanged()
+        is_long = values[self._tab.file.iterations]
+        buttons = self._buttons
+        busy = buttons.waiting() if is_long else buttons.idle(can_start=False)
+        return busy | {self._tab.preview: gr.update(visible=False)}
 
     def stop(self, values: Values) -> Updates:
         """Say that work was stopped; it ends with the step that is under way."""
@@ -147,81 +127,33 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         return super().stop(values) | shown
 
     def show_column(self, values: Values) -> Updates:
-        """Show what surrounds a file, if there is one."""
-        return self._show_columns(is_there=self.has_file(values))
+        """Show the column around a file, if there is one."""
+        return {self._tab.column: gr.update(visible=self.has_file(values))}
 
-    def prepare(self, values: Values) -> Updates:
-        """Say that there is another photograph, whose file is to be made."""
-        tab = self._tab
-        shown = self._compressing() | {
-            tab.status: "",
-            tab.panel.outdated: gr.update(visible=False),
+    def prepare(self) -> Updates:
+        """Empty the right side: another photograph is coming."""
+        return self._buttons.idle(can_start=False) | {
+            self._tab.status: html.draw_message(words.COMPRESSING),
+            **dict.fromkeys(self._tab.pictures, gr.update(visible=False)),
         }
-        if values[tab.file.iterations]:  # can be stopped, with the buttons in the column
-            shown[tab.column] = gr.update(visible=True)
-        return shown
 
     def forget(self) -> Updates:
-        """Forget the visitor's photograph and file; earlier results are kept for their photo."""
+        """Forget the visitor's photograph and file."""
         tab = self._tab
         return {
             tab.session: Session(),
-            tab.file.size: draw_sizes(Session(), self._service),
+            tab.facts: draw_introduction(),
             tab.file.tags: gr.update(choices=[], value=[], visible=False),
             tab.dicmh_file: gr.update(value=None),
-            tab.panel.outdated: gr.update(visible=False),
-            tab.picture_file: gr.update(visible=False),
-            tab.strip: "",
-            **tab.beginning(),
-            **self._show_columns(is_there=False),
+            tab.status: "",
+            **dict.fromkeys([*tab.pictures, tab.column], gr.update(visible=False)),
         }
 
     def restore(self, values: Values) -> Updates:
-        """Put the last good photograph back where a bad one was dropped; all else stays."""
+        """Put the last good photograph back where a bad one was dropped."""
         photo = values[self._tab.session].photo
-        return {self._tab.file.photo: photo.path if photo else None}
-
-    def explain_failure(self, values: Values) -> Updates:
-        """Show no file where the first one of a photograph failed; a later one changes nothing."""
-        tab, session = self._tab, values[self._tab.session]
-        if session.photo is None or session.encoded is not None:
-            return unchanged()
-        return {
-            tab.facts: "",
-            tab.file.tags: gr.update(choices=[], value=[], visible=False),
-            tab.dicmh_file: gr.update(value=None),
-            tab.status: html.draw_message(words.FAILED_FIRST),
-            **self._show_columns(is_there=False),
-        }
-
-    @property
-    def shown_by(self) -> set[Component]:
-        """What tells how the file and its picture were made, and how they are wanted."""
-        tab = self._tab
-        return {tab.session, tab.file.tags, *tab.linked.values()}
-
-    def tell_outdated(self, values: Values) -> str:
-        """Say what was made with other settings than those shown; nothing if all are the same."""
-        session: Session = values[self._tab.session]
-        if session.encoded is None:
-            return ""
-        if self.needs_file(values):
-            return words.FILE_OUTDATED
-        if session.settings is None:  # nothing is decoded yet
-            return ""
-        if session.picture is None:
-            return words.PICTURE_OF_OLD_FILE
-        controls = self._tab.panel.controls(values)
-        return "" if is_decoded_with(session.settings, controls) else texts.PICTURE_OUTDATED
-
-    def needs_file(self, values: Values) -> bool:
-        """Tell whether there is a photograph, and no file of it as it is asked for."""
-        session: Session = values[self._tab.session]
-        try:
-            is_made = session.has_file_of(self._tab.file.read(values))
-        except ConfigError:
-            is_made = False
-        return session.photo is not None and not is_made
+        shown = {self._tab.file.photo: photo.path if photo else None, self._tab.status: ""}
+        return shown | self.show_column(values)
 
     def _open(self, values: Values) -> tuple[OpenedFile, Photo]:
         session: Session = values[self._tab.session]
@@ -229,24 +161,22 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
             raise shown_error(words.ENCODE_FIRST)
         return OpenedFile(stream=session.encoded.stream, name=session.photo.name), session.photo
 
-    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
-        return self.results.show_preview(values[self._tab.session], preview, state)
+    def _show_step(self, state: Decoding) -> Updates:
+        updates = super()._show_step(state)
+        if state.preview is not None:
+            updates[self._tab.comparison] = gr.update(visible=False)
+        return updates
 
-    def _show_picture(
-        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
-    ) -> Updates:
-        session = values[self._tab.session]
-        photo, stream = session.photo, session.encoded.stream
+    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
+        tab, session = self._tab, values[self._tab.session]
         return {
-            self._tab.session: replace(session, picture=picture, settings=settings),
-            **self.results.show_new(values, photo, stream, picture, state, settings),
+            tab.session: replace(session, picture=picture, settings=settings),
+            tab.preview: gr.update(visible=False),
+            tab.comparison: gr.update(value=(session.photo.path, picture), visible=True),
         }
 
-    def _show_columns(self, *, is_there: bool) -> Updates:
-        return dict.fromkeys(self._tab.columns, gr.update(visible=is_there))
-
     def _show_file(
-        self, session: Session, photo: Photo, encoded: Encoded, request: CodingRequest
+        self, session: Session, photo: Photo, encoded: Encoded, *, are_sent: bool
     ) -> Updates:
         """Show a file, and offer its tags.
 
@@ -257,21 +187,15 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         tab = self._tab
         chips = gr.update(
             choices=_choices(session, encoded),
-            interactive=request.send_tags,
+            interactive=are_sent,
             visible=bool(session.offered),
         )
-        held = tuple(tag.name for tag in encoded.tags)
         if session.encoded is None:
-            chips["value"] = [*held]
+            chips["value"] = [tag.name for tag in encoded.tags]
         status = words.READY if session.picture is None else words.CHANGED
         path = self._service.save(encoded.data, f"{photo.name}.dicmh")
         return {
-            tab.session: replace(
-                session,
-                encoded=encoded,
-                request=session.asked(replace(request, tags=held)),
-                picture=None,
-            ),
+            tab.session: replace(session, encoded=encoded, picture=None),
             tab.facts: draw_file(encoded.stream, encoded.section_bits, photo),
             tab.dicmh_file: gr.update(value=path),
             tab.status: html.draw_message(status),
@@ -281,7 +205,7 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
     @with_errors
     def _encode_now(
         self, photo: Photo, request: CodingRequest, tags: Sequence[Tag] | None
-    ) -> Iterator[tuple[OptimizationStep | Working, float]]:
+    ) -> Iterator[tuple[OptimizationStep, float]]:
         """Yield how far the optimization is, after how many seconds; the last one has the file.
 
         Without tags, the tagger is asked.
@@ -291,6 +215,11 @@ class CompressHandlers(DecodingHandlers[CompressTab]):
         started = time.monotonic()
         for step in self._service.encode_steps(photo, image, request, chosen):
             yield step, time.monotonic() - started
+
+
+def _encode_s(photo: Photo, request: CodingRequest, _tags: Sequence[Tag] | None) -> int:
+    with Image.open(photo.path) as image:
+        return encode_duration_s(request.iterations, image.width * image.height)
 
 
 def _choices(session: Session, encoded: Encoded | None) -> list[tuple[str, str]]:

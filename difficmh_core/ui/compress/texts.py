@@ -8,23 +8,6 @@ PHOTO_PLACEHOLDER = (
 PHOTO_ALT = "The photo to compress"
 EXAMPLES = "Or try one of these"
 EXAMPLE = "Example: {name}"
-EXAMPLE_WORDS = {
-    "pasta": "Pasta",
-    "church": "Church",
-    "coffee": "Coffee",
-    "cat": "Cat",
-    "letters": "Letters (fails)",
-    "astronaut": "Face (fails)",
-}
-"""What is told of each example, in this order; where the small model fails, that."""
-MORE = "More options for the file"
-DECODING = "Decoding"
-SIZE = "Size to work on"
-SIZE_HELP = "Large photos take long. This is about how long this server needs, start to finish."
-SIZES = (
-    "Shrink to {megapixels} megapixel ({width} x {height} px): {time}",
-    "Original size, {megapixels} megapixels ({width} x {height} px): {time}",
-)
 MODE = "Choose by"
 MODE_HELP = "Set the quality of the image or the size of the file."
 MODES = (("Quality", "quality"), ("File size", "size"))
@@ -33,12 +16,14 @@ TARGET_HELP = "The page picks the best quality that fits."
 QUALITY = "Quality"
 QUALITY_HELP = "0 gives the smallest file, 100 the best image."
 SEND_TAGS = "Store tags in the file"
-SEND_TAGS_HELP = "Tags tell the diffusion model what is in the photo. Each costs about ten bits."
+SEND_TAGS_HELP = (
+    "Tags tell the diffusion model what is in the photo. They have little effect unless guidance "
+    "is on. Each costs about ten bits."
+)
 ITERATIONS = "Latent optimization"
 ITERATIONS_HELP = (
-    "Each iteration fits the file more closely to this photo and never makes it larger. LPIPS and "
-    "DISTS improve, PSNR gets a little worse. For a 512 x 512 px photo, an iteration takes about "
-    "8 s on two CPU cores."
+    "Each iteration fits the file more closely to this photo, at about the same size. For a "
+    "512 x 512 px photo it takes about 8 s on two CPU cores."
 )
 TAGS = "Tags in the file"
 TAGS_HELP = (
@@ -47,28 +32,10 @@ TAGS_HELP = (
 ADD_TAG = "Add a tag"
 ADD_TAG_HELP = "Type to search {n:,} words. A file holds at most {most} tags."
 
-SAMPLE = "An example, decoded in advance. Choose a photo to see yours."
-DECODED = "Decoded from {n_bytes:,} bytes"
-BEFORE = "Earlier: {n_bytes:,} bytes"
-MEASURING = "\N{HORIZONTAL ELLIPSIS}"
-NO_VALUE = "\N{EN DASH}"
-EQUAL = "\N{INFINITY}"
-BETTER = "better"
-WORSE = "worse"
-UNCHANGED = "unchanged"
-SIZE_CHANGE = "{change} bytes compared with the earlier result ({n_bytes:,} bytes)"
-SAME_SIZE = "the same size as the earlier result ({n_bytes:,} bytes)"
-HISTORY = "Your results for this photo"
-HISTORY_HELP = "Choose an earlier one to compare it with the newest."
-HISTORY_ITEM = "Compare: {what}"
-RESULT_GONE = "Results are deleted within ten minutes; this one is gone. Decode it again."
-THIS_RESULT = "Newest"
+COMPARISON = "Original (left) and decoded (right)"
 DOWNLOAD_FILE = "Download the .dicmh file"
 LINK = "Link to these settings"
-MAKE_LINK = "Make a link"
-LINK_HELP = (
-    "The link holds the settings and which example is shown, but neither your photo nor its tags."
-)
+LINK_HELP = "The link holds the settings, but neither the photo nor the tags."
 
 HOW_TITLE = "How it works"
 HOW = (
@@ -80,12 +47,8 @@ HOW = (
 COMPRESSING = "Compressing the photo"
 READY = "The file is ready. Decode it to see the result."
 CHANGED = "The file has changed. Decode it again to see the result."
-FAILED_FIRST = "There is no file for this photo yet. Change any setting to compress it."
-FILE_OUTDATED = "The file was made with other settings. Change any setting to make a new one."
-PICTURE_OF_OLD_FILE = "The image was decoded from an earlier file. Decode again to see this one."
 STOPPED_FIRST = "Stopped. Change any setting to compress the photo."
 ENCODE_FIRST = "There is no file yet. Add a photo first."
-NO_SUCH_EXAMPLE = "The link asks for the example {name!r}, which is no longer here."
 NO_SUCH_MODE = "mode must be 'quality' or 'size', got {mode!r}."
 NO_OPTIMIZATION = (
     "The link asks for latent optimization, which is not available with the model of this page. "

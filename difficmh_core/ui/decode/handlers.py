@@ -9,30 +9,22 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.decoding import DecodingHandlers
 from difficmh_core.ui.components.file_facts import draw_file
-from difficmh_core.ui.components.progress import draw_waiting
 from difficmh_core.ui.decode import texts as words
 from difficmh_core.ui.decode.layout import DecodeTab
 from difficmh_core.ui.runtime.errors import shown_error, with_errors
-from difficmh_core.ui.runtime.events import Component, Updates, Values
-from difficmh_core.ui.runtime.gpu import with_gpu
-from difficmh_core.ui.runtime.service import CodecService, Decoding
-from difficmh_core.ui.runtime.session import is_decoded_with
-from difficmh_core.ui.runtime.uploads import OpenedFile, UploadStore
+from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.uploads import OpenedFile
 
 
 class DecodeHandlers(DecodingHandlers[DecodeTab]):
     """The events of one page."""
-
-    def __init__(self, tab: DecodeTab, service: CodecService, uploads: UploadStore) -> None:
-        super().__init__(tab, service, uploads)
-        self._verify = with_gpu(service.codec.verify)
 
     @with_errors
     def check(self, values: Values) -> Iterator[Updates]:
         """Check a .dicmh file, tell what is in it, and offer to decode it."""
         codec, (opened, _) = self._service.codec, self._open(values)
         stream = opened.stream
-        drawn = draw_file(stream, self._verify(stream), is_open=True)
+        drawn = draw_file(stream, codec.verify(stream))
         tags = ", ".join(codec.vocabulary.name_of(tag) for tag in stream.tag_ids)
         size = words.PICTURE_SIZE.format(width=stream.width_px, height=stream.height_px)
         rows = (
@@ -48,7 +40,6 @@ class DecodeHandlers(DecodingHandlers[DecodeTab]):
         yield {
             self._tab.facts: drawn + html.draw_facts(rows),
             self._buttons.start: gr.update(interactive=True),
-            self._buttons.progress: gr.update(visible=False),
         }
 
     def has_file(self, values: Values) -> bool:
@@ -59,33 +50,15 @@ class DecodeHandlers(DecodingHandlers[DecodeTab]):
         """Tell whether there is a file that is decoded without being asked for."""
         return bool(values[self._tab.panel.auto]) and self.has_file(values)
 
-    def wait_for_check(self) -> Updates:
-        """Say that another file waits to be checked."""
-        progress = gr.update(value=draw_waiting(words.CHECKING), visible=True)
-        return self.clear() | {self._buttons.progress: progress}
-
     def clear(self) -> Updates:
         """Forget what is shown of a file: another one comes, or none."""
         tab = self._tab
         return self._buttons.idle(can_start=False) | {
-            tab.settings: None,
-            tab.panel.outdated: gr.update(visible=False),
             tab.facts: "",
             tab.status: "",
             tab.picture: gr.update(visible=False),
             tab.picture_file: gr.update(visible=False),
         }
-
-    @property
-    def shown_by(self) -> set[Component]:
-        """What tells how the picture was decoded, and how it is wanted."""
-        return {self._tab.settings, *self._tab.panel.settings.values()}
-
-    def tell_outdated(self, values: Values) -> str:
-        """Say that the picture was decoded with other settings, if it was."""
-        settings, controls = values[self._tab.settings], self._tab.panel.controls(values)
-        is_current = settings is None or is_decoded_with(settings, controls)
-        return "" if is_current else texts.PICTURE_OUTDATED
 
     def _open(self, values: Values) -> tuple[OpenedFile, None]:
         file = values[self._tab.file]
@@ -93,16 +66,5 @@ class DecodeHandlers(DecodingHandlers[DecodeTab]):
             raise shown_error(words.CHOOSE_FILE)
         return self._uploads.open_file(file), None
 
-    def _show_preview(self, values: Values, preview: str, state: Decoding) -> Updates:
-        return {
-            self._tab.picture: gr.update(value=preview, label=texts.PREVIEW, visible=True),
-            self._tab.settings: None,
-        }
-
-    def _show_picture(
-        self, values: Values, picture: str, state: Decoding, settings: DecodeSettings
-    ) -> Updates:
-        return {
-            self._tab.picture: gr.update(value=picture, label=texts.DECODED, visible=True),
-            self._tab.settings: settings,
-        }
+    def _show_picture(self, values: Values, picture: str, settings: DecodeSettings) -> Updates:
+        return {self._tab.picture: gr.update(value=picture, label=texts.DECODED, visible=True)}

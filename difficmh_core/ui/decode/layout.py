@@ -6,7 +6,6 @@ from difficmh_core.ui import texts
 from difficmh_core.ui.components.decoder_controls import DecodePanel
 from difficmh_core.ui.components.decoding import DecodingTab
 from difficmh_core.ui.decode import texts as words
-from difficmh_core.ui.runtime.session import KEPT_S
 
 
 class DecodeTab(DecodingTab):
@@ -32,7 +31,7 @@ class DecodeTab(DecodingTab):
                     elem_classes="stage",
                 )
                 self.picture_file = self._draw_picture_file("file-picture-file")
-        self.settings = gr.State(None, time_to_live=KEPT_S)  # of the picture
         self.request_id = gr.Number(0, visible="hidden", elem_id="file-request")
         self.source = self.file
-        self.decoded = [self.picture, self.picture_file, self.settings]
+        self.preview = self.picture
+        self.decoded = [self.picture, self.picture_file]

@@ -2,7 +2,6 @@
 
 FILE = "A .dicmh file"
 CHOOSE_FILE = "There is no file yet. Choose a .dicmh file first."
-CHECKING = "Checking the file"
 FACT_PICTURE = "Image size"
 FACT_QUALITY = "Quality"
 FACT_RATE = "Rate weight (larger makes smaller files)"

@@ -18,7 +18,7 @@ from typing import Any
 
 import gradio as gr
 
-from difficmh_core.ui.runtime.events import Updates, Values
+from difficmh_core.ui.runtime.events import Values
 
 _MAX_VISITORS = 4096
 """Whose requests are remembered: of those who asked last."""
@@ -27,13 +27,11 @@ _MAX_VISITORS = 4096
 class RequestKind(IntEnum):
     """What a visitor wants anew. Each ends the work for its own kind and those before it."""
 
-    UPLOAD = 0
-    """Another photograph, perhaps: it is still to be read, and ends nothing before it is."""
-    PICTURE = 1
+    PICTURE = 0
     """Another decoding of the same file."""
-    FILE = 2
+    FILE = 1
     """Another file of the same photograph."""
-    PHOTO = 3
+    PHOTO = 2
     """Another photograph, none, or nothing more: what is under way is not even shown."""
 
 
@@ -72,69 +70,6 @@ class Cancellation:
             return self._note(request, kind) if is_wanted(values) else gr.skip()
 
         return noted
-
-    def request_or_end(
-        self, kind: RequestKind, is_wanted: Callable[[Values], object]
-    ) -> Callable[[gr.Request, Values], int]:
-        """Make the same for an event after whose failure, unseen, nothing follows."""
-
-        def noted(request: gr.Request, values: Values) -> int:
-            if not is_wanted(values):
-                raise gr.Error("nothing to do", visible=False, print_exception=False)
-            return self._note(request, kind)
-
-        return noted
-
-    def once_read(
-        self, event: Callable[[Values], Generator[Updates, None, None]]
-    ) -> Callable[..., Iterator[Updates]]:
-        """Make an event that reads another photograph end all other work once it is read.
-
-        What cannot be read ends nothing. Of several, the one that was brought last counts, even
-        if another takes longer to read.
-
-        Args:
-            event: Reads it; yields its updates when it is read.
-
-        Returns:
-            An event among whose outputs is the number of the request.
-        """
-
-        def guarded(request: gr.Request, values: Values) -> Iterator[Updates]:
-            brought = self._note(request, RequestKind.UPLOAD)
-            is_read = False
-            for updates in event(values):
-                latest = self._latest.get(str(request.session_hash), {})
-                if latest.get(RequestKind.UPLOAD, 0) > brought:
-                    raise gr.Error("superseded", visible=False, print_exception=False)
-                is_read = True
-                yield updates | {self.request_id: self._note(request, RequestKind.PHOTO)}
-            if not is_read:
-                yield gr.skip()
-
-        guarded.__name__ = event.__name__
-        return guarded
-
-    def ending_all(self, event: Callable[[], Updates]) -> Callable[[gr.Request, Values], Updates]:
-        """Make an event that takes the photograph away end all work, that of reading one included.
-
-        All of it happens at once: Gradio clears a field before it puts a pasted photograph there,
-        and what came a moment later would take away the new one.
-
-        Args:
-            event: Returns the updates of a page without a photograph.
-
-        Returns:
-            An event among whose outputs is the number of the request. Its inputs are remembered
-            with the visit.
-        """
-
-        def guarded(request: gr.Request, _values: Values) -> Updates:
-            self._note(request, RequestKind.UPLOAD)
-            return event() | {self.request_id: self._note(request, RequestKind.PHOTO)}
-
-        guarded.__name__ = event.__name__
-        return guarded
 
     def _note(self, request: gr.Request, kind: RequestKind) -> int:
         visitor = str(request.session_hash)
@@ -179,8 +114,6 @@ class Cancellation:
         guarded.__name__ = event.__name__  # its own signature stays, by which Gradio calls it
         return guarded
 
-    def _is_due(self, visitor: str, request_id: object, of: RequestKind) -> bool:
-        if not isinstance(request_id, int | float):  # no number that was handed out
-            return False
+    def _is_due(self, visitor: str, request_id: float, of: RequestKind) -> bool:
         latest = self._latest.get(visitor, {})
         return all(latest.get(kind, 0) <= request_id for kind in RequestKind if kind >= of)

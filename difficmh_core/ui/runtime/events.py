@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import FileData, ImageData
 
 Component = Any
 """A component of Gradio, whose events come from a decorator that types do not see through."""
@@ -40,16 +41,15 @@ def after_all(
         after(show, inputs, outputs, **QUICK)
 
 
-def take_as_given(demo: gr.Blocks) -> None:
-    """Hand over what visitors enter unchecked, so that the core checks it, in its own words.
+def take_as_given(*components: Component) -> None:
+    """Hand over what a visitor enters unchecked, so that the core checks it, in its own words.
 
-    Gradio's own checks stop an event before it starts, with a traceback, and with messages that
-    name no setting. This is set on the events: of the components, Gradio makes new ones for a
-    visitor as soon as one of their properties changes.
-
-    Args:
-        demo: The page. Its events that are given ``{component: value}`` are ours.
+    Gradio's own checks stop an event before it starts, with messages that name no setting. This
+    is set on instances: beside the source of a subclass, Gradio would write a stub file.
     """
-    for event in demo.fns.values():
-        if event.inputs_as_dict:
-            event.preprocess = False
+    for component in components:
+        component.preprocess = _as_given
+
+
+def _as_given(value: object) -> object:
+    return value.path if isinstance(value, FileData | ImageData) else value

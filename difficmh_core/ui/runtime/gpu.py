@@ -1,21 +1,13 @@
 """Borrowed GPUs: on a ZeroGPU Space each event asks for one, for as long as it needs.
 
-It then runs in a process of its own, to which all that it is given is pickled, and from which its
-answers come back in the same way. Of an error only the name of its class would come back: it is
-worded in that process. Elsewhere events run on the model's thread.
+Elsewhere the package ``spaces`` is absent, and events run on the model's thread.
 """
 
-import functools
 import importlib.util
-import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from difficmh_core.bitstream.container import Bitstream
 from difficmh_core.config.decoding import DecodeSettings
-from difficmh_core.ui.runtime.errors import with_errors
-from difficmh_core.ui.runtime.requests import CodingRequest
-from difficmh_core.ui.runtime.uploads import Photo
 from difficmh_core.ui.runtime.worker import on_model_thread
 
 Event = TypeVar("Event", bound=Callable[..., Any])
@@ -30,12 +22,8 @@ _SECONDS_BEFORE = 5.0
 
 
 def borrows_gpu() -> bool:
-    """Tell whether GPUs are borrowed here: every Space has the package, not every one ZeroGPU."""
-    if importlib.util.find_spec("spaces") is None:
-        return False
-    from spaces.config import Config
-
-    return bool(Config.zero_gpu)
+    """Tell whether GPUs are borrowed here."""
+    return importlib.util.find_spec("spaces") is not None
 
 
 def decode_duration_s(settings: DecodeSettings, n_pixels: int) -> int:
@@ -64,17 +52,6 @@ def encode_duration_s(iterations: int, n_pixels: int) -> int:
     return round(min(max(seconds, MIN_S), MAX_S))
 
 
-def decoding_s(stream: Bitstream, settings: DecodeSettings, *_: object) -> int:
-    """Estimate as :func:`decode_duration_s`, of what a decoding event is given [s]."""
-    return decode_duration_s(settings, stream.height_px * stream.width_px)
-
-
-def encoding_s(photo: Photo, request: CodingRequest, *_: object) -> int:
-    """Estimate as :func:`encode_duration_s`, of what an encoding event is given [s]."""
-    height, width = photo.size_px
-    return encode_duration_s(request.iterations, width * height)
-
-
 def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Event:
     """Make a heavy event borrow a GPU while it runs, where GPUs are borrowed.
 
@@ -88,18 +65,5 @@ def with_gpu(event: Event, duration_s: Callable[..., int] | int = MIN_S) -> Even
         return on_model_thread(event)
     import spaces
 
-    borrowed: Event = spaces.GPU(duration=duration_s)(_worded(event))
+    borrowed: Event = spaces.GPU(duration=duration_s)(event)
     return borrowed
-
-
-def _worded(event: Event) -> Event:
-    """Make an event's errors those that visitors read."""
-    if inspect.isgeneratorfunction(event):
-        return cast(Event, with_errors(event))
-
-    @functools.wraps(event)
-    def worded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as the event's)
-        (answer,) = with_errors(lambda: iter([event(*args, **kwargs)]))()
-        return answer
-
-    return cast(Event, worded)

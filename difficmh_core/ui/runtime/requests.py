@@ -7,7 +7,7 @@ from typing import Any
 
 from difficmh_core.config.coding import DEFAULT_QUALITY
 from difficmh_core.config.decoding import SETTINGS, DecodeSettings
-from difficmh_core.config.kinds import Setting, as_float
+from difficmh_core.config.kinds import Setting
 from difficmh_core.errors import ConfigError
 from difficmh_core.ui import texts
 
@@ -28,7 +28,7 @@ MOST_ITERATIONS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodingRequest:
-    """How a file is to be made.
+    """How the file shall be.
 
     Attributes:
         quality: 0 to 100; ``None`` where the networks have one rate, or the size decides.
@@ -43,11 +43,6 @@ class CodingRequest:
     send_tags: bool = True
     tags: tuple[str, ...] = ()
     iterations: int = 0
-
-    def __post_init__(self) -> None:
-        """Write equal qualities alike: a browser sends 50 for 50.0, and results are kept by it."""
-        if self.quality is not None:
-            object.__setattr__(self, "quality", as_float(self.quality))
 
 
 def read_request(

@@ -89,8 +89,7 @@ class ServedFiles:
         self.folder = folder.resolve()
         self.made = set[str]()
         """Names of results."""
-        self._kept = set[str]()
-        self.examples = tuple(self.keep(path.read_bytes(), path.name) for path in examples)
+        self.examples = tuple(self.save(path.read_bytes(), path.name) for path in examples)
         """Names of the page's own files."""
         self._uploads = set[str]() if uploads is None else uploads
         self._read = OrderedDict[str, object]()
@@ -178,12 +177,6 @@ class ServedFiles:
         self.made.add(str(path))
         return str(path)
 
-    def keep(self, data: bytes, name: str) -> str:
-        """Write a file of the page's own, which stays; as :meth:`save`."""
-        path = self.save(data, name)
-        self._kept.add(path)
-        return path
-
     def store_upload(self, data: bytes, name: str) -> str:
         """Write what was fetched for a caller as if it had been uploaded; as :meth:`save`."""
         path = self.save(data, name)
@@ -223,7 +216,7 @@ class ServedFiles:
         """
         oldest = time.time() - self.keep_s
         for path in self._files():
-            is_due = str(path) not in self._kept and _is_older(path, oldest)
+            is_due = str(path) not in self.examples and _is_older(path, oldest)
             if is_due and _delete(path):
                 for names in (self.made, self._uploads, *self._shown):
                     names.discard(str(path))

@@ -4,16 +4,10 @@ NOT_AN_UPLOAD = (
     "This file was not uploaded here, or it has been deleted since. Files are deleted within ten "
     "minutes. Upload it again."
 )
-SHRUNK = "Shrunk from {width:,} x {height:,} to {smaller[0]:,} x {smaller[1]:,} px."
-PHOTO_EXPIRED = "Photos are deleted within ten minutes; this one is gone. Add it again."
+PHOTO_EXPIRED = "The photo has been deleted, as all are within ten minutes. Add it again."
 FOREIGN_REQUEST = (
     "This page answers its own scripts and programs, not the pages of other sites. If you "
     "host this page, its reverse proxy must pass on the Host header."
-)
-SMALL = "{name} is not defined for an image this small."
-LARGE = (
-    "LPIPS and DISTS are not measured above 2 megapixels. The command line measures them: "
-    "`difficmh compare`."
 )
 NO_ROOM = "There is no room for more files at the moment. Try again in a few minutes."
 NOT_SERVED = "There is nothing at this address."

@@ -1,16 +1,13 @@
 """What visitors bring: photographs, which lose their metadata on arrival, and .dicmh files."""
 
 import hashlib
-import io
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from difficmh_core.bitstream.container import Bitstream, Limits
-from difficmh_core.config.stages import LARGE_PIXELS, OFFERED_PIXELS
 from difficmh_core.errors import ImageError
 from difficmh_core.image_io import read_image
 from difficmh_core.picture_pool import PngPicture, read_as_png
@@ -31,9 +28,7 @@ class Photo:
         name: Name of the upload without its suffix.
         upload_bytes: Size of the upload [bytes].
         upload_format: Format of the upload, as people call it.
-        size_px: Height and width [px].
         notes: What was told when it was read, such as that it was the first of several frames.
-        is_example: Whether it is one of the page's own.
     """
 
     path: str
@@ -41,9 +36,7 @@ class Photo:
     name: str
     upload_bytes: int
     upload_format: str
-    size_px: tuple[int, int]
     notes: tuple[str, ...] = ()
-    is_example: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,35 +94,10 @@ class UploadStore:
             name=path.stem,
             upload_bytes=len(data),
             upload_format=read.format_name,
-            size_px=read.size_px,
             notes=read.notes,
-            is_example=str(path) in self._files.examples,
         )
         self._files.delete_upload(path, photo)
         return photo
-
-    def shrunk(self, photo: Photo) -> Photo | None:
-        """Shrink a large photograph; ``None`` for one that is not large.
-
-        Raises:
-            ImageError: If it has been deleted, as all are after a while.
-        """
-        height, width = photo.size_px
-        if height * width <= LARGE_PIXELS:
-            return None
-        factor = math.sqrt(OFFERED_PIXELS / (height * width))
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        image = self.load(photo).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        buffer = io.BytesIO()
-        image.save(buffer, format="PNG")
-        note = texts.SHRUNK.format(width=width, height=height, smaller=size)
-        return replace(
-            photo,
-            path=self._files.save(buffer.getvalue(), f"{photo.name}.png"),
-            digest=hashlib.sha256(buffer.getvalue()).hexdigest(),
-            size_px=(image.height, image.width),
-            notes=(*photo.notes, note),
-        )
 
     def load(self, photo: Photo) -> Image.Image:
         """Read the pixels of a photograph that was received.

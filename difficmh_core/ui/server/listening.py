@@ -8,8 +8,6 @@ import socket
 from difficmh_core.errors import ConfigError
 
 _LOOPBACK = "127.0.0.1"
-_FIRST_PORT, _N_PORTS = 7860, 100
-"""Where Gradio looks for a free one."""
 _ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -46,35 +44,6 @@ def check_address(host: str, port: int | None) -> None:
         _try(family, address, host, port)
     if port is not None:
         _try(socket.AF_INET, (_LOOPBACK, port), host, port)  # Gradio insists on this one too
-
-
-def open_port(host: str, port: int | None) -> socket.socket:
-    """Open a port, and keep it; nobody is answered before it is served.
-
-    Args:
-        host: As in :func:`check_address`.
-        port: A port; ``None`` takes the first free one from 7860.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    bare = _without_brackets(host)
-    family, _, _, _, address = socket.getaddrinfo(bare, port or 0, type=socket.SOCK_STREAM)[0]
-    ports = range(_FIRST_PORT, _FIRST_PORT + _N_PORTS) if port is None else (port,)
-    for number in ports:
-        opened = socket.socket(family)
-        if os.name == "posix":  # elsewhere it would open a port that is in use
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            opened.bind((address[0], number, *address[2:]))
-            opened.listen()  # until then, others may bind it, too
-        except OSError as error:
-            opened.close()
-            if error.errno != errno.EADDRINUSE or number == ports[-1]:
-                raise ConfigError(_words(error, host, number)) from error
-        else:
-            break
-    return opened
 
 
 def _try(family: int, address: tuple[object, ...], host: str, port: int | None) -> None:

@@ -19,7 +19,6 @@ from difficmh_core.evaluation.experiments import (
     uncertainty,
 )
 from difficmh_core.evaluation.lines import csv_of
-from difficmh_core.evaluation.own_results import own_results_of
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import WORKING
 from difficmh_core.ui.components.progress import draw_part
@@ -35,9 +34,10 @@ from difficmh_core.ui.study.layout import StudyTab
 from difficmh_core.ui.study.photograph import StudyInput, run_by_service
 from difficmh_core.ui.study.plots import draw_curves
 from difficmh_core.ui.study.report import draw_card, report_of
-from difficmh_core.ui.texts import count
-from difficmh_core.ui.viewer.markup import Figure
+from difficmh_core.ui.viewer.markup import Figure, viewer_markup
 from difficmh_core.ui.viewer.metrics import METRICS, best_of, facts_of, original_figure
+
+VIEWER_ID = "study-viewer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +68,7 @@ def connect_study_tab(
     tab.buttons.connect(
         handlers.run,
         {session, study, tab.question, *tab.options},
-        [study, tab.overview, tab.viewer.html, tab.table, tab.csv_file],
+        [study, tab.overview, tab.viewer, tab.table, tab.csv_file],
     )
     tab.make_report.click(
         handlers.report,
@@ -133,7 +133,7 @@ class StudyHandlers:
                 part = number - 1 + state.index / max(state.total, 1)
                 words = texts.WORKING.format(**place, step=state.index, steps=state.total)
                 yield tab.buttons.at_work(draw_part(part, len(variants), words))
-        done = html.draw_message(texts.DONE.format(images=count(len(results), "image")))
+        done = html.draw_message(texts.DONE.format(n=len(results)))
         yield tab.buttons.at_work(done) | self._show(given, variants, results, study)
 
     @with_errors
@@ -212,34 +212,24 @@ class StudyHandlers:
             )
             for item in results
         ]
-        overview = self._draw_overview(experiment, variants, results, figures)
+        draw_overview = _OVERVIEWS.get(experiment)
+        overview = draw_overview(variants, results, figures) if draw_overview else ""
         figures = [*self._spread(given, results), *figures]
         size = given.image.height, given.image.width
-        figures.insert(0, original_figure(given.photo.path))
+        viewer = viewer_markup(
+            [original_figure(given.photo.path), *figures],
+            size=size,
+            viewer_id=f"{VIEWER_ID}-{experiment}",
+        )
         table = csv_of(study.rows, line_end="\r\n").encode()
         path = self._service.save(table, f"{name}-study.csv")
         return {
             self._study: study,
             tab.overview: overview,
-            tab.viewer.html: tab.viewer.draw(figures, size, topic=experiment),
+            tab.viewer: viewer,
             tab.table: _draw_rows(study.rows),
             tab.csv_file: gr.update(value=path, visible=True),
         }
-
-    def _draw_overview(
-        self,
-        experiment: str,
-        variants: Sequence[Variant],
-        results: Sequence[ExperimentResult],
-        figures: Sequence[Figure],
-    ) -> str:
-        """Draw an experiment as a whole, where its pictures do not show it."""
-        if experiment == "grid":
-            return _draw_grid(variants, results, figures)
-        if experiment == "sweep":
-            means = own_results_of(self._codec.config.profile)
-            return draw_curves([(item.bpp, item.values) for item in results], means)
-        return ""
 
     def _spread(self, given: StudyInput, results: Sequence[ExperimentResult]) -> list[Figure]:
         """Show how pictures of the same file differ, where it was decoded from several seeds."""
@@ -284,6 +274,12 @@ def _draw_grid(
     return html.draw_table(texts.GRID, map(html.draw_head, heads), lines, look="grid-of-pictures")
 
 
+def _draw_curves(
+    _: Sequence[Variant], results: Sequence[ExperimentResult], __: Sequence[Figure]
+) -> str:
+    return draw_curves([(item.bpp, item.values) for item in results])
+
+
 def _draw_cell(found: tuple[ExperimentResult, Figure] | None, best: Mapping[str, float]) -> str:
     if found is None:
         return "<td></td>"
@@ -312,5 +308,9 @@ def _draw_rows(rows: Sequence[Mapping[str, Any]]) -> str:
         }
         told |= {key: METRICS[key].text(row[key]) for key in keys if key in row}
         first, *others = (str(told.get(key, "")) for key in [*texts.COLUMNS, *keys])
-        lines.append(html.draw_line(first, html.draw_cells(others, names[1:])))
+        lines.append(html.draw_line(first, html.draw_cells(others)))
     return html.draw_table(texts.TABLE, map(html.draw_head, map(escape, names)), lines)
+
+
+_OVERVIEWS = {"grid": _draw_grid, "sweep": _draw_curves}
+"""What shows an experiment as a whole; the others are seen in their pictures."""

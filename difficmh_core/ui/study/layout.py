@@ -5,9 +5,8 @@ import gradio as gr
 from difficmh_core.evaluation.experiments import EXPERIMENTS
 from difficmh_core.ui.components import html
 from difficmh_core.ui.components.job_buttons import JobButtons
-from difficmh_core.ui.runtime.events import Component
+from difficmh_core.ui.runtime.events import Component, take_as_given
 from difficmh_core.ui.study import texts as words
-from difficmh_core.ui.viewer.component import PictureViewer
 
 
 class StudyTab:
@@ -30,7 +29,7 @@ class StudyTab:
         self.buttons = JobButtons("study", words.START)
         self.buttons.progress.render()
         self.overview = gr.HTML(padding=False, elem_id="study-overview")
-        self.viewer = PictureViewer("study-viewer", elem_id="study-pictures")
+        self.viewer = gr.HTML(padding=False, elem_id="study-pictures")
         self.table = gr.HTML(padding=False, elem_id="study-table")
         with gr.Row(elem_classes="files"):
             self.csv_file = _download(words.DOWNLOAD_CSV, "study-csv")
@@ -47,6 +46,7 @@ class StudyTab:
             buttons=["fullscreen"],
             elem_id="study-card",
         )
+        take_as_given(self.question, *self.options)
 
     def _draw_options(self) -> None:
         with gr.Row(elem_id="study-options"):

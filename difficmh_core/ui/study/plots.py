@@ -1,15 +1,13 @@
-"""Curves of rate and distortion as drawings that follow the page's colors.
+"""Curves of rate and distortion as drawings that follow the page's colors, with a table inside.
 
-Beside this photograph's curve stand the means of what was measured with the page's networks
-(:mod:`difficmh_core.evaluation.own_results`), as thin lines, and points that others published
-(:mod:`difficmh_core.evaluation.published`), as crosses, never joined with ours.
+Points of others come from :mod:`difficmh_core.evaluation.published` and are drawn as crosses,
+never joined with ours.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from difficmh_core.evaluation.metrics import metric_of
-from difficmh_core.evaluation.own_results import OwnResults
 from difficmh_core.evaluation.published import PUBLISHED
 from difficmh_core.ui.study import texts
 
@@ -20,23 +18,16 @@ MOST_INTERVALS = 5
 """Between the marks of an axis."""
 LETTER_WIDTH, LINE_HEIGHT = 6.6, 13.0
 """Of the names beside the crosses, about, so that no name is drawn over another."""
-MEAN_CURVES = ("nano-instant", "nano-instant-refined", "vvc")
-"""Of what was measured; without diffusion, the curve would lie on that of ``instant``."""
 Point = tuple[float, float]
-MeanCurve = tuple[str, str, Sequence[Point]]
-"""A codec, the name of its curve, and the curve."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
-def draw_curves(
-    points: Sequence[tuple[float, Mapping[str, float]]], means: OwnResults | None = None
-) -> str:
+def draw_curves(points: Sequence[tuple[float, Mapping[str, float]]]) -> str:
     """Return one drawing for each measure.
 
     Args:
         points: This photograph's: rate [bit per pixel] and measures.
-        means: What was measured with the page's networks, if anything was.
     """
     drawings = "".join(
         _draw_curve(
@@ -45,26 +36,12 @@ def draw_curves(
                 for bpp, values in sorted(points, key=lambda point: point[0])
                 if key in values
             ],
-            _means(means, key),
             _published(key),
             metric_of(key).short_label,
         )
         for key in PLOTTED
     )
     return f'<div class="curves">{drawings}</div>'
-
-
-def _means(means: OwnResults | None, key: str) -> list[MeanCurve]:
-    if means is None:
-        return []
-    return [
-        (
-            codec,
-            texts.MEANS[codec].format(n=means.n_photos),
-            [(bpp, values[key]) for bpp, values in means.curves[codec]],
-        )
-        for codec in MEAN_CURVES
-    ]
 
 
 def _published(key: str) -> list[tuple[Point, str]]:
@@ -76,14 +53,8 @@ def _published(key: str) -> list[tuple[Point, str]]:
     ]
 
 
-def _draw_curve(
-    ours: Sequence[Point],
-    means: Sequence[MeanCurve],
-    others: Sequence[tuple[Point, str]],
-    name: str,
-) -> str:
-    every = [*ours, *(point for _, _, curve in means for point in curve)]
-    every += [point for point, _ in others]
+def _draw_curve(ours: Sequence[Point], others: Sequence[tuple[Point, str]], name: str) -> str:
+    every = [*ours, *(point for point, _ in others)]
     if not every:
         return ""
     x_marks, y_marks = (_marks(point[axis] for point in every) for axis in (0, 1))
@@ -107,11 +78,8 @@ def _draw_curve(
             f'<path class="grid" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>'
             f'<text class="y" x="{LEFT - 6}" y="{y + 4}">{value:g}</text>'
         )
-    drawn = "".join(
-        f'<g class="mean {codec}"><title>{escape(mean)}</title>{_draw_line(map(at, curve))}</g>'
-        for codec, mean, curve in means
-    )
-    line = f'<g class="ours">{_draw_line(map(at, ours))}</g>' if len(ours) > 1 else ""
+    line = "L".join(f"{x} {y}" for x, y in map(at, ours))
+    curve = f'<path class="ours" d="M{line}"/>' if len(ours) > 1 else ""
     dots = "".join(
         f'<circle class="ours" cx="{at(point)[0]}" cy="{at(point)[1]}" r="4">'
         f"<title>{point[0]:.4f} bpp, {point[1]:.3f}</title></circle>"
@@ -119,26 +87,14 @@ def _draw_curve(
     )
     crosses = _draw_crosses(others, at)
     title = texts.PLOT.format(measure=name)
-    legend = _draw_key("ours", texts.PLOT_OURS)
-    legend += "".join(_draw_key(f"mean {codec}", mean) for codec, mean, _ in means)
+    legend = f'<span class="key"><i></i>{texts.PLOT_OURS}</span>'
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"{grid}{drawn}{line}{dots}{crosses}"
+        f"{grid}{curve}{dots}{crosses}"
         f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{texts.PLOT_X}'
         f"</text></svg><figcaption><strong>{escape(name)}</strong> {legend}</figcaption>"
         "</figure>"
     )
-
-
-def _draw_line(points: Iterable[Point]) -> str:
-    line = "L".join(f"{x} {y}" for x, y in points)
-    return f'<path d="M{line}"/>'
-
-
-def _draw_key(look: str, name: str) -> str:
-    """Return an entry of the legend, with a piece of its line."""
-    line = '<svg width="26" height="8" aria-hidden="true"><path d="M0 4H26"/></svg>'
-    return f'<span class="key {look}">{line}{escape(name)}</span>'
 
 
 def _draw_crosses(others: Sequence[tuple[Point, str]], at: Callable[[Point], Point]) -> str:

@@ -12,10 +12,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from difficmh_core import __version__
-from difficmh_core._support.fonts import label_font
 from difficmh_core.codec import DiffICMHCodec
 from difficmh_core.config.decoding import options_of
 from difficmh_core.evaluation.experiments import ExperimentResult
@@ -51,7 +49,7 @@ def report_of(
     return {
         "program": {
             "name": "difficmh",
-            "version": __version__,
+            "version": _version("difficmh"),
             "python": platform.python_version(),
             **{name: _version(name) for name in _PACKAGES},
         },
@@ -112,7 +110,7 @@ def draw_card(
     file, model = report["file"], report["model"]
     numbers = [f"{file['n_bytes']:,} {viewer_texts.BYTES.lower()}, {file['bpp']:.4f} bpp"]
     numbers += [
-        f"{measure.heading} {measure.text(result.values[key])} {measure.unit}".strip()
+        f"{measure.short} {measure.text(result.values[key])} {measure.unit}".strip()
         for key, measure in METRICS.items()
         if key in result.values and measure.group is not Group.MACHINES
     ]
@@ -132,31 +130,35 @@ def draw_card(
     height = 130 + pictures[0].height + 40 + 46 + 26 * (len(origin) + len(commands) + 1) + 90
     card = Image.new("RGB", (WIDTH_PX, height), BACKGROUND)
     draw = ImageDraw.Draw(card)
-    draw.text((MARGIN_PX, 34), words.CARD_TITLE, fill=ACCENT, font=label_font(30))
-    draw.text((MARGIN_PX, 84), given.photo.name, fill=MUTED, font=label_font(16))
+    draw.text((MARGIN_PX, 34), words.CARD_TITLE, fill=ACCENT, font=_font(34))
+    draw.text((MARGIN_PX, 84), given.photo.name, fill=MUTED, font=_font(20))
     top = 130
     for index, (picture, name) in enumerate(
         zip(pictures, (words.CARD_ORIGINAL, words.CARD_DECODED), strict=True)
     ):
         left = MARGIN_PX + index * (side + GAP_PX)
         card.paste(picture, (left, top))
-        draw.text((left, top + picture.height + 8), name, fill=MUTED, font=label_font(16))
+        draw.text((left, top + picture.height + 8), name, fill=MUTED, font=_font(18))
     top += pictures[0].height + 44
-    draw.text((MARGIN_PX, top), "    ".join(numbers), fill=INK, font=label_font(17))
+    draw.text((MARGIN_PX, top), "     ".join(numbers), fill=INK, font=_font(21))
     top += 46
     for line in origin:
-        draw.text((MARGIN_PX, top), line, fill=MUTED, font=label_font(15))
+        draw.text((MARGIN_PX, top), line, fill=MUTED, font=_font(17))
         top += 26
     for line in (words.CARD_COMMAND, *commands):
-        draw.text((MARGIN_PX, top), line, fill=INK, font=label_font(15))
+        draw.text((MARGIN_PX, top), line, fill=INK, font=_font(17))
         top += 26
-    draw.text((MARGIN_PX, top + 16), words.CARD_NOTICE, fill="#8a4b08", font=label_font(16))
+    draw.text((MARGIN_PX, top + 16), words.CARD_NOTICE, fill="#8a4b08", font=_font(18))
     return card
 
 
 def _fitted(image: Image.Image, width: int) -> Image.Image:
     height = max(1, round(image.height * width / image.width))
     return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
 
 
 def _sha256(data: bytes) -> str:

@@ -19,7 +19,7 @@ QUALITY_CHOICES = (0, 25, 50, 75, 100)
 START = "Run"
 WORKING = "{index} of {total}: {label}, step {step} of {steps}"
 MEASURING = "{index} of {total}: {label}"
-DONE = "Done. Measured {images}."
+DONE = "Done. Measured {n} images."
 NO_PHOTO = "There is no photo yet. Choose one in the Compress tab first."
 
 MEAN = "Mean of the images from {n} seeds"
@@ -31,12 +31,7 @@ GRID_CORNER = "Steps \N{DOWNWARDS ARROW} Guidance \N{RIGHTWARDS ARROW}"
 GRID_CELL = "LPIPS {lpips:.3f}"
 GRID_CELL_MORE = "{psnr:.2f} dB, {seconds:.1f} s"
 
-PLOT = "{measure} against rate: this photo, means over many photos, and published codecs"
-MEANS = {
-    "nano-instant": "nano, mean of {n} photos",
-    "nano-instant-refined": "the same with latent optimization",
-    "vvc": "VVC, mean of the same photos",
-}
+PLOT = "{measure} against rate: this photo and published codecs"
 PLOT_X = "Whole file [bpp]"
 PLOT_OURS = "This photo"
 

@@ -69,16 +69,7 @@ class Figure:
     note: str = ""
 
 
-def viewer_markup(
-    figures: Sequence[Figure],
-    *,
-    size: tuple[int, int],
-    viewer_id: str,
-    mode: str = "side",
-    is_compact: bool = False,
-    pair: tuple[str, str] | None = None,
-    fills: bool = False,
-) -> str:
+def viewer_markup(figures: Sequence[Figure], *, size: tuple[int, int], viewer_id: str) -> str:
     """Write the markup of a viewer.
 
     Args:
@@ -86,13 +77,6 @@ def viewer_markup(
         size: Height and width of all of them [px].
         viewer_id: Id of the element. A viewer that comes back under the same id, with the same
             first picture, shows what the visitor last chose and the part last looked at.
-        mode: Of comparing, until the visitor chooses another: ``side``, ``slider``, ``blink`` or
-            ``difference``.
-        is_compact: Whether the pictures stand above the tools and without captions, for a page
-            that shows the numbers itself.
-        pair: Keys of the figures to compare. A pair other than the last one asked for replaces
-            what the visitor chose; ``None`` leaves that.
-        fills: Whether the pictures fill the height that the page gives the element.
 
     Raises:
         ValueError: If two figures have the same key.
@@ -101,11 +85,8 @@ def viewer_markup(
     if len(set(keys)) != len(keys):
         raise ValueError(f"the keys of the figures must differ, got {', '.join(keys)}.")
     height, width = size
-    asked = f' data-pair="{escape(" ".join(pair))}"' if pair else ""
     return (
-        f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}" '
-        f'data-mode="{escape(mode)}"{" data-compact" if is_compact else ""}{asked}'
-        f"{' data-fill' if fills else ''}>"
+        f'<dicmh-viewer id="{escape(viewer_id)}" data-width="{width}" data-height="{height}">'
         f"{''.join(_draw_figure(figure, size) for figure in figures)}"
         f"{_draw_legends(figures)}"
         f"{_draw_help(fact for figure in figures for fact in figure.facts)}</dicmh-viewer>"

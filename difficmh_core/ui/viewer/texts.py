@@ -22,12 +22,13 @@ HELP = {
         "of 8 bits; 0 means identical. Invented detail does not count, a tint does."
     ),
     "box_f1": (
-        "Whether a detector (YOLOX-Nano) finds the same objects in the decoded image as in the "
-        "original: 1 means all of them and nothing else, 0 none. Turn on the boxes to see which."
+        "Tells whether a detector (YOLOX-Nano) finds the same objects in the decoded image as in "
+        "the original: 1 means all of them and nothing else, 0 none. Turn on the boxes to see "
+        "which."
     ),
     "text_kept": (
-        "The share of the original's letters that a text reader (PP-OCRv6) still reads in place: "
-        "1 means all of them. Turn on the text to see which."
+        "Tells which share of the original's letters a text reader (PP-OCRv6) still reads at "
+        "their place: 1 means all of them. Turn on the text to see which."
     ),
 }
 """Of the measures that the page shows, in this order."""

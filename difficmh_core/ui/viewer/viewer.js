@@ -1,10 +1,21 @@
 /* The element <dicmh-viewer>: reads the figures inside it, draws tools and stage beside them. */
 
+const STYLE_ID = "dicmh-viewer-style";
 const MEMORY = new Map(); // id of a viewer -> what its visitor chose, for when it comes back
 const NARROW_PX = 560;
 const MOST_SHOWN = 4;
 const KINDS = ["objects", "text"]; // of boxes that may lie on the pictures
 const KIND_BUTTONS = { objects: "boxes", text: "text" };
+let sharedStyle = null;
+
+/** Return the page's one style of all viewers; it stands in the head, for their shadow trees. */
+function viewerStyle() {
+  if (!sharedStyle) {
+    sharedStyle = new CSSStyleSheet();
+    sharedStyle.replaceSync(document.getElementById(STYLE_ID)?.textContent ?? "");
+  }
+  return sharedStyle;
+}
 
 class DicmhViewer extends HTMLElement {
   #layers = new Map();
@@ -33,14 +44,12 @@ class DicmhViewer extends HTMLElement {
 
   #build() {
     const root = this.attachShadow({ mode: "open" });
-    addStyle(root);
+    root.adoptedStyleSheets = [viewerStyle()];
     this.tools = make("div", { class: "tools" });
     this.chooser = make("div", { class: "chooser" });
     this.stage = make("div", { class: "stage", id: "stage", role: "group", tabindex: "0", "aria-label": WORDS.stage });
     this.notes = make("div", { class: "notes" });
-    // A compact viewer shows its pictures first, for the eye as for the Tab key.
-    const parts = this.isCompact ? [this.stage, this.tools, this.chooser] : [this.tools, this.chooser, this.stage];
-    this.body = make("div", { class: this.isCompact ? "dicmh compact" : "dicmh" }, ...parts, this.notes);
+    this.body = make("div", { class: "dicmh" }, this.tools, this.chooser, this.stage, this.notes);
     root.append(this.body);
     this.body.addEventListener("keydown", (event) => {
       if (!event.defaultPrevented && this.figures.length && pressKey(this, event)) event.preventDefault();
@@ -81,34 +90,20 @@ class DicmhViewer extends HTMLElement {
     const { width, height } = this.size;
     const picture = `${width}x${height} ${this.figures[0].source}`;
     const memory = MEMORY.get(this.id) ?? {
-      state: {
-        mode: this.dataset.mode || "side", shown: null, gain: 4, split: 50, boxes: null, isMagnified: false,
-      },
+      state: { mode: "side", shown: null, gain: 4, split: 50, boxes: null, isMagnified: false },
     };
     if (memory.picture !== picture) Object.assign(memory, { picture, view: new View(width, height) });
     MEMORY.set(this.id, memory);
     this.state = memory.state;
     this.view = memory.view;
-    this.view.fills = "fill" in this.dataset;
     const { state, figures } = this;
-    const { pair } = this.dataset;
-    if (pair && pair !== memory.pair) [state.left, state.right] = pair.split(" ");
-    memory.pair = pair;
     const known = (key, fallback) => (figures.some((figure) => figure.key === key) ? key : figures[fallback % figures.length].key);
     state.left = known(state.left, 0);
     state.right = known(state.right, 1);
     if (state.left === state.right) state.right = known(null, figures[0].key === state.left ? 1 : 0);
     state.current = known(state.current, 0);
     state.before = known(state.before, 1);
-  }
-
-  get isCompact() {
-    return "compact" in this.dataset;
-  }
-
-  /** How figures are compared; a single one is only shown. */
-  get mode() {
-    return this.figures.length < 2 ? "side" : this.state.mode;
+    if (figures.length < 2) state.mode = "side";
   }
 
   // What is chosen
@@ -134,7 +129,7 @@ class DicmhViewer extends HTMLElement {
 
   /** Show one figure in blink mode; return whether there was anything to do. */
   choose(index) {
-    if (this.mode !== "blink" || index >= this.figures.length) return false;
+    if (this.state.mode !== "blink" || index >= this.figures.length) return false;
     const { key } = this.figures[index];
     if (key !== this.state.current) this.state.before = this.state.current;
     this.state.current = key;
@@ -180,11 +175,11 @@ class DicmhViewer extends HTMLElement {
 
   // What is drawn
 
-  /** Return the layer of a figure, the same one until its size changes. */
+  /** Return the layer of a figure, the same one until its picture changes. */
   layerOf(figure) {
-    const key = `${this.size.width}x${this.size.height}`;
+    const key = [figure.key, figure.source, ...Object.entries(figure.overlays)].join("\n");
     const layer = this.#layers.get(figure.key);
-    if (layer?.key === key) return renewLayer(layer.element, figure, this.size);
+    if (layer?.key === key) return layer.element;
     const element = makeLayer(figure, this.size);
     this.#layers.set(figure.key, { key, element });
     return element;
@@ -212,7 +207,7 @@ class DicmhViewer extends HTMLElement {
       this.tools.replaceChildren(
         makeChoices({
           type: "radio", name: "mode", legend: WORDS.mode, options: modes, style: "joined",
-          isChosen: (mode) => mode === this.mode,
+          isChosen: (mode) => mode === this.state.mode,
           onchange: (mode) => { this.state.mode = mode; this.draw(); },
         }),
         make("div", { class: "zoom", role: "group", "aria-label": WORDS.zoom },
@@ -235,8 +230,7 @@ class DicmhViewer extends HTMLElement {
   }
 
   #drawChooser() {
-    const { mode } = this;
-    const { left, right, gain, current } = this.state;
+    const { mode, left, right, gain, current } = this.state;
     const options = this.figures.map((figure, index) => [figure.key, mode === "blink" ? `${index + 1} ${figure.label}` : figure.label]);
     const choices = { legend: WORDS.pictures, options };
     const pair = (first, second) => [
@@ -264,23 +258,21 @@ class DicmhViewer extends HTMLElement {
         onchange: (value) => { this.state.gain = Number(value); this.draw(); },
       })],
     };
-    // Around a compact viewer the page chooses the pair; two pictures need no choice which to show.
-    const isGiven = (part) => part.querySelector("#left, #right") || (mode === "side" && this.figures.length < 3);
-    this.chooser.replaceChildren(...parts[mode]().filter((part) => !this.isCompact || !isGiven(part)));
+    this.chooser.replaceChildren(...parts[mode]());
   }
 
   /** Draw tools and stage for the mode; the focus stays where it was. */
   draw() {
     const focused = this.shadowRoot.activeElement?.id;
     this.#drawChooser();
-    const radio = this.shadowRoot.getElementById(`mode-${this.mode}`);
+    const radio = this.shadowRoot.getElementById(`mode-${this.state.mode}`);
     if (radio) radio.checked = true;
-    this.stage.className = `stage ${this.mode}`;
+    this.stage.className = `stage ${this.state.mode}`;
     for (const { element } of this.#layers.values()) {
       element.classList.remove("top");
       element.removeAttribute("aria-hidden");
     }
-    this.stage.replaceChildren(...MODES[this.mode](this));
+    this.stage.replaceChildren(...MODES[this.state.mode](this));
     this.frames = [...this.stage.querySelectorAll(".frame")];
     if (focused && this.shadowRoot.activeElement?.id !== focused) {
       this.shadowRoot.getElementById(focused)?.focus({ preventScroll: true });
@@ -288,19 +280,19 @@ class DicmhViewer extends HTMLElement {
     this.layOut();
   }
 
-  /** Give the frames their size: as large as the width and most of the window allow, or as this
-      element where it is to be filled. */
+  /** Give the frames their size: as large as the width and most of the window allow. */
   layOut() {
     const available = this.stage.clientWidth;
     this.#width = available;
     if (!available || !this.frames?.length) return;
     const { width, height } = this.size;
-    const { fills } = this.view;
-    const columns = fills ? fillingColumns(this, available) : columnsOf(this.frames.length, available);
+    const perRow = Math.max(1, Math.floor((available + GAP_PX) / (LEAST_FRAME_PX + GAP_PX)));
+    const rows = Math.ceil(this.frames.length / perRow);
+    const columns = Math.ceil(this.frames.length / rows);
     const frameWidth = Math.floor((available - GAP_PX * (columns - 1)) / columns);
+    const most = Math.max(240, (document.fullscreenElement === this ? 0.8 : 0.72) * window.innerHeight);
+    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most)));
     this.stage.style.gridTemplateColumns = `repeat(${columns}, ${frameWidth}px)`;
-    const most = fills ? heightLeft(this, columns) : Math.max(240, heightShare(this) * window.innerHeight);
-    const frameHeight = Math.max(120, Math.ceil(height * fittingScale(width, height, frameWidth, most, fills)));
     for (const frame of this.frames) frame.style.height = `${frameHeight}px`;
     this.view.setFrame(frameWidth, frameHeight);
     this.show();

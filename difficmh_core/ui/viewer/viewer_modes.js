@@ -6,26 +6,13 @@ const MOST_LOUPE_PX = 176;
 const GAINS = [1, 2, 4, 8, 16, 32];
 
 /** Return the layer of a figure: its picture, and its boxes and its text on top. */
-function makeLayer(figure, size) {
-  const layer = make("div", { class: "layer", style: `width: ${size.width}px; height: ${size.height}px` });
-  layer.append(makeImage("picture", size));
-  return renewLayer(layer, figure, size);
-}
-
-/** Show the picture and the boxes of a figure; a picture before stays until the new one has come. */
-function renewLayer(layer, { source, label, overlays }, size) {
-  const show = (image, address) => { if (image.src !== address) image.src = address; };
-  pictureOf(layer).alt = label;
-  show(pictureOf(layer), source);
-  for (const image of layer.querySelectorAll(".overlay")) if (!overlays[image.dataset.kind]) image.remove();
-  for (const [kind, address] of Object.entries(overlays)) {
-    const found = layer.querySelector(`.overlay.${kind}`);
-    show(found ?? layer.appendChild(makeImage(`overlay ${kind}`, { ...size, "data-kind": kind })), address);
-  }
+function makeLayer(figure, { width, height }) {
+  const image = (source, style, alt) => make("img", { src: source, class: style, alt, width, height, draggable: "false" });
+  const layer = make("div", { class: "layer", style: `width: ${width}px; height: ${height}px` });
+  layer.append(image(figure.source, "picture", figure.label));
+  for (const [kind, source] of Object.entries(figure.overlays)) layer.append(image(source, `overlay ${kind}`, ""));
   return layer;
 }
-
-const makeImage = (style, attributes) => make("img", { class: style, alt: "", draggable: "false", ...attributes });
 
 /** Return a window onto the picture. `sourceAt` says what is to be seen at a place of it. */
 function makeFrame(sourceAt, ...children) {
@@ -37,27 +24,6 @@ function makeFrame(sourceAt, ...children) {
 const makeTag = (text, side = "left") => make("span", { class: `tag ${side}`, "aria-hidden": "true" }, text);
 const makeFigure = (style, ...children) => make("figure", { class: style }, ...children);
 const pictureOf = (layer) => layer.querySelector(".picture");
-
-/** Return in how many columns frames stand that must not become narrow. */
-function columnsOf(nFrames, available) {
-  const perRow = Math.max(1, Math.floor((available + GAP_PX) / (LEAST_FRAME_PX + GAP_PX)));
-  return Math.ceil(nFrames / Math.ceil(nFrames / perRow));
-}
-
-/** Return in how many columns a viewer that is to be filled shows its pictures largest. */
-function fillingColumns({ frames, size, clientHeight }, available) {
-  const scaleIn = (columns) => Math.min(
-    available / columns / size.width, clientHeight / Math.ceil(frames.length / columns) / size.height,
-  );
-  const choices = frames.map((_, index) => index + 1);
-  return choices.reduce((best, columns) => (scaleIn(columns) > scaleIn(best) ? columns : best));
-}
-
-/** Return the height that such a viewer has for each row of frames, beside all its words. */
-function heightLeft({ frames, body, clientHeight }, columns) {
-  for (const frame of frames) frame.style.height = "0";
-  return Math.floor((clientHeight - body.offsetHeight) / Math.ceil(frames.length / columns));
-}
 
 const MODES = {
   /** All chosen figures, each in its frame with its numbers. */

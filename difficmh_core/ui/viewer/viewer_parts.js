@@ -31,9 +31,9 @@ const WORDS = {
     ["F", "fit the whole image"],
     ["arrows", "move (with shift: farther)"],
     ["1 \u2026 9", "blink: show this image"],
-    ["space", "blink: back to the previous image; a tap does the same"],
+    ["space", "blink: back to the image before; a tap does the same"],
     ["B, T, L", "boxes, text, magnifier"],
-    ["mouse", "wheel zooms at the pointer, drag moves, double click zooms in and out"],
+    ["mouse", "wheel zooms at the pointer, drag moves, double click goes closer and back"],
     ["touch", "pinch zooms, one finger moves; blink: a swipe shows the next image"],
   ],
 };
@@ -138,23 +138,4 @@ function drawLevels(canvas, levels, gain) {
     drawn.data[4 * pixel + 3] = 255;
   }
   context.putImageData(drawn, 0, 0);
-}
-
-const STYLE_ID = "dicmh-viewer-style";
-let sharedStyle = null;
-
-/** Return the page's one style of all viewers; it stands in the head, for their shadow trees. */
-function viewerStyle() {
-  if (!sharedStyle) {
-    sharedStyle = new CSSStyleSheet();
-    sharedStyle.replaceSync(document.getElementById(STYLE_ID)?.textContent ?? "");
-  }
-  return sharedStyle;
-}
-
-/** Give a shadow tree the style of all viewers, which stands in the head or is linked there. */
-function addStyle(root) {
-  const style = document.getElementById(STYLE_ID);
-  if (style?.localName === "link") root.append(style.cloneNode()); // of a file, it cannot be read
-  else root.adoptedStyleSheets = [viewerStyle()];
 }

@@ -6,18 +6,10 @@ const TAP_PX = 6;
 const TAP_MS = 350;
 const SWIPE_PX = 40;
 
-/** Return the largest scale at which a picture fits; above 1 a whole one, for even pixels, unless
-    it is to fill its frame. */
-function fittingScale(width, height, frameWidth, frameHeight, fills = false) {
+/** Return the largest scale at which a picture fits; above 1 a whole one, for even pixels. */
+function fittingScale(width, height, frameWidth, frameHeight) {
   const scale = Math.min(frameWidth / width, frameHeight / height);
-  return scale > 1 && !fills ? Math.floor(scale) : scale;
-}
-
-/** How much of the window's height a picture may take. */
-function heightShare(viewer) {
-  if (document.fullscreenElement === viewer) return 0.8;
-  if (!viewer.isCompact) return 0.72;
-  return viewer.clientWidth < NARROW_PX ? 0.42 : 0.6;
+  return scale > 1 ? Math.floor(scale) : scale;
 }
 
 /** The part of the picture that all frames show. */
@@ -28,7 +20,7 @@ class View {
   }
 
   get fitted() {
-    return fittingScale(this.width, this.height, this.frameWidth, this.frameHeight, this.fills);
+    return fittingScale(this.width, this.height, this.frameWidth, this.frameHeight);
   }
 
   /** Whether a part of the picture is outside its frame. */

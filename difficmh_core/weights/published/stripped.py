@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from difficmh_core.errors import BackendUnavailableError, CheckpointError
 from difficmh_core.weights.loading import read_safetensors
 from difficmh_core.weights.published.checkpoint import account_for, read_checkpoint
-from difficmh_core.weights.safetensors_writing import write_safetensors
 
 SHARED_FILE = "shared.safetensors"
 """Autoencoder, U-Net and text tower."""
@@ -57,7 +58,7 @@ def strip_checkpoint(
     """
     tensors = read_checkpoint(path)
     parts = account_for(tensors, path.name)
-    contents: dict[str, dict[str, torch.dtype]] = {
+    contents: dict[str, dict[str, torch.dtype | None]] = {
         SHARED_FILE: {},
         TAGGER_FILE: {},
         rate_file(rate): {},
@@ -70,8 +71,7 @@ def strip_checkpoint(
         kept = torch.float32 if part == _ALWAYS_SINGLE else dtype
         file = _FILE_OF_PART.get(part, rate_file(rate))
         for name in names:
-            own = tensors[name].dtype
-            contents[file][name] = kept if own.is_floating_point else own
+            contents[file][name] = kept if tensors[name].is_floating_point() else None
     folder.mkdir(parents=True, exist_ok=True)
     to_write = [
         file for file in contents if file == rate_file(rate) or not (folder / file).exists()
@@ -80,7 +80,7 @@ def strip_checkpoint(
         folder,
         path,
         sum(
-            tensors[name].numel() * element.itemsize
+            tensors[name].numel() * (element or tensors[name].dtype).itemsize
             for file in to_write
             for name, element in contents[file].items()
         ),
@@ -88,10 +88,15 @@ def strip_checkpoint(
     sizes = dict[str, int]()
     for file, elements in contents.items():
         place = folder / file
-        if file in to_write:
-            _write({name: tensors[name] for name in elements}, elements, place)
+        # One file's tensors at a time: together they would fill the memory of a small machine.
+        content = {
+            name: tensors[name] if element is None else tensors[name].to(element)
+            for name, element in elements.items()
+        }
+        if file not in to_write:
+            _check_equal(place, content, path)
         else:
-            _check_equal(place, {name: tensors[name] for name in elements}, elements, path)
+            _write(content, place)
         sizes[file] = place.stat().st_size
     return sizes
 
@@ -107,38 +112,26 @@ def _check_room(folder: Path, source: Path, n_bytes: int) -> None:
         )
 
 
-def _write(
-    content: Mapping[str, Tensor], elements: Mapping[str, torch.dtype], place: Path
-) -> None:
-    """Write one file, or leave nothing; tensors are converted one at a time."""
+def _write(content: Mapping[str, Tensor], place: Path) -> None:
     unfinished = place.with_suffix(".unfinished")
     try:
-        write_safetensors(content, elements, unfinished)
+        save_file({name: value.contiguous() for name, value in content.items()}, unfinished)
         unfinished.replace(place)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
         raise BackendUnavailableError(
             f"{place} could not be written: {str(error).rstrip('.')}. Free some space, or keep "
             "the checkpoint as it is: it works without --stripped."
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
-def _check_equal(
-    place: Path,
-    content: Mapping[str, Tensor],
-    elements: Mapping[str, torch.dtype],
-    source: Path,
-) -> None:
-    """Refuse a checkpoint that would make another file than the one that is there."""
+def _check_equal(place: Path, content: Mapping[str, Tensor], source: Path) -> None:
     there, _ = read_safetensors(place)
-
-    def is_same(name: str) -> bool:
-        if name not in there or name not in content or there[name].dtype != elements[name]:
-            return False
-        return torch.equal(there[name], content[name].to(elements[name]))
-
-    differing = [name for name in sorted(there.keys() | content.keys()) if not is_same(name)]
+    differing = sorted(
+        name
+        for name in there.keys() | content.keys()
+        if name not in there or name not in content or not torch.equal(there[name], content[name])
+    )
     if differing:
         raise CheckpointError(
             f"{source.name} holds other shared weights than {place}: {len(differing)} tensors "

@@ -60,9 +60,7 @@ def encode_and_decode(url: str, number: int) -> None:
         photo = visitor.upload(photograph(number), "a.png")
         coded = visitor.ask("encode", [photo, number % 100, 0, None, False, 0])
         file = coded["data"][0]
-        decoded = visitor.ask(
-            "decode", [file, "instant", 1, 0, "", str(number), 0, -1, -1, -1, -1, None]
-        )
+        decoded = visitor.ask("decode", [file, "instant", 1, 0, "", str(number), 0, -1, -1])
         assert decoded["data"][1]["settings"]["seed"] == number
 
 

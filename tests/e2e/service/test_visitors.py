@@ -91,7 +91,7 @@ def waiting(page_url, file) -> Iterator[list[Visitor]]:
 def ask_for_decoding(page_url: str, file: bytes, seed: str = "") -> Visitor:
     visitor = Visitor(page_url)
     uploaded = visitor.upload(file, "a.dicmh")
-    visitor.join("decode", [uploaded, "paper", 2, 0, "ddim", seed, 0, -1, -1, -1, -1, None])
+    visitor.join("decode", [uploaded, "paper", 2, 0, "ddim", seed, 0, -1, -1])
     return visitor
 
 
@@ -128,9 +128,7 @@ def test_work_of_a_browser_that_leaves_ends_within_a_step(page_url, file, gate, 
     assert gate.n_steps <= 4
     with Visitor(page_url) as other:
         uploaded = other.upload(file, "a.dicmh")
-        assert "data" in other.ask(
-            "decode", [uploaded, "instant", 1, 0, "", "5", 0, -1, -1, -1, -1, None]
-        )
+        assert "data" in other.ask("decode", [uploaded, "instant", 1, 0, "", "5", 0, -1, -1])
 
 
 def test_the_place_of_a_browser_that_leaves_is_free_again(page_url, file, gate, waiting):
@@ -161,9 +159,7 @@ def test_whatever_the_model_raises_the_next_visitor_is_served(
     def ask(seed: str) -> dict:
         with Visitor(page_url) as visitor:
             uploaded = visitor.upload(file, "a.dicmh")
-            return visitor.ask(
-                "decode", [uploaded, "instant", 1, 0, "", seed, 0, -1, -1, -1, -1, None]
-            )
+            return visitor.ask("decode", [uploaded, "instant", 1, 0, "", seed, 0, -1, -1])
 
     with monkeypatch.context() as patched:
         patched.setattr(codec, "decode", fail)

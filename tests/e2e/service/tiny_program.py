@@ -20,14 +20,12 @@ def build(arguments, read):
     from difficmh_core.models.load import load_codec
     from difficmh_core.ui.page import build_page
     from difficmh_core.ui.runtime.cache import ResultCache
-    from difficmh_core.workload import Progress
 
     class Paced(DiffICMHCodec):
-        def decode_parts(self, *args, **kwargs):
-            for part in super().decode_parts(*args, **kwargs):
-                if not isinstance(part, Progress):  # a step
-                    time.sleep(PACE_S)
-                yield part
+        def decode(self, *args, **kwargs):
+            for step in super().decode(*args, **kwargs):
+                time.sleep(PACE_S)
+                yield step
 
     tiny = load_codec("tiny")
     codec = Paced(tiny.config, tiny.networks, tiny.vocabulary, lambda: lambda _: [])

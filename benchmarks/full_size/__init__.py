@@ -1,1 +1,0 @@
-"""The published system rehearsed at its full size, with a checkpoint that is made here."""

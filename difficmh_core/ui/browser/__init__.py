@@ -1,1 +1,0 @@
-"""What the page does in the browser without the server."""
