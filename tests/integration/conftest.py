@@ -46,3 +46,13 @@ def training_photos(tmp_path_factory) -> Path:
 def check_pictures(tmp_path_factory) -> Path:
     """Its pictures for validation."""
     return write_check_pictures(tmp_path_factory.mktemp("check"))
+
+
+@pytest.fixture
+def inputs(tmp_path) -> Path:
+    """A folder of six files for runs over many."""
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for number in range(6):
+        (folder / "sub" / f"{number}.in").write_bytes(f"file {number}".encode())
+    return folder

@@ -23,6 +23,7 @@ from difficmh_core.errors import BackendUnavailableError, ConfigError, ImageErro
 from tests.documents import ROOT
 
 N_PHOTOS = 6
+"""Files of the fixture ``inputs``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +55,6 @@ class Reversing:
         if data == b"kill":
             os._exit(7)
         return Product(data[::-1] + self.mark.encode(), {"bpp": 1.0})
-
-
-@pytest.fixture
-def inputs(tmp_path):
-    folder = tmp_path / "in"
-    (folder / "sub").mkdir(parents=True)
-    for number in range(N_PHOTOS):
-        (folder / "sub" / f"{number}.in").write_bytes(f"file {number}".encode())
-    return folder
 
 
 def do(work, folder, out, jobs=1, **options):

@@ -14,15 +14,6 @@ from difficmh_core.errors import ConfigError
 from tests.integration.test_batch import EXPECTED, PROGRAM, Reversing, do, kill, outputs, start
 
 
-@pytest.fixture
-def inputs(tmp_path):
-    folder = tmp_path / "in" / "sub"
-    folder.mkdir(parents=True)
-    for number in range(len(EXPECTED)):
-        (folder / f"{number}.in").write_bytes(f"file {number}".encode())
-    return folder.parent
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_a_killed_run_with_other_settings_wrote_is_not_taken_for_done(inputs, tmp_path, jobs):
     out, program = tmp_path / "out", tmp_path / "program.py"

@@ -10,15 +10,6 @@ from difficmh_core.errors import BackendUnavailableError
 from tests.integration.test_batch import EXPECTED, NotThere, Reversing, do, outputs
 
 
-@pytest.fixture
-def inputs(tmp_path):
-    folder = tmp_path / "in" / "sub"
-    folder.mkdir(parents=True)
-    for number in range(len(EXPECTED)):
-        (folder / f"{number}.in").write_bytes(f"file {number}".encode())
-    return folder.parent
-
-
 @pytest.fixture(scope="module")
 def cluster():
     """Two machines in one, each with one CPU."""
